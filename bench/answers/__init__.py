@@ -1,0 +1,19 @@
+"""Finds the final answer in a text, and says whether it equals the reference.
+
+Importing this loads no algebra system: that happens in the worker processes, when first asked.
+"""
+
+from bench.answers.canonical import canonical
+from bench.answers.checking import acheck, check
+from bench.answers.extraction import Extraction, Where, final_answer
+from bench.answers.workers import close_checkers
+
+__all__ = [
+    "Extraction",
+    "Where",
+    "acheck",
+    "canonical",
+    "check",
+    "close_checkers",
+    "final_answer",
+]

@@ -1,0 +1,120 @@
+"""What a search asks of models: a `Policy` proposes steps, a `StepScorer` scores them.
+
+Both are awaited by hundreds of searches at once; batching is the business of whoever implements them.
+Every proposal carries its own seed, so that what a search sees does not depend on what else runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bench.types import Problem
+
+
+class Finish(StrEnum):
+    """Why generation ended."""
+
+    STOP = "stop"
+    """A stop string or the end-of-sequence token."""
+    LENGTH = "length"
+    """The token limit; the text is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One sampled continuation."""
+
+    text: str
+    """Without the prompt; ends with the stop string when one was hit."""
+    finish: Finish
+    tokens: int
+    """Generated tokens."""
+    prompt_tokens: int = 0
+    """Prompt tokens of the request; counted once per request, on its first completion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an engine is asked for: `n` continuations of one prompt, from one seed."""
+
+    prompt: str
+    n: int
+    seed: int
+    temperature: float
+    """0 means greedy."""
+    max_tokens: int
+    stop: tuple[str, ...]
+
+
+class Engine(Protocol):
+    """Generates text. `determinism` states, for the run's record, what a seed guarantees."""
+
+    name: str
+    determinism: str
+
+    async def generate(self, request: Request) -> list[Completion]:
+        """Return `request.n` completions, in an order fixed by the seed. Raises EngineError."""
+        ...
+
+
+class Policy(Protocol):
+    """Proposes the next step of a partial solution."""
+
+    name: str
+
+    async def propose(
+        self,
+        problem: Problem,
+        partial: str,
+        *,
+        n: int,
+        seed: int,
+        stop: Sequence[str],
+        greedy: bool = False,
+    ) -> list[Completion]:
+        """Return `n` continuations of `partial` (the solution text so far). Raises EngineError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepScores:
+    """Values in [-1, 1], one for each step asked for, and what they cost."""
+
+    values: list[float]
+    tokens: int
+    """Tokens that went through the model; a shared prefix counts once."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathScores:
+    """Values in [-1, 1] for every step of every trajectory asked for, and what they cost."""
+
+    values: list[list[float]]
+    tokens: int
+    """Tokens that went through the model; a shared prefix counts once."""
+
+
+class StepScorer(Protocol):
+    """A process preference model: the value of a partial solution that ends with a given step."""
+
+    name: str
+
+    async def score(self, problem: Problem, partial: str, steps: Sequence[str]) -> StepScores:
+        """Score each of the sibling `steps` that continue `partial`. Raises EngineError."""
+        ...
+
+    async def score_paths(
+        self, problem: Problem, partial: str, paths: Sequence[Sequence[str]]
+    ) -> PathScores:
+        """Score every step of several trajectories that continue `partial`. Raises EngineError."""
+        ...
+
+
+def derive_seed(*parts: object) -> int:
+    """Return a 32-bit seed from, e.g., (run seed, problem id, tree path, index); stable over machines."""
+    text = "\x1f".join(str(p) for p in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -1,0 +1,155 @@
+"""From a name or a folder to weights: the embedded model, and adapters trained from it.
+
+A published checkpoint is a LoRA adapter with a `lineage.json` beside it, which names its kind (policy or
+ppm) and its parent. Before use, the chain of adapters is merged into full weights, once, in a cache folder
+named by the digest of everything that went in: a Hugging Face folder, and for a policy a GGUF too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.engines import embedded
+from bench.errors import CheckpointError, UnknownNameError
+
+EMBEDDED = "smollm2"
+"""The name of the embedded model, before any training."""
+
+Kind = Literal["policy", "ppm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A policy or PPM: its name, and either an adapter folder or the embedded model."""
+
+    name: str
+    kind: Kind
+    adapter: Path | None
+    """None for the embedded model."""
+    lineage: Mapping[str, Any]
+
+    @property
+    def template(self) -> str:
+        """Name of the prompt template the checkpoint was trained with."""
+        return str(self.lineage.get("template", "few-shot"))
+
+    @property
+    def parent(self) -> Checkpoint | None:
+        """The checkpoint that the adapter was trained on top of; None for the embedded model."""
+        if self.adapter is None:
+            return None
+        parent = str(self.lineage["parent"])
+        if parent == EMBEDDED:
+            return _embedded()
+        return load_lineage((self.adapter / parent).resolve(), "policy")
+
+    @property
+    def digest(self) -> str:
+        """First 16 hex digits of a SHA-256 over the weights of the whole chain."""
+        if self.adapter is None:
+            return embedded.SHA256[:16]
+        assert self.parent is not None
+        hasher = hashlib.sha256(self.parent.digest.encode())
+        hasher.update((self.adapter / "adapter_model.safetensors").read_bytes())
+        return hasher.hexdigest()[:16]
+
+
+def _embedded() -> Checkpoint:
+    return Checkpoint(EMBEDDED, "policy", None, {"template": "few-shot"})
+
+
+def checkpoints_dir() -> Path:
+    """Where published checkpoints live: RSTAR_CHECKPOINTS, else `results/checkpoints` of the project."""
+    given = os.environ.get("RSTAR_CHECKPOINTS")
+    if given:
+        return Path(given)
+    return Path(__file__).resolve().parents[2] / "results" / "checkpoints"
+
+
+def cache_dir() -> Path:
+    """Where merged weights are kept: RSTAR_BENCH_CACHE, else the user's cache folder."""
+    given = os.environ.get("RSTAR_BENCH_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(given) if given else Path(base) / "rstar-bench"
+
+
+def known(kind: Kind) -> dict[str, Path]:
+    """Return the published checkpoints of a kind by name, e.g. `smollm2-r1` for round 1."""
+    found = {}
+    for lineage in sorted(checkpoints_dir().glob(f"smollm2-135m/round-*/{kind}/lineage.json")):
+        number = lineage.parent.parent.name.removeprefix("round-")
+        found[f"{EMBEDDED}-r{number}"] = lineage.parent
+    return found
+
+
+def find(name: str, kind: Kind) -> Checkpoint:
+    """Return the checkpoint called `name`, or the adapter folder at that path.
+
+    Raises UnknownNameError, CheckpointError.
+    """
+    if name == EMBEDDED and kind == "policy":
+        return _embedded()
+    named = known(kind)
+    if name in named:
+        return load_lineage(named[name], kind, name=name)
+    if Path(name).is_dir():
+        return load_lineage(Path(name), kind)
+    if os.sep in name:
+        raise CheckpointError(f"no checkpoint folder {name!r}; expected one with a lineage.json in it")
+    names = [*named, EMBEDDED] if kind == "policy" else list(named)
+    raise UnknownNameError("policy" if kind == "policy" else "PPM", name, names)
+
+
+def load_lineage(folder: Path, kind: Kind, *, name: str | None = None) -> Checkpoint:
+    """Read a checkpoint folder. Raises CheckpointError where a file is missing or of the other kind."""
+    for needed in ("lineage.json", "adapter_model.safetensors", "adapter_config.json"):
+        if not (folder / needed).is_file():
+            raise CheckpointError(
+                f"{folder} is not a checkpoint: no {needed}. Expected a folder that rstar-train wrote"
+            )
+    lineage = json.loads((folder / "lineage.json").read_text())
+    if lineage.get("kind") != kind:
+        raise CheckpointError(f"{folder} holds a {lineage.get('kind')}, a {kind} was expected")
+    return Checkpoint(name or str(lineage.get("name", folder.name)), kind, folder, lineage)
+
+
+def merged(checkpoint: Checkpoint) -> Path:
+    """Return a folder with full Hugging Face weights (bf16) and tokenizer; made once, then cached."""
+    from bench.engines.merging import save_embedded, save_merged
+
+    folder = cache_dir() / f"{checkpoint.name.replace(os.sep, '_')}-{checkpoint.digest}"
+    if (folder / "config.json").is_file():
+        return folder
+    partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
+    partial.mkdir(parents=True, exist_ok=True)
+    if checkpoint.adapter is None:
+        save_embedded(embedded.gguf_path(), partial)
+    else:
+        assert checkpoint.parent is not None
+        save_merged(checkpoint.kind, merged(checkpoint.parent), checkpoint.adapter, partial)
+    try:
+        partial.rename(folder)
+    except OSError:
+        # Another process was faster; its folder is as good as ours.
+        if not (folder / "config.json").is_file():
+            raise
+    return folder
+
+
+def gguf(checkpoint: Checkpoint) -> Path:
+    """Return a GGUF file of a policy: the embedded one itself, or the merged weights as F16."""
+    if checkpoint.adapter is None:
+        return embedded.gguf_path()
+    folder = merged(checkpoint)
+    out = folder / "policy-f16.gguf"
+    if not out.is_file():
+        from bench.engines.merging import export_gguf
+
+        export_gguf(folder, like=embedded.gguf_path(), out=out)
+    return out

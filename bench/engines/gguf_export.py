@@ -1,0 +1,92 @@
+"""Trained Llama weights written as a GGUF file, so that they run on the same engine as the embedded model.
+
+Metadata, tokenizer included, is carried over from the GGUF that the weights were trained from; tensors are
+stored as F16. GGUF wants the rows of the query and key projections interleaved for its rotary embedding,
+where Hugging Face keeps the two halves apart: that permutation is the only change to the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import CheckpointError, MissingExtraError
+
+if TYPE_CHECKING:
+    import torch
+
+_NAMES = {
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+_TOP = {
+    "model.embed_tokens.weight": "token_embd.weight",
+    "model.norm.weight": "output_norm.weight",
+}
+_REWRITTEN = {
+    "GGUF.version",
+    "GGUF.tensor_count",
+    "GGUF.kv_count",
+    "general.architecture",
+    "general.file_type",
+}
+
+
+def write_gguf(
+    weights: Mapping[str, torch.Tensor], *, heads: int, kv_heads: int, like: Path, out: Path
+) -> None:
+    """Write Llama `weights` (Hugging Face names, tied embeddings) as F16 to `out`.
+
+    `like` is the GGUF whose metadata is carried over. Raises CheckpointError for an unknown tensor.
+    """
+    try:
+        import gguf
+    except ImportError as error:
+        raise MissingExtraError("writing GGUF files", "gguf", "cpu") from error
+    partial = out.with_suffix(".partial")
+    writer = gguf.GGUFWriter(str(partial), "llama")
+    for key, field in gguf.GGUFReader(str(like)).fields.items():
+        if key in _REWRITTEN:
+            continue
+        kind = field.types[0]
+        is_array = kind == gguf.GGUFValueType.ARRAY
+        writer.add_key_value(
+            key, field.contents(), kind, sub_type=field.types[-1] if is_array else None
+        )
+    writer.add_file_type(int(gguf.LlamaFileType.MOSTLY_F16))
+    for name, tensor in weights.items():
+        if name == "lm_head.weight":
+            continue  # tied to the token embedding
+        array = tensor.detach().float().cpu().numpy()
+        if "q_proj" in name or "k_proj" in name:
+            array = _interleave(array, heads if "q_proj" in name else kv_heads)
+        writer.add_tensor(_gguf_name(name), array.astype("float32" if array.ndim == 1 else "float16"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    partial.replace(out)
+
+
+def _gguf_name(name: str) -> str:
+    if name in _TOP:
+        return _TOP[name]
+    parts = name.split(".", 3)
+    if len(parts) == 4 and parts[:2] == ["model", "layers"]:
+        module = parts[3].removesuffix(".weight")
+        if module in _NAMES:
+            return f"blk.{parts[2]}.{_NAMES[module]}.weight"
+    raise CheckpointError(f"no GGUF name for the tensor {name!r}; only Llama weights are known")
+
+
+def _interleave(array: Any, heads: int) -> Any:
+    rows = array.shape[0] // heads // 2
+    return array.reshape(heads, 2, rows, *array.shape[1:]).swapaxes(1, 2).reshape(array.shape)

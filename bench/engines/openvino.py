@@ -1,0 +1,224 @@
+"""OpenVINO GenAI on a GGUF file: the CPU engine, continuous batching over every search in flight.
+
+One thread owns the pipeline: it adds what searches have asked for, steps the whole batch, and hands
+finished requests back to their event loops. Each request has its own random generator, seeded from the
+request, so the batch it travels in does not matter, with two conditions that this module sees to:
+
+* A decoding step over a single sequence takes another matrix kernel and rounds differently. One idle
+  sequence, the ballast, therefore rides along whenever anything runs.
+* A prompt computed on top of cached blocks rounds differently from one computed whole. Prefix caching
+  is therefore off; the candidates of one request share their prompt all the same.
+
+`verify_determinism` puts that to the test on the machine at hand, and the run records what it found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import queue
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.engines.base import Completion, Finish, Request
+from bench.errors import EngineError, MissingExtraError
+
+MAX_PROMPT_TOKENS = 16_384
+"""Tokens of one scheduling step; a prompt is never split, so this bounds its length."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """One request on its way through the pipeline."""
+
+    request: Request
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[list[Completion]]
+    handle: Any = None
+    prompt_tokens: int = 0
+
+
+class OpenVINOEngine:
+    """Generates from a GGUF file on the CPU."""
+
+    def __init__(self, gguf: Path, *, name: str, cache_gib: int = 2, max_sequences: int = 64) -> None:
+        """Load the model (seconds). Raises MissingExtraError, EngineError."""
+        try:
+            import openvino_genai as ov
+        except ImportError as error:
+            raise MissingExtraError("the OpenVINO engine", "openvino-genai", "cpu") from error
+        scheduler = ov.SchedulerConfig()
+        scheduler.cache_size = cache_gib
+        scheduler.max_num_batched_tokens = MAX_PROMPT_TOKENS
+        scheduler.max_num_seqs = max_sequences
+        scheduler.dynamic_split_fuse = False
+        scheduler.enable_prefix_caching = False
+        try:
+            self._pipeline = ov.ContinuousBatchingPipeline(str(gguf), scheduler, "CPU", {})
+        except RuntimeError as error:
+            raise EngineError(f"OpenVINO cannot load {gguf.name}: {error}") from error
+        self._ov = ov
+        self._tokenizer = self._pipeline.get_tokenizer()
+        self.name = name
+        self.determinism = "per request; not verified on this machine"
+        self._inbox: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
+        self._ballast: Any = None
+        self._request_id = 0
+        self._thread = threading.Thread(target=self._serve, name="openvino-engine", daemon=True)
+        self._thread.start()
+
+    async def generate(self, request: Request) -> list[Completion]:
+        """Return `request.n` completions, in an order fixed by the seed. Raises EngineError."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Completion]] = loop.create_future()
+        self._inbox.put(_Pending(request, loop, future))
+        return await future
+
+    def close(self) -> None:
+        """Stop the engine's thread; requests in flight are abandoned."""
+        self._inbox.put(None)
+        self._thread.join(timeout=30)
+
+    async def verify_determinism(self) -> None:
+        """Compare one request alone with the same request in a batch; record what was found."""
+        probe = Request("def f(x):\n    return", n=1, seed=1, temperature=1.0, max_tokens=24, stop=())
+        company = [
+            Request(f"# {i}\nimport math\n", n=2, seed=i, temperature=1.0, max_tokens=24, stop=())
+            for i in range(6)
+        ]
+        alone = await self.generate(probe)
+        together, *_ = await asyncio.gather(*map(self.generate, [probe, *company]))
+        same = alone[0].text == together[0].text
+        self.determinism = (
+            "per request: equal alone and in a batch (verified at start)"
+            if same
+            else "per batch: a request's text depends on what runs beside it (verified at start)"
+        )
+
+    # The engine's thread, from here on.
+
+    def _serve(self) -> None:
+        active: list[_Pending] = []
+        while True:
+            if not self._collect(active):
+                return
+            try:
+                self._pipeline.step()
+            except RuntimeError as error:
+                self._fail(active, error)
+                continue
+            still = []
+            for pending in active:
+                if pending.handle.get_status() == self._ov.GenerationStatus.RUNNING:
+                    still.append(pending)
+                else:
+                    self._deliver(pending)
+            active[:] = still
+            if not active:
+                self._ballast.stop()
+                while self._pipeline.has_non_finished_requests():
+                    self._pipeline.step()
+                self._ballast = None
+
+    def _collect(self, active: list[_Pending]) -> bool:
+        """Move requests from the inbox into the pipeline; block when there is nothing to do."""
+        while True:
+            try:
+                pending = self._inbox.get(block=not active)
+            except queue.Empty:
+                break
+            if pending is None:
+                return False
+            try:
+                self._add(pending)
+                active.append(pending)
+            except (RuntimeError, EngineError) as error:
+                self._reject(pending, EngineError(f"the request was refused: {error}"))
+        if self._ballast is None or self._ballast.get_status() != self._ov.GenerationStatus.RUNNING:
+            self._ballast = self._pipeline.add_request(
+                self._next_id(), "1", self._config(Request("1", 1, 0, 0.0, 4096, ()), ballast=True)
+            )
+        return True
+
+    def _next_id(self) -> int:
+        self._request_id += 1
+        return self._request_id
+
+    def _config(self, request: Request, *, ballast: bool = False) -> Any:
+        config = self._ov.GenerationConfig()
+        config.max_new_tokens = request.max_tokens
+        config.apply_chat_template = False
+        config.num_return_sequences = request.n
+        config.do_sample = request.temperature > 0
+        if request.temperature > 0:
+            config.temperature = request.temperature
+            config.top_p = 1.0
+            config.rng_seed = request.seed
+        if request.stop:
+            config.stop_strings = set(request.stop)
+            config.include_stop_str_in_output = True
+        config.ignore_eos = ballast
+        if not ballast:
+            config.set_eos_token_id(self._tokenizer.get_eos_token_id())
+        return config
+
+    def _add(self, pending: _Pending) -> None:
+        ids = self._tokenizer.encode(pending.request.prompt, add_special_tokens=False).input_ids
+        pending.prompt_tokens = int(ids.shape[1])
+        if pending.prompt_tokens > MAX_PROMPT_TOKENS:
+            raise EngineError(
+                f"a prompt of {pending.prompt_tokens} tokens; at most {MAX_PROMPT_TOKENS} fit"
+            )
+        request = pending.request
+        if request.temperature <= 0 and request.n > 1:
+            raise EngineError(f"greedy decoding gives one completion, {request.n} were asked for")
+        pending.handle = self._pipeline.add_request(self._next_id(), ids, self._config(request))
+
+    def _deliver(self, pending: _Pending) -> None:
+        request = pending.request
+        outputs = pending.handle.read_all()
+        finished = [self._completion(output, request) for output in outputs]
+        # The pipeline's own order of siblings is unspecified; shuffle by a hash of seed and text.
+        finished.sort(key=lambda c: hashlib.sha256(f"{request.seed}:{c.text}".encode()).digest())
+        if finished:
+            head = finished[0]
+            finished[0] = Completion(head.text, head.finish, head.tokens, pending.prompt_tokens)
+        if len(finished) != request.n:
+            self._reject(
+                pending, EngineError(f"{len(finished)} completions came back, {request.n} expected")
+            )
+            return
+        pending.loop.call_soon_threadsafe(_resolve, pending.future, finished)
+
+    def _completion(self, output: Any, request: Request) -> Completion:
+        ids = list(output.generated_ids)
+        cut = output.finish_reason == self._ov.GenerationFinishReason.LENGTH
+        text = str(self._tokenizer.decode(ids, skip_special_tokens=True))
+        # A token may run past the stop string; the text ends with it.
+        ends = [text.index(stop) + len(stop) for stop in request.stop if stop in text]
+        return Completion(
+            text[: min(ends)] if ends else text,
+            Finish.LENGTH if cut and not ends else Finish.STOP,
+            len(ids),
+        )
+
+    def _fail(self, active: list[_Pending], error: RuntimeError) -> None:
+        for pending in active:
+            pending.handle.stop()
+            self._reject(pending, EngineError(f"OpenVINO failed while generating: {error}"))
+        active.clear()
+
+    def _reject(self, pending: _Pending, error: EngineError) -> None:
+        pending.loop.call_soon_threadsafe(_refuse, pending.future, error)
+
+
+def _resolve(future: asyncio.Future[list[Completion]], value: list[Completion]) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _refuse(future: asyncio.Future[list[Completion]], error: EngineError) -> None:
+    if not future.done():
+        future.set_exception(error)

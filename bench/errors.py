@@ -1,0 +1,77 @@
+"""Everything this project raises on purpose, and nothing else.
+
+    BenchError                 something the user can read and act on; the CLI prints it, exit 2
+    +-- UnknownNameError       a benchmark, search, engine, ... that does not exist; lists close matches
+    +-- MissingExtraError      an optional dependency is absent; carries the install command
+    +-- MissingDataError       a benchmark's rows are neither in the mirror nor on the hub
+    +-- DataError              rows are there, but wrong (hash, column, duplicate id, truncated line)
+    +-- RecipeError            a recipe file with an unknown or ill-typed key
+    +-- RunDirError            a run directory that is damaged or belongs to another configuration
+    +-- CheckpointError        a checkpoint that is missing, incomplete or does not fit its parent
+    +-- SandboxError           the sandbox itself broke (never: the model's code failed)
+    +-- EngineError            a generation or scoring engine failed
+
+A model's wrong answer, a crash of its code, a checker that ran out of time: these are data
+(`bench.types.Outcome`, `bench.sandbox.Status`), not exceptions.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """An error whose message says what was given, what was expected and what to do."""
+
+    exit_code = 2
+
+
+class UnknownNameError(BenchError):
+    """A name that no registry knows."""
+
+    def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
+        """State the close matches to `given` among the `known` names of this `kind`."""
+        names = sorted(known)
+        close = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else "."
+        super().__init__(f"unknown {kind} {given!r}{hint} Known: {', '.join(names)}")
+
+
+class MissingExtraError(BenchError):
+    """An optional dependency that the requested feature needs."""
+
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        """Name the feature, the absent package and the extra that brings it."""
+        super().__init__(
+            f"{feature} needs the package {package!r}, which is not installed. "
+            f"Install it with: pip install 'rstar-bench[{extra}]'"
+        )
+
+
+class MissingDataError(BenchError):
+    """A benchmark's rows could not be found anywhere."""
+
+
+class DataError(BenchError):
+    """A benchmark's rows were found and are not what they should be."""
+
+
+class RecipeError(BenchError):
+    """A recipe file with an unknown, missing or ill-typed key."""
+
+
+class RunDirError(BenchError):
+    """A run directory that is damaged, or was written under another configuration."""
+
+
+class CheckpointError(BenchError):
+    """A checkpoint that is missing, incomplete, or not made for the model it is used with."""
+
+
+class SandboxError(BenchError):
+    """The sandbox itself failed; a failing program is an `Execution`, not this."""
+
+
+class EngineError(BenchError):
+    """An engine failed to load, generate or score."""

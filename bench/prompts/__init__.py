@@ -1,0 +1,18 @@
+"""The text format: tags, steps and prompt templates. Pure text; nothing here runs code or a model."""
+
+from bench.prompts.steps import StepKind, code_of, codes_of, kind_of, output_block
+from bench.prompts.templates import FEW_SHOT, OFFICIAL, START, TEMPLATES, Template, template
+
+__all__ = [
+    "FEW_SHOT",
+    "OFFICIAL",
+    "START",
+    "TEMPLATES",
+    "StepKind",
+    "Template",
+    "code_of",
+    "codes_of",
+    "kind_of",
+    "output_block",
+    "template",
+]

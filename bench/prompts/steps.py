@@ -1,0 +1,59 @@
+"""What a step's text means: which code it holds, what its output block says, how it ends.
+
+The step semantics of the format live here, not in the sandbox: output is cut to 1024 characters
+(official executor), and only what the program printed is shown. Nothing here runs code.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bench.prompts import tags
+
+MAX_OUTPUT_CHARS = 1024
+"""Characters of program output that are shown to the model; the official executor's figure."""
+
+
+class StepKind(StrEnum):
+    """How a step's text ends, which is what happens next."""
+
+    STEP = "step"
+    """Ends with `<end_of_step>`: its code is run, more steps follow."""
+    CODE_END = "code_end"
+    """Ends with `<end_of_code>`: its code is run, and the output block is appended."""
+    ANSWER = "answer"
+    """Ends with `<end_of_answer>`: the trajectory is finished."""
+    CUT = "cut"
+    """Ends nowhere: the token limit, or the model stopped early."""
+
+
+def kind_of(text: str) -> StepKind:
+    """Return what the end of a generated step says."""
+    if text.endswith(tags.END_OF_STEP):
+        return StepKind.STEP
+    if text.endswith(tags.END_OF_CODE):
+        return StepKind.CODE_END
+    if text.endswith(tags.END_OF_ANSWER):
+        return StepKind.ANSWER
+    return StepKind.CUT
+
+
+def code_of(text: str) -> str:
+    """Return the Python of a step: its text without tags. Answer steps hold none."""
+    if tags.ANSWER in text or text.endswith(tags.END_OF_ANSWER):
+        return ""
+    for tag in (tags.CODE, tags.END_OF_STEP, tags.END_OF_CODE):
+        text = text.replace(tag, "")
+    return text.strip("\n")
+
+
+def codes_of(text: str) -> list[str]:
+    """Return the code of each step of a whole program, in order, empty steps left out."""
+    program = text.split(tags.END_OF_CODE)[0]
+    return [code for part in program.split(tags.END_OF_STEP) if (code := code_of(part)).strip()]
+
+
+def output_block(printed: str) -> str:
+    """Return the block that the executor inserts after `<end_of_code>`."""
+    shown = printed.strip()[:MAX_OUTPUT_CHARS]
+    return f"\n{tags.OUTPUT}{shown}{tags.END_OF_OUTPUT}\n"

@@ -1,0 +1,129 @@
+"""Candidate steps: ask the policy, run their code, score what ran. Shared by all searches.
+
+A candidate whose code fails is discarded, as the paper does: it stays in the trace, marked, and is no
+child. Code runs on top of the parent's interpreter state, which the sandbox keeps per node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.answers import final_answer
+from bench.engines.base import Completion, Policy, StepScorer, derive_seed
+from bench.prompts import START, StepKind, code_of, kind_of, output_block
+from bench.prompts.tags import STEP_STOPS
+from bench.sandbox import Execution, Sandbox
+from bench.search.tree import Node, NodeKind, Trace, new_trace
+from bench.types import Problem
+
+
+@dataclass(slots=True)
+class Searcher:
+    """One problem being searched: its trace so far and the parts that grow it."""
+
+    problem: Problem
+    policy: Policy
+    sandbox: Sandbox
+    scorer: StepScorer | None
+    trace: Trace
+    executions: dict[int, Execution]
+    """The sandbox node of each tree node whose code ran; never stored."""
+
+    @classmethod
+    def start(
+        cls,
+        problem: Problem,
+        policy: Policy,
+        sandbox: Sandbox,
+        scorer: StepScorer | None,
+        *,
+        search: str,
+        seed: int,
+    ) -> Searcher:
+        """Begin a search at the empty solution."""
+        return cls(problem, policy, sandbox, scorer, new_trace(problem.id, search, seed, START), {})
+
+    async def propose(
+        self, node: Node, n: int, stop: Sequence[str], *, greedy: bool = False
+    ) -> list[Completion]:
+        """Ask the policy for `n` continuations of a node, seeded by (run seed, problem, path)."""
+        completions = await self.policy.propose(
+            self.problem,
+            self.trace.text(node.index),
+            n=n,
+            seed=derive_seed(self.trace.seed, self.problem.id, node.path, "propose"),
+            stop=stop,
+            greedy=greedy,
+        )
+        self.trace.usage.policy_prompt += sum(c.prompt_tokens for c in completions)
+        self.trace.usage.policy_generated += sum(c.tokens for c in completions)
+        return completions
+
+    async def run(self, parent: Node, text: str) -> Execution | None:
+        """Run a candidate step's code on top of its parent's state; None where there is none to run."""
+        if kind_of(text) not in (StepKind.STEP, StepKind.CODE_END):
+            return None
+        return await self.sandbox.run(code_of(text), parent=self.executions.get(parent.index))
+
+    def attach(
+        self, parent: Node, candidate: int, text: str, tokens: int, execution: Execution | None
+    ) -> Node:
+        """Add one candidate step below `parent`, as what its text and its execution make it."""
+        kind, answer = self._classify(text, execution)
+        if execution is not None:
+            self.trace.usage.executions += 1
+            if kind is NodeKind.CODE_END:
+                printed = self._printed(parent) + execution.stdout
+                text += output_block(printed)
+                kind = NodeKind.CODE_END if printed.strip() else NodeKind.NO_OUTPUT
+        node = self.trace.add(parent, candidate, text, kind, tokens)
+        node.answer = answer
+        if execution is not None:
+            node.status, node.error = str(execution.status), execution.error
+            self.executions[node.index] = execution
+        return node
+
+    @staticmethod
+    def _classify(text: str, execution: Execution | None) -> tuple[NodeKind, str | None]:
+        if execution is not None:
+            if not execution.ok:
+                return NodeKind.FAILED_CODE, None
+            ended = kind_of(text) is StepKind.CODE_END
+            return (NodeKind.CODE_END if ended else NodeKind.STEP), None
+        if kind_of(text) is StepKind.CUT:
+            return NodeKind.CUT, None
+        answer = final_answer(text).answer
+        return (NodeKind.NO_ANSWER if answer is None else NodeKind.ANSWER), answer
+
+    def _printed(self, node: Node) -> str:
+        """What the steps up to a node printed: the program's output is that of all its steps."""
+        line = [*self.trace.lineage(node.index)]
+        return "".join(self.executions[n.index].stdout for n in line if n.index in self.executions)
+
+    async def expand(self, node: Node, candidates: int) -> None:
+        """Give a node its children: `candidates` proposals, executed, the survivors scored."""
+        completions = await self.propose(node, candidates, STEP_STOPS)
+        node.expanded = True
+        distinct = list(dict.fromkeys(completion.text for completion in completions))
+        # Executions overlap, but nodes are added in candidate order: a trace must not depend on timing.
+        ran = await asyncio.gather(*(self.run(node, text) for text in distinct))
+        executions = dict(zip(distinct, ran, strict=True))
+        for index, (text, tokens) in enumerate((c.text, c.tokens) for c in completions):
+            if text in executions:
+                self.attach(node, index, text, tokens, executions.pop(text))
+            else:
+                self.trace.add(node, index, text, NodeKind.DUPLICATE, tokens)
+        await self._score_children(node)
+
+    async def _score_children(self, node: Node) -> None:
+        children = [self.trace.nodes[index] for index in node.children]
+        if self.scorer is None or not children:
+            return
+        scores = await self.scorer.score(
+            self.problem, self.trace.text(node.index), [child.text for child in children]
+        )
+        self.trace.usage.ppm += scores.tokens
+        for child, value in zip(children, scores.values, strict=True):
+            child.value = value

@@ -1,0 +1,104 @@
+"""Policy-only searches: one greedy solution, or n sampled ones; majority and best-of-N read the latter.
+
+A program is written whole, then its steps are run in turn, then the answer is written below the
+output: no step is chosen over another. With a scorer, every step of every finished sample is scored, so
+that any aggregation (last, min, mean, product) can be chosen afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from bench.engines.base import Policy, StepScorer
+from bench.prompts import START
+from bench.prompts.tags import ANSWER, END_OF_STEP, SOLUTION_STOPS
+from bench.sandbox import Sandbox
+from bench.search.expansion import Searcher
+from bench.search.tree import ROOT, Node, NodeKind, Trace
+from bench.types import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How many solutions are sampled."""
+
+    n: int = 8
+
+
+async def greedy(problem: Problem, policy: Policy, sandbox: Sandbox, *, seed: int) -> Trace:
+    """Write one solution, always the likeliest token."""
+    searcher = Searcher.start(problem, policy, sandbox, None, search="greedy", seed=seed)
+    await _solutions(searcher, 1, greedy=True)
+    return searcher.trace
+
+
+async def sample(
+    problem: Problem,
+    policy: Policy,
+    sandbox: Sandbox,
+    *,
+    config: Sampling,
+    seed: int,
+    scorer: StepScorer | None = None,
+) -> Trace:
+    """Write `config.n` independent solutions at the policy's temperature."""
+    searcher = Searcher.start(problem, policy, sandbox, scorer, search="sample", seed=seed)
+    await _solutions(searcher, config.n, greedy=False)
+    if scorer is not None:
+        await _score(searcher, scorer)
+    return searcher.trace
+
+
+async def _solutions(searcher: Searcher, n: int, *, greedy: bool) -> None:
+    trace, root = searcher.trace, searcher.trace.nodes[ROOT]
+    programs = await searcher.propose(root, n, SOLUTION_STOPS, greedy=greedy)
+    ends = []
+    for index, program in enumerate(programs):
+        ends.append(await _program(searcher, root, index, program.text, program.tokens))
+    open_ends = [end for end in ends if end.kind is NodeKind.CODE_END]
+    answers = await asyncio.gather(
+        *(searcher.propose(end, 1, SOLUTION_STOPS, greedy=greedy) for end in open_ends)
+    )
+    answered = {
+        end.index: searcher.attach(end, 0, answer.text, answer.tokens, None)
+        for end, (answer,) in zip(open_ends, answers, strict=True)
+    }
+    for end in ends:
+        last = answered.get(end.index, end)
+        trace.rollouts.append(last.index)
+        if last.kind is NodeKind.ANSWER:
+            trace.finished.append(last.index)
+
+
+async def _program(searcher: Searcher, root: Node, index: int, text: str, tokens: int) -> Node:
+    """Add a whole program below the root as a chain of steps, run in turn; stop where one fails.
+
+    The request's tokens are booked on the chain's first node: a whole program is one completion.
+    """
+    node, candidate = root, index
+    for step in _split(text):
+        node = searcher.attach(node, candidate, step, tokens, await searcher.run(node, step))
+        candidate, tokens = 0, 0
+        if not node.kind.is_valid:
+            break
+    return node
+
+
+def _split(text: str) -> list[str]:
+    """Cut a program behind each end-of-step tag; an answer block is one step."""
+    if ANSWER in text:
+        return [text]
+    *steps, last = text.split(END_OF_STEP)
+    return [step + END_OF_STEP for step in steps] + ([last] if last else [])
+
+
+async def _score(searcher: Searcher, scorer: StepScorer) -> None:
+    trace = searcher.trace
+    lines = [trace.lineage(index) for index in trace.finished]
+    paths = [[node.text for node in line] for line in lines]
+    scores = await scorer.score_paths(searcher.problem, START, paths)
+    trace.usage.ppm += scores.tokens
+    for line, values in zip(lines, scores.values, strict=True):
+        for node, value in zip(line, values, strict=True):
+            node.value = value

@@ -1,0 +1,68 @@
+"""The nouns that every part of the harness shares: a problem, and what was decided about an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One row of a benchmark or of a training pool. Search sees `question` only, never `answer`."""
+
+    id: str
+    """Unique within its benchmark, stable over versions; the resume key of a run."""
+    question: str
+    answer: str
+    """The reference answer, as the benchmark prints it (no `\\boxed{}`); may be empty (invalid gold)."""
+    benchmark: str
+    level: str | None = None
+    subject: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Outcome(StrEnum):
+    """What became of one answer. Only the first two are judgements on the mathematics."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    NO_ANSWER = "no_answer"
+    """The search ended without a final answer."""
+    TRUNCATED = "truncated"
+    """The token or depth limit cut the trajectory before an answer."""
+    UNPARSED = "unparsed"
+    """There is an answer, and no comparer could read it."""
+    CHECKER_TIMEOUT = "checker_timeout"
+    UNSAFE = "unsafe"
+    INVALID_GOLD = "invalid_gold"
+    ENGINE_ERROR = "engine_error"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the harness, not the model, is to blame: counted apart, never as wrong."""
+        return self in (
+            Outcome.CHECKER_TIMEOUT,
+            Outcome.UNSAFE,
+            Outcome.INVALID_GOLD,
+            Outcome.ENGINE_ERROR,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a prediction equals the reference, decided by whom, and why."""
+
+    outcome: Outcome
+    comparer: str
+    """Name and version of the rule that decided, e.g. `math-verify 0.9.0`."""
+    gold: str
+    prediction: str
+    reason: str
+    seconds: float = 0.0
+
+    @property
+    def correct(self) -> bool:
+        """Whether the prediction was accepted."""
+        return self.outcome is Outcome.CORRECT

@@ -1,0 +1,85 @@
+"""The round-1 searcher: a rule-based writer of code-augmented steps, behind the Policy protocol.
+
+rStar-Math's first round searches with a 236B policy because a small model cannot bootstrap itself; the
+embedded model cannot either (few-shot pass@16 of 0 to 25 %). This stands in for that policy, on the
+families of the lowest tier whose wording it can parse, and on nothing else. At each step it writes the
+right code or, with a stated probability, a plausible mistake: a misread number, a wrong operation, a
+skipped term, a name that does not exist. It reads the question only, never the reference answer; the
+search's reward decides what was right. Results that rest on it say so.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.engines.base import Completion, Finish, derive_seed
+from bench.errors import EngineError
+from bench.prompts import tags
+from bench.types import Problem
+from rstar_train.plans import PLANNERS, Plan, misread
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstrator:
+    """Proposes steps of a fixed plan, each right with probability 1 - `mistake_rate`."""
+
+    mistake_rate: float = 0.3
+    """Probability that a proposed step is a plausible mistake."""
+    name: str = "demonstrator"
+
+    def can_solve(self, problem: Problem) -> bool:
+        """Whether the problem's family is one of those it was written for."""
+        return problem.subject in PLANNERS
+
+    async def propose(
+        self,
+        problem: Problem,
+        partial: str,
+        *,
+        n: int,
+        seed: int,
+        stop: Sequence[str],
+        greedy: bool = False,
+    ) -> list[Completion]:
+        """Return `n` candidate next steps. Raises EngineError for a problem it cannot parse."""
+        plan = plan_for(problem)
+        rate = 0.0 if greedy else self.mistake_rate
+        texts = [
+            _next_step(plan, partial, random.Random(derive_seed(seed, index)), rate)
+            for index in range(n)
+        ]
+        # Words stand in for tokens: nothing is generated, and no cost is claimed for it.
+        return [Completion(text, Finish.STOP, tokens=len(text.split())) for text in texts]
+
+
+def plan_for(problem: Problem) -> Plan:
+    """Parse a problem into the steps that solve it. Raises EngineError."""
+    planner = PLANNERS.get(problem.subject or "")
+    if planner is None:
+        raise EngineError(
+            f"the demonstrator cannot solve {problem.id!r} of family {problem.subject!r}; it knows "
+            f"{', '.join(sorted(PLANNERS))}"
+        )
+    try:
+        return planner(problem.question)
+    except (ValueError, AttributeError, SyntaxError) as error:
+        raise EngineError(
+            f"the demonstrator cannot parse the question of {problem.id!r}: {error}"
+        ) from error
+
+
+def _next_step(plan: Plan, partial: str, rng: random.Random, mistake_rate: float) -> str:
+    mistaken = rng.random() < mistake_rate
+    if tags.END_OF_CODE in partial:
+        printed = partial.rsplit(tags.OUTPUT, 1)[1].split(tags.END_OF_OUTPUT)[0]
+        answer = misread(printed, rng) if mistaken and rng.random() < 0.25 else printed
+        return f"{tags.ANSWER}The answer is \\boxed{{{answer}}}.{tags.END_OF_ANSWER}"
+    done = partial.count(tags.END_OF_STEP)
+    if done >= len(plan.steps):
+        return f"\n# Now print the final answer\nprint({plan.result})\n{tags.END_OF_CODE}"
+    step = plan.steps[done]
+    code = rng.choice(step.mistakes(rng)) if mistaken else step.code
+    comment = rng.choice(step.comments)
+    return f"\n# Step {done + 1}: {comment}\n{code}\n{tags.END_OF_STEP}"

@@ -1,0 +1,200 @@
+"""How the demonstrator solves each family it knows: a question parsed into steps, and their mistakes.
+
+One function per reasoning-gym family, from the question's text to a `Plan`. A step holds its right
+code, a few wordings of its comment, and a function that draws plausible wrong code; the variables keep
+their names, so a later step runs whatever came before it. No step is ever checked here.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+Mistakes = Callable[[random.Random], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step: its right code, wordings of its comment, and a draw of wrong code."""
+
+    code: str
+    comments: tuple[str, ...]
+    mistakes: Mistakes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps that solve a problem; `result` is the expression that the last step prints."""
+
+    steps: tuple[PlannedStep, ...]
+    result: str
+
+
+def misread(number: str, rng: random.Random) -> str:
+    """Return a number as a careless reader would copy it: a digit changed, dropped, or the sign lost."""
+    digits = [i for i, char in enumerate(number) if char.isdigit()]
+    if not digits:
+        return number + "1"
+    at = rng.choice(digits)
+    kind = rng.randrange(3)
+    if kind == 0 and len(digits) > 1:
+        return (number[:at] + number[at + 1 :]).lstrip("0") or "0"
+    if kind == 1 and number.startswith("-"):
+        return number[1:]
+    return number[:at] + str((int(number[at]) + rng.randint(1, 9)) % 10) + number[at + 1 :]
+
+
+def _misread_one(code: str, rng: random.Random) -> str:
+    """Misread one of the numbers in a line of code; leading zeros, a syntax error, are stripped."""
+    numbers = list(re.finditer(r"(?<![\w.])\d+", code))
+    if not numbers:
+        return code.replace("=", "= 1 +", 1)
+    match = rng.choice(numbers)
+    wrong = misread(match[0], rng).lstrip("0") or "0"
+    return code[: match.start()] + wrong + code[match.end() :]
+
+
+def _binary(name: str, left: str, op: str, right: str, comments: tuple[str, ...]) -> PlannedStep:
+    """`name = left op right`, and its mistakes: another operation, a misread number, a lost operand."""
+    code = f"{name} = {left} {op} {right}"
+
+    def mistakes(rng: random.Random) -> list[str]:
+        other = rng.choice([o for o in ("+", "-", "*") if o != op])
+        return [
+            f"{name} = {left} {other} {right}",
+            _misread_one(code, rng),
+            _misread_one(code, rng),
+            f"{name} = {left}",
+            f"{name} = {right} {op} {left}" if op == "-" else f"{name} = {left} {other} {right}",
+            f"{name} = {left} {op} valu",
+        ]
+
+    return PlannedStep(code, comments, mistakes)
+
+
+_VERBS = {"+": ("Add", "Now add"), "-": ("Subtract", "Take away"), "*": ("Multiply by", "Times")}
+
+
+def chain_sum(question: str) -> Plan:
+    """`State the final answer ...: 57 + 87 - 70 =`, one running total."""
+    match = re.search(r":\s*(.+?)\s*=\s*$", question)
+    if match is None:
+        raise ValueError("no sum found")
+    first, *rest = match[1].split()
+    pairs = list(zip(rest[::2], rest[1::2], strict=True))
+    steps = []
+    for index, (op, number) in enumerate(pairs):
+        left = first if index == 0 else "total"
+        comments = tuple(f"{verb} {number}" for verb in _VERBS[op])
+        steps.append(_binary("total", left, op, number, comments))
+    return Plan(tuple(steps), "total")
+
+
+def basic_arithmetic(question: str) -> Plan:
+    """`Calculate ( 56 + -33 ) - 84.`, one operation a step, in the order of precedence."""
+    expression = question.removeprefix("Calculate").strip().rstrip(".")
+    operators = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
+    steps: list[PlannedStep] = []
+
+    def visit(node: ast.expr) -> str:
+        if isinstance(node, ast.BinOp):
+            left, right = visit(node.left), visit(node.right)
+            op, name = operators[type(node.op)], "abcdefgh"[len(steps)]
+            verb = {"+": "Add", "-": "Subtract", "*": "Multiply"}[op]
+            comments = (f"{verb} {left} and {right}", f"Work out {left} {op} {right}")
+            steps.append(_binary(name, left, op, right, comments))
+            return name
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            inner = visit(node.operand)
+            if inner.isdigit():
+                return f"-{inner}"
+            name = "abcdefgh"[len(steps)]
+            comments = (f"Change the sign of {inner}",)
+            steps.append(PlannedStep(f"{name} = -{inner}", comments, lambda _: [f"{name} = {inner}"]))
+            return name
+        return ast.unparse(node)
+
+    result = visit(ast.parse(expression, mode="eval").body)
+    return Plan(tuple(steps), result)
+
+
+def _numbers_step(numbers: Sequence[str]) -> PlannedStep:
+    code = f"numbers = [{', '.join(numbers)}]"
+    comments = ("Write down the numbers", "List the numbers")
+
+    def mistakes(rng: random.Random) -> list[str]:
+        fewer = list(numbers)
+        fewer[rng.randrange(len(fewer))] = fewer[0]
+        return [_misread_one(code, rng), _misread_one(code, rng), f"numbers = [{', '.join(fewer)}]"]
+
+    return PlannedStep(code, comments, mistakes)
+
+
+def _fold(right: str, wrong: str, what: str) -> Callable[[str], Plan]:
+    """A plan for gcd and lcm: list the numbers, then apply the function of `math` to all of them."""
+
+    def plan(question: str) -> Plan:
+        match = re.search(r"numbers:\s*([\d, ]+)", question)
+        if match is None:
+            raise ValueError("no list of numbers found")
+        code = f"import math\nresult = math.{right}(*numbers)"
+
+        def mistakes(rng: random.Random) -> list[str]:
+            return [
+                code.replace(right, wrong),
+                code.replace(f"math.{right}(*numbers)", rng.choice(["min(numbers)", "sum(numbers)"])),
+                code.replace("*numbers", "numbers[0], numbers[1] - 1"),
+                code.replace("*numbers", "numbers"),
+            ]
+
+        comments = (f"Find the {what}", f"Compute the {what} of all of them")
+        numbers = [number.strip() for number in match[1].split(",") if number.strip()]
+        return Plan((_numbers_step(numbers), PlannedStep(code, comments, mistakes)), "result")
+
+    return plan
+
+
+def leg_counting(question: str) -> Plan:
+    """`... if you have 15 lobsters, 14 ducks?`, one animal a step."""
+    from reasoning_gym.arithmetic.leg_counting import ANIMALS
+
+    tail = question.rsplit("if you have", 1)[1].rstrip("? \n")
+    steps = []
+    for index, item in enumerate(tail.split(",")):
+        count, plural = item.strip().split(" ", 1)
+        # The generator only appends an "s", or nothing for a single animal.
+        animal = plural if plural in ANIMALS else plural.removesuffix("s")
+        if animal not in ANIMALS:
+            raise ValueError(f"unknown animal {plural!r}")
+        steps.append(_legs_step(index, count, plural, ANIMALS[animal]))
+    return Plan(tuple(steps), "legs")
+
+
+def _legs_step(index: int, count: str, plural: str, each: int) -> PlannedStep:
+    sofar = "" if index == 0 else "legs + "
+    code = f"legs = {sofar}{count} * {each}"
+
+    def mistakes(rng: random.Random) -> list[str]:
+        wrong = rng.choice([n for n in (0, 2, 4, 6, 8, 10, 14) if n != each])
+        return [
+            f"legs = {sofar}{count} * {wrong}",
+            f"legs = {sofar}{count} * {wrong}",
+            f"legs = {sofar}{misread(count, rng).lstrip('0') or '0'} * {each}",
+            f"legs = {sofar}{count} + {each}",
+        ]
+
+    comments = (f"{count} {plural} with {each} legs each", f"Legs of the {plural}")
+    return PlannedStep(code, comments, mistakes)
+
+
+PLANNERS: Mapping[str, Callable[[str], Plan]] = {
+    "chain_sum": chain_sum,
+    "basic_arithmetic": basic_arithmetic,
+    "gcd": _fold("gcd", "lcm", "greatest common divisor"),
+    "lcm": _fold("lcm", "gcd", "least common multiple"),
+    "leg_counting": leg_counting,
+}
+"""Families by reasoning-gym name; all belong to the lowest tier."""

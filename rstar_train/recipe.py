@@ -1,0 +1,148 @@
+"""Recipes: every number of a training run, in one YAML file, read strictly.
+
+An unknown key, a missing one or a value of the wrong type is an error that names the file, the key and
+the type expected. Recipes ship with the package under `recipes/`; a path to a file of your own works too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.errors import RecipeError, UnknownNameError
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """Which problems are searched."""
+
+    tier: str
+    families: tuple[str, ...]
+    """Families of the embedded pool's training split."""
+    problems: int
+    held_out: int
+    """Of these, the last so many are kept out of training; the PPM's pair accuracy is measured on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """Terminal-guided search of round 1 (paper: 8 rollouts, 5 candidates)."""
+
+    rollouts: int
+    candidates: int
+    max_depth: int
+    c: float
+    mistake_rate: float
+    """Of the demonstrator: probability that a proposed step is a plausible mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoRASettings:
+    """Low-rank adapters on all seven linear layers of a block."""
+
+    rank: int
+    alpha: int
+    dropout: float
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """One supervised or pairwise training run."""
+
+    epochs: float
+    learning_rate: float
+    batch_size: int
+    max_length: int
+    """Tokens; longer rows are dropped and counted."""
+    warmup_fraction: float
+    max_rows: int
+    """At most so many rows, drawn with the recipe's seed; 0 means all."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """The paired comparison after the round."""
+
+    problems: int
+    benchmark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole run."""
+
+    name: str
+    seed: int
+    base: str
+    """Name of the model that every round's SFT starts from."""
+    pool: PoolSettings
+    search: SearchSettings
+    lora: LoRASettings
+    sft: FitSettings
+    ppm: FitSettings
+    evaluation: EvaluationSettings
+
+    @property
+    def digest(self) -> str:
+        """First 16 hex digits of a SHA-256 over the recipe's values."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_recipe(name: str) -> Recipe:
+    """Read a recipe by name or by path. Raises UnknownNameError, RecipeError."""
+    path = Path(name) if name.endswith((".yaml", ".yml")) else RECIPES / f"{name}.yaml"
+    if not path.is_file():
+        if path.parent != RECIPES:
+            raise RecipeError(f"no recipe file {name!r}")
+        raise UnknownNameError("recipe", name, [p.stem for p in RECIPES.glob("*.yaml")])
+    try:
+        data = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path.name} is not YAML: {error}") from error
+    return typing.cast(Recipe, _build(Recipe, data, path.name, ""))
+
+
+def _build(kind: type, data: Any, file: str, where: str) -> object:
+    if not isinstance(data, dict):
+        raise RecipeError(f"{file}: {where or 'the file'} must be a mapping, not {data!r}")
+    types = typing.get_type_hints(kind)
+    unknown = sorted(set(data) - set(types))
+    if unknown:
+        error = UnknownNameError("key", f"{where}{unknown[0]}", [f"{where}{key}" for key in types])
+        raise RecipeError(f"{file}: {error}")
+    values = {}
+    for key, expected in types.items():
+        if key not in data:
+            raise RecipeError(f"{file}: the key {where}{key} ({_describe(expected)}) is missing")
+        values[key] = _value(expected, data[key], file, f"{where}{key}")
+    return kind(**values)
+
+
+def _value(expected: Any, value: Any, file: str, key: str) -> Any:
+    if dataclasses.is_dataclass(expected) and isinstance(expected, type):
+        return _build(expected, value, file, f"{key}.")
+    if typing.get_origin(expected) is tuple:
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif expected is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(value, expected) and not isinstance(value, bool):
+        return value
+    raise RecipeError(f"{file}: {key} must be {_describe(expected)}, not {value!r}")
+
+
+def _describe(expected: Any) -> str:
+    if typing.get_origin(expected) is tuple:
+        return "a list of strings"
+    names = {int: "an integer", float: "a number", str: "a string"}
+    return names.get(expected, "a mapping")

@@ -1,0 +1,64 @@
+"""Policy SFT with TRL: the loss on the response only, LoRA on the base model (section 3.4).
+
+Every round restarts from the base model. The executor's output blocks are part of the response and are
+learnt with it, as in the official code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from bench.errors import BenchError, MissingExtraError
+from rstar_train.fitting import arguments, draw, log_callback, lora_config, save_adapter
+from rstar_train.recipe import Recipe
+from rstar_train.rows import SFTRow
+
+
+def train_policy(rows: Sequence[SFTRow], recipe: Recipe, base: Path, out: Path) -> dict[str, Any]:
+    """Train an adapter on `rows`, save it in `out`, return the figures for its lineage.
+
+    `base` is a Hugging Face folder. Raises BenchError without rows, MissingExtraError.
+    """
+    if not rows:
+        raise BenchError("there is no solved problem to train on: the search found no correct answer")
+    try:
+        import torch
+        from datasets import Dataset
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from trl import SFTConfig, SFTTrainer
+    except ImportError as error:
+        raise MissingExtraError("training", "trl", "cpu") from error
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    drawn = draw(rows, recipe.sft.max_rows, recipe.seed)
+    kept = [
+        row
+        for row in drawn
+        if len(tokenizer(row.prompt + row.completion)["input_ids"]) < recipe.sft.max_length
+    ]
+    dataset = Dataset.from_list([{"prompt": r.prompt, "completion": r.completion} for r in kept])
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    trainer = SFTTrainer(
+        model=model,
+        processing_class=tokenizer,
+        train_dataset=dataset,
+        peft_config=lora_config(recipe.lora, "CAUSAL_LM"),
+        args=SFTConfig(
+            **arguments(recipe.sft, out / "trainer", recipe.seed), completion_only_loss=True
+        ),
+        callbacks=[log_callback(out / "loss.jsonl", "SFT")],
+    )
+    result = trainer.train()
+    save_adapter(trainer.model, out)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return {
+        "rows": len(kept),
+        "dropped_too_long": len(drawn) - len(kept),
+        "steps": result.global_step,
+        "loss_first": round(losses[0], 4),
+        "loss_last": round(fmean(losses[-5:]), 4),
+        "seconds": round(result.metrics["train_runtime"], 1),
+    }

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bench.errors import BenchError, UnknownNameError
+from bench.problems import BENCHMARKS, Role, load, names
+from bench.problems.registry import UNVERIFIED
+
+TRAIN_POOLS = ("gsm8k_train", "math_train")
+
+
+def test_the_benchmarks_of_the_design_are_there() -> None:
+    assert set(BENCHMARKS) == {
+        "math500",
+        "math",
+        "aime2024",
+        "aime2025",
+        "amc2023",
+        "olympiadbench",
+        "college_math",
+        "gaokao2023en",
+        "gsm8k",
+        *TRAIN_POOLS,
+    }
+
+
+def test_only_training_pools_may_be_trained_on() -> None:
+    trainable = {name for name, entry in BENCHMARKS.items() if entry.role is Role.TRAIN}
+    assert trainable == set(TRAIN_POOLS)
+
+
+def test_no_two_benchmarks_share_a_file_or_a_hash() -> None:
+    assert len({entry.file for entry in BENCHMARKS.values()}) == len(BENCHMARKS)
+    assert len({entry.sha256 for entry in BENCHMARKS.values()}) == len(BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_an_entry_is_complete(name: str) -> None:
+    entry = BENCHMARKS[name]
+    assert entry.name == name
+    assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
+    assert entry.title and entry.licence and entry.hub.evidence
+    assert (entry.hub.rows or entry.rows) <= entry.rows
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_revision_is_a_commit_or_says_that_it_is_unverified(name: str) -> None:
+    revision = BENCHMARKS[name].hub.revision
+    assert revision == UNVERIFIED or re.fullmatch(r"[0-9a-f]{40}", revision)
+
+
+def test_an_unknown_benchmark_lists_close_matches() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'math500'.*aime2024.*embedded"):
+        load("maht500")
+
+
+def test_an_unknown_embedded_tier_is_an_unknown_benchmark() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'embedded-grade-school'"):
+        load("embedded-grade-scool")
+
+
+def test_a_limit_below_one_is_refused() -> None:
+    with pytest.raises(BenchError, match="limit is 0; it must be at least 1"):
+        load("embedded", limit=0)
+
+
+def test_the_embedded_pool_is_loaded_by_name() -> None:
+    assert "embedded-grade-school" in names()
+    problems = load("embedded-grade-school", limit=6)
+    assert len({problem.id for problem in problems}) == 6
+    assert {problem.benchmark for problem in problems} == {"embedded-grade-school"}

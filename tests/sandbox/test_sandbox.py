@@ -1,0 +1,378 @@
+"""What a program may do, what it may not, and how each ending is told: a property a test.
+
+One sandbox with short limits serves most tests, so that a test costs milliseconds; those that count
+processes or break an interpreter open their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+import pytest
+
+from bench.errors import SandboxError
+from bench.sandbox import Execution, Sandbox, SandboxConfig, Status
+
+QUICK = SandboxConfig(timeout=1.0, memory=256, output=1000, workers=2)
+
+
+class Run(Protocol):
+    """`sandbox.run`, for tests that are no coroutines."""
+
+    def __call__(self, code: str, parent: Execution | None = None) -> Execution:
+        """Run a program to its end."""
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.Runner]:
+    """One event loop for the module, as a sandbox belongs to one."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def sandbox(loop: asyncio.Runner) -> Iterator[Sandbox]:
+    """A warm sandbox with short limits."""
+    opened = loop.run(Sandbox(QUICK).__aenter__())
+    yield opened
+    loop.run(opened.__aexit__())
+
+
+@pytest.fixture(scope="module")
+def run(loop: asyncio.Runner, sandbox: Sandbox) -> Run:
+    """Run one program in the shared sandbox."""
+
+    def run_one(code: str, parent: Execution | None = None) -> Execution:
+        return loop.run(sandbox.run(code, parent=parent))
+
+    return run_one
+
+
+def descendants() -> list[psutil.Process]:
+    """Everything that lives below this process."""
+    return psutil.Process().children(recursive=True)
+
+
+def soon(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    """Whether the condition comes true; the kernel delivers a death in its own time."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+# What a program that behaves sees.
+
+
+def test_only_explicit_prints_are_output(run: Run) -> None:
+    execution = run("x = 6 * 7\nx\nprint(x)")
+    assert (execution.status, execution.stdout, execution.error) == (Status.OK, "42\n", "")
+
+
+def test_the_variables_of_the_ancestors_are_visible(run: Run) -> None:
+    first = run("a = 1\nprint('first')")
+    second = run("b = a + 1", parent=first)
+    third = run("print(a + b)", parent=second)
+    assert third.stdout == "3\n"
+    assert third.chain == ("a = 1\nprint('first')", "b = a + 1", "print(a + b)")
+
+
+def test_what_a_sibling_changed_is_invisible(run: Run) -> None:
+    parent = run("numbers = [1]")
+    run("numbers.append(2)\nimport math\nmath.pi = 3", parent=parent)
+    assert run("import math\nprint(numbers, math.pi > 3)", parent=parent).stdout == "[1] True\n"
+
+
+def test_an_execution_outlives_the_sandbox_that_made_it(run: Run) -> None:
+    foreign = Execution(Status.OK, "", "", 0.0, "a = 20")
+    assert run("print(a + 1)", parent=foreign).stdout == "21\n"
+
+
+def test_the_mathematics_libraries_are_there(run: Run) -> None:
+    code = (
+        "from sympy import symbols, solve, Rational\nimport numpy as np, fractions, decimal\n"
+        "x = symbols('x')\nprint(solve(x**2 - 4, x), int(np.arange(4).sum()), Rational(1, 3))"
+    )
+    assert run(code).stdout == "[-2, 2] 6 1/3\n"
+
+
+def test_unicode_is_printed_and_read_as_it_is(run: Run) -> None:
+    assert run("print('½ ≤ π — 数学 🎲')").stdout == "½ ≤ π — 数学 🎲\n"
+
+
+def test_a_lone_surrogate_in_the_output_is_escaped(run: Run) -> None:
+    assert run(r"print('\ud800')").stdout == "\\ud800\n"
+
+
+def test_the_environment_is_empty(run: Run) -> None:
+    code = "import os\nprint(dict(os.environ), os.getenv('HOME'), os.listdir())"
+    assert run(code).stdout == "{} None []\n"
+
+
+def test_the_harness_cannot_be_imported(run: Run) -> None:
+    code = "import sys\nprint([n for n in sys.modules if 'bench' in n])\nimport bench.types"
+    execution = run(code)
+    assert execution.stdout == "[]\n"
+    assert execution.error.startswith("ModuleNotFoundError")
+
+
+def test_chance_is_a_function_of_the_chain(run: Run) -> None:
+    code = "import random, numpy\nprint(random.random(), numpy.random.rand(), hash('a'))"
+    again = SandboxConfig(workers=1, cache=0)
+
+    async def elsewhere() -> list[str]:
+        async with Sandbox(again) as other:
+            parent = await other.run("z = 0")
+            runs = [await other.run(code), await other.run(code, parent=parent)]
+            return [execution.stdout for execution in runs]
+
+    root, below = asyncio.run(elsewhere())
+    assert run(code).stdout == root
+    assert root != below
+
+
+def test_a_program_asked_twice_is_run_once(run: Run) -> None:
+    code = "import time\nprint(time.time_ns())"
+    assert run(code) == run(code)
+
+
+# How a program that fails is told.
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("print('before')\n1 / 0", "ZeroDivisionError: division by zero"),
+        ("assert False", "AssertionError"),
+        ("raise ValueError('two\\nlines')", "ValueError: two lines"),
+        ("def f(:", "SyntaxError: invalid syntax (<step>, line 1)"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3"),
+        ("raise SystemExit", "SystemExit"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("input()", "EOFError: EOF when reading a line"),
+        ("class E(Exception):\n  def __str__(self): raise E\nraise E", "E"),
+        ("class B(BaseException): pass\nraise B('x')", "B: x"),
+    ],
+)
+def test_an_exception_is_an_error_in_one_line(run: Run, code: str, error: str) -> None:
+    execution = run(code)
+    assert (execution.status, execution.error) == (Status.ERROR, error)
+
+
+def test_what_was_printed_before_an_error_is_kept(run: Run) -> None:
+    assert run("print('before')\n1 / 0").stdout == "before\n"
+
+
+def test_endless_recursion_is_an_error(run: Run) -> None:
+    execution = run("def f(): return f()\nf()")
+    assert execution.status is Status.ERROR
+    assert execution.error.startswith("RecursionError")
+
+
+def test_a_long_message_is_cut(run: Run) -> None:
+    assert len(run("raise ValueError('x' * 10**6)").error) <= 500
+
+
+def test_a_failed_parent_is_not_continued(run: Run) -> None:
+    execution = run("print(1)", parent=run("1 / 0"))
+    assert execution.status is Status.REFUSED
+    assert "ZeroDivisionError" in execution.error
+
+
+def test_a_program_that_is_not_text_is_refused(run: Run) -> None:
+    assert run("print('\ud800')").status is Status.REFUSED
+
+
+def test_a_huge_program_is_refused(run: Run) -> None:
+    assert run("#" * (2 << 20)).status is Status.REFUSED
+
+
+# What a hostile program achieves.
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "while True: pass",
+        "import time\ntime.sleep(60)",
+        "while True:\n  try:\n    while True: pass\n  except BaseException: pass",
+        "10**10**10",
+        "import signal\nfor s in range(1, 32):\n  try: signal.signal(s, signal.SIG_IGN)\n"
+        "  except (OSError, ValueError): pass\nwhile True: pass",
+        "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
+    ],
+)
+def test_a_program_without_an_end_is_killed_at_its_deadline(run: Run, code: str) -> None:
+    start = time.monotonic()
+    execution = run(code)
+    assert execution.status in (Status.TIMEOUT, Status.MEMORY)
+    assert time.monotonic() - start < 1.0 + 2.0
+
+
+@pytest.mark.parametrize("escape", ["", "os.setsid()\n  os.fork()\n  "])
+def test_the_forks_of_a_program_die_with_it(run: Run, escape: str) -> None:
+    before = set(descendants())
+    code = f"import os, time\nif os.fork() == 0:\n  {escape}time.sleep(60)\ntime.sleep(60)"
+    execution = run(code)
+    # Only root may fork at this level; for others the attempt is an error.
+    assert execution.status is (Status.TIMEOUT if os.getuid() == 0 else Status.ERROR)
+    assert soon(lambda: set(descendants()) <= before)
+
+
+def test_a_fork_left_behind_dies_when_its_program_ends(run: Run) -> None:
+    before = set(descendants())
+    run("import os, time\nif os.fork() == 0:\n  os.setsid()\n  time.sleep(60)\n  os._exit(0)")
+    assert soon(lambda: set(descendants()) <= before)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["x = 'x' * 10**10", "x = []\nwhile True: x.append('x' * 10**6)", "import numpy\nnumpy.ones(10**9)"],
+)
+def test_a_memory_bomb_is_told_as_memory(run: Run, code: str) -> None:
+    assert run(code).status is Status.MEMORY
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "while True: print('spam')",
+        "print('x' * 10**6)",
+        "try:\n  print('é' * 10**4)\nexcept BaseException: pass",
+    ],
+)
+def test_an_output_bomb_is_cut_at_the_limit(run: Run, code: str) -> None:
+    execution = run(code)
+    assert execution.status is Status.OUTPUT_LIMIT
+    assert 990 < len(execution.stdout.encode()) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import os\nos._exit(0)", "without a report"),
+        ("import os\nos._exit(7)", "status 7"),
+        ("import ctypes\nctypes.string_at(0)", "SIGSEGV"),
+        ("import os\nos.abort()", "SIGABRT"),
+        ("import os\nos.closerange(0, 100)", "status 1"),
+        ("import os\nos.write(3, b'nonsense')\nos._exit(0)", "without a report"),
+        ("import os\nos.write(3, b'\\x00' * 40)\nos._exit(0)", "malformed"),
+        ("import os\nos.write(3, b'\\xff' * 40)\nos._exit(0)", "without a report"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+    ],
+)
+def test_a_dead_interpreter_is_a_crash_with_its_cause(run: Run, code: str, words: str) -> None:
+    execution = run(code)
+    assert execution.status is Status.CRASHED
+    assert words in execution.error
+
+
+def test_a_forged_result_does_not_stop_the_clock(run: Run) -> None:
+    forged = "import os, struct\nos.write(3, struct.pack('!BdII', 0, 0.0, 0, 0))\nwhile True: pass"
+    assert run(forged).status is Status.TIMEOUT
+
+
+def test_a_flood_of_forged_results_is_bounded(run: Run) -> None:
+    assert run("import os\nwhile True: os.write(3, b'\\x00' * 65536)").status is Status.TIMEOUT
+
+
+def test_nothing_can_be_written_to_a_file(run: Run) -> None:
+    assert run("with open('f', 'w') as f:\n  f.write('x')").error.startswith("OSError")
+    assert run("import os\nprint(os.listdir())").stdout == "[]\n"
+
+
+def test_descriptors_run_out(run: Run) -> None:
+    assert "Too many open files" in run("import os\nwhile True: os.open('/', 0)").error
+
+
+def test_no_descriptor_but_the_report_is_inherited(run: Run) -> None:
+    code = "import os\nprint(sorted(map(int, os.listdir('/proc/self/fd')))[:-1])"
+    assert run(code).stdout == "[0, 1, 2, 3]\n"
+
+
+def test_killing_the_zygote_costs_one_result() -> None:
+    before = descendants()
+
+    async def scenario() -> tuple[Execution, Execution]:
+        async with Sandbox(SandboxConfig(workers=1)) as sandbox:
+            code = "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(9)"
+            return await sandbox.run(code), await sandbox.run("print('alive')")
+
+    killed, after = asyncio.run(scenario())
+    assert killed.status is Status.CRASHED
+    assert after.stdout == "alive\n"
+    assert soon(lambda: descendants() == before)
+
+
+# How the sandbox itself lives and dies.
+
+
+def test_fifty_programs_at_once_get_their_own_results(
+    loop: asyncio.Runner, sandbox: Sandbox
+) -> None:
+    async def scenario() -> list[Execution]:
+        return await asyncio.gather(*(sandbox.run(f"print({i} ** 2)") for i in range(50)))
+
+    assert [e.stdout for e in loop.run(scenario())] == [f"{i * i}\n" for i in range(50)]
+
+
+def test_a_cancelled_run_leaves_no_process_and_a_working_sandbox() -> None:
+    before = descendants()
+
+    async def scenario() -> Execution:
+        async with Sandbox(SandboxConfig(workers=1)) as sandbox:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(sandbox.run("while True: pass"), 0.2)
+            assert descendants() == before
+            return await sandbox.run("print(1)")
+
+    assert asyncio.run(scenario()).stdout == "1\n"
+
+
+def test_closing_leaves_no_process_and_no_directory() -> None:
+    before = descendants()
+
+    async def scenario() -> str:
+        async with Sandbox(QUICK) as sandbox:
+            spinning = asyncio.ensure_future(sandbox.run("while True: pass"))
+            directory = (await sandbox.run("import os\nprint(os.getcwd())")).stdout.strip()
+            assert Path(directory).is_dir()
+        assert (await spinning).status is Status.CRASHED
+        return directory
+
+    directory = asyncio.run(scenario())
+    assert descendants() == before
+    assert not Path(directory).parent.exists()
+
+
+def test_everything_dies_with_a_supervisor_that_is_killed() -> None:
+    code = (
+        "import asyncio\nfrom bench.sandbox import Sandbox\nasync def main():\n"
+        "    async with Sandbox() as s:\n        print('ready', flush=True)\n"
+        "        await s.run('while True: pass')\nasyncio.run(main())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisor:
+        assert supervisor.stdout is not None
+        supervisor.stdout.readline()
+        family = psutil.Process(supervisor.pid)
+        assert soon(lambda: len(family.children(recursive=True)) == 3)
+        below = family.children(recursive=True)
+        supervisor.kill()
+    assert soon(lambda: not any(process.is_running() for process in below))
+
+
+def test_a_sandbox_that_is_not_open_says_how_to_open_it() -> None:
+    with pytest.raises(SandboxError, match="async with"):
+        asyncio.run(Sandbox().run("print(1)"))
+
+
+def test_the_level_of_isolation_is_named() -> None:
+    assert Sandbox.level == "process"
