@@ -1,10 +1,10 @@
 """Everything this project raises on purpose, and nothing else.
 
     BenchError                 something the user can read and act on; the CLI prints it, exit 2
-    +-- UnknownNameError       a benchmark, search, engine, ... that does not exist; lists close matches
+    +-- UnknownNameError       a benchmark, search, ... that does not exist; lists close matches
     +-- MissingExtraError      an optional dependency is absent; carries the install command
     +-- MissingDataError       a benchmark's rows are neither in the mirror nor on the hub
-    +-- DataError              rows are there, but wrong (hash, column, duplicate id, truncated line)
+    +-- DataError              rows are there, but wrong (hash, column, duplicate id, cut line)
     +-- RecipeError            a recipe file with an unknown or ill-typed key
     +-- RunDirError            a run directory that is damaged or belongs to another configuration
     +-- CheckpointError        a checkpoint that is missing, incomplete or does not fit its parent

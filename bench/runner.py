@@ -1,8 +1,8 @@
 """For each problem: search, grade, record. The one place where a search meets the reference answer.
 
-Problems are searched concurrently, a bounded number at a time; engines batch what the searches await.
-A problem whose engine or sandbox fails is recorded as such, goes on being counted apart, and is run again
-when the run is resumed; it never becomes a wrong answer.
+Problems are searched concurrently, a bounded number at a time; engines batch what the searches
+await. A problem whose engine or sandbox fails is recorded as such, goes on being counted apart,
+and is run again when the run is resumed; it never becomes a wrong answer.
 """
 
 from __future__ import annotations
@@ -60,9 +60,7 @@ async def run_problems(
             group.create_task(one(index, problem))
 
 
-async def grade(
-    problem: Problem, trace: Trace, selectors: Mapping[str, Selector]
-) -> Record:
+async def grade(problem: Problem, trace: Trace, selectors: Mapping[str, Selector]) -> Record:
     """Check every answer of a trace against the reference, and let the selectors choose."""
     ends = [trace.nodes[index] for index in trace.rollouts]
     samples = list(await asyncio.gather(*(_sample(problem, trace, end) for end in ends)))

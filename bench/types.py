@@ -1,4 +1,4 @@
-"""The nouns that every part of the harness shares: a problem, and what was decided about an answer."""
+"""The nouns that every part shares: a problem, and what was decided about an answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Problem:
     """Unique within its benchmark, stable over versions; the resume key of a run."""
     question: str
     answer: str
-    """The reference answer, as the benchmark prints it (no `\\boxed{}`); may be empty (invalid gold)."""
+    """The reference answer as the benchmark prints it, unboxed; may be empty (invalid gold)."""
     benchmark: str
     level: str | None = None
     subject: str | None = None

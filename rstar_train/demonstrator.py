@@ -1,11 +1,11 @@
 """The round-1 searcher: a rule-based writer of code-augmented steps, behind the Policy protocol.
 
-rStar-Math's first round searches with a 236B policy because a small model cannot bootstrap itself; the
-embedded model cannot either (few-shot pass@16 of 0 to 25 %). This stands in for that policy, on the
-families of the lowest tier whose wording it can parse, and on nothing else. At each step it writes the
-right code or, with a stated probability, a plausible mistake: a misread number, a wrong operation, a
-skipped term, a name that does not exist. It reads the question only, never the reference answer; the
-search's reward decides what was right. Results that rest on it say so.
+rStar-Math's first round searches with a 236B policy because a small model cannot bootstrap itself;
+the embedded model cannot either (few-shot pass@16 of 0 to 25 %). This stands in for that policy,
+on the families of the lowest tier whose wording it can parse, and on nothing else. At each step it
+writes the right code or, with a stated probability, a plausible mistake: a misread number, a wrong
+operation, a skipped term, a name that does not exist. It reads the question only, never the
+reference answer; the search's reward decides what was right. Results that rest on it say so.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What both trainings share: the base model in memory, the adapter's shape, the trainer's arguments, the log."""
+"""What both trainings share: the adapter's shape, the trainer's arguments, the log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw(rows: Sequence[Row], limit: int, seed: int) -> list[Row]:
 
 
 def lora_config(settings: LoRASettings, task: str, *, save: Sequence[str] = ()) -> LoraConfig:
-    """Return the adapter's shape: all seven linear layers of a Llama block. Raises MissingExtraError."""
+    """Return an adapter on all seven linear layers of a block. Raises MissingExtraError."""
     try:
         from peft import LoraConfig
     except ImportError as error:
@@ -54,8 +54,8 @@ def lora_config(settings: LoRASettings, task: str, *, save: Sequence[str] = ()) 
 def arguments(settings: FitSettings, out: Path, seed: int) -> dict[str, Any]:
     """Return the trainer arguments that both trainings share.
 
-    Weights stay fp32 and the forward pass runs in bf16: with pure bf16 weights, steps of the learning
-    rates used here vanish in rounding.
+    What trains (adapter, head) is fp32, what is frozen is bf16: trained bf16 weights would not
+    move, since steps of the learning rates used here vanish in rounding.
     """
     import torch
 
@@ -75,7 +75,8 @@ def arguments(settings: FitSettings, out: Path, seed: int) -> dict[str, Any]:
         "report_to": "none",
         "disable_tqdm": True,
         "use_cpu": on_cpu,
-        "bf16": True,
+        "bf16": False,
+        "train_sampling_strategy": "group_by_length",
         "gradient_checkpointing": False,
         "dataloader_pin_memory": not on_cpu,
     }
@@ -85,11 +86,16 @@ def log_callback(path: Path, label: str) -> TrainerCallback:
     """Return a callback that appends every logged step to `path`, and says how far training is."""
     from transformers import TrainerCallback
 
-    class Log(TrainerCallback):  # type: ignore[misc]
+    class Log(TrainerCallback):
         """Writes the loss curve as it goes."""
 
         def on_log(
-            self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any
+            self,
+            args: Any,
+            state: Any,
+            control: Any,
+            logs: Mapping[str, Any] | None = None,
+            **_: Any,
         ) -> None:
             row = {"step": state.global_step, **(logs or {})}
             with path.open("a") as file:

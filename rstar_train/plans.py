@@ -1,8 +1,8 @@
-"""How the demonstrator solves each family it knows: a question parsed into steps, and their mistakes.
+"""How the demonstrator solves each family it knows: questions as steps, and their mistakes.
 
 One function per reasoning-gym family, from the question's text to a `Plan`. A step holds its right
-code, a few wordings of its comment, and a function that draws plausible wrong code; the variables keep
-their names, so a later step runs whatever came before it. No step is ever checked here.
+code, a few wordings of its comment, and a function that draws plausible wrong code; the variables
+keep their names, so a later step runs whatever came before it. No step is ever checked here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Plan:
 
 
 def misread(number: str, rng: random.Random) -> str:
-    """Return a number as a careless reader would copy it: a digit changed, dropped, or the sign lost."""
+    """Return a number as copied carelessly: a digit changed or dropped, or the sign lost."""
     digits = [i for i, char in enumerate(number) if char.isdigit()]
     if not digits:
         return number + "1"
@@ -58,7 +58,7 @@ def _misread_one(code: str, rng: random.Random) -> str:
 
 
 def _binary(name: str, left: str, op: str, right: str, comments: tuple[str, ...]) -> PlannedStep:
-    """`name = left op right`, and its mistakes: another operation, a misread number, a lost operand."""
+    """`name = left op right`; mistakes: another operation, a misread number, a lost operand."""
     code = f"{name} = {left} {op} {right}"
 
     def mistakes(rng: random.Random) -> list[str]:
@@ -112,8 +112,8 @@ def basic_arithmetic(question: str) -> Plan:
             if inner.isdigit():
                 return f"-{inner}"
             name = "abcdefgh"[len(steps)]
-            comments = (f"Change the sign of {inner}",)
-            steps.append(PlannedStep(f"{name} = -{inner}", comments, lambda _: [f"{name} = {inner}"]))
+            said = (f"Change the sign of {inner}",)
+            steps.append(PlannedStep(f"{name} = -{inner}", said, lambda _: [f"{name} = {inner}"]))
             return name
         return ast.unparse(node)
 
@@ -134,7 +134,7 @@ def _numbers_step(numbers: Sequence[str]) -> PlannedStep:
 
 
 def _fold(right: str, wrong: str, what: str) -> Callable[[str], Plan]:
-    """A plan for gcd and lcm: list the numbers, then apply the function of `math` to all of them."""
+    """A plan for gcd and lcm: list the numbers, then apply the function of `math` to them."""
 
     def plan(question: str) -> Plan:
         match = re.search(r"numbers:\s*([\d, ]+)", question)
@@ -145,7 +145,9 @@ def _fold(right: str, wrong: str, what: str) -> Callable[[str], Plan]:
         def mistakes(rng: random.Random) -> list[str]:
             return [
                 code.replace(right, wrong),
-                code.replace(f"math.{right}(*numbers)", rng.choice(["min(numbers)", "sum(numbers)"])),
+                code.replace(
+                    f"math.{right}(*numbers)", rng.choice(["min(numbers)", "sum(numbers)"])
+                ),
                 code.replace("*numbers", "numbers[0], numbers[1] - 1"),
                 code.replace("*numbers", "numbers"),
             ]

@@ -1,7 +1,8 @@
-"""PPM training with TRL's RewardTrainer: pairwise Bradley-Terry on a tanh head (section 3.3, equation 4).
+"""PPM training with TRL's RewardTrainer: pairwise Bradley-Terry on a tanh head (section 3.3).
 
-The model is the round's policy with a scalar head in place of the LM head, squashed by tanh to [-1, 1];
-the head starts at zero, since a fresh one starts saturated. A row's score is read at its last token.
+The model is the round's policy with a scalar head in place of the LM head, squashed by tanh to
+[-1, 1]; the head starts at zero, since a fresh one starts saturated. A row's score is read at its
+last token.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from rstar_train.rows import PairRow
 def train_ppm(
     rows: Sequence[PairRow], held_out: Sequence[PairRow], recipe: Recipe, base: Path, out: Path
 ) -> dict[str, Any]:
-    """Train an adapter on `rows`, measure it on `held_out`, save it, return figures for its lineage.
+    """Train an adapter on `rows`, measure it on `held_out`, save it; return its figures.
 
     `base` is the Hugging Face folder of the round's policy. Raises BenchError, MissingExtraError.
     """
@@ -89,7 +90,7 @@ def _value_model(base: Path, pad_token_id: int) -> Any:
     import torch
     from transformers import LlamaForSequenceClassification
 
-    class TanhValueModel(LlamaForSequenceClassification):  # type: ignore[misc]
+    class TanhValueModel(LlamaForSequenceClassification):
         """A standard checkpoint in every respect but that training squashes its logits."""
 
         def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -98,8 +99,9 @@ def _value_model(base: Path, pad_token_id: int) -> Any:
             output.logits = torch.tanh(output.logits)
             return output
 
-    model = TanhValueModel.from_pretrained(base, num_labels=1, dtype=torch.float32)
+    model = TanhValueModel.from_pretrained(base, num_labels=1, dtype=torch.bfloat16)
     model.config.pad_token_id = pad_token_id
+    model.score.float()
     torch.nn.init.zeros_(model.score.weight)
     return model
 

@@ -1,7 +1,8 @@
 """Recipes: every number of a training run, in one YAML file, read strictly.
 
-An unknown key, a missing one or a value of the wrong type is an error that names the file, the key and
-the type expected. Recipes ship with the package under `recipes/`; a path to a file of your own works too.
+An unknown key, a missing one or a value of the wrong type is an error that names the file, the key
+and the type expected. Recipes ship with the package under `recipes/`; a path to a file of your own
+works too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class PoolSettings:
     """Families of the embedded pool's training split."""
     problems: int
     held_out: int
-    """Of these, the last so many are kept out of training; the PPM's pair accuracy is measured on them."""
+    """Of these, the last so many are kept out of training, to measure the PPM's pair accuracy."""
 
 
 @dataclass(frozen=True, slots=True)

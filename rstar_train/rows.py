@@ -1,10 +1,11 @@
 """Training rows out of finished trees: solutions for the policy, preference pairs for the PPM.
 
-SFT (section 3.4): of each problem, the two correct trajectories with the highest mean Q, ties by the
-smallest Q on the path. Pairs (section 3.3): below one prefix, the two best steps by Q that lead to a
-correct answer against the two worst that lead to wrong ones only; for the final answer, where few prefixes
-have both, whole solutions: the two correct ones with the highest mean Q against the two wrong ones with
-the lowest. Trees come from a search with a reward, so an answer node's Q is +1 or -1.
+SFT (section 3.4): of each problem, the two correct trajectories with the highest mean Q, ties by
+the smallest Q on the path. Pairs (section 3.3): below one prefix, the two best steps by Q that
+lead to a correct answer against the two worst that lead to wrong ones only; for the final answer,
+where few prefixes have both, whole solutions: the two correct ones with the highest mean Q against
+the two wrong ones with the lowest. Trees come from a search with a reward, so an answer node's Q
+is +1 or -1.
 """
 
 from __future__ import annotations
@@ -50,18 +51,17 @@ def sft_rows(problem: Problem, trace: Trace) -> list[SFTRow]:
     """Return at most two solutions of a problem, best first."""
     correct = [index for index in trace.finished if trace.nodes[index].mean > 0]
     ranked = sorted(correct, key=lambda index: _rank(trace, index), reverse=True)
+    # As in search, the prompt holds the `<code>` that opens every solution: tokens merge across it.
+    prompt = OFFICIAL.render(problem.question, START)
     rows: dict[str, SFTRow] = {}
     for index in ranked:
-        # The root's `<code>` opens the solution; in search it is part of the prompt.
-        text = trace.text(index)
-        rows.setdefault(
-            text, SFTRow(problem.id, OFFICIAL.render(problem.question), text, _rank(trace, index)[0])
-        )
+        text = trace.text(index).removeprefix(START)
+        rows.setdefault(text, SFTRow(problem.id, prompt, text, _rank(trace, index)[0]))
     return list(rows.values())[:TOP]
 
 
 def pair_rows(problem: Problem, trace: Trace) -> list[PairRow]:
-    """Return the preference pairs of a problem; none unless it has correct and wrong trajectories."""
+    """Return the preference pairs of a problem that has correct and wrong trajectories."""
     return [*_step_pairs(problem, trace), *_solution_pairs(problem, trace)]
 
 

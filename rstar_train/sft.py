@@ -1,7 +1,7 @@
 """Policy SFT with TRL: the loss on the response only, LoRA on the base model (section 3.4).
 
-Every round restarts from the base model. The executor's output blocks are part of the response and are
-learnt with it, as in the official code.
+Every round restarts from the base model. The executor's output blocks are part of the response and
+are learnt with it, as in the official code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def train_policy(rows: Sequence[SFTRow], recipe: Recipe, base: Path, out: Path) 
     `base` is a Hugging Face folder. Raises BenchError without rows, MissingExtraError.
     """
     if not rows:
-        raise BenchError("there is no solved problem to train on: the search found no correct answer")
+        raise BenchError(
+            "there is no solved problem to train on: the search found no correct answer"
+        )
     try:
         import torch
         from datasets import Dataset
@@ -40,7 +42,8 @@ def train_policy(rows: Sequence[SFTRow], recipe: Recipe, base: Path, out: Path) 
         if len(tokenizer(row.prompt + row.completion)["input_ids"]) < recipe.sft.max_length
     ]
     dataset = Dataset.from_list([{"prompt": r.prompt, "completion": r.completion} for r in kept])
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    # Frozen weights may be bf16, twice as fast; the adapter that trains stays fp32.
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
     trainer = SFTTrainer(
         model=model,
         processing_class=tokenizer,

@@ -1,7 +1,7 @@
-"""The stages of a round, each reading files and writing files, with a manifest beside what it wrote.
+"""The stages of a round: each reads files and writes files, with a manifest beside them.
 
-A stage whose manifest is there, made from the same recipe and the same inputs, is not run again; the
-search resumes inside, at the problem. So a round killed anywhere goes on where it was.
+A stage whose manifest is there, made from the same recipe and the same inputs, is not run again;
+the search resumes inside, at the problem. So a round killed anywhere goes on where it was.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Row = TypeVar("Row", SFTRow, PairRow)
 def staged(
     folder: Path, inputs: Mapping[str, Any], work: Callable[[], Mapping[str, Any]]
 ) -> Mapping[str, Any]:
-    """Run `work` unless `folder/stage.json` says it was done with the same inputs; return its figures."""
+    """Run `work` unless `folder/stage.json` says it was done on the same inputs."""
     manifest = folder / "stage.json"
     if manifest.is_file():
         stored = json.loads(manifest.read_text())

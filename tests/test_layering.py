@@ -26,6 +26,7 @@ ROWS = (
     ("bench.runner",),
     ("bench.stats",),
     ("bench.report",),
+    ("bench.harness", "bench.progress"),
     ("bench.demo", "bench.benchmarks", "bench.lm_eval"),
     ("bench.cli",),
     ("bench.__main__",),

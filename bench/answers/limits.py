@@ -25,7 +25,7 @@ MAX_FACTORIAL = 10**4
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _RUN = re.compile(rf"\d{{{MAX_DIGITS + 1}}}")
 _DUNDER = re.compile(r"__[A-Za-z]")
-_POWER = re.compile(r"(?:\^|\*\*)[\s{(]*(\d+)\s*(?:(?:\^|\*\*)[\s{(]*(\d+)\s*(\^|\*\*)?)?")
+_POWER = re.compile(r"(?:\^|\*\*)[\s{(+-]*(\d+)\s*(?:(?:\^|\*\*)[\s{(+-]*(\d+)\s*(\^|\*\*)?)?")
 """An exponent, the exponent's exponent, and whether there is a third storey."""
 _FACTORIAL = re.compile(r"(\d+)[\s})]*!")
 _NESTED_FACTORIAL = re.compile(r"![\s})]+!")

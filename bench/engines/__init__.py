@@ -1,0 +1,1 @@
+"""Models behind protocols: engines that generate, policies that propose, a PPM that scores."""

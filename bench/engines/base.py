@@ -1,7 +1,8 @@
 """What a search asks of models: a `Policy` proposes steps, a `StepScorer` scores them.
 
-Both are awaited by hundreds of searches at once; batching is the business of whoever implements them.
-Every proposal carries its own seed, so that what a search sees does not depend on what else runs.
+Both are awaited by hundreds of searches at once; batching is the business of whoever implements
+them. Every proposal carries its own seed, so that what a search sees does not depend on what else
+runs.
 """
 
 from __future__ import annotations
@@ -51,10 +52,17 @@ class Request:
 
 
 class Engine(Protocol):
-    """Generates text. `determinism` states, for the run's record, what a seed guarantees."""
+    """Generates text from prompts."""
 
-    name: str
-    determinism: str
+    @property
+    def name(self) -> str:
+        """What the engine runs."""
+        ...
+
+    @property
+    def determinism(self) -> str:
+        """What a request's seed guarantees, in words, for the run's record."""
+        ...
 
     async def generate(self, request: Request) -> list[Completion]:
         """Return `request.n` completions, in an order fixed by the seed. Raises EngineError."""
@@ -64,7 +72,10 @@ class Engine(Protocol):
 class Policy(Protocol):
     """Proposes the next step of a partial solution."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the checkpoint."""
+        ...
 
     async def propose(
         self,
@@ -101,7 +112,10 @@ class PathScores:
 class StepScorer(Protocol):
     """A process preference model: the value of a partial solution that ends with a given step."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the checkpoint."""
+        ...
 
     async def score(self, problem: Problem, partial: str, steps: Sequence[str]) -> StepScores:
         """Score each of the sibling `steps` that continue `partial`. Raises EngineError."""
@@ -115,6 +129,6 @@ class StepScorer(Protocol):
 
 
 def derive_seed(*parts: object) -> int:
-    """Return a 32-bit seed from, e.g., (run seed, problem id, tree path, index); stable over machines."""
+    """Return a 32-bit seed from, e.g., (run seed, problem id, tree path); equal on any machine."""
     text = "\x1f".join(str(p) for p in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -1,8 +1,9 @@
 """From a name or a folder to weights: the embedded model, and adapters trained from it.
 
-A published checkpoint is a LoRA adapter with a `lineage.json` beside it, which names its kind (policy or
-ppm) and its parent. Before use, the chain of adapters is merged into full weights, once, in a cache folder
-named by the digest of everything that went in: a Hugging Face folder, and for a policy a GGUF too.
+A published checkpoint is a LoRA adapter with a `lineage.json` beside it, which names its kind
+(policy or ppm) and its parent. Before use, the chain of adapters is merged into full weights,
+once, in a cache folder named by the digest of everything that went in: a Hugging Face folder, and
+for a policy a GGUF too.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _embedded() -> Checkpoint:
 
 
 def checkpoints_dir() -> Path:
-    """Where published checkpoints live: RSTAR_CHECKPOINTS, else `results/checkpoints` of the project."""
+    """Return RSTAR_CHECKPOINTS, else the project's `results/checkpoints`."""
     given = os.environ.get("RSTAR_CHECKPOINTS")
     if given:
         return Path(given)
@@ -101,17 +102,19 @@ def find(name: str, kind: Kind) -> Checkpoint:
     if Path(name).is_dir():
         return load_lineage(Path(name), kind)
     if os.sep in name:
-        raise CheckpointError(f"no checkpoint folder {name!r}; expected one with a lineage.json in it")
+        raise CheckpointError(
+            f"no checkpoint folder {name!r}; expected one with a lineage.json in it"
+        )
     names = [*named, EMBEDDED] if kind == "policy" else list(named)
     raise UnknownNameError("policy" if kind == "policy" else "PPM", name, names)
 
 
 def load_lineage(folder: Path, kind: Kind, *, name: str | None = None) -> Checkpoint:
-    """Read a checkpoint folder. Raises CheckpointError where a file is missing or of the other kind."""
+    """Read a checkpoint folder. Raises CheckpointError: a file is missing, or of another kind."""
     for needed in ("lineage.json", "adapter_model.safetensors", "adapter_config.json"):
         if not (folder / needed).is_file():
             raise CheckpointError(
-                f"{folder} is not a checkpoint: no {needed}. Expected a folder that rstar-train wrote"
+                f"{folder} is not a checkpoint: no {needed}. Expected one that rstar-train wrote"
             )
     lineage = json.loads((folder / "lineage.json").read_text())
     if lineage.get("kind") != kind:
@@ -120,7 +123,7 @@ def load_lineage(folder: Path, kind: Kind, *, name: str | None = None) -> Checkp
 
 
 def merged(checkpoint: Checkpoint) -> Path:
-    """Return a folder with full Hugging Face weights (bf16) and tokenizer; made once, then cached."""
+    """Return a folder with full Hugging Face weights and tokenizer; made once, then cached."""
     from bench.engines.merging import save_embedded, save_merged
 
     folder = cache_dir() / f"{checkpoint.name.replace(os.sep, '_')}-{checkpoint.digest}"

@@ -1,8 +1,9 @@
-"""Trained Llama weights written as a GGUF file, so that they run on the same engine as the embedded model.
+"""Trained Llama weights as a GGUF file, which runs on the embedded model's engine.
 
-Metadata, tokenizer included, is carried over from the GGUF that the weights were trained from; tensors are
-stored as F16. GGUF wants the rows of the query and key projections interleaved for its rotary embedding,
-where Hugging Face keeps the two halves apart: that permutation is the only change to the weights.
+Metadata, tokenizer included, is carried over from the GGUF that the weights were trained from;
+tensors are stored as F16. GGUF wants the rows of the query and key projections interleaved for its
+rotary embedding, where Hugging Face keeps the two halves apart: that permutation is the only
+change to the weights.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ def write_gguf(
         array = tensor.detach().float().cpu().numpy()
         if "q_proj" in name or "k_proj" in name:
             array = _interleave(array, heads if "q_proj" in name else kv_heads)
-        writer.add_tensor(_gguf_name(name), array.astype("float32" if array.ndim == 1 else "float16"))
+        writer.add_tensor(
+            _gguf_name(name), array.astype("float32" if array.ndim == 1 else "float16")
+        )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -17,7 +17,9 @@ def save_embedded(gguf: Path, out: Path) -> None:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     except ImportError as error:
-        raise MissingExtraError("reading the embedded model's weights", "transformers", "cpu") from error
+        raise MissingExtraError(
+            "reading the embedded model's weights", "transformers", "cpu"
+        ) from error
     model = AutoModelForCausalLM.from_pretrained(
         gguf.parent,
         gguf_file=gguf.name,

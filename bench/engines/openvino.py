@@ -1,15 +1,17 @@
 """OpenVINO GenAI on a GGUF file: the CPU engine, continuous batching over every search in flight.
 
-One thread owns the pipeline: it adds what searches have asked for, steps the whole batch, and hands
-finished requests back to their event loops. Each request has its own random generator, seeded from the
-request, so the batch it travels in does not matter, with two conditions that this module sees to:
+One thread owns the pipeline: it adds what searches have asked for, steps the whole batch, and
+hands finished requests back to their event loops. Each request has its own random generator,
+seeded from the request, so the batch it travels in does not matter, with two conditions that this
+module sees to:
 
-* A decoding step over a single sequence takes another matrix kernel and rounds differently. One idle
-  sequence, the ballast, therefore rides along whenever anything runs.
-* A prompt computed on top of cached blocks rounds differently from one computed whole. Prefix caching
-  is therefore off; the candidates of one request share their prompt all the same.
+* A decoding step over a single sequence takes another matrix kernel and rounds differently. One
+  idle sequence, the ballast, therefore rides along whenever anything runs.
+* A prompt computed on top of cached blocks rounds differently from one computed whole. Prefix
+  caching is therefore off; the candidates of one request share their prompt all the same.
 
-`verify_determinism` puts that to the test on the machine at hand, and the run records what it found.
+`verify_determinism` puts that to the test on the machine at hand, and the run records what it
+found.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ class _Pending:
 class OpenVINOEngine:
     """Generates from a GGUF file on the CPU."""
 
-    def __init__(self, gguf: Path, *, name: str, cache_gib: int = 2, max_sequences: int = 64) -> None:
+    def __init__(
+        self, gguf: Path, *, name: str, cache_gib: int = 2, max_sequences: int = 64
+    ) -> None:
         """Load the model (seconds). Raises MissingExtraError, EngineError."""
         try:
             import openvino_genai as ov
@@ -83,7 +87,9 @@ class OpenVINOEngine:
 
     async def verify_determinism(self) -> None:
         """Compare one request alone with the same request in a batch; record what was found."""
-        probe = Request("def f(x):\n    return", n=1, seed=1, temperature=1.0, max_tokens=24, stop=())
+        probe = Request(
+            "def f(x):\n    return", n=1, seed=1, temperature=1.0, max_tokens=24, stop=()
+        )
         company = [
             Request(f"# {i}\nimport math\n", n=2, seed=i, temperature=1.0, max_tokens=24, stop=())
             for i in range(6)

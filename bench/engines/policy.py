@@ -1,4 +1,4 @@
-"""A policy is an engine, a prompt template and sampling settings: what turns a search's question into text."""
+"""A policy: an engine, a prompt template and sampling settings."""
 
 from __future__ import annotations
 

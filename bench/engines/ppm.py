@@ -1,13 +1,14 @@
 """The process preference model at inference: siblings scored together, their prefix computed once.
 
 A PPM is a sequence-classification checkpoint with one label, and a `ppm.json` that says how it was
-trained: the prompt template, where a step ends, and the squashing. Here the branches to be scored (the
-candidates of an expansion, or whole sampled solutions) are packed behind their common prefix in one row:
-a branch sees the prefix and itself, never its siblings, by way of the attention mask, with positions as
-if it came directly after the prefix. The result equals scoring each branch alone, up to rounding.
+trained: the prompt template, where a step ends, and the squashing. Here the branches to be scored
+(the candidates of an expansion, or whole sampled solutions) are packed behind their common prefix
+in one row: a branch sees the prefix and itself, never its siblings, by way of the attention mask,
+with positions as if it came directly after the prefix. The result equals scoring each branch
+alone, up to rounding.
 
-One row is one forward pass, whatever else waits: rows of other searches would be padded to a common
-length, which rounds differently, and a search must not depend on its neighbours.
+One row is one forward pass, whatever else waits: rows of other searches would be padded to a
+common length, which rounds differently, and a search must not depend on its neighbours.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class PPMConfig:
 
     @classmethod
     def load(cls, folder: Path) -> PPMConfig:
-        """Read `ppm.json`. Raises CheckpointError where it is missing, or its template has changed."""
+        """Read `ppm.json`. Raises CheckpointError: it is missing, or its template has changed."""
         try:
             config = cls(**json.loads((folder / "ppm.json").read_text()))
         except (OSError, ValueError, TypeError) as error:
@@ -167,7 +168,8 @@ def _tensors(
     import torch
 
     shared = len(row.prefix)
-    ids, positions, ends = list(row.prefix), list(range(shared)), []
+    ids, positions = list(row.prefix), list(range(shared))
+    ends: list[int] = []
     allowed = torch.zeros(row.tokens, row.tokens, dtype=torch.bool)
     allowed[:, :shared] = True
     for branch, offsets in zip(row.branches, row.ends, strict=True):

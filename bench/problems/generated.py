@@ -1,9 +1,9 @@
 """The embedded pool: problems that reasoning-gym generates, in three tiers, needing no download.
 
-Each family of a tier is one reasoning-gym generator with a fixed configuration; the text and the answer
-are the generator's own. Training and evaluation problems come from different generator seeds, and any
-question of the training split that the evaluation split also contains is dropped, so the splits are
-disjoint by text. The tiers name a level of schooling, not a measured difficulty.
+Each family of a tier is one reasoning-gym generator with a fixed configuration; the text and the
+answer are the generator's own. Training and evaluation problems come from different generator
+seeds, and any question of the training split that the evaluation split also contains is dropped,
+so the splits are disjoint by text. The tiers name a level of schooling, not a measured difficulty.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SEEDS: Mapping[Split, int] = {"eval": 20_250, "train": 77_000}
 """Generator seeds; the evaluation split is drawn first and never depends on the training split."""
 
 EVAL_PER_FAMILY = 200
-"""Evaluation problems kept for each family: the whole evaluation split, whatever a run's limit is."""
+"""Evaluation problems of each family: the whole split, whatever a run's limit is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ def _rows(family: Family, seed: int, size: int) -> list[tuple[str, str]]:
         if len(seen) == size:
             return list(seen.items())
     raise DataError(
-        f"the generator {family.name!r} gives only {len(seen)} different questions, {size} were asked "
-        "for; ask for fewer problems"
+        f"the generator {family.name!r} gives only {len(seen)} different questions, {size} were "
+        "asked for; ask for fewer problems"
     )
 
 
@@ -104,7 +104,8 @@ def family_problems(tier: str, name: str, split: Split, size: int) -> list[Probl
     if split == "eval":
         if size > EVAL_PER_FAMILY:
             raise DataError(
-                f"the evaluation split of {name!r} has {EVAL_PER_FAMILY} problems, {size} were asked for"
+                f"the evaluation split of {name!r} has {EVAL_PER_FAMILY} problems, "
+                f"{size} were asked for"
             )
         rows = list(_eval_rows(tier, name, size))
     else:

@@ -1,4 +1,4 @@
-"""The text format: tags, steps and prompt templates. Pure text; nothing here runs code or a model."""
+"""The text format: tags, steps and prompt templates. Nothing here runs code or a model."""
 
 from bench.prompts.steps import StepKind, code_of, codes_of, kind_of, output_block
 from bench.prompts.templates import FEW_SHOT, OFFICIAL, START, TEMPLATES, Template, template

@@ -1,9 +1,10 @@
-"""The tag strings of rStar-Math's text format: the one module that knows them.
+r"""The tag strings of rStar-Math's text format: the one module that knows them.
 
 A solution reads `<code>` step `<end_of_step>` ... step `<end_of_code>`, then the executor's
-`<output>...<end_of_output>`, then `<answer>... \\boxed{...}<end_of_answer>`. A model writes everything but
-the output block, which is inserted by whoever ran the code. The tags stay plain text: the embedded
-model's vocabulary is not extended, and the published training sets use the same strings.
+`<output>...<end_of_output>`, then `<answer>... \boxed{...}<end_of_answer>`. A model writes
+everything but the output block, which is inserted by whoever ran the code. The tags stay plain
+text: the embedded model's vocabulary is not extended, and the published training sets use the same
+strings.
 """
 
 from __future__ import annotations

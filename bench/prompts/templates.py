@@ -1,10 +1,10 @@
 """Prompt templates: the official one for trained models, a few-shot one for an untrained model.
 
-A template turns a problem and a partial solution into the text that a policy continues. The partial
-solution is concatenated directly and always starts with `<code>` (`START`), which every search supplies,
-so that an untrained model and a trained one continue the same text; no chat template is applied to either. The official inference
-wrapper adds a newline after the question that the training template does not have; ours adds none, so
-training and inference agree.
+A template turns a problem and a partial solution into the text that a policy continues. The
+partial solution is concatenated directly and always starts with `<code>` (`START`), which every
+search supplies, so that an untrained model and a trained one continue the same text; no chat
+template is applied to either. The official inference wrapper adds a newline after the question
+that the training template does not have; ours adds none, so training and inference agree.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Template:
 
     @property
     def digest(self) -> str:
-        """First 16 hex digits of the SHA-256 of the format; stored beside every checkpoint and run."""
+        """First 16 hex digits of the format's SHA-256; stored beside every checkpoint and run."""
         return hashlib.sha256(self.render("\x00", "\x01").encode()).hexdigest()[:16]
 
 
@@ -85,8 +85,12 @@ FEW_SHOT = Template(
     ),
     before_question="Question: ",
     after_question="\n",
-    # Untrained, the model goes from its last print straight to a made-up output, or to a new question.
-    aliases={tags.OUTPUT: tags.END_OF_CODE, "<end_ofanswer>": tags.END_OF_ANSWER, "\n\nQuestion:": ""},
+    # Untrained, the model goes from its last print to a made-up output, or to a new question.
+    aliases={
+        tags.OUTPUT: tags.END_OF_CODE,
+        "<end_ofanswer>": tags.END_OF_ANSWER,
+        "\n\nQuestion:": "",
+    },
 )
 
 TEMPLATES = {template.name: template for template in (OFFICIAL, FEW_SHOT)}

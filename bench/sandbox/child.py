@@ -55,9 +55,7 @@ class Report(NamedTuple):
     def pack(self) -> bytes:
         """The frame that `bench.sandbox.decoding` reads."""
         error = self.error.encode("utf-8", "backslashreplace")[:MAX_ERROR]
-        header = RESULT.pack(
-            ENDINGS.index(self.ending), self.seconds, len(self.stdout), len(error)
-        )
+        header = RESULT.pack(ENDINGS.index(self.ending), self.seconds, len(self.stdout), len(error))
         return header + self.stdout + error
 
 

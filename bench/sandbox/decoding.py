@@ -40,9 +40,7 @@ def decode(reply: Reply, *, code: str, parent: Execution | None, timeout: float)
         ending, seconds, out, err = RESULT.unpack_from(reply.result)
         status = Status(ENDINGS[ending])
     except (struct.error, IndexError):
-        return Execution(
-            Status.CRASHED, "", "ended without a report", reply.seconds, code, parent
-        )
+        return Execution(Status.CRASHED, "", "ended without a report", reply.seconds, code, parent)
     text = reply.result[RESULT.size :]
     if len(text) != out + err or not math.isfinite(seconds):
         return Execution(Status.CRASHED, "", "malformed report", reply.seconds, code, parent)

@@ -34,7 +34,7 @@ from bench.sandbox.zygote import Settings, main
 control, supervisor, directory, site, memory, output = sys.argv[3:]
 main(Settings(int(control), int(supervisor), directory, site, int(memory), int(output)))
 """
-"""Empty packages stand in for ours, so that the zygote loads three files and no `__init__`."""
+"""Empty packages stand in for ours, so that the zygote loads four files and no `__init__`."""
 
 _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # the order of a set of strings is part of what a program prints
@@ -70,7 +70,7 @@ class Worker:
     @classmethod
     async def start(cls, directory: Path, *, memory: int, output: int) -> Worker:
         """Start a zygote and wait until it is warm."""
-        directory.mkdir(mode=0o700, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True)  # the last zygote to end removed the parent
         ours, theirs = socket.socketpair()
         package = Path(__file__).parent
         arguments = [package.parent, package, theirs.fileno(), os.getpid(), directory]

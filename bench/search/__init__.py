@@ -1,4 +1,4 @@
-"""Searches: coroutines that turn a problem into a trace, and functions that pick an answer from one."""
+"""Searches turn a problem into a trace; selection picks an answer from one."""
 
 from bench.search.mcts import MCTS, Reward, mcts
 from bench.search.sampling import Sampling, greedy, sample

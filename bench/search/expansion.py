@@ -1,7 +1,7 @@
 """Candidate steps: ask the policy, run their code, score what ran. Shared by all searches.
 
-A candidate whose code fails is discarded, as the paper does: it stays in the trace, marked, and is no
-child. Code runs on top of the parent's interpreter state, which the sandbox keeps per node.
+A candidate whose code fails is discarded, as the paper does: it stays in the trace, marked, and is
+no child. Code runs on top of the parent's interpreter state, which the sandbox keeps per node.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Searcher:
         return completions
 
     async def run(self, parent: Node, text: str) -> Execution | None:
-        """Run a candidate step's code on top of its parent's state; None where there is none to run."""
+        """Run a candidate step's code on its parent's state; None where there is none to run."""
         if kind_of(text) not in (StepKind.STEP, StepKind.CODE_END):
             return None
         return await self.sandbox.run(code_of(text), parent=self.executions.get(parent.index))
@@ -107,7 +107,7 @@ class Searcher:
         completions = await self.propose(node, candidates, STEP_STOPS)
         node.expanded = True
         distinct = list(dict.fromkeys(completion.text for completion in completions))
-        # Executions overlap, but nodes are added in candidate order: a trace must not depend on timing.
+        # Executions overlap, nodes are added in candidate order: a trace must not depend on timing.
         ran = await asyncio.gather(*(self.run(node, text) for text in distinct))
         executions = dict(zip(distinct, ran, strict=True))
         for index, (text, tokens) in enumerate((c.text, c.tokens) for c in completions):

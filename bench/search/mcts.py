@@ -1,14 +1,16 @@
 """Monte Carlo tree search over reasoning steps (rStar-Math, section 3).
 
-A rollout walks down from the root by UCT(s) = Q(s) + c sqrt(ln N_parent(s) / N(s)), expanding each node it
-finds unexpanded with candidate steps whose code ran, until it reaches an answer; that trajectory's value
-is added to every node on its path. Two annotations exist. Terminal-guided: q starts at 0, values are +1 or
--1 from `reward`. PPM-augmented: q starts at the PPM's value, and being scored counts as the first visit, as
-the authors confirm; values come from `reward` where there is one (training) and from the PPM at the answer
-where there is none (test time). No reference answer is visible here.
+A rollout walks down from the root by UCT(s) = Q(s) + c sqrt(ln N_parent(s) / N(s)), expanding each
+node it finds unexpanded with candidate steps whose code ran, until it reaches an answer; that
+trajectory's value is added to every node on its path. Two annotations exist. Terminal-guided: q
+starts at 0, values are +1 or -1 from `reward`. PPM-augmented: q starts at the PPM's value, and
+being scored counts as the first visit, as the authors confirm; values come from `reward` where
+there is one (training) and from the PPM at the answer where there is none (test time). No
+reference answer is visible here.
 
-Choices the paper leaves open: an unvisited child comes first; a finished trajectory is not walked twice;
-a node without a single valid child is a dead end, which is left for good and backs up nothing.
+Choices the paper leaves open: an unvisited child comes first; a finished trajectory is not walked
+twice; a node without a single valid child is a dead end, which is left for good and backs up
+nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
 
 Reward = Callable[[Trace, Node], Awaitable[float]]
-"""The value of a finished trajectory, +1 or -1, from someone who knows the answer: training only."""
+"""The value of a finished trajectory, +1 or -1, from who knows the answer: training only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,11 @@ async def mcts(
     scorer: StepScorer | None = None,
     reward: Reward | None = None,
 ) -> Trace:
-    """Search one problem. Raises BenchError with neither `scorer` nor `reward`: nothing to back up."""
+    """Search one problem. Raises BenchError where neither `scorer` nor `reward` is given."""
     if scorer is None and reward is None:
         raise BenchError(
-            "MCTS needs a value for its finished trajectories: pass a PPM (--ppm), or, in training, "
-            "a reward"
+            "MCTS needs a value for its finished trajectories: pass a PPM (--ppm), or, in "
+            "training, a reward"
         )
     searcher = Searcher.start(problem, policy, sandbox, scorer, search="mcts", seed=seed)
     trace = searcher.trace
@@ -88,7 +90,7 @@ async def _descend(searcher: Searcher, config: MCTS) -> Node:
 
 
 def select(trace: Trace, node: Node, c: float) -> Node | None:
-    """Return the child with the highest UCT that still holds something to visit; ties go to the first."""
+    """Return the child with the highest UCT that is not exhausted; ties go to the first."""
     open_children = [
         child for index in node.children if not (child := trace.nodes[index]).exhausted
     ]

@@ -1,8 +1,8 @@
-"""Policy-only searches: one greedy solution, or n sampled ones; majority and best-of-N read the latter.
+"""Policy-only searches: one greedy solution, or n sampled ones for majority and best-of-N.
 
 A program is written whole, then its steps are run in turn, then the answer is written below the
-output: no step is chosen over another. With a scorer, every step of every finished sample is scored, so
-that any aggregation (last, min, mean, product) can be chosen afterwards.
+output: no step is chosen over another. With a scorer, every step of every finished sample is
+scored, so that any aggregation (last, min, mean, product) can be chosen afterwards.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The search tree as data, and the trace that a finished search returns.
 
-Every search writes the same thing: nodes in the order they were made, each with its step's text, what its
-code did, its statistics and its cost. A chain of samples is a tree whose root has n children. Nothing here
-decides; `bench.search.mcts` and its siblings do, and selection of an answer reads a stored trace.
+Every search writes the same thing: nodes in the order they were made, each with its step's text,
+what its code did, its statistics and its cost. A chain of samples is a tree whose root has n
+children. Nothing here decides; `bench.search.mcts` and its siblings do, and selection of an answer
+reads a stored trace.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Node:
     answer: str | None = None
     expanded: bool = False
     exhausted: bool = False
-    """Nothing below is left to visit: a finished trajectory, a dead end, or all children exhausted."""
+    """Nothing is left to visit: a finished trajectory, a dead end, or all children exhausted."""
     children: list[int] = field(default_factory=list)
     """Valid children only."""
 
@@ -138,11 +139,15 @@ class Trace:
     def from_json(cls, data: Mapping[str, Any]) -> Trace:
         """Read what `to_json` wrote."""
         fields = dict(data)
-        fields["nodes"] = [Node(**{**node, "kind": NodeKind(node["kind"])}) for node in data["nodes"]]
+        fields["nodes"] = [
+            Node(**{**node, "kind": NodeKind(node["kind"])}) for node in data["nodes"]
+        ]
         fields["usage"] = Usage(**data["usage"])
         return cls(**fields)
 
 
 def new_trace(problem_id: str, search: str, seed: int, start: str) -> Trace:
     """Return a trace that holds a root with the text that every solution starts with."""
-    return Trace(problem_id, search, seed, [Node(ROOT, None, "0", 0, start, NodeKind.ROOT, visits=0)])
+    return Trace(
+        problem_id, search, seed, [Node(ROOT, None, "0", 0, start, NodeKind.ROOT, visits=0)]
+    )

@@ -58,7 +58,7 @@ def run(loop: asyncio.Runner, sandbox: Sandbox) -> Run:
 
 def descendants() -> list[psutil.Process]:
     """Everything that lives below this process."""
-    return psutil.Process().children(recursive=True)
+    return list(psutil.Process().children(recursive=True))
 
 
 def soon(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
@@ -235,7 +235,11 @@ def test_a_fork_left_behind_dies_when_its_program_ends(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["x = 'x' * 10**10", "x = []\nwhile True: x.append('x' * 10**6)", "import numpy\nnumpy.ones(10**9)"],
+    [
+        "x = 'x' * 10**10",
+        "x = []\nwhile True: x.append('x' * 10**6)",
+        "import numpy\nnumpy.ones(10**9)",
+    ],
 )
 def test_a_memory_bomb_is_told_as_memory(run: Run, code: str) -> None:
     assert run(code).status is Status.MEMORY
@@ -353,20 +357,26 @@ def test_closing_leaves_no_process_and_no_directory() -> None:
     assert not Path(directory).parent.exists()
 
 
-def test_everything_dies_with_a_supervisor_that_is_killed() -> None:
+def test_everything_goes_with_a_supervisor_that_is_killed() -> None:
     code = (
         "import asyncio\nfrom bench.sandbox import Sandbox\nasync def main():\n"
-        "    async with Sandbox() as s:\n        print('ready', flush=True)\n"
+        "    async with Sandbox() as s:\n"
+        "        where = await s.run('import os\\nprint(os.getcwd())')\n"
+        "        print(where.stdout, end='', flush=True)\n"
         "        await s.run('while True: pass')\nasyncio.run(main())\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisor:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as supervisor:
         assert supervisor.stdout is not None
-        supervisor.stdout.readline()
+        directory = Path(supervisor.stdout.readline().strip())
+        assert directory.is_dir()
         family = psutil.Process(supervisor.pid)
         assert soon(lambda: len(family.children(recursive=True)) == 3)
         below = family.children(recursive=True)
         supervisor.kill()
     assert soon(lambda: not any(process.is_running() for process in below))
+    assert soon(lambda: not directory.parent.exists())
 
 
 def test_a_sandbox_that_is_not_open_says_how_to_open_it() -> None:

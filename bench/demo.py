@@ -1,0 +1,47 @@
+"""What `make demo` shows: four searches, before and after round 1, in one table.
+
+Two runs of samples and search use the same published PPM, so the only thing that differs between
+the two halves of the table is the policy. Nothing in it is canned: delete the run directories and
+it is all made again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.harness import Harness, RunSpec
+from bench.progress import Progress
+from bench.report import Table, leaderboard
+
+BENCHMARK = "embedded-grade-school"
+POLICIES = ("smollm2", "smollm2-r1")
+SEARCHES = ("greedy", "sample", "mcts")
+"""`sample` gives two rows: majority and best-of-N choose from the same 8 solutions."""
+
+
+async def demo(out: Path, *, limit: int) -> Table:
+    """Run everything the table needs, resuming what is there. Raises BenchError."""
+    runs = []
+    async with Harness() as harness:
+        for policy in POLICIES:
+            for search in SEARCHES:
+                spec = RunSpec(
+                    benchmark=BENCHMARK,
+                    policy=policy,
+                    search=search,
+                    limit=limit,
+                    n=8,
+                    rollouts=8,
+                    candidates=4,
+                    step_tokens=64,
+                    solution_tokens=256,
+                )
+                with Progress(f"{policy} {search}") as progress:
+                    run = await harness.run(
+                        spec,
+                        out / f"{policy}-{search}-{limit}",
+                        on_start=progress.start,
+                        on_done=progress.tick,
+                    )
+                runs.append(run)
+    return leaderboard(runs)

@@ -1,0 +1,64 @@
+"""The normal form joins spellings of one answer, and never two answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.answers import canonical
+
+SAME = [
+    ("3.0", "3"),
+    ("3.", "3"),
+    ("0.50", "0.5"),
+    (".5", "0.5"),
+    ("+7", "7"),
+    ("100", "100.00"),
+    ("1,234,567", "1234567"),
+    (r"1{,}234", "1234"),
+    (r"\$18.00", "$18"),
+    (r"$\dfrac{1}{2}$", r"\frac{1}{2}"),
+    (r"\tfrac12", r"\frac{1}{2}"),
+    (r"\frac{1}{2}", "1/2"),
+    (r"-\frac{3}{4}", "-3/4"),
+    (r"\left( 3, \frac{\pi}{2} \right)", r"(3,\frac{\pi}{2})"),
+    (r"\text{Evelyn}", "Evelyn"),
+    (r"\{ 1,\ 2 \}", r"\{1,2\}"),
+    ("90°", r"90^{\circ}"),
+    ("\u22125", "-5"),
+    (r"\( x = 5 \)", "x=5"),
+    (r"$\displaystyle \frac{a}{b}$", r"\frac{a}{b}"),
+]
+APART = [
+    ("1 1/2", "11/2"),
+    ("3", "-3"),
+    ("(1,234)", "(1234)"),
+    ("1,23", "123"),
+    ("0.5", "5"),
+    ("10", "1"),
+    ("100", "1"),
+    (r"\sin x", r"\sinx"),
+    ("[0,1)", "(0,1)"),
+    ("x", "X"),
+    (r"\frac{1}{2}x", r"\frac{1}{2x}"),
+    ("1.5", "15"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_spellings_of_one_answer_have_one_form(one: str, other: str) -> None:
+    assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(("one", "other"), APART)
+def test_different_answers_keep_different_forms(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)
+
+
+@pytest.mark.parametrize("answer", [text for pair in SAME + APART for text in pair])
+def test_the_form_of_a_form_is_itself(answer: str) -> None:
+    assert canonical(canonical(answer)) == canonical(answer)
+
+
+@pytest.mark.parametrize("answer", ["", " ", "$$", "$ $"])
+def test_nothing_has_an_empty_form(answer: str) -> None:
+    assert canonical(answer) == ""

@@ -1,0 +1,77 @@
+"""Where a final answer is found, and what is said when there is none."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bench.answers import Extraction, Where, final_answer
+
+FOUND = [
+    (r"so \boxed{42}", "42", Where.BOX),
+    (r"\boxed{\frac{1}{2}} is it.", r"\frac{1}{2}", Where.BOX),
+    (r"first \boxed{1}, then \boxed{ 2 }", "2", Where.BOX),
+    (r"\fbox{9}", "9", Where.BOX),
+    (r"\boxed {9}", "9", Where.BOX),
+    (r"\boxed{\boxed{5}}", "5", Where.BOX),
+    (r"\boxed{\text{yes} \{1, 2\}}", r"\text{yes} \{1, 2\}", Where.BOX),
+    (r"\boxed{\left\{ \frac{1}{2} \right.}", r"\left\{ \frac{1}{2} \right.", Where.BOX),
+    (
+        r"\boxed{\begin{pmatrix}1\\{2}\end{pmatrix}}",
+        r"\begin{pmatrix}1\\{2}\end{pmatrix}",
+        Where.BOX,
+    ),
+    ("<output>6<end_of_output>\n<answer>It is \\boxed{6}<end_of_answer>", "6", Where.BOX),
+    (r"The answer is 3. Wait: \boxed{4}", "4", Where.BOX),
+    (r"the result is $\boxed 7$.", "7", Where.BARE_BOX),
+    ("16 - 7 = 9\n#### 1,234", "1,234", Where.HASHES),
+    ("The answer is 42.", "42", Where.WORDS),
+    ("The answer is 3.5. I hope so.", "3.5", Where.WORDS),
+    (r"The final answer is: $\frac{1}{2}$. I hope it is correct.", r"\frac{1}{2}", Where.WORDS),
+    (r"Answer: \(x = 3\)", "x = 3", Where.WORDS),
+    ("**Answer:** 12", "12", Where.WORDS),
+    ("The answer is 1.\nNo, the answer is 2.", "2", Where.WORDS),
+    ("<answer>The answer is 8<end_of_answer>", "8", Where.WORDS),
+]
+
+
+@pytest.mark.parametrize(("text", "answer", "where"), FOUND)
+def test_the_last_answer_is_found_and_its_mark_named(text: str, answer: str, where: Where) -> None:
+    extraction = final_answer(text)
+    assert (extraction.answer, extraction.where) == (answer, where)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no text"),
+        (" \n", "no text"),
+        ("I do not know", "no box"),
+        (r"so \boxed{\frac{1}{2}", "not closed"),
+        (r"so \boxed{}", "empty"),
+        (r"so \boxed{1} or rather \boxed{ }", "empty"),
+        ("print(answer)", "no box"),
+    ],
+)
+def test_a_text_without_an_answer_has_a_reason(text: str, reason: str) -> None:
+    extraction = final_answer(text)
+    assert extraction.answer is None
+    assert extraction.where is Where.NOWHERE
+    assert reason in extraction.reason
+
+
+def test_a_box_cut_off_after_a_whole_one_is_mentioned() -> None:
+    assert final_answer(r"\boxed{1} and \boxed{2") == Extraction(
+        "1", Where.BOX, "a later box is not closed"
+    )
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [r"\boxed{", "{", "}", "answer is ", "answer is <", "$", "\\", r"\boxed ", "####", "<|a"],
+)
+def test_hostile_text_is_read_in_linear_time(unit: str) -> None:
+    start = time.perf_counter()
+    final_answer(unit * 20_000)
+    assert time.perf_counter() - start < 1.0
