@@ -12,6 +12,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,36 +51,43 @@ def evolve(recipe: Recipe, *, rounds: int, work: Path, publish: Path) -> Mapping
     problems = pool(recipe)
     split = len(problems) - recipe.pool.held_out
     base = find(recipe.base, "policy")
-    inputs: dict[str, Any] = {"recipe": recipe.digest, "base": base.digest, "round": 1}
-
+    trees = folder / "search" / "trees"
     figures: dict[str, Any] = {}
+
+    searched = {"recipe": recipe.digest("pool", "search")}
     figures["search"] = staged(
         folder / "search",
-        inputs,
-        lambda: asyncio.run(search_round_1(problems, recipe, folder / "search" / "trees")),
+        searched,
+        lambda: asyncio.run(search_round_1(problems, recipe, trees)),
     )
-    trees = folder / "search" / "trees"
-    figures["rows"] = staged(
-        folder / "rows", inputs, lambda: make_rows(problems[:split], trees, folder / "rows")
-    )
-    figures["held_out_rows"] = staged(
-        folder / "held_out_rows",
-        inputs,
-        lambda: make_rows(problems[split:], trees, folder / "held_out_rows"),
-    )
-    sft_file, pair_file = folder / "rows" / "sft.jsonl", folder / "rows" / "pairs.jsonl"
-    sft_inputs = {**inputs, "data": file_digest(sft_file)}
+    for name, part in (("rows", problems[:split]), ("held_out_rows", problems[split:])):
+        figures[name] = staged(
+            folder / name, searched, partial(make_rows, part, trees, folder / name)
+        )
+
+    sft_file = folder / "rows" / "sft.jsonl"
+    sft_inputs = {
+        "recipe": recipe.digest("lora", "sft"),
+        "parent": base.digest,
+        "data": file_digest(sft_file),
+    }
     figures["sft"] = staged(
         folder / "policy",
         sft_inputs,
         lambda: train_policy(read_rows(SFTRow, sft_file), recipe, merged(base), folder / "policy"),
     )
     policy_lineage = _lineage(recipe, "policy", base.name, sft_inputs, figures["sft"])
-    policy = _publish(folder / "policy", publish / "round-1" / "policy", policy_lineage)
+    policy = load_lineage(
+        _publish(folder / "policy", publish / "round-1" / "policy", policy_lineage), "policy"
+    )
 
-    checkpoint = load_lineage(policy, "policy")
-    held_out = folder / "held_out_rows" / "pairs.jsonl"
-    ppm_inputs = {**inputs, "data": file_digest(pair_file), "policy": checkpoint.digest}
+    pair_file, held_out = folder / "rows" / "pairs.jsonl", folder / "held_out_rows" / "pairs.jsonl"
+    ppm_inputs = {
+        "recipe": recipe.digest("lora", "ppm"),
+        "parent": policy.digest,
+        "data": file_digest(pair_file),
+        "held_out": file_digest(held_out),
+    }
     figures["ppm"] = staged(
         folder / "ppm",
         ppm_inputs,
@@ -87,7 +95,7 @@ def evolve(recipe: Recipe, *, rounds: int, work: Path, publish: Path) -> Mapping
             read_rows(PairRow, pair_file),
             read_rows(PairRow, held_out),
             recipe,
-            merged(checkpoint),
+            merged(policy),
             folder / "ppm",
         ),
     )
@@ -95,10 +103,11 @@ def evolve(recipe: Recipe, *, rounds: int, work: Path, publish: Path) -> Mapping
     ppm_lineage = _lineage(recipe, "ppm", "../policy", ppm_inputs, figures["ppm"])
     _publish(folder / "ppm", publish / "round-1" / "ppm", ppm_lineage)
 
+    evaluated = {"recipe": recipe.digest("evaluation"), "policy": policy.digest}
     figures["evaluation"] = staged(
         folder / "evaluation",
-        {**inputs, "policy": checkpoint.digest},
-        lambda: evaluate(base, checkpoint, recipe, folder / "evaluation"),
+        evaluated,
+        lambda: evaluate(base, policy, recipe, folder / "evaluation"),
     )
     (publish / "round-1" / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
     return figures

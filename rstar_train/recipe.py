@@ -92,10 +92,10 @@ class Recipe:
     ppm: FitSettings
     evaluation: EvaluationSettings
 
-    @property
-    def digest(self) -> str:
-        """First 16 hex digits of a SHA-256 over the recipe's values."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+    def digest(self, *sections: str) -> str:
+        """First 16 hex digits of a SHA-256 over the values of some sections, and the seed."""
+        values = dataclasses.asdict(self)
+        text = json.dumps({name: values[name] for name in ("seed", *sections)}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -17,6 +17,37 @@ from rstar_train.recipe import Recipe
 from rstar_train.rows import SFTRow
 
 
+def _response_trainer(base: type) -> type:
+    """Return TRL's trainer with the same loss computed where it counts.
+
+    Without a GPU, TRL sends every position through the 49,152-token head in fp32, prompt included, which
+    is a third of a step's time; here only the response's positions are.
+    """
+    import torch
+
+    class ResponseTrainer(base):  # type: ignore[misc, valid-type]
+        """SFT on the response's tokens."""
+
+        def compute_loss(
+            self,
+            model: Any,
+            inputs: Any,
+            return_outputs: bool = False,
+            num_items_in_batch: Any = None,
+        ) -> torch.Tensor:
+            """Return the mean negative log-likelihood of the response's tokens."""
+            causal = model.get_base_model()
+            hidden = causal.model(
+                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
+            ).last_hidden_state
+            labels = inputs["labels"][:, 1:]
+            scored = labels != -100
+            logits = causal.lm_head(hidden[:, :-1][scored]).float()
+            return torch.nn.functional.cross_entropy(logits, labels[scored])
+
+    return ResponseTrainer
+
+
 def train_policy(rows: Sequence[SFTRow], recipe: Recipe, base: Path, out: Path) -> dict[str, Any]:
     """Train an adapter on `rows`, save it in `out`, return the figures for its lineage.
 
@@ -44,7 +75,7 @@ def train_policy(rows: Sequence[SFTRow], recipe: Recipe, base: Path, out: Path) 
     dataset = Dataset.from_list([{"prompt": r.prompt, "completion": r.completion} for r in kept])
     # Frozen weights may be bf16, twice as fast; the adapter that trains stays fp32.
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
-    trainer = SFTTrainer(
+    trainer = _response_trainer(SFTTrainer)(
         model=model,
         processing_class=tokenizer,
         train_dataset=dataset,

@@ -76,7 +76,7 @@ async def search_round_1(
     run_config = {
         "search": "mcts (terminal-guided, demonstrator)",
         **dataclasses.asdict(config),
-        "recipe": recipe.digest,
+        "recipe": recipe.digest("pool", "search"),
     }
     with RunDir.open(folder, header(run_config)) as run:
         async with Sandbox(SandboxConfig()) as sandbox:

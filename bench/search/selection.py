@@ -1,8 +1,8 @@
-"""Which of a trace's answers is the answer: functions over finished trajectories.
+r"""Which of a trace's answers is the answer: functions over finished trajectories.
 
-Selection comes after the search, never generates and never sees the reference, so that any of these can be recomputed from
-a stored run. Votes are counted over canonical forms, because "1/2" and "\\frac{1}{2}" are one
-vote.
+Selection comes after the search, never generates and never sees the reference, so that any of these
+can be recomputed from a stored run. Votes are counted over canonical forms, because "1/2" and
+"\frac{1}{2}" are one vote.
 """
 
 from __future__ import annotations
