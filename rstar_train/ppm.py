@@ -38,6 +38,7 @@ def train_ppm(
     except ImportError as error:
         raise MissingExtraError("training", "trl", "cpu") from error
     out.mkdir(parents=True, exist_ok=True)
+    (out / "loss.jsonl").unlink(missing_ok=True)  # of an attempt that was killed
     tokenizer = AutoTokenizer.from_pretrained(base)
     drawn = draw(rows, recipe.ppm.max_rows, recipe.seed)
     pairs = _tokenized(drawn, tokenizer, recipe.ppm.max_length)

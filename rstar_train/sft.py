@@ -18,14 +18,14 @@ from rstar_train.rows import SFTRow
 
 
 def _response_trainer(base: type) -> type:
-    """Return TRL's trainer with the same loss computed where it counts.
+    """Return TRL's trainer with the same loss, computed where it counts.
 
-    Without a GPU, TRL sends every position through the 49,152-token head in fp32, prompt included, which
-    is a third of a step's time; here only the response's positions are.
+    Without a GPU, TRL sends every position through the 49,152-token head in fp32, prompt included,
+    which is a third of a step's time; here only the response's positions are.
     """
     import torch
 
-    class ResponseTrainer(base):  # type: ignore[misc, valid-type]
+    class ResponseTrainer(base):
         """SFT on the response's tokens."""
 
         def compute_loss(
@@ -65,6 +65,7 @@ def train_policy(rows: Sequence[SFTRow], recipe: Recipe, base: Path, out: Path) 
     except ImportError as error:
         raise MissingExtraError("training", "trl", "cpu") from error
     out.mkdir(parents=True, exist_ok=True)
+    (out / "loss.jsonl").unlink(missing_ok=True)  # of an attempt that was killed
     tokenizer = AutoTokenizer.from_pretrained(base)
     drawn = draw(rows, recipe.sft.max_rows, recipe.seed)
     kept = [

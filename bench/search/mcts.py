@@ -9,8 +9,8 @@ there is one (training) and from the PPM at the answer where there is none (test
 reference answer is visible here.
 
 Choices the paper leaves open: an unvisited child comes first; a finished trajectory is not walked
-twice; a node without a single valid child is a dead end, which is left for good and backs up
-nothing.
+twice; a rollout that ends without an answer (no valid child, or the depth limit) backs up -1, what a
+wrong answer is worth, or the search would go on digging where nothing can be finished.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from bench.types import Problem
 
 Reward = Callable[[Trace, Node], Awaitable[float]]
 """The value of a finished trajectory, +1 or -1, from who knows the answer: training only."""
+
+DEAD_END = -1.0
+"""The value of a rollout that ends without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,11 @@ async def mcts(
             break
         end = await _descend(searcher, config)
         trace.rollouts.append(end.index)
+        value = DEAD_END
         if end.kind is NodeKind.ANSWER:
             trace.finished.append(end.index)
-            backup(trace, end, await reward(trace, end) if reward else _ppm_value(end))
+            value = await reward(trace, end) if reward else _ppm_value(end)
+        backup(trace, end, value)
         _mark_exhausted(trace, end)
     return trace
 

@@ -1,0 +1,71 @@
+"""Scripted policy and scorer: search logic is tested on them, and on nothing else.
+
+They implement the same protocols as the real ones; what they propose is a function of the partial solution,
+so a search over them is deterministic whatever runs beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bench.engines.base import Completion, Finish, PathScores, StepScores
+from bench.types import Problem
+
+Script = Mapping[str, Sequence[str]]
+
+
+def problem(answer: str = "3", name: str = "p1") -> Problem:
+    return Problem(id=name, question="What is 1 + 2?", answer=answer, benchmark="scripted")
+
+
+class ScriptedPolicy:
+    """Proposes what the script lists for a partial solution, cut or cycled to n."""
+
+    name = "scripted"
+
+    def __init__(self, script: Script | Callable[[str, int], str]) -> None:
+        self._script = script
+        self.seeds: list[int] = []
+        self.partials: list[str] = []
+
+    async def propose(
+        self,
+        problem: Problem,
+        partial: str,
+        *,
+        n: int,
+        seed: int,
+        stop: Sequence[str],
+        greedy: bool = False,
+    ) -> list[Completion]:
+        self.seeds.append(seed)
+        self.partials.append(partial)
+        if callable(self._script):
+            texts = [self._script(partial, index) for index in range(n)]
+        else:
+            options = self._script[partial]
+            texts = [options[index % len(options)] for index in range(n)]
+        return [
+            Completion(text, Finish.STOP, tokens=len(text), prompt_tokens=10 if index == 0 else 0)
+            for index, text in enumerate(texts)
+        ]
+
+
+class ScriptedScorer:
+    """Gives every step the value that the first matching fragment of its text is listed with."""
+
+    name = "scripted"
+
+    def __init__(self, values: Mapping[str, float], default: float = 0.0) -> None:
+        self._values, self._default = values, default
+
+    def _value(self, text: str) -> float:
+        return next((v for part, v in self._values.items() if part in text), self._default)
+
+    async def score(self, problem: Problem, partial: str, steps: Sequence[str]) -> StepScores:
+        return StepScores([self._value(step) for step in steps], tokens=len(steps))
+
+    async def score_paths(
+        self, problem: Problem, partial: str, paths: Sequence[Sequence[str]]
+    ) -> PathScores:
+        return PathScores([[self._value(s) for s in path] for path in paths], tokens=len(paths))
