@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -74,7 +75,7 @@ def _add_run(verbs: Any) -> None:
     )
     run.add_argument("--max-depth", type=_positive, default=16, help="steps at most [%(default)s]")
     run.add_argument(
-        "--c", type=float, default=2.0, help="UCT's exploration constant [%(default)s]"
+        "--c", type=_finite, default=2.0, help="UCT's exploration constant [%(default)s]"
     )
     run.add_argument("--temperature", type=_above_zero, default=1.0, help="[%(default)s]")
     run.add_argument(
@@ -111,9 +112,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from bench.progress import Progress
     from bench.report import leaderboard
 
-    spec = RunSpec(
-        **{f.name: getattr(arguments, f.name) for f in fields(RunSpec) if f.name != "run"}
-    )
+    spec = RunSpec(**{f.name: getattr(arguments, f.name) for f in fields(RunSpec)})
 
     async def go() -> Any:
         async with Harness() as harness:
@@ -173,8 +172,6 @@ def _print_table(table: Any) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(to_rich(table))
-    for note in table.notes:
-        console.print(note, style="dim")
 
 
 def _quieten() -> None:
@@ -192,14 +189,27 @@ def _quieten() -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is less than 1")
     return value
 
 
+def _finite(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
+    return value
+
+
 def _above_zero(text: str) -> float:
-    value = float(text)
+    value = _finite(text)
     if not value > 0:
         raise argparse.ArgumentTypeError(
             f"{value} is not above 0; --search greedy takes no samples"

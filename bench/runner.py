@@ -55,9 +55,16 @@ async def run_problems(
         for index, problem in enumerate(problems)
         if Key(problem.id, seed) not in run.done
     ]
-    async with asyncio.TaskGroup() as group:
-        for index, problem in todo:
-            group.create_task(one(index, problem))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for index, problem in todo:
+                group.create_task(one(index, problem))
+    except BaseExceptionGroup as errors:
+        # What a user can fix (a full disk, say) stops the run as itself, not as a group.
+        known = errors.subgroup(BenchError)
+        if known is not None:
+            raise known.exceptions[0] from None
+        raise
 
 
 async def grade(problem: Problem, trace: Trace, selectors: Mapping[str, Selector]) -> Record:

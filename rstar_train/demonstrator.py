@@ -64,7 +64,7 @@ def plan_for(problem: Problem) -> Plan:
         )
     try:
         return planner(problem.question)
-    except (ValueError, AttributeError, SyntaxError) as error:
+    except (ValueError, SyntaxError) as error:
         raise EngineError(
             f"the demonstrator cannot parse the question of {problem.id!r}: {error}"
         ) from error

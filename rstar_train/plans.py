@@ -63,12 +63,13 @@ def _binary(name: str, left: str, op: str, right: str, comments: tuple[str, ...]
 
     def mistakes(rng: random.Random) -> list[str]:
         other = rng.choice([o for o in ("+", "-", "*") if o != op])
+        swappable = op == "-" and left != right
         return [
             f"{name} = {left} {other} {right}",
             _misread_one(code, rng),
             _misread_one(code, rng),
             f"{name} = {left}",
-            f"{name} = {right} {op} {left}" if op == "-" else f"{name} = {left} {other} {right}",
+            f"{name} = {right} - {left}" if swappable else f"{name} = {left} {other} {right}",
             f"{name} = {left} {op} valu",
         ]
 
@@ -80,7 +81,7 @@ _VERBS = {"+": ("Add", "Now add"), "-": ("Subtract", "Take away"), "*": ("Multip
 
 def chain_sum(question: str) -> Plan:
     """`State the final answer ...: 57 + 87 - 70 =`, one running total."""
-    match = re.search(r":\s*(.+?)\s*=\s*$", question)
+    match = re.search(r":\s*(-?\d+(?:\s+[-+*]\s+-?\d+)+)\s*=\s*$", question)
     if match is None:
         raise ValueError("no sum found")
     first, *rest = match[1].split()
@@ -100,7 +101,7 @@ def basic_arithmetic(question: str) -> Plan:
     steps: list[PlannedStep] = []
 
     def visit(node: ast.expr) -> str:
-        if isinstance(node, ast.BinOp):
+        if isinstance(node, ast.BinOp) and type(node.op) in operators:
             left, right = visit(node.left), visit(node.right)
             op, name = operators[type(node.op)], "abcdefgh"[len(steps)]
             verb = {"+": "Add", "-": "Subtract", "*": "Multiply"}[op]
@@ -115,7 +116,9 @@ def basic_arithmetic(question: str) -> Plan:
             said = (f"Change the sign of {inner}",)
             steps.append(PlannedStep(f"{name} = -{inner}", said, lambda _: [f"{name} = {inner}"]))
             return name
-        return ast.unparse(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, int):
+            return ast.unparse(node)
+        raise ValueError(f"{ast.unparse(node)!r} is no sum, difference or product of integers")
 
     result = visit(ast.parse(expression, mode="eval").body)
     return Plan(tuple(steps), result)
@@ -127,7 +130,7 @@ def _numbers_step(numbers: Sequence[str]) -> PlannedStep:
 
     def mistakes(rng: random.Random) -> list[str]:
         fewer = list(numbers)
-        fewer[rng.randrange(len(fewer))] = fewer[0]
+        del fewer[rng.randrange(len(fewer))]
         return [_misread_one(code, rng), _misread_one(code, rng), f"numbers = [{', '.join(fewer)}]"]
 
     return PlannedStep(code, comments, mistakes)
@@ -163,10 +166,13 @@ def leg_counting(question: str) -> Plan:
     """`... if you have 15 lobsters, 14 ducks?`, one animal a step."""
     from reasoning_gym.arithmetic.leg_counting import ANIMALS
 
-    tail = question.rsplit("if you have", 1)[1].rstrip("? \n")
+    tail = question.rpartition("if you have")[2].rstrip("? \n")
     steps = []
     for index, item in enumerate(tail.split(",")):
-        count, plural = item.strip().split(" ", 1)
+        match = re.fullmatch(r"\s*(\d+) (.+)", item)
+        if match is None:
+            raise ValueError(f"no number of animals in {item!r}")
+        count, plural = match.groups()
         # The generator only appends an "s", or nothing for a single animal.
         animal = plural if plural in ANIMALS else plural.removesuffix("s")
         if animal not in ANIMALS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,20 +105,25 @@ def load_recipe(name: str) -> Recipe:
     path = Path(name) if name.endswith((".yaml", ".yml")) else RECIPES / f"{name}.yaml"
     if not path.is_file():
         if path.parent != RECIPES:
-            raise RecipeError(f"no recipe file {name!r}")
-        raise UnknownNameError("recipe", name, [p.stem for p in RECIPES.glob("*.yaml")])
+            raise RecipeError(f"no recipe file {name!r}; shipped recipes: {', '.join(_shipped())}")
+        raise UnknownNameError("recipe", name, _shipped())
     try:
-        data = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path.name} is not YAML: {error}") from error
     return typing.cast(Recipe, _build(Recipe, data, path.name, ""))
 
 
+def _shipped() -> list[str]:
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
 def _build(kind: type, data: Any, file: str, where: str) -> object:
     if not isinstance(data, dict):
-        raise RecipeError(f"{file}: {where or 'the file'} must be a mapping, not {data!r}")
+        what = where.removesuffix(".") or "the file"
+        raise RecipeError(f"{file}: {what} must be a mapping, not {data!r}")
     types = typing.get_type_hints(kind)
-    unknown = sorted(set(data) - set(types))
+    unknown = sorted(set(data) - set(types), key=str)  # YAML's keys need not be strings
     if unknown:
         error = UnknownNameError("key", f"{where}{unknown[0]}", [f"{where}{key}" for key in types])
         raise RecipeError(f"{file}: {error}")
@@ -136,7 +142,8 @@ def _value(expected: Any, value: Any, file: str, key: str) -> Any:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
     elif expected is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        if math.isfinite(value):
+            return float(value)
     elif isinstance(value, expected) and not isinstance(value, bool):
         return value
     raise RecipeError(f"{file}: {key} must be {_describe(expected)}, not {value!r}")

@@ -44,7 +44,7 @@ class PairRow:
     kind: str
     """`step`: siblings below one prefix; `solution`: whole solutions."""
     weight: float
-    """1 / (positives x negatives) of the group, so that each group counts once."""
+    """1 / (pairs of the group), so that each group counts once."""
 
 
 def sft_rows(problem: Problem, trace: Trace) -> list[SFTRow]:
@@ -76,8 +76,8 @@ def _step_pairs(problem: Problem, trace: Trace) -> Iterator[PairRow]:
         pairs = [(p, n) for p, n in product(positives, negatives) if p.mean > n.mean]
         prompt = OFFICIAL.render(problem.question, trace.text(node.index))
         for positive, negative in pairs:
-            weight = 1 / (len(positives) * len(negatives))
-            yield PairRow(problem.id, prompt, positive.text, negative.text, "step", weight)
+            text = (positive.text, negative.text)
+            yield PairRow(problem.id, prompt, *text, "step", 1 / len(pairs))
 
 
 def _solution_pairs(problem: Problem, trace: Trace) -> Iterator[PairRow]:

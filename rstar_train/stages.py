@@ -44,6 +44,7 @@ def staged(
             figures: Mapping[str, Any] = stored["figures"]
             return figures
     folder.mkdir(parents=True, exist_ok=True)
+    manifest.unlink(missing_ok=True)  # of other inputs: killed half-way, the files are neither's
     started = time.perf_counter()
     figures = work()
     figures = {**figures, "stage_seconds": round(time.perf_counter() - started, 1)}
@@ -100,8 +101,12 @@ async def search_round_1(
                 seed=recipe.seed,
                 on_done=_progress("search", len(problems), len(run.done)),
             )
-        solved = sum(any(s.outcome == "correct" for s in r.samples) for r in run.records())
-    return {"problems": len(problems), "solved": solved}
+        records = run.records()
+    return {
+        "problems": len(problems),
+        "solved": sum(any(s.outcome == "correct" for s in r.samples) for r in records),
+        "engine_errors": sum(r.is_engine_error for r in records),
+    }
 
 
 def _reward(problem: Problem) -> Callable[[Trace, Node], Any]:
@@ -131,7 +136,7 @@ def make_rows(problems: Sequence[Problem], trees: Path, folder: Path) -> Mapping
     mixed = 0
     for stored in load_run(trees).trees():
         problem = by_id.get(stored.problem_id)
-        if problem is None:
+        if problem is None or not stored.tree:  # where the harness failed there is no tree
             continue
         trace = Trace.from_json(stored.tree)
         solutions += sft_rows(problem, trace)

@@ -1,7 +1,7 @@
 """Scripted policy and scorer: search logic is tested on them, and on nothing else.
 
-They implement the same protocols as the real ones; what they propose is a function of the partial solution,
-so a search over them is deterministic whatever runs beside it.
+They implement the same protocols as the real ones; what they propose is a function of the partial
+solution, so a search over them is deterministic whatever runs beside it.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ def test_output_is_cut_to_the_official_executors_1024_characters() -> None:
 
 def test_the_official_prompt_is_the_published_template() -> None:
     assert OFFICIAL.render("Q?", START) == (
-        "<|user|>:\nQ?\n<|assistant|>: Let's think step by step and solve the problem with code.<code>"
+        "<|user|>:\nQ?\n"
+        "<|assistant|>: Let's think step by step and solve the problem with code.<code>"
     )
 
 

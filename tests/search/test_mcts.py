@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+
 import pytest
 
 from bench.errors import BenchError
@@ -11,7 +12,6 @@ from bench.search import MCTS, ROOT, Node, NodeKind, Trace, best, finished, mcts
 from bench.search.mcts import backup, select, uct
 from bench.search.tree import new_trace
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
-
 
 START = "<code>"
 SMALL = MCTS(rollouts=4, candidates=2, max_depth=6)
