@@ -108,9 +108,10 @@ def _add_report(verbs: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from bench.harness import Harness, RunSpec
+    from bench.harness import Harness
     from bench.progress import Progress
     from bench.report import leaderboard
+    from bench.spec import RunSpec
 
     spec = RunSpec(**{f.name: getattr(arguments, f.name) for f in fields(RunSpec)})
 
@@ -142,7 +143,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace) -> int:
     import json
 
-    from bench.report import leaderboard, to_json, to_markdown
+    from bench.render import to_json, to_markdown
+    from bench.report import leaderboard
     from bench.store import load_run
 
     table = leaderboard([load_run(path) for path in arguments.runs])
@@ -168,7 +170,7 @@ def _benchmarks(arguments: argparse.Namespace) -> int:
 def _print_table(table: Any) -> None:
     from rich.console import Console
 
-    from bench.report import to_rich
+    from bench.render import to_rich
 
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(to_rich(table))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.harness import Harness, RunSpec
+from bench.harness import Harness
 from bench.progress import Progress
 from bench.report import Table, leaderboard
+from bench.spec import RunSpec
 
 BENCHMARK = "embedded-grade-school"
 POLICIES = ("smollm2", "smollm2-r1")

@@ -1,17 +1,14 @@
-"""A run from its specification: names become parts, parts a search, which fills a run directory.
+"""A run from its specification: what it names is started, and its search fills a run directory.
 
 A `Harness` keeps what is slow to start (engines, the PPM, the sandbox) and runs any number of
-specifications with it. The specification is the run's configuration: two runs with equal ones hold
-equal records, whatever the concurrency and however often they were killed.
+specifications (`bench.spec`) with it: two runs of equal configurations hold equal records, whatever
+the concurrency and however often they were killed.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,67 +20,21 @@ from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
-from bench.errors import BenchError, RunDirError, UnknownNameError
+from bench.errors import RunDirError
 from bench.problems import load
 from bench.prompts import template
 from bench.provenance import config_digest, header
 from bench.record import Record
 from bench.report import summary
-from bench.runner import Selector, run_problems
+from bench.runner import run_problems
 from bench.sandbox import Sandbox, SandboxConfig
-from bench.search import MCTS, Sampling, Trace, best, first, greedy, majority, mcts, sample
+from bench.search import MCTS, Sampling, Trace, greedy, mcts, sample
+from bench.spec import RunSpec, resolve_engine, resolve_ppm, resolve_search, run_config
 from bench.store import Run, RunDir, load_run
 from bench.types import Problem
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class RunSpec:
-    """Everything that decides a run's records, but for the concurrency, which must not."""
-
-    benchmark: str
-    policy: str
-    search: str
-    ppm: str | None = None
-    """Name or folder of a PPM; None chooses the newest published one where a search wants one."""
-    engine: str = "auto"
-    limit: int | None = None
-    seed: int = 0
-    n: int = 8
-    """Samples per problem (sample, majority, best_of_n)."""
-    rollouts: int = 8
-    candidates: int = 4
-    max_depth: int = 16
-    c: float = 2.0
-    temperature: float = 1.0
-    step_tokens: int = 96
-    solution_tokens: int = 320
-
-
-@dataclass(frozen=True, slots=True)
-class SearchKind:
-    """What a search's name on the command line stands for."""
-
-    budget: tuple[str, ...]
-    """The fields of a specification that the search reads; no others reach its configuration."""
-    selectors: Mapping[str, Selector]
-    uses_ppm: bool = False
-    needs_ppm: bool = False
-
-
-SEARCHES: Mapping[str, SearchKind] = {
-    "greedy": SearchKind((), {"greedy": first}),
-    "sample": SearchKind(("n",), {"majority": majority, "best_of_n": best}, uses_ppm=True),
-    "majority": SearchKind(("n",), {"majority": majority}),
-    "best_of_n": SearchKind(("n",), {"best_of_n": best}, uses_ppm=True, needs_ppm=True),
-    "mcts": SearchKind(
-        ("rollouts", "candidates", "max_depth", "c"), {"mcts": best}, uses_ppm=True, needs_ppm=True
-    ),
-}
-"""Searches by name. `sample` answers by majority and, given a PPM, by best-of-N too."""
-
-ENGINES = ("auto", "openvino", "transformers")
 
 EngineParts = OpenVINOEngine | TransformersEngine
 
@@ -130,12 +81,12 @@ class Harness:
         `on_start` hears how many problems there are and how many are done already. Raises
         BenchError.
         """
-        kind = _kind(spec.search)
+        kind = resolve_search(spec.search)
         problems = load(spec.benchmark, limit=spec.limit)
         policy = checkpoints.find(spec.policy, "policy")
-        ppm = _ppm(spec, kind)
-        engine_name = _engine_name(spec.engine)
-        config = _config(spec, kind, problems, policy, ppm, engine_name)
+        ppm = resolve_ppm(spec, kind)
+        engine_name = resolve_engine(spec.engine)
+        config = run_config(spec, kind, problems, policy, ppm, engine_name)
         if _is_finished(out, config, problems, spec.seed):
             if on_start is not None:
                 on_start(len(problems), len(problems))
@@ -204,72 +155,6 @@ async def execute(spec: RunSpec, out: Path) -> Run:
     """Run one specification with parts of its own."""
     async with Harness() as harness:
         return await harness.run(spec, out)
-
-
-def _kind(name: str) -> SearchKind:
-    if name not in SEARCHES:
-        raise UnknownNameError("search", name, SEARCHES)
-    return SEARCHES[name]
-
-
-def _engine_name(name: str) -> str:
-    if name not in ENGINES:
-        raise UnknownNameError("engine", name, ENGINES)
-    if name != "auto":
-        return name
-    return "openvino" if importlib.util.find_spec("openvino_genai") else "transformers"
-
-
-def _ppm(spec: RunSpec, kind: SearchKind) -> checkpoints.Checkpoint | None:
-    if not kind.uses_ppm:
-        if spec.ppm is not None:
-            raise BenchError(f"the search {spec.search!r} uses no PPM; leave --ppm out")
-        return None
-    if spec.ppm is not None:
-        return checkpoints.find(spec.ppm, "ppm")
-    published = list(checkpoints.known("ppm"))
-    if not published:
-        if kind.needs_ppm:
-            raise BenchError(
-                f"the search {spec.search!r} needs a PPM, and none is published under "
-                f"{checkpoints.checkpoints_dir()}. Give one with --ppm FOLDER, or train one: "
-                "rstar-train evolve --recipe smollm2-cpu --rounds 1"
-            )
-        return None
-    log.info("no --ppm given: using the newest published one, %s", published[-1])
-    return checkpoints.find(published[-1], "ppm")
-
-
-def _config(
-    spec: RunSpec,
-    kind: SearchKind,
-    problems: list[Problem],
-    policy: checkpoints.Checkpoint,
-    ppm: checkpoints.Checkpoint | None,
-    engine: str,
-) -> dict[str, Any]:
-    """Return what decides the records, digests in place of anything that lies on this machine."""
-    questions = json.dumps([[p.id, p.question, p.answer] for p in problems])
-    return {
-        "benchmark": {
-            "name": spec.benchmark,
-            "problems": len(problems),
-            "sha256": config_digest({"rows": questions}),
-        },
-        "policy": {
-            "name": policy.name,
-            "digest": policy.digest,
-            "template": policy.template,
-            "template_digest": template(policy.template).digest,
-            "temperature": spec.temperature,
-            "step_tokens": spec.step_tokens,
-            "solution_tokens": spec.solution_tokens,
-        },
-        "ppm": None if ppm is None else {"name": ppm.name, "digest": ppm.digest},
-        "search": {"name": spec.search, **{k: asdict(spec)[k] for k in kind.budget}},
-        "engine": engine,
-        "seed": spec.seed,
-    }
 
 
 def _is_finished(out: Path, config: Mapping[str, Any], problems: list[Problem], seed: int) -> bool:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.engines.checkpoints import Checkpoint
-from bench.harness import RunSpec, execute
+from bench.harness import execute
 from bench.report import compare
+from bench.spec import RunSpec
 from bench.stats import wilson
 from bench.store import load_run
 from rstar_train.recipe import Recipe

@@ -119,14 +119,14 @@ def _shipped() -> list[str]:
 
 
 def _build(kind: type, data: Any, file: str, where: str) -> object:
+    section = where.removesuffix(".")
     if not isinstance(data, dict):
-        what = where.removesuffix(".") or "the file"
-        raise RecipeError(f"{file}: {what} must be a mapping, not {data!r}")
+        raise RecipeError(f"{file}: {section or 'the file'} must be a mapping, not {data!r}")
     types = typing.get_type_hints(kind)
     unknown = sorted(set(data) - set(types), key=str)  # YAML's keys need not be strings
     if unknown:
-        error = UnknownNameError("key", f"{where}{unknown[0]}", [f"{where}{key}" for key in types])
-        raise RecipeError(f"{file}: {error}")
+        kind_of_key = f"key of {section}" if section else "key"
+        raise RecipeError(f"{file}: {UnknownNameError(kind_of_key, str(unknown[0]), types)}")
     values = {}
     for key, expected in types.items():
         if key not in data:

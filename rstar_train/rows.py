@@ -75,9 +75,9 @@ def _step_pairs(problem: Problem, trace: Trace) -> Iterator[PairRow]:
         negatives = [child for child in by_q if child.index in only_wrong][:TOP]
         pairs = [(p, n) for p, n in product(positives, negatives) if p.mean > n.mean]
         prompt = OFFICIAL.render(problem.question, trace.text(node.index))
-        for positive, negative in pairs:
-            text = (positive.text, negative.text)
-            yield PairRow(problem.id, prompt, *text, "step", 1 / len(pairs))
+        for chosen, rejected in pairs:
+            weight = 1 / len(pairs)
+            yield PairRow(problem.id, prompt, chosen.text, rejected.text, "step", weight)
 
 
 def _solution_pairs(problem: Problem, trace: Trace) -> Iterator[PairRow]:

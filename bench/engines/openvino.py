@@ -17,9 +17,11 @@ found.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,7 @@ class OpenVINOEngine:
         self._inbox: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._ballast: Any = None
         self._request_id = 0
+        self._closed = False
         self._thread = threading.Thread(target=self._serve, name="openvino-engine", daemon=True)
         self._thread.start()
 
@@ -77,11 +80,14 @@ class OpenVINOEngine:
         """Return `request.n` completions, in an order fixed by the seed. Raises EngineError."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Completion]] = loop.create_future()
+        if self._closed:
+            raise EngineError("the engine was closed; it generates nothing any more")
         self._inbox.put(_Pending(request, loop, future))
         return await future
 
     def close(self) -> None:
-        """Stop the engine's thread; requests in flight are abandoned."""
+        """Stop the engine's thread; requests in flight end with an EngineError."""
+        self._closed = True
         self._inbox.put(None)
         self._thread.join(timeout=30)
 
@@ -107,9 +113,7 @@ class OpenVINOEngine:
 
     def _serve(self) -> None:
         active: list[_Pending] = []
-        while True:
-            if not self._collect(active):
-                return
+        while self._collect(active):
             try:
                 self._pipeline.step()
             except RuntimeError as error:
@@ -127,6 +131,7 @@ class OpenVINOEngine:
                 while self._pipeline.has_non_finished_requests():
                     self._pipeline.step()
                 self._ballast = None
+        self._abandon(active)
 
     def _collect(self, active: list[_Pending]) -> bool:
         """Move requests from the inbox into the pipeline; block when there is nothing to do."""
@@ -140,7 +145,7 @@ class OpenVINOEngine:
             try:
                 self._add(pending)
                 active.append(pending)
-            except (RuntimeError, EngineError) as error:
+            except (RuntimeError, TypeError, ValueError, EngineError) as error:
                 self._reject(pending, EngineError(f"the request was refused: {error}"))
         if self._ballast is None or self._ballast.get_status() != self._ov.GenerationStatus.RUNNING:
             self._ballast = self._pipeline.add_request(
@@ -178,6 +183,9 @@ class OpenVINOEngine:
                 f"a prompt of {pending.prompt_tokens} tokens; at most {MAX_PROMPT_TOKENS} fit"
             )
         request = pending.request
+        for stop in request.stop:
+            if stop != stop.rstrip(" \n"):
+                raise EngineError(f"the stop string {stop!r} ends in white space, which gets lost")
         if request.temperature <= 0 and request.n > 1:
             raise EngineError(f"greedy decoding gives one completion, {request.n} were asked for")
         pending.handle = self._pipeline.add_request(self._next_id(), ids, self._config(request))
@@ -196,7 +204,7 @@ class OpenVINOEngine:
                 pending, EngineError(f"{len(finished)} completions came back, {request.n} expected")
             )
             return
-        pending.loop.call_soon_threadsafe(_resolve, pending.future, finished)
+        _answer(pending, _resolve, finished)
 
     def _completion(self, output: Any, request: Request) -> Completion:
         ids = list(output.generated_ids)
@@ -216,8 +224,20 @@ class OpenVINOEngine:
             self._reject(pending, EngineError(f"OpenVINO failed while generating: {error}"))
         active.clear()
 
+    def _abandon(self, active: list[_Pending]) -> None:
+        waiting = active
+        while not self._inbox.empty():
+            waiting += filter(None, [self._inbox.get()])
+        for pending in waiting:
+            self._reject(pending, EngineError("the engine was closed before it answered"))
+
     def _reject(self, pending: _Pending, error: EngineError) -> None:
-        pending.loop.call_soon_threadsafe(_refuse, pending.future, error)
+        _answer(pending, _refuse, error)
+
+
+def _answer(pending: _Pending, how: Callable[[Any, Any], None], what: object) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop that asked is closed: nobody waits
+        pending.loop.call_soon_threadsafe(how, pending.future, what)
 
 
 def _resolve(future: asyncio.Future[list[Completion]], value: list[Completion]) -> None:

@@ -3,14 +3,14 @@
 A rollout walks down from the root by UCT(s) = Q(s) + c sqrt(ln N_parent(s) / N(s)), expanding each
 node it finds unexpanded with candidate steps whose code ran, until it reaches an answer; that
 trajectory's value is added to every node on its path. Two annotations exist. Terminal-guided: q
-starts at 0, values are +1 or -1 from `reward`. PPM-augmented: q starts at the PPM's value, and being
-scored counts as the first visit, as the authors confirm; values come from `reward` where there is
-one (training) and from the PPM at the answer where there is none (test time). No reference answer
-is visible here.
+starts at 0, values are +1 or -1 from `reward`. PPM-augmented: q starts at the PPM's value, and
+being scored counts as the first visit, as the authors confirm; values come from `reward` where
+there is one (training) and from the PPM at the answer where there is none (test time). No reference
+answer is visible here.
 
 Choices the paper leaves open: an unvisited child comes first; a finished trajectory is not walked
-twice; a rollout that ends without an answer (no valid child, or the depth limit) backs up -1, what a
-wrong answer is worth, or the search would go on digging where nothing can be finished.
+twice; a rollout that ends without an answer (no valid child, or the depth limit) backs up -1, what
+a wrong answer is worth, or the search would go on digging where nothing can be finished.
 """
 
 from __future__ import annotations

@@ -1,0 +1,31 @@
+"""What engine tests share: the embedded model where it is installed, and its tokenizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.engines import embedded
+from bench.errors import CheckpointError
+
+
+@pytest.fixture(scope="session")
+def embedded_gguf() -> Path:
+    """The embedded model's file; tests that need it are skipped, with the reason, without it."""
+    try:
+        return embedded.gguf_path()
+    except CheckpointError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folder(embedded_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded model's tokenizer as Hugging Face files; reading it out of the GGUF takes 3 s."""
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("tokenizer")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(
+        embedded_gguf.parent, gguf_file=embedded_gguf.name
+    )
+    tokenizer.save_pretrained(folder)
+    return folder
