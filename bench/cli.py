@@ -186,7 +186,7 @@ def _quieten() -> None:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    for name in ("httpx", "datasets", "accelerate", "huggingface_hub"):
+    for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -204,6 +204,7 @@ class RunDir:
     def close(self) -> None:
         """Release the lock. Calling it again does nothing."""
         lock.release(self._lock)
+        self._lock = None
 
     def __enter__(self) -> Self:
         """Return the run itself."""

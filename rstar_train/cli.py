@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     evolve.set_defaults(run=_evolve)
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    for name in ("httpx", "datasets", "accelerate", "huggingface_hub"):
+    for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         status: int = arguments.run(arguments)

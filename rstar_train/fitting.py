@@ -76,7 +76,6 @@ def arguments(settings: FitSettings, out: Path, seed: int) -> dict[str, Any]:
         "disable_tqdm": True,
         "use_cpu": on_cpu,
         "bf16": False,
-        "train_sampling_strategy": "group_by_length",
         "gradient_checkpointing": False,
         "dataloader_pin_memory": not on_cpu,
     }

@@ -100,9 +100,16 @@ def _value_model(base: Path, pad_token_id: int) -> Any:
             output.logits = torch.tanh(output.logits)
             return output
 
+    class FloatHead(torch.nn.Linear):
+        """The scalar head in fp32 on a bf16 backbone: what trains must not be bf16."""
+
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            """Return raw scores, shape (batch, length, 1)."""
+            return super().forward(input.float())
+
     model = TanhValueModel.from_pretrained(base, num_labels=1, dtype=torch.bfloat16)
     model.config.pad_token_id = pad_token_id
-    model.score.float()
+    model.score = FloatHead(model.config.hidden_size, 1, bias=False)
     torch.nn.init.zeros_(model.score.weight)
     return model
 

@@ -82,7 +82,9 @@ def train_policy(rows: Sequence[SFTRow], recipe: Recipe, base: Path, out: Path) 
         train_dataset=dataset,
         peft_config=lora_config(recipe.lora, "CAUSAL_LM"),
         args=SFTConfig(
-            **arguments(recipe.sft, out / "trainer", recipe.seed), completion_only_loss=True
+            **arguments(recipe.sft, out / "trainer", recipe.seed),
+            completion_only_loss=True,
+            train_sampling_strategy="group_by_length",
         ),
         callbacks=[log_callback(out / "loss.jsonl", "SFT")],
     )

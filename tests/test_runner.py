@@ -301,14 +301,18 @@ async def test_a_disk_that_refuses_stops_the_run_with_its_own_sentence(
         await run_all([(problem(name=name), way) for name in ("p0", "p1")], sandbox, tmp_path)
 
 
-def varied(count: int, *, pause: float = 0.0) -> list[tuple[Problem, Searching]]:
-    """Problems that differ in their programs, so that the sandbox runs every one of them."""
+def varied(count: int, *, pause: float = 0.0, note: str = "") -> list[tuple[Problem, Searching]]:
+    """Problems that differ in their programs, so that the sandbox runs every one of them.
+
+    It remembers those it ran; with another note they are new to it.
+    """
     found: list[tuple[Problem, Searching]] = []
     for number in range(count):
         code = f"import time; time.sleep({pause}); print({number})"
         if number % 5 == 3:
             code = f"print({number} / 0)"
         answer = boxed("no" if number % 5 == 4 else str(number))
+        code += f"  # {note}"
         way = (by_samples, greedily, by_tree)[number % 3]
         found.append((problem(str(number), f"p{number:02}"), way(then(program(code), answer))))
     return found
@@ -323,7 +327,12 @@ async def test_records_do_not_depend_on_how_many_problems_are_in_flight(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     for concurrency in (1, 8):
-        await run_all(varied(15), sandbox, tmp_path / str(concurrency), concurrency=concurrency)
+        await run_all(
+            varied(15, note=str(concurrency)),
+            sandbox,
+            tmp_path / str(concurrency),
+            concurrency=concurrency,
+        )
     assert len(sorted_lines(tmp_path / "1")) == 15
     assert sorted_lines(tmp_path / "1") == sorted_lines(tmp_path / "8")
 

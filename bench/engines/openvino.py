@@ -29,8 +29,10 @@ from typing import Any
 from bench.engines.base import Completion, Finish, Request
 from bench.errors import EngineError, MissingExtraError
 
-MAX_PROMPT_TOKENS = 16_384
-"""Tokens of one scheduling step; a prompt is never split, so this bounds its length."""
+STEP_TOKENS = 16_384
+"""Tokens of one scheduling step; a prompt is never split over two."""
+MAX_PROMPT_TOKENS = 8_191
+"""The tokenizer cuts a longer prompt to 8192 tokens, its end with the solution first, unasked."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class OpenVINOEngine:
             raise MissingExtraError("the OpenVINO engine", "openvino-genai", "cpu") from error
         scheduler = ov.SchedulerConfig()
         scheduler.cache_size = cache_gib
-        scheduler.max_num_batched_tokens = MAX_PROMPT_TOKENS
+        scheduler.max_num_batched_tokens = STEP_TOKENS
         scheduler.max_num_seqs = max_sequences
         scheduler.dynamic_split_fuse = False
         scheduler.enable_prefix_caching = False
@@ -113,25 +115,37 @@ class OpenVINOEngine:
 
     def _serve(self) -> None:
         active: list[_Pending] = []
-        while self._collect(active):
-            try:
-                self._pipeline.step()
-            except RuntimeError as error:
-                self._fail(active, error)
-                continue
-            still = []
-            for pending in active:
-                if pending.handle.get_status() == self._ov.GenerationStatus.RUNNING:
-                    still.append(pending)
-                else:
-                    self._deliver(pending)
-            active[:] = still
-            if not active:
-                self._ballast.stop()
-                while self._pipeline.has_non_finished_requests():
-                    self._pipeline.step()
-                self._ballast = None
-        self._abandon(active)
+        try:
+            while self._collect(active):
+                self._advance(active)
+        finally:
+            self._closed = True
+            self._abandon(active)
+
+    def _advance(self, active: list[_Pending]) -> None:
+        """Generate one token for every sequence; hand back the requests that are finished."""
+        try:
+            self._pipeline.step()
+        except RuntimeError as error:
+            self._fail(active, error)
+            return
+        still = []
+        for pending in active:
+            if pending.handle.get_status() == self._ov.GenerationStatus.RUNNING:
+                still.append(pending)
+            else:
+                self._deliver(pending)
+        active[:] = still
+        if not active:
+            self._drain()
+
+    def _drain(self) -> None:
+        """Let the pipeline give back what stopped requests and the ballast hold."""
+        if self._ballast is not None:
+            self._ballast.stop()
+        while self._pipeline.has_non_finished_requests():
+            self._pipeline.step()
+        self._ballast = None
 
     def _collect(self, active: list[_Pending]) -> bool:
         """Move requests from the inbox into the pipeline; block when there is nothing to do."""
@@ -180,7 +194,7 @@ class OpenVINOEngine:
         pending.prompt_tokens = int(ids.shape[1])
         if pending.prompt_tokens > MAX_PROMPT_TOKENS:
             raise EngineError(
-                f"a prompt of {pending.prompt_tokens} tokens; at most {MAX_PROMPT_TOKENS} fit"
+                f"a prompt of more than {MAX_PROMPT_TOKENS} tokens, the most that fit"
             )
         request = pending.request
         for stop in request.stop:
@@ -225,11 +239,14 @@ class OpenVINOEngine:
         active.clear()
 
     def _abandon(self, active: list[_Pending]) -> None:
-        waiting = active
+        """Answer whoever still waits when the thread ends."""
+        for pending in active:
+            pending.handle.stop()
         while not self._inbox.empty():
-            waiting += filter(None, [self._inbox.get()])
-        for pending in waiting:
+            active += filter(None, [self._inbox.get()])
+        for pending in active:
             self._reject(pending, EngineError("the engine was closed before it answered"))
+        self._drain()
 
     def _reject(self, pending: _Pending, error: EngineError) -> None:
         _answer(pending, _refuse, error)

@@ -21,7 +21,7 @@ def embedded_gguf() -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer_folder(embedded_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded model's tokenizer as Hugging Face files; reading it out of the GGUF takes 3 s."""
+    """The embedded model's tokenizer as Hugging Face files; reading the GGUF takes 3 s."""
     transformers = pytest.importorskip("transformers")
     folder = tmp_path_factory.mktemp("tokenizer")
     tokenizer = transformers.AutoTokenizer.from_pretrained(

@@ -168,7 +168,7 @@ def test_the_prompts_tokens_are_counted_once(engine: OpenVINOEngine) -> None:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (request("1 " * MAX_PROMPT_TOKENS), f"at most {MAX_PROMPT_TOKENS} fit"),
+        (request("1 " * MAX_PROMPT_TOKENS), f"more than {MAX_PROMPT_TOKENS} tokens"),
         (request(temperature=0.0, n=2), "one completion, 2 were asked for"),
         (request("\ud800"), "refused"),
         (request(seed=-1), "refused"),

