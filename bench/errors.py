@@ -35,7 +35,8 @@ class UnknownNameError(BenchError):
         names = sorted(known)
         close = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else "."
-        super().__init__(f"unknown {kind} {given!r}{hint} Known: {', '.join(names)}")
+        listed = f"Known: {', '.join(names)}" if names else "None is known here."
+        super().__init__(f"unknown {kind} {given!r}{hint} {listed}")
 
 
 class MissingExtraError(BenchError):

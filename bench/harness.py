@@ -8,11 +8,11 @@ the concurrency and however often they were killed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from bench.answers import close_checkers
 from bench.engines import checkpoints
@@ -20,21 +20,17 @@ from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
-from bench.errors import RunDirError
-from bench.problems import load
 from bench.prompts import template
-from bench.provenance import config_digest, header
-from bench.record import Record
+from bench.provenance import header
+from bench.record import Key, Record
 from bench.report import summary
-from bench.runner import run_problems
+from bench.runner import Search, run_problems
 from bench.sandbox import Sandbox, SandboxConfig
-from bench.search import MCTS, Sampling, Trace, greedy, mcts, sample
-from bench.spec import RunSpec, resolve_engine, resolve_ppm, resolve_search, run_config
+from bench.search import MCTS, Sampling, greedy, mcts, sample
+from bench.spec import Resolved, RunSpec, resolve
 from bench.store import Run, RunDir, load_run
-from bench.types import Problem
 
 log = logging.getLogger(__name__)
-
 
 EngineParts = OpenVINOEngine | TransformersEngine
 
@@ -81,50 +77,43 @@ class Harness:
         `on_start` hears how many problems there are and how many are done already. Raises
         BenchError.
         """
-        kind = resolve_search(spec.search)
-        problems = load(spec.benchmark, limit=spec.limit)
-        policy = checkpoints.find(spec.policy, "policy")
-        ppm = resolve_ppm(spec, kind)
-        engine_name = resolve_engine(spec.engine)
-        config = run_config(spec, kind, problems, policy, ppm, engine_name)
-        if _is_finished(out, config, problems, spec.seed):
-            if on_start is not None:
-                on_start(len(problems), len(problems))
-            return load_run(out)
-        engine = await self._engine(policy, engine_name)
-        scorer = self._scorer(ppm) if ppm is not None else None
-        sandbox = await self._started_sandbox()
-        run_header = {
-            **header(config),
-            "engine": {"name": engine_name, "determinism": engine.determinism},
-            "sandbox": {"level": sandbox.level},
-            "concurrency": concurrency,
-        }
-        selectors = dict(kind.selectors)
-        if scorer is None:
-            selectors.pop("best_of_n", None)
-        model = ModelPolicy(
-            policy.name,
-            engine,
-            template(policy.template),
-            SamplingSettings(spec.temperature, spec.step_tokens, spec.solution_tokens),
-        )
-        with RunDir.open(out, run_header) as run:
+        resolved = resolve(spec)
+        problems = resolved.problems
+        with RunDir.open(out, header(resolved.config)) as run:
             if on_start is not None:
                 on_start(len(problems), len(run.done))
-            await run_problems(
-                problems,
-                _search(spec, model, sandbox, scorer),
-                run=run,
-                selectors=selectors,
-                name=spec.search,
-                seed=spec.seed,
-                concurrency=concurrency,
-                on_done=on_done,
-            )
+            if any(Key(problem.id, spec.seed) not in run.done for problem in problems):
+                search = await self._start(resolved, run)
+                run.note("concurrency", concurrency)
+                await run_problems(
+                    problems,
+                    search,
+                    run=run,
+                    selectors=resolved.selectors,
+                    name=spec.search,
+                    seed=spec.seed,
+                    concurrency=concurrency,
+                    on_done=on_done,
+                )
             loaded = load_run(out)
             run.write_summary(summary(loaded))
         return loaded
+
+    async def _start(self, resolved: Resolved, run: RunDir) -> Search:
+        """Start the parts, note in the run's header what they promise, and return the search."""
+        spec = resolved.spec
+        engine = await self._engine(resolved.policy, resolved.engine)
+        scorer = self._scorer(resolved.ppm) if resolved.ppm is not None else None
+        sandbox = await self._started_sandbox()
+        run.note("engine", {"name": resolved.engine, "determinism": engine.determinism})
+        run.note("sandbox", {"level": sandbox.level})
+        policy = ModelPolicy(
+            resolved.policy.name,
+            engine,
+            template(resolved.policy.template),
+            SamplingSettings(spec.temperature, spec.step_tokens, spec.solution_tokens),
+        )
+        return _search(spec, policy, sandbox, scorer)
 
     async def _engine(self, policy: checkpoints.Checkpoint, name: str) -> EngineParts:
         key = (name, policy.digest)
@@ -157,20 +146,9 @@ async def execute(spec: RunSpec, out: Path) -> Run:
         return await harness.run(spec, out)
 
 
-def _is_finished(out: Path, config: Mapping[str, Any], problems: list[Problem], seed: int) -> bool:
-    """Whether the run is there, whole and of this configuration, so that nothing need be loaded."""
-    try:
-        run = load_run(out)
-    except RunDirError:
-        return False
-    wanted = {(problem.id, seed) for problem in problems}
-    done = {tuple(r.key) for r in run.records if not r.is_engine_error}
-    return run.header["config_digest"] == config_digest(config) and wanted <= done
-
-
 def _search(
     spec: RunSpec, policy: ModelPolicy, sandbox: Sandbox, scorer: PPMScorer | None
-) -> Callable[[Problem], Awaitable[Trace]]:
+) -> Search:
     if spec.search == "greedy":
         return partial(greedy, policy=policy, sandbox=sandbox, seed=spec.seed)
     if spec.search == "mcts":

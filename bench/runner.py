@@ -116,7 +116,8 @@ async def _sample(problem: Problem, trace: Trace, end: Node) -> Sample:
 def _why_unfinished(trace: Trace, end: Node) -> tuple[Outcome, str]:
     """Say why a rollout has no answer: cut short, or nothing valid to go on with."""
     if end.kind.is_valid:
-        below = [node.kind for node in trace.nodes if node.parent == end.index]
+        children = [node.kind for node in trace.nodes if node.parent == end.index]
+        below = [kind for kind in children if kind is not NodeKind.DUPLICATE]
         if not below:
             return Outcome.TRUNCATED, "the depth limit came before an answer"
         if all(kind is NodeKind.CUT for kind in below):

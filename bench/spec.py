@@ -1,8 +1,8 @@
 """A run's specification: what is asked for, what its names stand for, what decides its records.
 
-`run_config` is the configuration that a run directory is bound to: two runs with equal ones hold
-equal records. Names are resolved here and checkpoints found, but nothing is loaded: starting the
-parts is `bench.harness`.
+`Resolved.config` is the configuration that a run directory is bound to: two runs with equal ones
+hold equal records. Names are resolved here, problems read and checkpoints found; no model is
+loaded: starting the parts is `bench.harness`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.engines import checkpoints
 from bench.errors import BenchError, UnknownNameError
+from bench.problems import load
 from bench.prompts import template
 from bench.provenance import config_digest
 from bench.runner import Selector
@@ -73,15 +74,69 @@ SEARCHES: Mapping[str, SearchKind] = {
 ENGINES = ("auto", "openvino", "transformers")
 
 
-def resolve_search(name: str) -> SearchKind:
-    """Return what a search's name stands for. Raises UnknownNameError."""
-    if name not in SEARCHES:
-        raise UnknownNameError("search", name, SEARCHES)
-    return SEARCHES[name]
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A specification with its names looked up."""
+
+    spec: RunSpec
+    kind: SearchKind
+    problems: Sequence[Problem]
+    policy: checkpoints.Checkpoint
+    ppm: checkpoints.Checkpoint | None
+    engine: str
+
+    @property
+    def selectors(self) -> dict[str, Selector]:
+        """Those of the search that can choose: without a PPM there is no best-of-N."""
+        without = () if self.ppm is not None else ("best_of_n",)
+        return {name: s for name, s in self.kind.selectors.items() if name not in without}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What decides the records, digests in place of anything that lies on this machine."""
+        spec, policy, ppm = self.spec, self.policy, self.ppm
+        rows = json.dumps([[p.id, p.question, p.answer] for p in self.problems])
+        return {
+            "benchmark": {
+                "name": spec.benchmark,
+                "problems": len(self.problems),
+                "sha256": config_digest({"rows": rows}),
+            },
+            "policy": {
+                "name": policy.name,
+                "digest": policy.digest,
+                "template": policy.template,
+                "template_digest": template(policy.template).digest,
+                "temperature": spec.temperature,
+                "step_tokens": spec.step_tokens,
+                "solution_tokens": spec.solution_tokens,
+            },
+            "ppm": None if ppm is None else {"name": ppm.name, "digest": ppm.digest},
+            "search": {"name": spec.search, **{k: asdict(spec)[k] for k in self.kind.budget}},
+            "engine": self.engine,
+            "seed": spec.seed,
+        }
 
 
-def resolve_engine(name: str) -> str:
-    """Return the engine's name, for "auto" the one that is installed. Raises UnknownNameError."""
+def resolve(spec: RunSpec) -> Resolved:
+    """Look up every name of a specification and read its problems.
+
+    Raises BenchError: an unknown name, absent data, a search without the PPM it needs.
+    """
+    if spec.search not in SEARCHES:
+        raise UnknownNameError("search", spec.search, SEARCHES)
+    kind = SEARCHES[spec.search]
+    return Resolved(
+        spec,
+        kind,
+        load(spec.benchmark, limit=spec.limit),
+        checkpoints.find(spec.policy, "policy"),
+        _ppm(spec, kind),
+        _engine(spec.engine),
+    )
+
+
+def _engine(name: str) -> str:
     if name not in ENGINES:
         raise UnknownNameError("engine", name, ENGINES)
     if name != "auto":
@@ -89,8 +144,7 @@ def resolve_engine(name: str) -> str:
     return "openvino" if importlib.util.find_spec("openvino_genai") else "transformers"
 
 
-def resolve_ppm(spec: RunSpec, kind: SearchKind) -> checkpoints.Checkpoint | None:
-    """Return the PPM that the search is given, or None for none. Raises BenchError."""
+def _ppm(spec: RunSpec, kind: SearchKind) -> checkpoints.Checkpoint | None:
     if not kind.uses_ppm:
         if spec.ppm is not None:
             raise BenchError(f"the search {spec.search!r} uses no PPM; leave --ppm out")
@@ -108,35 +162,3 @@ def resolve_ppm(spec: RunSpec, kind: SearchKind) -> checkpoints.Checkpoint | Non
         return None
     log.info("no --ppm given: using the newest published one, %s", published[-1])
     return checkpoints.find(published[-1], "ppm")
-
-
-def run_config(
-    spec: RunSpec,
-    kind: SearchKind,
-    problems: list[Problem],
-    policy: checkpoints.Checkpoint,
-    ppm: checkpoints.Checkpoint | None,
-    engine: str,
-) -> dict[str, Any]:
-    """Return what decides the records, digests in place of anything that lies on this machine."""
-    questions = json.dumps([[p.id, p.question, p.answer] for p in problems])
-    return {
-        "benchmark": {
-            "name": spec.benchmark,
-            "problems": len(problems),
-            "sha256": config_digest({"rows": questions}),
-        },
-        "policy": {
-            "name": policy.name,
-            "digest": policy.digest,
-            "template": policy.template,
-            "template_digest": template(policy.template).digest,
-            "temperature": spec.temperature,
-            "step_tokens": spec.step_tokens,
-            "solution_tokens": spec.solution_tokens,
-        },
-        "ppm": None if ppm is None else {"name": ppm.name, "digest": ppm.digest},
-        "search": {"name": spec.search, **{k: asdict(spec)[k] for k in kind.budget}},
-        "engine": engine,
-        "seed": spec.seed,
-    }

@@ -180,6 +180,17 @@ class RunDir:
         if not record.is_engine_error:
             self.done.add(record.key)
 
+    def note(self, key: str, value: Any) -> None:
+        """Add to the header what is known only once the parts run; a resume's go to its entry."""
+        sessions = self.header.get("resumed")
+        if key not in self.header:
+            self.header = {**self.header, key: value}
+        elif sessions and self.header[key] != value:
+            self.header = {**self.header, "resumed": [*sessions[:-1], {**sessions[-1], key: value}]}
+        else:
+            return
+        atomic.replace(self.path / "run.json", _pretty(self.header))
+
     def _mend_shard(self, shard: Path) -> None:
         """Make a shard ready to be appended to, once."""
         if shard in self._mended:

@@ -11,7 +11,9 @@ import dataclasses
 import hashlib
 import json
 import math
+import operator
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,37 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+_RANGES: tuple[tuple[str, str, Callable[[Recipe], bool]], ...] = (
+    ("pool.problems", "at least 1", lambda r: r.pool.problems >= 1),
+    (
+        "pool.held_out",
+        "at least 0 and less than pool.problems",
+        lambda r: 0 <= r.pool.held_out < r.pool.problems,
+    ),
+    ("search.rollouts", "at least 1", lambda r: r.search.rollouts >= 1),
+    ("search.candidates", "at least 1", lambda r: r.search.candidates >= 1),
+    ("search.max_depth", "at least 1", lambda r: r.search.max_depth >= 1),
+    ("search.c", "at least 0", lambda r: r.search.c >= 0),
+    ("search.mistake_rate", "from 0 to 1", lambda r: 0 <= r.search.mistake_rate <= 1),
+    ("lora.rank", "at least 1", lambda r: r.lora.rank >= 1),
+    ("lora.dropout", "from 0 to less than 1", lambda r: 0 <= r.lora.dropout < 1),
+    *(
+        (f"{part}.{key}", expected, lambda r, p=part, k=key, h=holds: h(getattr(getattr(r, p), k)))
+        for part in ("sft", "ppm")
+        for key, expected, holds in (
+            ("epochs", "above 0", lambda value: value > 0),
+            ("learning_rate", "above 0", lambda value: value > 0),
+            ("batch_size", "at least 1", lambda value: value >= 1),
+            ("max_length", "at least 1", lambda value: value >= 1),
+            ("warmup_fraction", "from 0 to less than 1", lambda value: 0 <= value < 1),
+            ("max_rows", "at least 0", lambda value: value >= 0),
+        )
+    ),
+    ("evaluation.problems", "at least 1", lambda r: r.evaluation.problems >= 1),
+)
+"""What values a recipe may hold, beyond their types: key, words for the error, test."""
+
+
 def load_recipe(name: str) -> Recipe:
     """Read a recipe by name or by path. Raises UnknownNameError, RecipeError."""
     path = Path(name) if name.endswith((".yaml", ".yml")) else RECIPES / f"{name}.yaml"
@@ -111,7 +144,12 @@ def load_recipe(name: str) -> Recipe:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path.name} is not YAML: {error}") from error
-    return typing.cast(Recipe, _build(Recipe, data, path.name, ""))
+    recipe = typing.cast(Recipe, _build(Recipe, data, path.name, ""))
+    for key, expected, holds in _RANGES:
+        if not holds(recipe):
+            value = operator.attrgetter(key)(recipe)
+            raise RecipeError(f"{path.name}: {key} must be {expected}, not {value!r}")
+    return recipe
 
 
 def _shipped() -> list[str]:

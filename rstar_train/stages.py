@@ -102,10 +102,15 @@ async def search_round_1(
                 on_done=_progress("search", len(problems), len(run.done)),
             )
         records = run.records()
+    failed = [record for record in records if record.is_engine_error]
+    if failed:
+        raise BenchError(
+            f"the search failed on {len(failed)} problems, e.g. {failed[0].problem_id!r} "
+            f"({failed[0].error}); repeat the command to search them again"
+        )
     return {
         "problems": len(problems),
         "solved": sum(any(s.outcome == "correct" for s in r.samples) for r in records),
-        "engine_errors": sum(r.is_engine_error for r in records),
     }
 
 

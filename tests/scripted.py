@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from bench.engines.base import Completion, Finish, PathScores, StepScores
+from bench.prompts import StepKind, kind_of
 from bench.types import Problem
 
 Script = Mapping[str, Sequence[str]]
@@ -19,7 +20,10 @@ def problem(answer: str = "3", name: str = "p1") -> Problem:
 
 
 class ScriptedPolicy:
-    """Proposes what the script lists for a partial solution, cut or cycled to n."""
+    """Proposes what the script lists for a partial solution, cut or cycled to n.
+
+    A text that ends with no tag was cut by the token limit.
+    """
 
     name = "scripted"
 
@@ -46,7 +50,12 @@ class ScriptedPolicy:
             options = self._script[partial]
             texts = [options[index % len(options)] for index in range(n)]
         return [
-            Completion(text, Finish.STOP, tokens=len(text), prompt_tokens=10 if index == 0 else 0)
+            Completion(
+                text,
+                Finish.LENGTH if kind_of(text) is StepKind.CUT else Finish.STOP,
+                tokens=len(text),
+                prompt_tokens=10 if index == 0 else 0,
+            )
             for index, text in enumerate(texts)
         ]
 

@@ -1,6 +1,7 @@
 """The real thing, small: the published policy and PPM, real problems, through the command line.
 
-Nothing is scripted. The first run on a machine merges the adapters into the user's cache, half a minute.
+Nothing is scripted. The first run on a machine merges the adapters into the user's cache: half a
+minute.
 """
 
 from __future__ import annotations

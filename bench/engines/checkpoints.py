@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,9 +117,16 @@ def load_lineage(folder: Path, kind: Kind, *, name: str | None = None) -> Checkp
             raise CheckpointError(
                 f"{folder} is not a checkpoint: no {needed}. Expected one that rstar-train wrote"
             )
-    lineage = json.loads((folder / "lineage.json").read_text())
-    if lineage.get("kind") != kind:
-        raise CheckpointError(f"{folder} holds a {lineage.get('kind')}, a {kind} was expected")
+    try:
+        lineage = dict(json.loads((folder / "lineage.json").read_text()))
+        found, _ = lineage["kind"], lineage["parent"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{folder}/lineage.json is damaged ({type(error).__name__}: {error}); expected an "
+            'object with "kind" and "parent". Restore it, or train the checkpoint again'
+        ) from error
+    if found != kind:
+        raise CheckpointError(f"{folder} holds a {found}, a {kind} was expected")
     return Checkpoint(name or str(lineage.get("name", folder.name)), kind, folder, lineage)
 
 
@@ -131,17 +139,19 @@ def merged(checkpoint: Checkpoint) -> Path:
         return folder
     partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
     partial.mkdir(parents=True, exist_ok=True)
-    if checkpoint.adapter is None:
-        save_embedded(embedded.gguf_path(), partial)
-    else:
-        assert checkpoint.parent is not None
-        save_merged(checkpoint.kind, merged(checkpoint.parent), checkpoint.adapter, partial)
     try:
+        if checkpoint.adapter is None:
+            save_embedded(embedded.gguf_path(), partial)
+        else:
+            assert checkpoint.parent is not None
+            save_merged(checkpoint.kind, merged(checkpoint.parent), checkpoint.adapter, partial)
         partial.rename(folder)
     except OSError:
-        # Another process was faster; its folder is as good as ours.
+        # Where another process was faster, its folder is as good as ours.
         if not (folder / "config.json").is_file():
             raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from bench.engines.base import PathScores, StepScores
 from bench.errors import CheckpointError, EngineError, MissingExtraError
@@ -29,6 +29,9 @@ from bench.types import Problem
 if TYPE_CHECKING:
     import torch
 
+Squash = Literal["tanh", "tanh_fifth"]
+"""tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
+
 
 @dataclass(frozen=True, slots=True)
 class PPMConfig:
@@ -37,8 +40,7 @@ class PPMConfig:
     template: str
     """Name of the prompt template."""
     template_digest: str
-    squash: Literal["tanh", "tanh_fifth"] = "tanh"
-    """tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
+    squash: Squash = "tanh"
     step_end: str = "end of the step's last tag; the output block belongs to the step"
 
     def save(self, folder: Path) -> None:
@@ -52,6 +54,11 @@ class PPMConfig:
             config = cls(**json.loads((folder / "ppm.json").read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise CheckpointError(f"{folder} has no readable ppm.json: {error}") from error
+        if config.squash not in get_args(Squash):
+            raise CheckpointError(
+                f"{folder}/ppm.json: unknown squash {config.squash!r}; known: "
+                f"{', '.join(get_args(Squash))}"
+            )
         digest = template(config.template).digest
         if digest != config.template_digest:
             raise CheckpointError(

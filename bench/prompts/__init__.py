@@ -1,6 +1,13 @@
 """The text format: tags, steps and prompt templates. Nothing here runs code or a model."""
 
-from bench.prompts.steps import StepKind, code_of, codes_of, kind_of, output_block
+from bench.prompts.steps import (
+    StepKind,
+    code_of,
+    codes_of,
+    kind_of,
+    output_block,
+    without_addresses,
+)
 from bench.prompts.templates import FEW_SHOT, OFFICIAL, START, TEMPLATES, Template, template
 
 __all__ = [
@@ -15,4 +22,5 @@ __all__ = [
     "kind_of",
     "output_block",
     "template",
+    "without_addresses",
 ]

@@ -6,12 +6,16 @@ The step semantics of the format live here, not in the sandbox: output is cut to
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from bench.prompts import tags
 
 MAX_OUTPUT_CHARS = 1024
 """Characters of program output that are shown to the model; the official executor's figure."""
+
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+"""How Python prints where an object lies in memory, which differs from run to run."""
 
 
 class StepKind(StrEnum):
@@ -53,7 +57,12 @@ def codes_of(text: str) -> list[str]:
     return [code for part in program.split(tags.END_OF_STEP) if (code := code_of(part)).strip()]
 
 
+def without_addresses(text: str) -> str:
+    """Replace memory addresses by `0x0`: they would make a tree depend on where it was grown."""
+    return _ADDRESS.sub("0x0", text)
+
+
 def output_block(printed: str) -> str:
     """Return the block that the executor inserts after `<end_of_code>`."""
-    shown = printed.strip()[:MAX_OUTPUT_CHARS]
+    shown = without_addresses(printed).strip()[:MAX_OUTPUT_CHARS]
     return f"\n{tags.OUTPUT}{shown}{tags.END_OF_OUTPUT}\n"

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.answers import final_answer
-from bench.engines.base import Completion, Policy, StepScorer, derive_seed
-from bench.prompts import START, StepKind, code_of, kind_of, output_block
+from bench.engines.base import Completion, Finish, Policy, StepScorer, derive_seed
+from bench.prompts import START, StepKind, code_of, kind_of, output_block, without_addresses
 from bench.prompts.tags import STEP_STOPS
 from bench.sandbox import Execution, Sandbox
 from bench.search.tree import Node, NodeKind, Trace, new_trace
@@ -68,33 +68,35 @@ class Searcher:
         return await self.sandbox.run(code_of(text), parent=self.executions.get(parent.index))
 
     def attach(
-        self, parent: Node, candidate: int, text: str, tokens: int, execution: Execution | None
+        self, parent: Node, candidate: int, step: Completion, execution: Execution | None
     ) -> Node:
         """Add one candidate step below `parent`, as what its text and its execution make it."""
-        kind, answer = self._classify(text, execution)
+        text = step.text
+        kind, answer = self._classify(step, execution)
         if execution is not None:
             self.trace.usage.executions += 1
             if kind is NodeKind.CODE_END:
                 printed = self._printed(parent) + execution.stdout
                 text += output_block(printed)
                 kind = NodeKind.CODE_END if printed.strip() else NodeKind.NO_OUTPUT
-        node = self.trace.add(parent, candidate, text, kind, tokens)
+        node = self.trace.add(parent, candidate, text, kind, step.tokens)
         node.answer = answer
         if execution is not None:
-            node.status, node.error = str(execution.status), execution.error
+            node.status = str(execution.status)
+            node.error = without_addresses(execution.error)
             self.executions[node.index] = execution
         return node
 
     @staticmethod
-    def _classify(text: str, execution: Execution | None) -> tuple[NodeKind, str | None]:
+    def _classify(step: Completion, execution: Execution | None) -> tuple[NodeKind, str | None]:
         if execution is not None:
             if not execution.ok:
                 return NodeKind.FAILED_CODE, None
-            ended = kind_of(text) is StepKind.CODE_END
+            ended = kind_of(step.text) is StepKind.CODE_END
             return (NodeKind.CODE_END if ended else NodeKind.STEP), None
-        if kind_of(text) is StepKind.CUT:
-            return NodeKind.CUT, None
-        answer = final_answer(text).answer
+        if kind_of(step.text) is StepKind.CUT:
+            return (NodeKind.CUT if step.finish is Finish.LENGTH else NodeKind.STOPPED), None
+        answer = final_answer(step.text).answer
         return (NodeKind.NO_ANSWER if answer is None else NodeKind.ANSWER), answer
 
     def _printed(self, node: Node) -> str:
@@ -110,11 +112,11 @@ class Searcher:
         # Executions overlap, nodes are added in candidate order: a trace must not depend on timing.
         ran = await asyncio.gather(*(self.run(node, text) for text in distinct))
         executions = dict(zip(distinct, ran, strict=True))
-        for index, (text, tokens) in enumerate((c.text, c.tokens) for c in completions):
-            if text in executions:
-                self.attach(node, index, text, tokens, executions.pop(text))
+        for index, step in enumerate(completions):
+            if step.text in executions:
+                self.attach(node, index, step, executions.pop(step.text))
             else:
-                self.trace.add(node, index, text, NodeKind.DUPLICATE, tokens)
+                self.trace.add(node, index, step.text, NodeKind.DUPLICATE, step.tokens)
         await self._score_children(node)
 
     async def _score_children(self, node: Node) -> None:

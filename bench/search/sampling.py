@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from bench.engines.base import Policy, StepScorer
+from bench.engines.base import Completion, Policy, StepScorer
 from bench.prompts import START
 from bench.prompts.tags import ANSWER, END_OF_STEP, SOLUTION_STOPS
 from bench.sandbox import Sandbox
@@ -55,13 +55,13 @@ async def _solutions(searcher: Searcher, n: int, *, greedy: bool) -> None:
     programs = await searcher.propose(root, n, SOLUTION_STOPS, greedy=greedy)
     ends = []
     for index, program in enumerate(programs):
-        ends.append(await _program(searcher, root, index, program.text, program.tokens))
+        ends.append(await _program(searcher, root, index, program))
     open_ends = [end for end in ends if end.kind is NodeKind.CODE_END]
     answers = await asyncio.gather(
         *(searcher.propose(end, 1, SOLUTION_STOPS, greedy=greedy) for end in open_ends)
     )
     answered = {
-        end.index: searcher.attach(end, 0, answer.text, answer.tokens, None)
+        end.index: searcher.attach(end, 0, answer, None)
         for end, (answer,) in zip(open_ends, answers, strict=True)
     }
     for end in ends:
@@ -71,14 +71,16 @@ async def _solutions(searcher: Searcher, n: int, *, greedy: bool) -> None:
             trace.finished.append(last.index)
 
 
-async def _program(searcher: Searcher, root: Node, index: int, text: str, tokens: int) -> Node:
+async def _program(searcher: Searcher, root: Node, index: int, program: Completion) -> Node:
     """Add a whole program below the root as a chain of steps, run in turn; stop where one fails.
 
     The request's tokens are booked on the chain's first node: a whole program is one completion.
     """
     node, candidate = root, index
-    for step in _split(text):
-        node = searcher.attach(node, candidate, step, tokens, await searcher.run(node, step))
+    tokens = program.tokens
+    for text in _split(program.text):
+        step = Completion(text, program.finish, tokens)
+        node = searcher.attach(node, candidate, step, await searcher.run(node, text))
         candidate, tokens = 0, 0
         if not node.kind.is_valid:
             break
@@ -86,11 +88,15 @@ async def _program(searcher: Searcher, root: Node, index: int, text: str, tokens
 
 
 def _split(text: str) -> list[str]:
-    """Cut a program behind each end-of-step tag; an answer block is one step."""
+    """Cut a program behind each end-of-step tag; an answer block is one step.
+
+    What follows the last such tag is always a part of its own: empty, it says that the program
+    broke off between two steps.
+    """
     if ANSWER in text:
         return [text]
     *steps, last = text.split(END_OF_STEP)
-    return [step + END_OF_STEP for step in steps] + ([last] if last else [])
+    return [*(step + END_OF_STEP for step in steps), last]
 
 
 async def _score(searcher: Searcher, scorer: StepScorer) -> None:

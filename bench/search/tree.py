@@ -32,7 +32,9 @@ class NodeKind(StrEnum):
     NO_ANSWER = "no_answer"
     """Discarded: the answer block holds no answer."""
     CUT = "cut"
-    """Discarded: the token limit, or the end of the sequence, came before any tag."""
+    """Discarded: the token limit came before any tag."""
+    STOPPED = "stopped"
+    """Discarded: the model ended the text by itself before any tag."""
     DUPLICATE = "duplicate"
     """Discarded: a sibling already has this text."""
 

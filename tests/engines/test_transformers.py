@@ -132,7 +132,7 @@ def test_draws_follow_the_softmax(folder: Path, engine: TransformersEngine) -> N
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    draws, temperature = 400, 1.5
+    draws, temperature = 400, 0.2
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
     ids = tokenizer("x = 1\n", add_special_tokens=False, return_tensors="pt")["input_ids"]

@@ -1,4 +1,4 @@
-"""Greedy and n samples: programs run step by step, their output is shown, their ends are told apart."""
+"""Greedy and n samples: programs run step by step, and their ends are told apart."""
 
 from __future__ import annotations
 

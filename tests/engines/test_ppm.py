@@ -1,0 +1,235 @@
+"""The PPM on a tiny random classifier: packing changes the work, not the values."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.engines.ppm import PPMConfig, PPMScorer, pack
+from bench.errors import CheckpointError, EngineError, UnknownNameError
+from bench.prompts import OFFICIAL, START
+from tests.engines import tiny
+from tests.scripted import problem
+
+needs_torch = pytest.mark.skipif(
+    find_spec("torch") is None or find_spec("transformers") is None,
+    reason="torch or transformers is not installed: pip install 'rstar-bench[cpu]'",
+)
+
+CONFIG = PPMConfig(OFFICIAL.name, OFFICIAL.digest)
+TOLERANCE = 0.02
+"""The backbone runs in bf16, 8 bits of mantissa: two orders of summation differ by up to 0.01."""
+
+PARTIAL = f"{START}\na = 14 * 6\n<end_of_step>"
+SIBLINGS = [
+    "\nb = a - 9\n<end_of_step>",
+    "\nb = a + 9\nc = b\n<end_of_step>",
+    "\nprint(a)\n<end_of_code>\n<output>84<end_of_output>\n",
+    "<answer>\\boxed{84}<end_of_answer>",
+]
+PATHS = [
+    ["\nb = a - 9\n<end_of_step>", "\nprint(b)\n<end_of_code>\n<output>75<end_of_output>\n"],
+    ["\nb = a - 9\n<end_of_step>", "\nb = 2 * b\n<end_of_step>", "\nprint(b)\n<end_of_code>"],
+    ["\nprint(a)\n<end_of_code>"],
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tiny.ppm(tmp_path_factory.mktemp("ppm"), tokenizer_folder)
+    CONFIG.save(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def scorer(folder: Path) -> Iterator[PPMScorer]:
+    started = PPMScorer(folder, name="tiny")
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def score(scorer: PPMScorer, steps: list[str], partial: str = PARTIAL) -> list[float]:
+    return asyncio.run(scorer.score(problem(), partial, steps)).values
+
+
+def length(tokenizer: Any, text: str) -> int:
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+# Values.
+
+
+@needs_torch
+def test_packed_siblings_score_as_each_does_alone_in_the_plain_model(
+    folder: Path, scorer: PPMScorer, tokenizer: Any
+) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    plain = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+    expected = []
+    for sibling in SIBLINGS:
+        text = OFFICIAL.render(problem().question, PARTIAL + sibling)
+        ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            expected.append(math.tanh(float(plain(ids).logits)))
+    gaps = [abs(a - b) for i, a in enumerate(expected) for b in expected[:i]]
+    assert min(gaps) > 3 * TOLERANCE  # else equality would say little
+    assert score(scorer, SIBLINGS) == pytest.approx(expected, abs=TOLERANCE)
+
+
+@needs_torch
+def test_a_steps_value_does_not_depend_on_its_siblings(scorer: PPMScorer) -> None:
+    together = score(scorer, SIBLINGS)
+    alone = [score(scorer, [sibling])[0] for sibling in SIBLINGS]
+    assert together == pytest.approx(alone, abs=TOLERANCE)
+    assert score(scorer, SIBLINGS[::-1])[::-1] == pytest.approx(together, abs=TOLERANCE)
+
+
+@needs_torch
+def test_whole_paths_score_as_step_by_step(scorer: PPMScorer) -> None:
+    expected = []
+    for path in PATHS:
+        partials = [PARTIAL + "".join(path[:i]) for i in range(len(path))]
+        expected.append([score(scorer, [s], p)[0] for s, p in zip(path, partials, strict=True)])
+    scores = asyncio.run(scorer.score_paths(problem(), PARTIAL, PATHS))
+    assert [len(values) for values in scores.values] == [2, 3, 1]
+    for got, wanted in zip(scores.values, expected, strict=True):
+        assert got == pytest.approx(wanted, abs=TOLERANCE)
+
+
+@needs_torch
+def test_an_empty_step_has_the_value_of_what_came_before(scorer: PPMScorer) -> None:
+    first, empty = score(scorer, [SIBLINGS[0], ""])
+    (before,) = score(scorer, [PARTIAL.removeprefix(START)], START)
+    assert empty == pytest.approx(before, abs=TOLERANCE)
+    assert first == pytest.approx(score(scorer, SIBLINGS[:1])[0], abs=TOLERANCE)
+
+
+@needs_torch
+def test_the_official_squashing_divides_by_five(folder: Path, tmp_path: Path) -> None:
+    values = {}
+    for squash in ("tanh", "tanh_fifth"):
+        for file in folder.iterdir():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+        replace(CONFIG, squash=squash).save(tmp_path)  # type: ignore[arg-type]
+        scorer = PPMScorer(tmp_path, name=squash)
+        values[squash] = score(scorer, SIBLINGS)
+        scorer.close()
+    fifth = [math.atanh(value) * 5 for value in values["tanh_fifth"]]
+    assert [math.tanh(value) for value in fifth] == pytest.approx(values["tanh"], abs=1e-4)
+
+
+# Cost.
+
+
+@needs_torch
+def test_a_shared_prefix_is_counted_once(scorer: PPMScorer, tokenizer: Any) -> None:
+    prompt = length(tokenizer, OFFICIAL.render(problem().question, PARTIAL))
+    steps = sum(length(tokenizer, sibling) for sibling in SIBLINGS[:3])
+    scores = asyncio.run(scorer.score(problem(), PARTIAL, SIBLINGS[:3]))
+    assert scores.tokens == prompt + steps
+    paths = asyncio.run(scorer.score_paths(problem(), PARTIAL, PATHS))
+    assert paths.tokens == prompt + sum(length(tokenizer, "".join(path)) for path in PATHS)
+
+
+@needs_torch
+def test_nothing_to_score_costs_nothing(scorer: PPMScorer) -> None:
+    scores = asyncio.run(scorer.score(problem(), PARTIAL, []))
+    assert (scores.values, scores.tokens) == ([], 0)
+
+
+# Packing, on plain numbers.
+
+
+def test_rows_share_their_prefix_and_keep_their_ends() -> None:
+    row = pack([1, 2, 3], [[1, 2, 3, 4, 5], [1, 2, 3, 6]], [[3, 4], [3]])
+    assert (row.prefix, row.branches) == ([1, 2, 3], [[4, 5], [6]])
+    assert row.ends == [[0, 1], [0]]
+    assert row.tokens == 6
+
+
+def test_a_row_that_adds_nothing_keeps_the_token_its_value_is_read_at() -> None:
+    row = pack([1, 2, 3], [[1, 2, 3], [1, 2, 3, 4]], [[2], [3]])
+    assert (row.prefix, row.branches, row.ends) == ([1, 2], [[3], [3, 4]], [[0], [1]])
+
+
+def test_a_token_that_merges_over_the_boundary_is_no_part_of_the_prefix() -> None:
+    row = pack([1, 2, 3], [[1, 2, 9, 4], [1, 2, 3, 4]], [[3], [3]])
+    assert (row.prefix, row.branches) == ([1, 2], [[9, 4], [3, 4]])
+    shorter = pack([1, 2, 3], [[1, 9], [1, 9]], [[1], [1]])
+    assert (shorter.prefix, shorter.branches, shorter.ends) == ([1], [[9], [9]], [[0], [0]])
+
+
+def test_equal_rows_are_not_packed_beyond_the_prefix() -> None:
+    row = pack([1], [[1, 2, 3], [1, 2, 3]], [[2], [2]])
+    assert (row.prefix, row.branches) == ([1], [[2, 3], [2, 3]])
+
+
+@needs_torch
+def test_a_step_whose_first_token_merges_with_the_prefix_is_scored_as_written(
+    scorer: PPMScorer, tokenizer: Any
+) -> None:
+    # `12` before `34` are other tokens than `1234`, and `>` before `<` is `><`.
+    partial, steps = f"{START}\nx =", ["= 3\n<end_of_step>", "=\n<end_of_step>"]
+    whole = [length(tokenizer, partial + s) for s in steps]
+    assert whole != [length(tokenizer, partial) + length(tokenizer, s) for s in steps]
+    alone = [score(scorer, [step], partial)[0] for step in steps]
+    assert score(scorer, steps, partial) == pytest.approx(alone, abs=TOLERANCE)
+
+
+# A checkpoint that is not what it says is refused.
+
+
+def test_a_changed_template_is_refused(tmp_path: Path) -> None:
+    replace(CONFIG, template_digest="0" * 16).save(tmp_path)
+    with pytest.raises(CheckpointError, match="another version of the prompt template 'rstar'"):
+        PPMConfig.load(tmp_path)
+
+
+def test_an_unknown_template_is_refused(tmp_path: Path) -> None:
+    replace(CONFIG, template="rstarr").save(tmp_path)
+    with pytest.raises(UnknownNameError, match="did you mean 'rstar'"):
+        PPMConfig.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "{",
+        "[]",
+        json.dumps({"template": "rstar"}),
+        json.dumps({"template": "rstar", "template_digest": OFFICIAL.digest, "squash": "relu"}),
+        json.dumps({"template": "rstar", "template_digest": OFFICIAL.digest, "scale": 5}),
+    ],
+    ids=["missing", "cut", "no table", "incomplete", "unknown squashing", "unknown key"],
+)
+def test_a_ppm_without_its_description_is_refused(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "ppm.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"ppm\.json"):
+        PPMConfig.load(tmp_path)
+
+
+@needs_torch
+def test_a_closed_scorer_is_an_engine_error(folder: Path) -> None:
+    scorer = PPMScorer(folder, name="tiny")
+    scorer.close()
+    with pytest.raises(EngineError, match="the PPM tiny failed on p1"):
+        score(scorer, SIBLINGS)
