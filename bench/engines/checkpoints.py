@@ -82,12 +82,13 @@ def cache_dir() -> Path:
 
 
 def known(kind: Kind) -> dict[str, Path]:
-    """Return the published checkpoints of a kind by name, e.g. `smollm2-r1` for round 1."""
-    found = {}
-    for lineage in sorted(checkpoints_dir().glob(f"smollm2-135m/round-*/{kind}/lineage.json")):
+    """Return the published checkpoints of a kind, e.g. `smollm2-r1` for round 1, newest last."""
+    rounds = {}
+    for lineage in checkpoints_dir().glob(f"smollm2-135m/round-*/{kind}/lineage.json"):
         number = lineage.parent.parent.name.removeprefix("round-")
-        found[f"{EMBEDDED}-r{number}"] = lineage.parent
-    return found
+        if number.isdigit():
+            rounds[int(number)] = lineage.parent
+    return {f"{EMBEDDED}-r{number}": rounds[number] for number in sorted(rounds)}
 
 
 def find(name: str, kind: Kind) -> Checkpoint:

@@ -8,6 +8,7 @@ change to the weights.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,13 +47,14 @@ def write_gguf(
 ) -> None:
     """Write Llama `weights` (Hugging Face names, tied embeddings) as F16 to `out`.
 
-    `like` is the GGUF whose metadata is carried over. Raises CheckpointError for an unknown tensor.
+    `like` is the GGUF whose metadata is carried over. Raises CheckpointError for an unknown tensor
+    and for a head of its own.
     """
     try:
         import gguf
     except ImportError as error:
         raise MissingExtraError("writing GGUF files", "gguf", "cpu") from error
-    partial = out.with_suffix(".partial")
+    partial = out.with_suffix(f".partial-{os.getpid()}")
     writer = gguf.GGUFWriter(str(partial), "llama")
     for key, field in gguf.GGUFReader(str(like)).fields.items():
         if key in _REWRITTEN:
@@ -65,7 +67,9 @@ def write_gguf(
     writer.add_file_type(int(gguf.LlamaFileType.MOSTLY_F16))
     for name, tensor in weights.items():
         if name == "lm_head.weight":
-            continue  # tied to the token embedding
+            if not tensor.equal(weights["model.embed_tokens.weight"]):
+                raise CheckpointError("the head is not tied to the token embedding; cannot export")
+            continue
         array = tensor.detach().float().cpu().numpy()
         if "q_proj" in name or "k_proj" in name:
             array = _interleave(array, heads if "q_proj" in name else kv_heads)

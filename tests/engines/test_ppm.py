@@ -89,7 +89,7 @@ def test_packed_siblings_score_as_each_does_alone_in_the_plain_model(
         with torch.inference_mode():
             expected.append(math.tanh(float(plain(ids).logits)))
     gaps = [abs(a - b) for i, a in enumerate(expected) for b in expected[:i]]
-    assert min(gaps) > 3 * TOLERANCE  # else equality would say little
+    assert min(gaps) > 2 * TOLERANCE  # else equality would say little
     assert score(scorer, SIBLINGS) == pytest.approx(expected, abs=TOLERANCE)
 
 
@@ -185,7 +185,7 @@ def test_equal_rows_are_not_packed_beyond_the_prefix() -> None:
 def test_a_step_whose_first_token_merges_with_the_prefix_is_scored_as_written(
     scorer: PPMScorer, tokenizer: Any
 ) -> None:
-    # `12` before `34` are other tokens than `1234`, and `>` before `<` is `><`.
+    # `=` before `=` is the one token `==`.
     partial, steps = f"{START}\nx =", ["= 3\n<end_of_step>", "=\n<end_of_step>"]
     whole = [length(tokenizer, partial + s) for s in steps]
     assert whole != [length(tokenizer, partial) + length(tokenizer, s) for s in steps]

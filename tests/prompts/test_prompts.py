@@ -49,6 +49,11 @@ def test_output_is_cut_to_the_official_executors_1024_characters() -> None:
     assert output_block("x" * 5000) == f"\n<output>{'x' * 1024}<end_of_output>\n"
 
 
+def test_memory_addresses_do_not_reach_the_model() -> None:
+    printed = "<function f at 0x7f3a5c0de1f0> mask 0xff"
+    assert output_block(printed) == "\n<output><function f at 0x0> mask 0xff<end_of_output>\n"
+
+
 def test_the_official_prompt_is_the_published_template() -> None:
     assert OFFICIAL.render("Q?", START) == (
         "<|user|>:\nQ?\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bench.engines.base import Completion, Finish
 from bench.sandbox import Sandbox
 from bench.search import NodeKind, Sampling, finished, greedy, sample
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
@@ -65,3 +66,25 @@ async def test_every_step_of_every_finished_sample_is_scored(sandbox: Sandbox) -
         problem(), ScriptedPolicy(programs), sandbox, config=Sampling(2), seed=0, scorer=scorer
     )
     assert [f.step_scores for f in finished(trace)] == [(0.5, -0.5, -0.5), (0.5, -0.5, 0.9)]
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "kinds"),
+    [
+        ("\nx = 1\n<end_of_step>", Finish.LENGTH, [NodeKind.STEP, NodeKind.CUT]),
+        ("\nx = 1\n<end_of_step>", Finish.STOP, [NodeKind.STEP, NodeKind.STOPPED]),
+        ("\nx = 1", Finish.LENGTH, [NodeKind.CUT]),
+        ("", Finish.STOP, [NodeKind.STOPPED]),
+    ],
+)
+async def test_a_program_that_breaks_off_says_who_broke_it(
+    sandbox: Sandbox, text: str, finish: Finish, kinds: list[NodeKind]
+) -> None:
+    class Breaking(ScriptedPolicy):
+        async def propose(self, *args: object, **options: object) -> list[Completion]:
+            return [Completion(text, finish, tokens=1)]
+
+    trace = await greedy(problem(), Breaking({}), sandbox, seed=0)
+    assert [node.kind for node in trace.nodes[1:]] == kinds
+    assert trace.rollouts == [len(kinds)]
+    assert trace.finished == []
