@@ -112,7 +112,7 @@ class PPMScorer:
         self.name = name
         self._template = template(self.config.template)
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        # bf16 halves the time on CPUs that have it; the head stays fp32, as in training.
+        # bf16 halves the time on CPUs that have it; the head computes in fp32, as in training.
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.bfloat16)
         self._backbone = model.eval().model
         self._head = model.score.float()

@@ -1,4 +1,7 @@
-"""The PPM on a tiny random classifier: packing changes the work, not the values."""
+"""The PPM on a tiny random classifier: packing changes the work, not the values.
+
+Most tests run it in fp32, where equality is sharp; one runs it in bf16, as users do.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,10 @@ needs_torch = pytest.mark.skipif(
 )
 
 CONFIG = PPMConfig(OFFICIAL.name, OFFICIAL.digest)
-TOLERANCE = 0.02
-"""The backbone runs in bf16, 8 bits of mantissa: two orders of summation differ by up to 0.01."""
+TOLERANCE = 1e-5
+"""In fp32: two orders of summation."""
+TOLERANCE_BF16 = 0.06
+"""bf16 has 8 bits of mantissa, and these random weights are wide; 0.05 was seen."""
 
 PARTIAL = f"{START}\na = 14 * 6\n<end_of_step>"
 SIBLINGS = [
@@ -52,6 +57,7 @@ def folder(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def scorer(folder: Path) -> Iterator[PPMScorer]:
     started = PPMScorer(folder, name="tiny")
+    started._backbone.float()
     yield started
     started.close()
 
@@ -74,23 +80,38 @@ def length(tokenizer: Any, text: str) -> int:
 # Values.
 
 
-@needs_torch
-def test_packed_siblings_score_as_each_does_alone_in_the_plain_model(
-    folder: Path, scorer: PPMScorer, tokenizer: Any
-) -> None:
+@pytest.fixture(scope="module")
+def expected(folder: Path, tokenizer: Any) -> list[float]:
+    """The siblings' values, each alone in the plain Hugging Face model."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
     plain = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
-    expected = []
+    values = []
     for sibling in SIBLINGS:
         text = OFFICIAL.render(problem().question, PARTIAL + sibling)
         ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
         with torch.inference_mode():
-            expected.append(math.tanh(float(plain(ids).logits)))
+            values.append(math.tanh(float(plain(ids).logits)))
+    return values
+
+
+@needs_torch
+def test_packed_siblings_score_as_each_does_alone_in_the_plain_model(
+    scorer: PPMScorer, expected: list[float]
+) -> None:
     gaps = [abs(a - b) for i, a in enumerate(expected) for b in expected[:i]]
-    assert min(gaps) > 2 * TOLERANCE  # else equality would say little
+    assert min(gaps) > 1000 * TOLERANCE  # else equality would say little
     assert score(scorer, SIBLINGS) == pytest.approx(expected, abs=TOLERANCE)
+
+
+@needs_torch
+def test_half_precision_moves_the_values_by_its_rounding_only(
+    folder: Path, expected: list[float]
+) -> None:
+    scorer = PPMScorer(folder, name="tiny")
+    assert score(scorer, SIBLINGS) == pytest.approx(expected, abs=TOLERANCE_BF16)
+    scorer.close()
 
 
 @needs_torch

@@ -1,6 +1,7 @@
 """Llamas of a few thousand weights, random and saved as checkpoints: real code, nothing to load.
 
-Their text means nothing. Weights are drawn wide, so that scores differ by far more than rounding.
+Their text means nothing. Weights are drawn wide, so that scores differ by far more than rounding,
+and rounded to bf16, so that loading them in bf16 changes none.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def ppm(folder: Path, tokenizer: Path) -> Path:
 
 
 def _save(model: Any, folder: Path, tokenizer: Path) -> Path:
+    for weight in model.parameters():
+        weight.data = weight.data.bfloat16().float()
     model.save_pretrained(folder)
     for file in tokenizer.iterdir():
         shutil.copy(file, folder)
