@@ -22,7 +22,7 @@ from bench.errors import BenchError
 from bench.prompts import OFFICIAL
 from bench.provenance import git_state, package_versions
 from rstar_train.evaluation import evaluate
-from rstar_train.ppm import train_ppm
+from rstar_train.ppm import pair_accuracy, train_ppm
 from rstar_train.recipe import Recipe
 from rstar_train.rows import PairRow, SFTRow
 from rstar_train.sft import train_policy
@@ -86,23 +86,21 @@ def evolve(recipe: Recipe, *, rounds: int, work: Path, publish: Path) -> Mapping
         "recipe": recipe.digest("lora", "ppm"),
         "parent": policy.digest,
         "data": file_digest(pair_file),
-        "held_out": file_digest(held_out),
     }
     figures["ppm"] = staged(
         folder / "ppm",
         ppm_inputs,
-        lambda: train_ppm(
-            read_rows(PairRow, pair_file),
-            read_rows(PairRow, held_out),
-            recipe,
-            merged(policy),
-            folder / "ppm",
-        ),
+        lambda: train_ppm(read_rows(PairRow, pair_file), recipe, merged(policy), folder / "ppm"),
     )
     PPMConfig(OFFICIAL.name, OFFICIAL.digest).save(folder / "ppm")
     ppm_lineage = _lineage(recipe, "ppm", "../policy", ppm_inputs, figures["ppm"])
-    _publish(folder / "ppm", publish / "round-1" / "ppm", ppm_lineage)
+    ppm = load_lineage(_publish(folder / "ppm", publish / "round-1" / "ppm", ppm_lineage), "ppm")
 
+    figures["pair_accuracy"] = staged(
+        folder / "pair_accuracy",
+        {"ppm": ppm.digest, "held_out": file_digest(held_out)},
+        lambda: pair_accuracy(read_rows(PairRow, held_out), recipe, merged(ppm)),
+    )
     evaluated = {"recipe": recipe.digest("evaluation"), "policy": policy.digest}
     figures["evaluation"] = staged(
         folder / "evaluation",

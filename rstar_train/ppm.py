@@ -12,20 +12,19 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from bench.engines.ppm import PPMScorer
 from bench.errors import BenchError, MissingExtraError
+from bench.stats import wilson
 from rstar_train.fitting import arguments, draw, log_callback, lora_config, save_adapter
 from rstar_train.recipe import Recipe
 from rstar_train.rows import PairRow
 
-EVAL_PAIRS = 16
-"""Pairs scored at once."""
-_SIDES = ("chosen_ids", "rejected_ids")
+HELD_OUT_PAIRS = 400
+"""Held-out pairs that are scored: an interval of five points either way, at most."""
 
 
-def train_ppm(
-    rows: Sequence[PairRow], held_out: Sequence[PairRow], recipe: Recipe, base: Path, out: Path
-) -> dict[str, Any]:
-    """Train an adapter on `rows`, measure it on `held_out`, save it; return its figures.
+def train_ppm(rows: Sequence[PairRow], recipe: Recipe, base: Path, out: Path) -> dict[str, Any]:
+    """Train an adapter on `rows`, save it in `out`, return the figures for its lineage.
 
     `base` is the Hugging Face folder of the round's policy. Raises BenchError, MissingExtraError.
     """
@@ -45,7 +44,6 @@ def train_ppm(
     tokenizer = AutoTokenizer.from_pretrained(base)
     drawn = draw(rows, recipe.ppm.max_rows, recipe.seed)
     pairs = _tokenized(drawn, tokenizer, recipe.ppm.max_length)
-    held_out_pairs = _tokenized(held_out, tokenizer, recipe.ppm.max_length)
     model = _value_model(base, tokenizer.pad_token_id)
     trainer = RewardTrainer(
         model=model,
@@ -58,7 +56,7 @@ def train_ppm(
     result = trainer.train()
     save_adapter(trainer.model, out)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    figures = {
+    return {
         "pairs": len(pairs),
         "dropped_too_long": len(drawn) - len(pairs),
         "steps": result.global_step,
@@ -66,12 +64,30 @@ def train_ppm(
         "loss_last": round(fmean(losses[-5:]), 4),
         "seconds": round(result.metrics["train_runtime"], 1),
     }
-    if held_out_pairs:
-        right = _preferred(trainer.model.eval(), held_out_pairs, tokenizer.pad_token_id)
-        figures["held_out_pairs"] = len(held_out_pairs)
-        figures["held_out_right"] = right
-        figures["held_out_accuracy"] = round(right / len(held_out_pairs), 4)
-    return figures
+
+
+def pair_accuracy(rows: Sequence[PairRow], recipe: Recipe, ppm: Path) -> dict[str, Any]:
+    """Return how often a merged PPM prefers the chosen side of held-out pairs, as in search.
+
+    A draw of at most `HELD_OUT_PAIRS` rows, with a Wilson interval; a tie is a mistake.
+    """
+    drawn = draw(rows, HELD_OUT_PAIRS, recipe.seed)
+    scorer = PPMScorer(ppm, name="held-out pairs")
+    right = 0
+    for row in drawn:
+        (chosen,), (rejected,) = scorer.values(
+            scorer.packed(row.prompt, [[row.chosen], [row.rejected]])
+        )
+        right += chosen > rejected
+    scorer.close()
+    interval = wilson(right, len(drawn))
+    return {
+        "held_out_pairs": len(drawn),
+        "right": right,
+        "accuracy": round(interval.estimate, 4),
+        "low": round(interval.low, 4),
+        "high": round(interval.high, 4),
+    }
 
 
 def _tokenized(
@@ -114,23 +130,3 @@ def _value_model(base: Path, pad_token_id: int) -> Any:
     model.score = FloatHead(model.config.hidden_size, 1, bias=False)
     torch.nn.init.zeros_(model.score.weight)
     return model
-
-
-def _preferred(model: Any, pairs: Sequence[dict[str, list[int]]], pad_token_id: int) -> int:
-    """Return in how many pairs the chosen side scores higher."""
-    import torch
-
-    right = 0
-    # Neighbours in length share a batch, so that little of it is padding.
-    ordered = sorted(pairs, key=lambda pair: len(pair["chosen_ids"]))
-    for start in range(0, len(ordered), EVAL_PAIRS):
-        batch = ordered[start : start + EVAL_PAIRS]
-        rows = [torch.tensor(pair[side]) for side in _SIDES for pair in batch]
-        ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad_token_id)
-        lengths = torch.tensor([len(row) for row in rows])
-        mask = torch.arange(ids.shape[1]) < lengths[:, None]
-        with torch.inference_mode():
-            scores = model(input_ids=ids, attention_mask=mask.long()).logits.squeeze(-1)
-        chosen, rejected = scores.chunk(2)
-        right += int((chosen > rejected).sum())
-    return right

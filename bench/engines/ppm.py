@@ -129,16 +129,7 @@ class PPMScorer:
         """Score every step of several trajectories that continue `partial`. Raises EngineError."""
         if not paths:
             return PathScores([], 0)
-        prompt = self._template.render(problem.question, partial)
-        rows, ends = [], []
-        for path in paths:
-            text, row_ends = prompt, []
-            for step in path:
-                text += step
-                row_ends.append(len(self._ids(text)) - 1)
-            rows.append(self._ids(text))
-            ends.append(row_ends)
-        row = pack(self._ids(prompt), rows, ends)
+        row = self.packed(self._template.render(problem.question, partial), paths)
         loop = asyncio.get_running_loop()
         try:
             values = await loop.run_in_executor(self._worker, self.values, row)
@@ -149,6 +140,18 @@ class PPMScorer:
     def close(self) -> None:
         """Stop the scoring thread."""
         self._worker.shutdown(wait=True, cancel_futures=True)
+
+    def packed(self, prompt: str, paths: Sequence[Sequence[str]]) -> PackedRow:
+        """Return the trajectories that continue a rendered prompt as one row, an end a step."""
+        rows, ends = [], []
+        for path in paths:
+            text, row_ends = prompt, []
+            for step in path:
+                text += step
+                row_ends.append(len(self._ids(text)) - 1)
+            rows.append(self._ids(text))
+            ends.append(row_ends)
+        return pack(self._ids(prompt), rows, ends)
 
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])

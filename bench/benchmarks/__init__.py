@@ -1,0 +1,11 @@
+"""How fast the harness is, part by part: `make bench`, or `python -m bench.benchmarks --only ppm`.
+
+    sandbox   a step in a warm interpreter, against a fresh `python -c`
+    answers   one check, settled by spelling and by math-verify
+    engine    generated tokens per second, and how much of that rate is left inside MCTS
+    ppm       tokens per second, and what scoring siblings together saves
+
+Times belong to this machine and to what else it did. Ratios are taken between two things measured
+in one run, and are what to compare from one commit to the next. How good the models are is not
+measured here, and no figure is kept.
+"""

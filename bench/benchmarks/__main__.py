@@ -1,0 +1,72 @@
+"""The command: chooses sections, runs them, prints their figures."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from bench.benchmarks.answers import answers
+from bench.benchmarks.engine import engine
+from bench.benchmarks.figures import Figure, timed
+from bench.benchmarks.ppm import ppm
+from bench.benchmarks.sandbox import sandbox
+from bench.errors import BenchError, UnknownNameError
+
+SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure]]]] = {
+    "sandbox": sandbox,
+    "answers": answers,
+    "engine": engine,
+    "ppm": ppm,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the figures of the chosen sections; what a section lacks is printed in its place."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.benchmarks", description="Measure the harness, part by part."
+    )
+    parser.add_argument(
+        "--only", metavar="NAMES", help=f"some of {','.join(SECTIONS)}, separated by commas [all]"
+    )
+    only = parser.parse_args(argv).only
+    names = only.split(",") if only else list(SECTIONS)
+    try:
+        for name in names:
+            if name not in SECTIONS:
+                raise UnknownNameError("section", name, SECTIONS)
+    except BenchError as error:
+        sys.stderr.write(f"benchmarks: {error}\n")
+        return error.exit_code
+    for setting in ("HF_HUB_DISABLE_PROGRESS_BARS", "TQDM_DISABLE"):
+        os.environ.setdefault(setting, "1")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
+    for name in names:
+        with timed() as watch:
+            text = _measured(SECTIONS[name])
+        print(f"\n{name} ({watch.wall:.0f} s)\n{text}", flush=True)
+    return 0
+
+
+def _measured(section: Callable[[], Awaitable[list[Figure]]]) -> str:
+    async def run() -> list[Figure]:
+        return await section()
+
+    try:
+        figures = asyncio.run(run())
+    except BenchError as error:
+        return f"  not measured: {error}"
+    width = max(len(figure.name) for figure in figures)
+    return "\n".join(f"  {f.name:<{width}}  {_shown(f.value):>8} {f.unit}" for f in figures)
+
+
+def _shown(value: float) -> str:
+    """Three digits that matter."""
+    places = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
+    return f"{value:.{places}f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

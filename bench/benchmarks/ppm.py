@@ -1,0 +1,60 @@
+"""The newest published PPM on the siblings of an expansion: together, and one at a time.
+
+Together, their common prefix goes through the model once. That the values are equal either way is
+what the tests are for.
+"""
+
+from __future__ import annotations
+
+from bench.benchmarks.figures import Figure, timed
+from bench.engines import checkpoints
+from bench.engines.ppm import PPMScorer
+from bench.errors import CheckpointError
+from bench.problems import load
+from bench.prompts import START
+
+PROBLEMS = 16
+CANDIDATES = 4
+
+
+async def ppm() -> list[Figure]:
+    """Time the newest published PPM on the siblings of an expansion, together and one by one."""
+    scorer = published()
+    partial = f"{START}\n# Step 1: Count all jars\njars = 14 * 6\n<end_of_step>"
+    siblings = [
+        f"\n# Step 2: Take away {i} jars\nwhole = jars - {i}\n<end_of_step>"
+        for i in range(CANDIDATES)
+    ]
+    problems = load("embedded-grade-school", limit=PROBLEMS)
+    try:
+        await scorer.score(problems[0], partial, siblings)  # the first pass allocates
+        with timed() as packed:
+            together = [await scorer.score(problem, partial, siblings) for problem in problems]
+        with timed() as single:
+            alone = [
+                await scorer.score(problem, partial, [sibling])
+                for problem in problems
+                for sibling in siblings
+            ]
+    finally:
+        scorer.close()
+    tokens, tokens_alone = (sum(s.tokens for s in scores) for scores in (together, alone))
+    return [
+        Figure(f"{CANDIDATES} siblings together", tokens / packed.wall, "tokens/s"),
+        Figure("one at a time", tokens_alone / single.wall, "tokens/s"),
+        Figure("tokens, together / one at a time", tokens / tokens_alone, "x"),
+        Figure("time, together / one at a time", packed.wall / single.wall, "x"),
+        Figure("an expansion scored", 1000 * packed.wall / len(problems), "ms"),
+    ]
+
+
+def published() -> PPMScorer:
+    """Load the newest published PPM. Raises CheckpointError: there is none."""
+    names = list(checkpoints.known("ppm"))
+    if not names:
+        raise CheckpointError(
+            f"no PPM is published under {checkpoints.checkpoints_dir()}; train one with: "
+            "rstar-train evolve --recipe smollm2-cpu --rounds 1"
+        )
+    checkpoint = checkpoints.find(names[-1], "ppm")
+    return PPMScorer(checkpoints.merged(checkpoint), name=checkpoint.name)

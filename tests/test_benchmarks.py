@@ -1,0 +1,55 @@
+"""The measuring itself: that real numbers come out, and that what is missing is said."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from bench.benchmarks.__main__ import main
+from bench.benchmarks.answers import answers
+from bench.benchmarks.figures import Figure, percentile
+from bench.benchmarks.sandbox import sandbox
+
+
+def by_name(figures: list[Figure]) -> dict[str, float]:
+    """The figures' values; every one is a number that was measured."""
+    assert all(math.isfinite(figure.value) and figure.value > 0 for figure in figures)
+    assert len({figure.name for figure in figures}) == len(figures)
+    return {figure.name: figure.value for figure in figures}
+
+
+async def test_a_warm_interpreter_beats_a_fresh_one_that_imports_sympy() -> None:
+    values = by_name(await sandbox(repeats=3))
+    assert values["step that imports sympy, fresh / warm"] > 1
+    warm, fresh = (
+        values[f"chain of 4 steps, {which}, median"] for which in ("warm", "fresh python")
+    )
+    assert values["chain of 4 steps, fresh / warm"] == pytest.approx(fresh / warm)
+
+
+async def test_both_paths_of_an_answer_check_are_timed_apart() -> None:
+    values = by_name(await answers(count=30))
+    assert values["spelling, median of 10"] < values["math-verify, median of 20"]
+    assert values["math-verify / spelling, medians"] > 1
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"), [(50, 5), (99, 10), (100, 10), (90, 9), (91, 10), (1, 1)]
+)
+def test_a_percentile_is_one_of_the_values(percent: float, expected: float) -> None:
+    assert percentile([10, 9, 8, 7, 6, 5, 4, 3, 2, 1], percent) == expected
+
+
+def test_a_section_that_lacks_something_says_what_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RSTAR_CHECKPOINTS", str(tmp_path))
+    assert main(["--only", "ppm,ppm"]) == 0
+    assert capsys.readouterr().out.count("not measured: no PPM is published under") == 2
+
+
+def test_an_unknown_section_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", "answer"]) == 2
+    assert "did you mean 'answers'" in capsys.readouterr().err
