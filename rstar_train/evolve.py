@@ -124,8 +124,7 @@ def _lineage(
         "searcher": "rule-based demonstrator, on " + ", ".join(recipe.pool.families),
         "inputs": inputs,
         "figures": figures,
-        "git": git_state(Path(__file__).parent),
-        "packages": package_versions(),
+        "published_by": {"git": git_state(Path(__file__).parent), "packages": package_versions()},
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.engines.gguf_export import write_gguf
+from bench.engines.ppm import PPMConfig
 from bench.errors import CheckpointError, MissingExtraError
 
 
@@ -32,7 +33,10 @@ def save_embedded(gguf: Path, out: Path) -> None:
 
 
 def save_merged(kind: Literal["policy", "ppm"], parent: Path, adapter: Path, out: Path) -> None:
-    """Merge an adapter into its parent's weights and write the result (policy bf16, PPM fp32)."""
+    """Merge an adapter into its parent's weights and write the result (policy bf16, PPM fp32).
+
+    Raises CheckpointError: the adapter does not fit its parent, or a PPM's has no `ppm.json`.
+    """
     try:
         import torch
         from peft import PeftModel
@@ -43,6 +47,8 @@ def save_merged(kind: Literal["policy", "ppm"], parent: Path, adapter: Path, out
         )
     except ImportError as error:
         raise MissingExtraError("merging an adapter", "peft", "cpu") from error
+    if kind == "ppm":
+        PPMConfig.load(adapter)  # raises before the work is done, not after
     if kind == "policy":
         base = AutoModelForCausalLM.from_pretrained(parent, dtype=torch.float32)
     else:

@@ -237,7 +237,7 @@ def test_a_fork_left_behind_dies_when_its_program_ends(run: Run) -> None:
     "code",
     [
         "x = 'x' * 10**10",
-        "x = []\nwhile True: x.append('x' * 10**6)",
+        "x = []\nwhile True: x.append(bytearray(1 << 24))",
         "import numpy\nnumpy.ones(10**9)",
     ],
 )
