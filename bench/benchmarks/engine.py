@@ -1,9 +1,10 @@
-"""The embedded model's tokens per second, and how many of them are left inside MCTS.
+"""A policy's generated tokens per second, and how many of them are left inside MCTS.
 
-What a search keeps is its tokens over its wall time, beside the rate of as many sequences with no
-search around them: what is lost goes to prompts, to waiting for the sandbox and the PPM, and to
-the last problems, which run without company. Host time is the CPU time of the event loop's thread,
-which is the search itself; models and programs run elsewhere.
+The policy is the newest published one, or the embedded model, which writes few steps that run and
+so searches little. What a search keeps is its tokens over its wall time, beside the rate of as many
+sequences with no search around them: what is lost goes to prompts, to waiting for the sandbox and
+the PPM, and to the last problems, which run without company. Host time is the CPU time of the event
+loop's thread, which is the search itself; models and programs run elsewhere.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bench.engines.base import Request, StepScorer
 from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.problems import load
-from bench.prompts import FEW_SHOT, START
+from bench.prompts import START, template
 from bench.sandbox import Sandbox
 from bench.search import MCTS, mcts
 
@@ -31,41 +32,46 @@ CANDIDATES = 4
 
 
 async def engine() -> list[Figure]:
-    """Time the embedded model by requests in flight, then inside a search, with and without PPM."""
-    checkpoint = checkpoints.find(checkpoints.EMBEDDED, "policy")
-    running = OpenVINOEngine(checkpoints.gguf(checkpoint), name=checkpoint.name)
+    """Time a policy by requests in flight, then inside a search, without and with a PPM."""
+    name = [checkpoints.EMBEDDED, *checkpoints.known("policy")][-1]
+    checkpoint = checkpoints.find(name, "policy")
+    running = OpenVINOEngine(checkpoints.gguf(checkpoint), name=name)
+    policy = ModelPolicy(
+        name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
+    )
     try:
-        await _generate(running, 2)  # the first step of a pipeline compiles
-        rates = {requests: await _generate(running, requests) for requests in (1, 8, 32)}
-        full = await _generate(running, PROBLEMS, CANDIDATES)
+        await _generate(policy, 2)  # the first step of a pipeline compiles
+        rates = {requests: await _generate(policy, requests) for requests in (1, 8, 32)}
+        full = await _generate(policy, PROBLEMS, CANDIDATES)
         figures = [
-            *(Figure(f"{n:2} requests", rate, "tokens/s") for n, rate in rates.items()),
-            Figure("32 requests / 1 request", rates[32] / rates[1], "x"),
-            Figure(f"{PROBLEMS} requests of {CANDIDATES} candidates", full, "tokens/s"),
-            *await _searched(running, full, None),
+            *(Figure(f"{name}, {n} requests", rate, "tokens/s") for n, rate in rates.items()),
+            Figure(f"{name}, 32 requests / 1 request", rates[32] / rates[1], "x"),
+            Figure(f"{name}, {PROBLEMS} requests of {CANDIDATES} candidates", full, "tokens/s"),
+            *await _searched(policy, full, None),
         ]
         if checkpoints.known("ppm"):
             scorer = published()
-            figures += await _searched(running, full, scorer)
+            figures += await _searched(policy, full, scorer)
             scorer.close()
         return figures
     finally:
         running.close()
 
 
-async def _generate(engine: OpenVINOEngine, requests: int, n: int = 1) -> float:
-    """Return the tokens per second of so many few-shot prompts, 64 tokens each."""
-    prompts = [FEW_SHOT.render(problem.question, START) for problem in load(POOL, limit=requests)]
+async def _generate(policy: ModelPolicy, requests: int, n: int = 1) -> float:
+    """Return the tokens per second of so many prompts, 64 tokens each unless the model ends."""
+    prompts = [
+        policy.template.render(problem.question, START) for problem in load(POOL, limit=requests)
+    ]
     with timed() as watch:
         batches = await asyncio.gather(
-            *(engine.generate(Request(prompt, n, 0, 1.0, 64, ())) for prompt in prompts)
+            *(policy.engine.generate(Request(prompt, n, 0, 1.0, 64, ())) for prompt in prompts)
         )
     return sum(c.tokens for completions in batches for c in completions) / watch.wall
 
 
-async def _searched(engine: OpenVINOEngine, full: float, scorer: StepScorer | None) -> list[Figure]:
+async def _searched(policy: ModelPolicy, full: float, scorer: StepScorer | None) -> list[Figure]:
     """Run MCTS on all problems at once; `full` is the rate without a search around it."""
-    policy = ModelPolicy("embedded", engine, FEW_SHOT, SamplingSettings(step_tokens=64))
     config = MCTS(rollouts=8, candidates=CANDIDATES)
 
     async def reward(trace: Trace, end: Node) -> float:
