@@ -1,51 +1,25 @@
-"""`rstar-bench`: parse, build a specification, call; each verb imports what it needs."""
+"""`run`, `demo`, `report`, `benchmarks`: what makes and shows numbers."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
-import math
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import bench
-from bench.errors import BenchError
+from bench.cli.arguments import above_zero, finite, positive
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status, 2 with a sentence for what a user can fix."""
-    arguments = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    _quieten()
-    try:
-        status: int = arguments.run(arguments)
-        return status
-    except BenchError as error:
-        sys.stderr.write(f"rstar-bench: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("\nrstar-bench: interrupted; repeat the command to go on where it was\n")
-        return 130
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="rstar-bench",
-        description="Evaluate step-by-step mathematical search: policy-only, best-of-N, MCTS.",
-    )
-    parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+def add_verbs(verbs: Any) -> None:
+    """Add this module's commands to `rstar-bench`."""
     _add_run(verbs)
     _add_demo(verbs)
     _add_report(verbs)
     listing = verbs.add_parser("benchmarks", help="list the benchmarks that --benchmark knows")
     listing.set_defaults(run=_benchmarks)
-    return parser
 
 
 def _add_run(verbs: Any) -> None:
@@ -66,27 +40,27 @@ def _add_run(verbs: Any) -> None:
         "--engine", default="auto", help="openvino or transformers [openvino if installed]"
     )
     run.add_argument("--out", type=Path, required=True, help="run directory, made or resumed")
-    run.add_argument("--limit", type=_positive, help="only the first so many problems")
+    run.add_argument("--limit", type=positive, help="only the first so many problems")
     run.add_argument("--seed", type=int, default=0, help="run seed [%(default)s]")
-    run.add_argument("--n", type=_positive, default=8, help="samples per problem [%(default)s]")
-    run.add_argument("--rollouts", type=_positive, default=8, help="MCTS rollouts [%(default)s]")
+    run.add_argument("--n", type=positive, default=8, help="samples per problem [%(default)s]")
+    run.add_argument("--rollouts", type=positive, default=8, help="MCTS rollouts [%(default)s]")
     run.add_argument(
-        "--candidates", type=_positive, default=4, help="MCTS candidates per step [%(default)s]"
+        "--candidates", type=positive, default=4, help="MCTS candidates per step [%(default)s]"
     )
-    run.add_argument("--max-depth", type=_positive, default=16, help="steps at most [%(default)s]")
+    run.add_argument("--max-depth", type=positive, default=16, help="steps at most [%(default)s]")
     run.add_argument(
-        "--c", type=_finite, default=2.0, help="UCT's exploration constant [%(default)s]"
+        "--c", type=finite, default=2.0, help="UCT's exploration constant [%(default)s]"
     )
-    run.add_argument("--temperature", type=_above_zero, default=1.0, help="[%(default)s]")
+    run.add_argument("--temperature", type=above_zero, default=1.0, help="[%(default)s]")
     run.add_argument(
-        "--step-tokens", type=_positive, default=96, help="limit of a step [%(default)s]"
+        "--step-tokens", type=positive, default=96, help="limit of a step [%(default)s]"
     )
     run.add_argument(
-        "--solution-tokens", type=_positive, default=320, help="limit of a program [%(default)s]"
+        "--solution-tokens", type=positive, default=320, help="limit of a program [%(default)s]"
     )
     run.add_argument(
         "--concurrency",
-        type=_positive,
+        type=positive,
         default=32,
         help="problems in flight; changes no result [32]",
     )
@@ -96,7 +70,7 @@ def _add_run(verbs: Any) -> None:
 def _add_demo(verbs: Any) -> None:
     demo = verbs.add_parser("demo", help="four searches, before and after training, in one table")
     demo.add_argument("--out", type=Path, default=Path("results/runs/demo"), help="[%(default)s]")
-    demo.add_argument("--limit", type=_positive, default=30, help="problems [%(default)s]")
+    demo.add_argument("--limit", type=positive, default=30, help="problems [%(default)s]")
     demo.set_defaults(run=_demo)
 
 
@@ -174,50 +148,3 @@ def _print_table(table: Any) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(to_rich(table))
-
-
-def _quieten() -> None:
-    """Keep third parties' progress bars and request logs out of the way.
-
-    Set before any of them is imported, which is when they read it.
-    """
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _positive(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is less than 1")
-    return value
-
-
-def _finite(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
-    return value
-
-
-def _above_zero(text: str) -> float:
-    value = _finite(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(
-            f"{value} is not above 0; --search greedy takes no samples"
-        )
-    return value
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,0 +1,55 @@
+"""`rstar-bench`: a module per family of commands, each importing what it needs when run."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import bench
+from bench.cli import evaluation
+from bench.errors import BenchError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status, 2 with a sentence for what a user can fix."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    _quieten()
+    try:
+        status: int = arguments.run(arguments)
+        return status
+    except BenchError as error:
+        sys.stderr.write(f"rstar-bench: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nrstar-bench: interrupted; repeat the command to go on where it was\n")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rstar-bench",
+        description="Evaluate step-by-step mathematical search: policy-only, best-of-N, MCTS.",
+    )
+    parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (evaluation,):
+        module.add_verbs(verbs)
+    return parser
+
+
+def _quieten() -> None:
+    """Keep third parties' progress bars and request logs out of the way.
+
+    Set before any of them is imported, which is when they read it.
+    """
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
+        logging.getLogger(name).setLevel(logging.WARNING)
