@@ -75,9 +75,7 @@ def pair_accuracy(rows: Sequence[PairRow], recipe: Recipe, ppm: Path) -> dict[st
     scorer = PPMScorer(ppm, name="held-out pairs")
     right = 0
     for row in drawn:
-        (chosen,), (rejected,) = scorer.values(
-            scorer.packed(row.prompt, [[row.chosen], [row.rejected]])
-        )
+        (chosen,), (rejected,) = scorer.values(row.prompt, [[row.chosen], [row.rejected]])
         right += chosen > rejected
     scorer.close()
     interval = wilson(right, len(drawn))

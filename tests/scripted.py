@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bench.engines.base import Completion, Finish, PathScores, StepScores
+from bench.engines.base import Completion, Finish, PathScores
 from bench.prompts import StepKind, kind_of
 from bench.types import Problem
 
@@ -71,10 +71,12 @@ class ScriptedScorer:
     def _value(self, text: str) -> float:
         return next((v for part, v in self._values.items() if part in text), self._default)
 
-    async def score(self, problem: Problem, partial: str, steps: Sequence[str]) -> StepScores:
-        return StepScores([self._value(step) for step in steps], tokens=len(steps))
+    def scoring(self, problem: Problem) -> ScriptedScorer:
+        return self
 
-    async def score_paths(
-        self, problem: Problem, partial: str, paths: Sequence[Sequence[str]]
-    ) -> PathScores:
-        return PathScores([[self._value(s) for s in path] for path in paths], tokens=len(paths))
+    async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> PathScores:
+        steps = sum(map(len, paths))
+        return PathScores([[self._value(step) for step in path] for path in paths], tokens=steps)
+
+    def close(self) -> None:
+        pass

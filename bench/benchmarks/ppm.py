@@ -27,14 +27,15 @@ async def ppm() -> list[Figure]:
     ]
     problems = load("embedded-grade-school", limit=PROBLEMS)
     try:
-        await scorer.score(problems[0], partial, siblings)  # the first pass allocates
+        paths = [[sibling] for sibling in siblings]
+        await scorer.scoring(problems[0]).score(partial, paths)  # the first pass allocates
         with timed() as packed:
-            together = [await scorer.score(problem, partial, siblings) for problem in problems]
+            together = [await scorer.scoring(each).score(partial, paths) for each in problems]
         with timed() as single:
             alone = [
-                await scorer.score(problem, partial, [sibling])
-                for problem in problems
-                for sibling in siblings
+                await scorer.scoring(each).score(partial, [path])
+                for each in problems
+                for path in paths
             ]
     finally:
         scorer.close()

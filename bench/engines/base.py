@@ -92,21 +92,27 @@ class Policy(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StepScores:
-    """Values in [-1, 1], one for each step asked for, and what they cost."""
-
-    values: list[float]
-    tokens: int
-    """Tokens that went through the model; a shared prefix counts once."""
-
-
-@dataclass(frozen=True, slots=True)
 class PathScores:
     """Values in [-1, 1] for every step of every trajectory asked for, and what they cost."""
 
     values: list[list[float]]
     tokens: int
-    """Tokens that went through the model; a shared prefix counts once."""
+    """Tokens that went through the model; one that was computed before does not count."""
+
+
+class Scoring(Protocol):
+    """The scoring of one search, which may keep what it has computed until it is closed."""
+
+    async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> PathScores:
+        """Score every step of each path that continues `partial`. Raises EngineError.
+
+        The siblings of an expansion are paths of one step.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what is kept."""
+        ...
 
 
 class StepScorer(Protocol):
@@ -117,14 +123,8 @@ class StepScorer(Protocol):
         """Name of the checkpoint."""
         ...
 
-    async def score(self, problem: Problem, partial: str, steps: Sequence[str]) -> StepScores:
-        """Score each of the sibling `steps` that continue `partial`. Raises EngineError."""
-        ...
-
-    async def score_paths(
-        self, problem: Problem, partial: str, paths: Sequence[Sequence[str]]
-    ) -> PathScores:
-        """Score every step of several trajectories that continue `partial`. Raises EngineError."""
+    def scoring(self, problem: Problem) -> Scoring:
+        """Begin the scoring of one search on a problem."""
         ...
 
 

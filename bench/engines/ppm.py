@@ -1,33 +1,40 @@
-"""The process preference model at inference: siblings scored together, their prefix computed once.
+"""The process preference model at inference: within a search, no token is computed twice.
 
 A PPM is a sequence-classification checkpoint with one label, and a `ppm.json` that says how it was
-trained: the prompt template, where a step ends, and the squashing. Here the branches to be scored
-(the candidates of an expansion, or whole sampled solutions) are packed behind their common prefix
-in one row: a branch sees the prefix and itself, never its siblings, by way of the attention mask,
-with positions as if it came directly after the prefix. The result equals scoring each branch
-alone, up to rounding.
+trained: the prompt template, where a step ends, and the squashing. A search's scored text is a
+tree of tokens. One forward pass computes the tokens that are new, all branches in one row: each
+token sees its own ancestors, by way of the attention mask and of the keys and values kept from
+earlier passes, and has the position it would have in its own text. The result equals scoring each
+trajectory alone, up to rounding.
 
-One row is one forward pass, whatever else waits: rows of other searches would be padded to a
-common length, which rounds differently, and a search must not depend on its neighbours.
+What is kept belongs to one search and is dropped with it, and one pass serves one search: rounding
+depends on what else is in a batch and on what is computed anew, and a search must depend on
+neither its neighbours nor on what memory had room for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from bench.engines.base import PathScores, StepScores
+from bench.engines.base import PathScores
+from bench.engines.token_trie import TokenTrie
 from bench.errors import CheckpointError, EngineError, MissingExtraError
 from bench.prompts import template
 from bench.types import Problem
 
 if TYPE_CHECKING:
     import torch
+
+KEPT_TOKENS = 4096
+"""Tokens of one search whose keys and values are kept (SmolLM2-135M: 23 KB each). A search that has
+more begins anew, at a moment that depends on itself alone."""
 
 Squash = Literal["tanh", "tanh_fifth"]
 """tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
@@ -68,36 +75,6 @@ class PPMConfig:
         return config
 
 
-@dataclass(frozen=True, slots=True)
-class PackedRow:
-    """Token ids of a prefix, of the branches that continue it, and where values are read."""
-
-    prefix: list[int]
-    branches: list[list[int]]
-    ends: list[list[int]]
-    """For each branch, the offsets within it at which a value is read."""
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that go through the model."""
-        return len(self.prefix) + sum(len(branch) for branch in self.branches)
-
-
-def pack(prefix: list[int], rows: Sequence[list[int]], ends: Sequence[Sequence[int]]) -> PackedRow:
-    """Pack token rows that all continue `prefix`; `ends` are positions within the rows.
-
-    Tokens may merge across the boundary of the prefix, so what the rows share is found by comparing
-    tokens; every row keeps at least the token of its first end.
-    """
-    limit = min([len(prefix), *(row_ends[0] for row_ends in ends)])
-    shared = next((i for i in range(limit) if len({row[i] for row in rows}) > 1), limit)
-    return PackedRow(
-        rows[0][:shared],
-        [row[shared:] for row in rows],
-        [[end - shared for end in row_ends] for row_ends in ends],
-    )
-
-
 class PPMScorer:
     """Scores steps with a PPM on transformers, on one thread of its own."""
 
@@ -110,83 +87,139 @@ class PPMScorer:
             raise MissingExtraError("scoring with a PPM", "transformers", "cpu") from error
         self.config = PPMConfig.load(folder)
         self.name = name
-        self._template = template(self.config.template)
+        self.template = template(self.config.template)
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         # bf16 halves the time on CPUs that have it; the head computes in fp32, as in training.
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.bfloat16)
-        self._backbone = model.eval().model
-        self._head = model.score.float()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
+        self.backbone = model.eval().model
+        self.head = model.score.float()
+        self.worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
 
-    async def score(self, problem: Problem, partial: str, steps: Sequence[str]) -> StepScores:
-        """Score each of the sibling `steps` that continue `partial`. Raises EngineError."""
-        scores = await self.score_paths(problem, partial, [[step] for step in steps])
-        return StepScores([value for (value,) in scores.values], scores.tokens)
+    def scoring(self, problem: Problem) -> PPMScoring:
+        """Begin the scoring of one search."""
+        return PPMScoring(self, problem)
 
-    async def score_paths(
-        self, problem: Problem, partial: str, paths: Sequence[Sequence[str]]
-    ) -> PathScores:
-        """Score every step of several trajectories that continue `partial`. Raises EngineError."""
-        if not paths:
-            return PathScores([], 0)
-        row = self.packed(self._template.render(problem.question, partial), paths)
-        loop = asyncio.get_running_loop()
-        try:
-            values = await loop.run_in_executor(self._worker, self.values, row)
-        except RuntimeError as error:
-            raise EngineError(f"the PPM {self.name} failed on {problem.id}: {error}") from error
-        return PathScores(values, row.tokens)
+    def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Return the value of every step of trajectories that continue a rendered prompt."""
+        return ScoredTree(self).values(prompt, paths)[0]
 
     def close(self) -> None:
         """Stop the scoring thread."""
-        self._worker.shutdown(wait=True, cancel_futures=True)
+        self.worker.shutdown(wait=True, cancel_futures=True)
 
-    def packed(self, prompt: str, paths: Sequence[Sequence[str]]) -> PackedRow:
-        """Return the trajectories that continue a rendered prompt as one row, an end a step."""
-        rows, ends = [], []
+    def ids(self, text: str) -> list[int]:
+        """Return a text's tokens; none is added."""
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+class PPMScoring:
+    """The scoring of one search: what it has scored once is not computed again."""
+
+    def __init__(self, scorer: PPMScorer, problem: Problem) -> None:
+        """Begin with nothing scored."""
+        self._scorer, self._problem = scorer, problem
+        self._tree = ScoredTree(scorer)
+
+    async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> PathScores:
+        """Score every step of trajectories that continue `partial`. Raises EngineError."""
+        if not paths:
+            return PathScores([], 0)
+        prompt = self._scorer.template.render(self._problem.question, partial)
+        loop = asyncio.get_running_loop()
+        try:
+            values, tokens = await loop.run_in_executor(
+                self._scorer.worker, self._tree.values, prompt, paths
+            )
+        except RuntimeError as error:
+            raise EngineError(
+                f"the PPM {self._scorer.name} failed on {self._problem.id}: {error}"
+            ) from error
+        return PathScores(values, tokens)
+
+    def close(self) -> None:
+        """Forget what was kept."""
+        self._tree = ScoredTree(self._scorer)
+
+
+class ScoredTree:
+    """The tokens of one search with, for each, its key and value in every layer, and its score."""
+
+    def __init__(self, scorer: PPMScorer) -> None:
+        """Start empty."""
+        self._scorer = scorer
+        self._begin()
+
+    def _begin(self) -> None:
+        self._trie = TokenTrie()
+        self._scores: list[float] = []
+        self._starts: list[int] = []
+        """First token of each pass; the pass's keys and values are in `_blocks`."""
+        self._blocks: list[torch.Tensor] = []
+        """One tensor a pass, of shape (2, layers, heads, tokens, width)."""
+
+    def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> tuple[list[list[float]], int]:
+        """Return a value for every step of every path, and the number of tokens computed."""
+        if len(self._trie) > KEPT_TOKENS:
+            self._begin()
+        ends = []
         for path in paths:
             text, row_ends = prompt, []
             for step in path:
                 text += step
-                row_ends.append(len(self._ids(text)) - 1)
-            rows.append(self._ids(text))
-            ends.append(row_ends)
-        return pack(self._ids(prompt), rows, ends)
+                row_ends.append(len(self._scorer.ids(text)) - 1)
+            indices = self._trie.insert(self._scorer.ids(text))
+            ends.append([indices[end] for end in row_ends])
+        known = len(self._scores)
+        if len(self._trie) > known:
+            self._compute(known)
+        return [[self._scores[i] for i in row] for row in ends], len(self._trie) - known
 
-    def _ids(self, text: str) -> list[int]:
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+    def _compute(self, known: int) -> None:
+        """Pass the tokens from index `known` on through the model."""
+        import torch
+        from transformers import DynamicCache
 
-    def values(self, row: PackedRow) -> list[list[float]]:
-        """Return the squashed value at every end of every branch, in one forward pass."""
+        new = range(known, len(self._trie))
+        lines = [self._trie.lineage(index) for index in new]
+        context = sorted({index for line in lines for index in line if index < known})
+        column = {index: at for at, index in enumerate((*context, *new))}
+        allowed = torch.zeros(len(new), len(column), dtype=torch.bool)
+        for row, line in enumerate(lines):
+            allowed[row, [column[index] for index in line]] = True
+        with torch.inference_mode():
+            cache = DynamicCache()
+            if context:
+                for layer, (keys, values) in enumerate(self._kept(context).transpose(0, 1)):
+                    cache.update(keys[None], values[None], layer)
+            hidden = self._scorer.backbone(
+                input_ids=torch.tensor([self._trie.tokens[known:]]),
+                position_ids=torch.tensor([self._trie.depths[known:]]),
+                attention_mask=allowed[None, None],
+                past_key_values=cache,
+                use_cache=True,
+            ).last_hidden_state[0]
+            raw = self._scorer.head(hidden.float()).squeeze(-1)
+            scale = 5.0 if self._scorer.config.squash == "tanh_fifth" else 1.0
+            self._scores += torch.tanh(raw / scale).tolist()
+            self._starts.append(known)
+            self._blocks.append(
+                torch.stack(
+                    [
+                        torch.stack([layer.keys[0, :, len(context) :] for layer in cache.layers]),
+                        torch.stack([layer.values[0, :, len(context) :] for layer in cache.layers]),
+                    ]
+                )
+            )
+
+    def _kept(self, indices: Sequence[int]) -> torch.Tensor:
+        """Return the keys and values of some tokens, in order: (2, layers, heads, n, width)."""
         import torch
 
-        with torch.inference_mode():
-            ids, positions, mask, ends = _tensors(row)
-            hidden = self._backbone(
-                input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False
-            ).last_hidden_state[0]
-            raw = self._head(hidden[ends].float()).squeeze(-1)
-            scale = 5.0 if self.config.squash == "tanh_fifth" else 1.0
-            flat = iter(torch.tanh(raw / scale).tolist())
-        return [[next(flat) for _ in row_ends] for row_ends in row.ends]
-
-
-def _tensors(
-    row: PackedRow,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor]:
-    """Return ids (1, L), positions (1, L), mask (1, 1, L, L) or None if causal, and ends (E,)."""
-    import torch
-
-    shared = len(row.prefix)
-    ids, positions = list(row.prefix), list(range(shared))
-    ends: list[int] = []
-    allowed = torch.zeros(row.tokens, row.tokens, dtype=torch.bool)
-    allowed[:, :shared] = True
-    for branch, offsets in zip(row.branches, row.ends, strict=True):
-        start = len(ids)
-        allowed[start : start + len(branch), start : start + len(branch)] = True
-        ends.extend(start + offset for offset in offsets)
-        ids.extend(branch)
-        positions.extend(range(shared, shared + len(branch)))
-    mask = allowed.tril()[None, None] if len(row.branches) > 1 else None
-    return torch.tensor([ids]), torch.tensor([positions]), mask, torch.tensor(ends)
+        picked: dict[int, list[int]] = {}
+        for index in indices:
+            block = bisect_right(self._starts, index) - 1
+            picked.setdefault(block, []).append(index - self._starts[block])
+        return torch.cat(
+            [self._blocks[block].index_select(3, torch.tensor(at)) for block, at in picked.items()],
+            dim=3,
+        )

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from bench.answers import final_answer
-from bench.engines.base import Completion, Finish, Policy, StepScorer, derive_seed
+from bench.engines.base import Completion, Finish, Policy, Scoring, StepScorer, derive_seed
 from bench.prompts import START, StepKind, code_of, kind_of, output_block, without_addresses
 from bench.prompts.tags import STEP_STOPS
 from bench.sandbox import Execution, Sandbox
@@ -21,12 +23,15 @@ from bench.types import Problem
 
 @dataclass(slots=True)
 class Searcher:
-    """One problem being searched: its trace so far and the parts that grow it."""
+    """One problem being searched: its trace so far and the parts that grow it.
+
+    A context manager: what is kept for this search alone is given back at its end.
+    """
 
     problem: Problem
     policy: Policy
     sandbox: Sandbox
-    scorer: StepScorer | None
+    scoring: Scoring | None
     trace: Trace
     executions: dict[int, Execution]
     """The sandbox node of each tree node whose code ran; never stored."""
@@ -43,7 +48,24 @@ class Searcher:
         seed: int,
     ) -> Searcher:
         """Begin a search at the empty solution."""
-        return cls(problem, policy, sandbox, scorer, new_trace(problem.id, search, seed, START), {})
+        scoring = scorer.scoring(problem) if scorer is not None else None
+        return cls(
+            problem, policy, sandbox, scoring, new_trace(problem.id, search, seed, START), {}
+        )
+
+    def __enter__(self) -> Self:
+        """Search."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go of what the scoring keeps; the trace stays."""
+        if self.scoring is not None:
+            self.scoring.close()
 
     async def propose(
         self, node: Node, n: int, stop: Sequence[str], *, greedy: bool = False
@@ -117,15 +139,15 @@ class Searcher:
                 self.attach(node, index, step, executions.pop(step.text))
             else:
                 self.trace.add(node, index, step.text, NodeKind.DUPLICATE, step.tokens)
-        await self._score_children(node)
-
-    async def _score_children(self, node: Node) -> None:
         children = [self.trace.nodes[index] for index in node.children]
-        if self.scorer is None or not children:
+        await self.score(self.trace.text(node.index), [[child] for child in children])
+
+    async def score(self, partial: str, lines: Sequence[Sequence[Node]]) -> None:
+        """Give every node of the lines of steps that continue `partial` its PPM value, if any."""
+        if self.scoring is None or not lines:
             return
-        scores = await self.scorer.score(
-            self.problem, self.trace.text(node.index), [child.text for child in children]
-        )
+        scores = await self.scoring.score(partial, [[node.text for node in line] for line in lines])
         self.trace.usage.ppm += scores.tokens
-        for child, value in zip(children, scores.values, strict=True):
-            child.value = value
+        for line, values in zip(lines, scores.values, strict=True):
+            for node, value in zip(line, values, strict=True):
+                node.value = value

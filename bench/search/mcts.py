@@ -63,20 +63,20 @@ async def mcts(
             "MCTS needs a value for its finished trajectories: pass a PPM (--ppm), or, in "
             "training, a reward"
         )
-    searcher = Searcher.start(problem, policy, sandbox, scorer, search="mcts", seed=seed)
-    trace = searcher.trace
-    for _ in range(config.rollouts):
-        if trace.nodes[ROOT].exhausted:
-            break
-        end = await _descend(searcher, config)
-        trace.rollouts.append(end.index)
-        value = DEAD_END
-        if end.kind is NodeKind.ANSWER:
-            trace.finished.append(end.index)
-            value = await reward(trace, end) if reward else _ppm_value(end)
-        backup(trace, end, value)
-        _mark_exhausted(trace, end)
-    return trace
+    with Searcher.start(problem, policy, sandbox, scorer, search="mcts", seed=seed) as searcher:
+        trace = searcher.trace
+        for _ in range(config.rollouts):
+            if trace.nodes[ROOT].exhausted:
+                break
+            end = await _descend(searcher, config)
+            trace.rollouts.append(end.index)
+            value = DEAD_END
+            if end.kind is NodeKind.ANSWER:
+                trace.finished.append(end.index)
+                value = await reward(trace, end) if reward else _ppm_value(end)
+            backup(trace, end, value)
+            _mark_exhausted(trace, end)
+        return trace
 
 
 async def _descend(searcher: Searcher, config: MCTS) -> Node:
@@ -85,7 +85,7 @@ async def _descend(searcher: Searcher, config: MCTS) -> Node:
     while node.kind is not NodeKind.ANSWER and node.depth < config.max_depth:
         if not node.expanded:
             await searcher.expand(node, config.candidates)
-            if searcher.scorer is not None:
+            if searcher.scoring is not None:
                 _count_scores_as_visits(searcher.trace, node)
         child = select(searcher.trace, node, config.c)
         if child is None:

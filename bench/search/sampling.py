@@ -28,9 +28,9 @@ class Sampling:
 
 async def greedy(problem: Problem, policy: Policy, sandbox: Sandbox, *, seed: int) -> Trace:
     """Write one solution, always the likeliest token."""
-    searcher = Searcher.start(problem, policy, sandbox, None, search="greedy", seed=seed)
-    await _solutions(searcher, 1, greedy=True)
-    return searcher.trace
+    with Searcher.start(problem, policy, sandbox, None, search="greedy", seed=seed) as searcher:
+        await _solutions(searcher, 1, greedy=True)
+        return searcher.trace
 
 
 async def sample(
@@ -43,11 +43,11 @@ async def sample(
     scorer: StepScorer | None = None,
 ) -> Trace:
     """Write `config.n` independent solutions at the policy's temperature."""
-    searcher = Searcher.start(problem, policy, sandbox, scorer, search="sample", seed=seed)
-    await _solutions(searcher, config.n, greedy=False)
-    if scorer is not None:
-        await _score(searcher, scorer)
-    return searcher.trace
+    with Searcher.start(problem, policy, sandbox, scorer, search="sample", seed=seed) as searcher:
+        await _solutions(searcher, config.n, greedy=False)
+        trace = searcher.trace
+        await searcher.score(START, [trace.lineage(index) for index in trace.finished])
+        return trace
 
 
 async def _solutions(searcher: Searcher, n: int, *, greedy: bool) -> None:
@@ -97,14 +97,3 @@ def _split(text: str) -> list[str]:
         return [text]
     *steps, last = text.split(END_OF_STEP)
     return [*(step + END_OF_STEP for step in steps), last]
-
-
-async def _score(searcher: Searcher, scorer: StepScorer) -> None:
-    trace = searcher.trace
-    lines = [trace.lineage(index) for index in trace.finished]
-    paths = [[node.text for node in line] for line in lines]
-    scores = await scorer.score_paths(searcher.problem, START, paths)
-    trace.usage.ppm += scores.tokens
-    for line, values in zip(lines, scores.values, strict=True):
-        for node, value in zip(line, values, strict=True):
-            node.value = value

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from bench.engines.ppm import PPMConfig, PPMScorer, pack
+from bench.engines.base import PathScores
+from bench.engines.ppm import PPMConfig, PPMScorer
 from bench.errors import CheckpointError, EngineError, UnknownNameError
 from bench.prompts import OFFICIAL, START
 from tests.engines import tiny
@@ -57,7 +58,7 @@ def folder(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def scorer(folder: Path) -> Iterator[PPMScorer]:
     started = PPMScorer(folder, name="tiny")
-    started._backbone.float()
+    started.backbone.float()
     yield started
     started.close()
 
@@ -69,8 +70,12 @@ def tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder)
 
 
+def score_paths(scorer: PPMScorer, paths: list[list[str]], partial: str = PARTIAL) -> PathScores:
+    return asyncio.run(scorer.scoring(problem()).score(partial, paths))
+
+
 def score(scorer: PPMScorer, steps: list[str], partial: str = PARTIAL) -> list[float]:
-    return asyncio.run(scorer.score(problem(), partial, steps)).values
+    return [value for (value,) in score_paths(scorer, [[step] for step in steps], partial).values]
 
 
 def length(tokenizer: Any, text: str) -> int:
@@ -128,7 +133,7 @@ def test_whole_paths_score_as_step_by_step(scorer: PPMScorer) -> None:
     for path in PATHS:
         partials = [PARTIAL + "".join(path[:i]) for i in range(len(path))]
         expected.append([score(scorer, [s], p)[0] for s, p in zip(path, partials, strict=True)])
-    scores = asyncio.run(scorer.score_paths(problem(), PARTIAL, PATHS))
+    scores = score_paths(scorer, PATHS)
     assert [len(values) for values in scores.values] == [2, 3, 1]
     for got, wanted in zip(scores.values, expected, strict=True):
         assert got == pytest.approx(wanted, abs=TOLERANCE)
@@ -156,50 +161,98 @@ def test_the_official_squashing_divides_by_five(folder: Path, tmp_path: Path) ->
     assert [math.tanh(value) for value in fifth] == pytest.approx(values["tanh"], abs=1e-4)
 
 
+# A search that scores again and again.
+
+
+def walk(scorer: PPMScorer) -> tuple[list[list[float]], list[int]]:
+    """Score what a search would: siblings, then the children of two of them, one search long."""
+
+    async def go() -> tuple[list[list[float]], list[int]]:
+        scoring = scorer.scoring(problem())
+        values, tokens = [], []
+        for partial, steps in EXPANSIONS:
+            scores = await scoring.score(partial, [[step] for step in steps])
+            values.append([value for (value,) in scores.values])
+            tokens.append(scores.tokens)
+        scoring.close()
+        return values, tokens
+
+    return asyncio.run(go())
+
+
+EXPANSIONS = [
+    (PARTIAL, SIBLINGS[:2]),
+    (PARTIAL + SIBLINGS[1], [SIBLINGS[2], SIBLINGS[0]]),
+    (PARTIAL + SIBLINGS[0], [SIBLINGS[2], "\nc = 2 * b\n<end_of_step>"]),
+    (PARTIAL + SIBLINGS[0] + SIBLINGS[2], [SIBLINGS[3]]),
+]
+
+
+@needs_torch
+def test_what_a_search_has_scored_is_reused_without_changing_a_value(scorer: PPMScorer) -> None:
+    values, _ = walk(scorer)
+    for got, (partial, steps) in zip(values, EXPANSIONS, strict=True):
+        assert got == pytest.approx(score(scorer, steps, partial), abs=TOLERANCE)
+
+
+@needs_torch
+def test_the_same_walk_gives_the_same_bits(scorer: PPMScorer) -> None:
+    score(scorer, SIBLINGS)
+    first = walk(scorer)
+    score(scorer, SIBLINGS[1:])
+    assert walk(scorer) == first
+
+
+@needs_torch
+def test_no_token_of_a_search_is_computed_twice(scorer: PPMScorer) -> None:
+    _, tokens = walk(scorer)
+    texts = [
+        OFFICIAL.render(problem().question, partial + step)
+        for partial, steps in EXPANSIONS
+        for step in steps
+    ]
+    rows = [tuple(scorer.ids(text)) for text in texts]
+    unique = {row[: end + 1] for row in rows for end in range(len(row))}
+    assert sum(tokens) == len(unique)
+
+
+@needs_torch
+def test_scoring_again_costs_nothing_and_gives_the_same(scorer: PPMScorer) -> None:
+    async def twice() -> list[PathScores]:
+        scoring = scorer.scoring(problem())
+        return [await scoring.score(PARTIAL, PATHS) for _ in range(2)]
+
+    first, second = asyncio.run(twice())
+    assert second.tokens == 0
+    assert second.values == first.values
+
+
+@needs_torch
+def test_a_search_that_outgrows_what_is_kept_begins_anew(
+    scorer: PPMScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, cheap = walk(scorer)
+    monkeypatch.setattr("bench.engines.ppm.KEPT_TOKENS", 40)
+    values, dear = walk(scorer)
+    assert sum(dear) > sum(cheap)
+    for got, wanted in zip(values, kept, strict=True):
+        assert got == pytest.approx(wanted, abs=TOLERANCE)
+
+
 # Cost.
 
 
 @needs_torch
 def test_a_shared_prefix_is_counted_once(scorer: PPMScorer, tokenizer: Any) -> None:
     prompt = length(tokenizer, OFFICIAL.render(problem().question, PARTIAL))
-    steps = sum(length(tokenizer, sibling) for sibling in SIBLINGS[:3])
-    scores = asyncio.run(scorer.score(problem(), PARTIAL, SIBLINGS[:3]))
-    assert scores.tokens == prompt + steps
-    paths = asyncio.run(scorer.score_paths(problem(), PARTIAL, PATHS))
-    assert paths.tokens == prompt + sum(length(tokenizer, "".join(path)) for path in PATHS)
+    different = [SIBLINGS[0], SIBLINGS[3]]
+    steps = sum(length(tokenizer, step) for step in different)
+    assert score_paths(scorer, [[step] for step in different]).tokens == prompt + steps
 
 
 @needs_torch
 def test_nothing_to_score_costs_nothing(scorer: PPMScorer) -> None:
-    scores = asyncio.run(scorer.score(problem(), PARTIAL, []))
-    assert (scores.values, scores.tokens) == ([], 0)
-
-
-# Packing, on plain numbers.
-
-
-def test_rows_share_their_prefix_and_keep_their_ends() -> None:
-    row = pack([1, 2, 3], [[1, 2, 3, 4, 5], [1, 2, 3, 6]], [[3, 4], [3]])
-    assert (row.prefix, row.branches) == ([1, 2, 3], [[4, 5], [6]])
-    assert row.ends == [[0, 1], [0]]
-    assert row.tokens == 6
-
-
-def test_a_row_that_adds_nothing_keeps_the_token_its_value_is_read_at() -> None:
-    row = pack([1, 2, 3], [[1, 2, 3], [1, 2, 3, 4]], [[2], [3]])
-    assert (row.prefix, row.branches, row.ends) == ([1, 2], [[3], [3, 4]], [[0], [1]])
-
-
-def test_a_token_that_merges_over_the_boundary_is_no_part_of_the_prefix() -> None:
-    row = pack([1, 2, 3], [[1, 2, 9, 4], [1, 2, 3, 4]], [[3], [3]])
-    assert (row.prefix, row.branches) == ([1, 2], [[9, 4], [3, 4]])
-    shorter = pack([1, 2, 3], [[1, 9], [1, 9]], [[1], [1]])
-    assert (shorter.prefix, shorter.branches, shorter.ends) == ([1], [[9], [9]], [[0], [0]])
-
-
-def test_equal_rows_are_not_packed_beyond_the_prefix() -> None:
-    row = pack([1], [[1, 2, 3], [1, 2, 3]], [[2], [2]])
-    assert (row.prefix, row.branches) == ([1], [[2, 3], [2, 3]])
+    assert score_paths(scorer, []) == PathScores([], 0)
 
 
 @needs_torch
