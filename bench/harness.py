@@ -111,7 +111,7 @@ class Harness:
             resolved.policy.name,
             engine,
             template(resolved.policy.template),
-            SamplingSettings(spec.temperature, spec.step_tokens, spec.solution_tokens),
+            SamplingSettings(resolved.temperature, spec.step_tokens, spec.solution_tokens),
         )
         return _search(spec, policy, sandbox, scorer)
 

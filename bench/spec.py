@@ -44,7 +44,8 @@ class RunSpec:
     candidates: int = 4
     max_depth: int = 16
     c: float = 2.0
-    temperature: float = 1.0
+    temperature: float | None = None
+    """Of every sample; none: what the policy's prompt template says."""
     step_tokens: int = 96
     solution_tokens: int = 320
 
@@ -92,6 +93,13 @@ class Resolved:
         return {name: s for name, s in self.kind.selectors.items() if name not in without}
 
     @property
+    def temperature(self) -> float:
+        """At which candidates and samples are drawn."""
+        if self.spec.temperature is not None:
+            return self.spec.temperature
+        return template(self.policy.template).temperature
+
+    @property
     def config(self) -> dict[str, Any]:
         """What decides the records, digests in place of anything that lies on this machine."""
         spec, policy, ppm = self.spec, self.policy, self.ppm
@@ -107,7 +115,7 @@ class Resolved:
                 "digest": policy.digest,
                 "template": policy.template,
                 "template_digest": template(policy.template).digest,
-                "temperature": spec.temperature,
+                "temperature": self.temperature,
                 "step_tokens": spec.step_tokens,
                 "solution_tokens": spec.solution_tokens,
             },

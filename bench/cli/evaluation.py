@@ -51,7 +51,11 @@ def _add_run(verbs: Any) -> None:
     run.add_argument(
         "--c", type=finite, default=2.0, help="UCT's exploration constant [%(default)s]"
     )
-    run.add_argument("--temperature", type=above_zero, default=1.0, help="[%(default)s]")
+    run.add_argument(
+        "--temperature",
+        type=above_zero,
+        help="[the policy's prompt template says: trained 1.0, untrained 0.7]",
+    )
     run.add_argument(
         "--step-tokens", type=positive, default=96, help="limit of a step [%(default)s]"
     )

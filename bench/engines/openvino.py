@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.engines import turns
 from bench.engines.base import Completion, Finish, Request
 from bench.errors import EngineError, MissingExtraError
 
@@ -50,7 +51,7 @@ class OpenVINOEngine:
     """Generates from a GGUF file on the CPU."""
 
     def __init__(
-        self, gguf: Path, *, name: str, cache_gib: int = 2, max_sequences: int = 64
+        self, gguf: Path, *, name: str, cache_gib: int = 3, max_sequences: int = 128
     ) -> None:
         """Load the model (seconds). Raises MissingExtraError, EngineError."""
         try:
@@ -125,7 +126,8 @@ class OpenVINOEngine:
     def _advance(self, active: list[_Pending]) -> None:
         """Generate one token for every sequence; hand back the requests that are finished."""
         try:
-            self._pipeline.step()
+            with turns.cpu:
+                self._pipeline.step()
         except RuntimeError as error:
             self._fail(active, error)
             return

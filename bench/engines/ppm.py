@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from bench.engines import turns
 from bench.engines.base import PathScores
 from bench.engines.token_trie import TokenTrie
 from bench.errors import CheckpointError, EngineError, MissingExtraError
@@ -186,7 +187,7 @@ class ScoredTree:
         allowed = torch.zeros(len(new), len(column), dtype=torch.bool)
         for row, line in enumerate(lines):
             allowed[row, [column[index] for index in line]] = True
-        with torch.inference_mode():
+        with turns.cpu, torch.inference_mode():
             cache = DynamicCache()
             if context:
                 for layer, (keys, values) in enumerate(self._kept(context).transpose(0, 1)):

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.engines import turns
 from bench.engines.base import Completion, Finish, Request, derive_seed
 from bench.errors import EngineError, MissingExtraError
 
@@ -71,7 +72,7 @@ class TransformersEngine:
 
         prompt = self._tokenizer(request.prompt, add_special_tokens=False, return_tensors="pt")
         ids = prompt["input_ids"].to(self._device).expand(request.n, -1)
-        with torch.inference_mode():
+        with turns.cpu, torch.inference_mode():
             output = self._model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),

@@ -29,6 +29,8 @@ class Template:
     preamble: str
     before_question: str
     after_question: str
+    temperature: float
+    """What a model that reads this format is sampled at where a run does not say otherwise."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """What a model that was never trained on the tags writes in their place, and the tag meant."""
 
@@ -56,6 +58,7 @@ OFFICIAL = Template(
     preamble="",
     before_question=f"{tags.USER}\n",
     after_question=f"\n{tags.ASSISTANT} Let's think step by step and solve the problem with code.",
+    temperature=1.0,
 )
 
 FEW_SHOT = Template(
@@ -85,6 +88,7 @@ FEW_SHOT = Template(
     ),
     before_question="Question: ",
     after_question="\n",
+    temperature=0.7,  # the official code's for its untrained first policy
     # Untrained, the model goes from its last print to a made-up output, or to a new question.
     aliases={
         tags.OUTPUT: tags.END_OF_CODE,

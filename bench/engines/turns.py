@@ -1,0 +1,53 @@
+"""One model computes on the CPU at a time: two thread pools on the same cores stall each other.
+
+A matrix product ends at a barrier where every thread waits for the slowest. With the policy's pool
+and the PPM's on the same two cores, whichever thread has lost its core holds up all the others,
+and both models together ran at about a tenth of the speed they have in turn.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from types import TracebackType
+
+
+class Turns:
+    """A lock that is handed on in the order in which it was asked for.
+
+    A plain lock would be taken again at once by the engine that has just let go of it, and whoever
+    waits would starve.
+    """
+
+    def __init__(self) -> None:
+        """Start free."""
+        self._guard = threading.Lock()
+        self._taken = False
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        """Wait for this thread's turn."""
+        with self._guard:
+            if not self._taken:
+                self._taken = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Hand the turn to whoever has waited longest."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._taken = False
+
+
+cpu = Turns()
+"""The processor of this machine: held for one step of a batch, or one pass of a PPM."""
