@@ -1,8 +1,8 @@
 """What `make demo` shows: four searches, before and after round 1, in one table.
 
-Two runs of samples and search use the same published PPM, so the only thing that differs between
-the two halves of the table is the policy. Nothing in it is canned: delete the run directories and
-it is all made again.
+Two runs of samples and search use the same published PPM and the same temperature, so the only
+things that differ between the two halves of the table are the policy and the prompt it was made
+for. Nothing in it is canned: delete the run directories and it is all made again.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ async def demo(out: Path, *, limit: int) -> Table:
                     n=8,
                     rollouts=8,
                     candidates=4,
+                    max_depth=8,  # the programs of this tier have at most 6 steps
+                    temperature=1.0,
                     step_tokens=64,
                     solution_tokens=256,
                 )
