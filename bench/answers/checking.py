@@ -16,6 +16,7 @@ from functools import cache
 from bench.answers import workers
 from bench.answers.algebra import Comparison, Finding
 from bench.answers.canonical import canonical
+from bench.answers.conventions import DEFAULT, Conventions
 from bench.answers.limits import objection
 from bench.errors import BenchError
 from bench.types import Outcome, Verdict
@@ -38,7 +39,7 @@ _lock = threading.Lock()
 _verdicts: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
 
 
-def check(gold: str, prediction: str | None) -> Verdict:
+def check(gold: str, prediction: str | None, conventions: Conventions = DEFAULT) -> Verdict:
     """Grade one answer; blocks for at most the workers' timeout once its turn comes."""
     text = prediction or ""
     verdict = _settled(gold, text)
@@ -49,7 +50,7 @@ def check(gold: str, prediction: str | None) -> Verdict:
     return _remembered(verdict)
 
 
-async def acheck(gold: str, prediction: str | None) -> Verdict:
+async def acheck(gold: str, prediction: str | None, conventions: Conventions = DEFAULT) -> Verdict:
     """Grade one answer without blocking the event loop; gather as many as there are."""
     import asyncio  # here, since whoever awaits has it, and others need not pay for it
 
