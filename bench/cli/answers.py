@@ -190,14 +190,14 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _gate(arguments: argparse.Namespace) -> int:
-    from bench.regression import gate, load_cases
+    from bench.regression import gate, golden_corpus, load_cases
     from bench.regression.gate import read_baseline, write_baseline
     from bench.regression.tables import gate_lines
 
     baseline = None
     if arguments.baseline is not None:
         baseline = read_baseline(arguments.baseline, checker=arguments.checker)
-    cases = load_cases(*(arguments.corpus or [_golden()]))
+    cases = load_cases(*(arguments.corpus or [golden_corpus()]))
     with closing(_open(arguments.checker)) as checker:
         judged = _judged(checker, cases)
         version = checker.version
@@ -217,18 +217,6 @@ def _gate(arguments: argparse.Namespace) -> int:
         f"labelled cases are misjudged{excused}{mended}"
     )
     return 0 if result.passed else 1
-
-
-def _golden() -> Path:
-    """Find the golden corpus, which is part of a checkout and not of an installed package."""
-    import bench
-
-    folder = Path(bench.__file__).parents[1] / "tests" / "answers" / "golden"
-    if not folder.is_dir():
-        raise BenchError(
-            "this is no checkout, so there is no golden corpus; give files of cases as CORPUS"
-        )
-    return folder
 
 
 def _open(name: str | None, conventions: list[str] | None = None) -> Checker:

@@ -4,7 +4,7 @@ A checker decides what a published score is, so a change of one is measured befo
 checkers themselves are in `bench.answers.panel`; nothing here knows any mathematics.
 """
 
-from bench.regression.cases import Case, load_cases
+from bench.regression.cases import Case, golden_corpus, load_cases
 from bench.regression.flips import Flip, Flips, Score, compare
 from bench.regression.gate import Gate, gate
 from bench.regression.judging import Judged, judge
@@ -20,6 +20,7 @@ __all__ = [
     "Tally",
     "compare",
     "gate",
+    "golden_corpus",
     "judge",
     "load_cases",
     "tallies",

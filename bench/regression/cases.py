@@ -93,6 +93,18 @@ def load_cases(*files: Path) -> tuple[Case, ...]:
     return tuple(found)
 
 
+def golden_corpus() -> Path:
+    """Return the folder of the golden corpus, which a checkout has and an installed package not.
+
+    Raises:
+        DataError: this is no checkout.
+    """
+    folder = Path(__file__).parents[2] / "tests" / "answers" / "golden"
+    if not folder.is_dir():
+        raise DataError("this is no checkout, so it has no golden corpus; give files of cases")
+    return folder
+
+
 def digest(cases: tuple[Case, ...]) -> str:
     """Return what identifies these cases and their labels, whatever file they came from."""
     lines = (json.dumps([c.id, c.gold, c.prediction, c.equal, c.outcome]) for c in cases)

@@ -76,7 +76,10 @@ def task_file(task: str) -> Path:
         MissingExtraError: lm-eval is not installed.
         BenchError: this version of it has no such file.
     """
-    spec = importlib.util.find_spec("lm_eval")
+    try:
+        spec = importlib.util.find_spec("lm_eval")
+    except ValueError:  # it was imported without a spec, or its import was forbidden
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise MissingExtraError("this checker", "lm-eval", "cpu")
     file = Path(spec.submodule_search_locations[0]) / "tasks" / task
