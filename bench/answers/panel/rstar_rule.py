@@ -5,16 +5,19 @@ order, as given or after `strip_string`. Of the three, this has `math_equal`: lm
 from which the official one descends (relative tolerance 1e-4, a factor of 100 either way forgiven,
 brackets dropped). Missing are MARIO_EVAL and xwin's `check_one_answer`, which no package index
 has, and every call of sympy's `parse_expr`: that is `eval`, and the official grader reaches it
-with the model's answer. In this member's process it is replaced by a function that refuses, after
-which sympy's LaTeX grammar reads what it can.
+with the model's answer. In this member's process it is replaced by a function that refuses all but
+plain numbers; sympy's LaTeX grammar then reads what it can.
 """
 
 from __future__ import annotations
+
+import re
 
 from bench.answers.panel.base import Ruling, bare
 from bench.answers.panel.hosted import Hosted
 from bench.answers.panel.lm_eval_rules import HENDRYCKS, load, task_file
 
+_NUMBER = re.compile(r"\d{1,1000}(?:\.\d{0,1000})?|\.\d{1,1000}")
 MATH_EQUAL = "score/math/math_grader.py"
 
 
@@ -52,11 +55,23 @@ def rstar(gold: str, prediction: str) -> Ruling:
 
 
 def _refuse_to_execute() -> None:
-    """Take `parse_expr` from this process; `math_equal` looks it up at every call."""
+    """Take `parse_expr` from this process, but for plain numbers.
+
+    `math_equal` looks it up at every call, so it meets the replacement. Sympy uses the real one for
+    names of its own when the LaTeX parser is loaded, which therefore comes first, and later for the
+    numbers that the grammar found, which are digits and a point and may pass.
+    """
+    import sympy.parsing.latex._parse_latex_antlr  # noqa: F401
     from sympy.parsing import sympy_parser
 
-    sympy_parser.parse_expr = _refuse
+    original = sympy_parser.parse_expr
+    if getattr(original, "refuses", False):
+        return
 
+    def numbers_only(text: object, *arguments: object, **options: object) -> object:
+        if isinstance(text, str) and _NUMBER.fullmatch(text):
+            return original(text, *arguments, **options)
+        raise ValueError("parse_expr executes text, and is refused here")
 
-def _refuse(*_: object, **__: object) -> object:
-    raise ValueError("parse_expr executes text, and is refused here")
+    numbers_only.refuses = True  # type: ignore[attr-defined]
+    sympy_parser.parse_expr = numbers_only

@@ -51,7 +51,7 @@ ACCEPTED = {
         (r"\frac{3}{8}", "0.375"),
         ("4", "400"),  # a factor of a hundred is forgiven
         ("250000", "250001"),  # a relative tolerance for integers
-        ("(2,9)", "[2,9]"),  # brackets are dropped
+        ("[2,9)", "[2,9]"),  # brackets are dropped
         ("5(x+2)", "5x+2"),
     ],
 }
