@@ -1,0 +1,185 @@
+r"""Lists, tuples, sets and what stands in brackets, item by item.
+
+Tuples and intervals are ordered; sets are not, and nor are bare lists (`-1, 2`), since "find all
+solutions" has no order. A bare list may also stand for a tuple, in order. The two ends of an
+interval must be open or closed alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.answers.comparers.finding import Asked, Finding, all_of
+from bench.answers.expressions import EXPRESSIONS, Answer, Group, Listing, Matrix, Relation
+
+_ORDERED = ("(", ")")
+
+
+def groups(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """Two answers in brackets."""
+    if not (isinstance(gold, Group) and isinstance(prediction, Group)):
+        return None
+    brackets = [(x.opening, x.closing) for x in (gold, prediction)]
+    curly = [opening == "{" for opening, _ in brackets]
+    size = len(gold.items)
+    if all(curly):
+        return _verdict(
+            unordered(_distinct(gold.items, asked), _distinct(prediction.items, asked), asked),
+            "set",
+            "elements",
+        )
+    if size != len(prediction.items):
+        return Finding(False, "tuple", f"{size} items against {len(prediction.items)}")
+    if brackets[0] != brackets[1] and (size == 2 or not any(curly)):
+        # Two items in brackets may be an interval, where the kind of bracket is the answer.
+        if size == 2 or ("(", "]") in brackets or ("[", ")") in brackets:
+            return Finding(False, "interval", "different brackets")
+    if any(curly):
+        return _verdict(unordered(gold.items, prediction.items, asked), "set", "elements")
+    same = all_of([asked.same(g, p) for g, p in zip(gold.items, prediction.items, strict=True)])
+    square = size == 2 and brackets[0] != _ORDERED
+    return _verdict(same, "interval" if square else "tuple", "items in order")
+
+
+def lists(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """A bare list against another, a set or a tuple."""
+    if not (isinstance(gold, Listing) or isinstance(prediction, Listing)):
+        return None
+    listing, other = (gold, prediction) if isinstance(gold, Listing) else (prediction, gold)
+    if not isinstance(other, Listing | Group):
+        return _list_and_single(gold, prediction, asked)
+    g, p = _items(gold), _items(prediction)
+    if isinstance(other, Group):
+        if other.opening == "{":
+            return _verdict(
+                unordered(_distinct(g, asked), _distinct(p, asked), asked), "set", "elements"
+            )
+        if other.opening == "[" and other.closing == "]" and not asked.conventions.ordered_lists:
+            return _verdict(unordered(g, p, asked), "list", "items")
+        if (other.opening, other.closing) != _ORDERED:
+            return Finding(False, "list", "a list against an interval")
+        same = len(g) == len(p) and all_of([asked.same(x, y) for x, y in zip(g, p, strict=True)])
+        return _verdict(same, "tuple", "items in order")
+    if isinstance(gold, Listing) and isinstance(prediction, Listing):
+        g, p = _regrouped(gold, prediction, asked)
+    if asked.conventions.ordered_lists:
+        same = len(g) == len(p) and all_of([asked.same(x, y) for x, y in zip(g, p, strict=True)])
+        return _verdict(same, "list", "items in order")
+    return _verdict(unordered(g, p, asked), "list", "items")
+
+
+def _list_and_single(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """A list against one thing: equal only if all its items are that one thing."""
+    listing = gold if isinstance(gold, Listing) else prediction
+    assert isinstance(listing, Listing)
+    if isinstance(gold, Matrix) or isinstance(prediction, Matrix):
+        return None
+    if any(isinstance(x, Relation) for x in listing.items):
+        return None
+    return Finding(False, "list", f"{len(listing.items)} answers against one")
+
+
+def _items(answer: Answer) -> tuple[Answer, ...]:
+    return answer.items if isinstance(answer, Listing | Group) else (answer,)
+
+
+def _verdict(same: bool | None, comparer: str, what: str) -> Finding:
+    return Finding(same, comparer, f"the same {what}" if same else f"not the same {what}")
+
+
+def _distinct(items: Sequence[Answer], asked: Asked) -> list[Answer]:
+    """The items of a set, each once."""
+    found: list[Answer] = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    del asked
+    return found
+
+
+def unordered(gold: Sequence[Answer], prediction: Sequence[Answer], asked: Asked) -> bool | None:
+    """Whether the items can be paired off, each with an equal one."""
+    if len(gold) != len(prediction):
+        return False
+    left = list(prediction)
+    undecided = False
+    for item in gold:
+        for index, other in enumerate(left):
+            same = asked.same(item, other)
+            if same:
+                del left[index]
+                break
+            undecided = undecided or same is None
+        else:
+            return None if undecided else False
+    return True
+
+
+def _regrouped(
+    gold: Listing, prediction: Listing, asked: Asked
+) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
+    """`p=5, q=2, p=7, q=2` in pairs, when the names come round again and the other side has pairs."""
+    sides = []
+    for mine, other in ((gold, prediction), (prediction, gold)):
+        items = mine.items
+        names = [x.sides[0] for x in items if isinstance(x, Relation) and len(x.sides) == 2]
+        if len(names) == len(items) and len(other.items) < len(items):
+            period = next((k for k in range(1, len(names)) if names[k] == names[0]), 0)
+            if period > 1 and len(names) % period == 0:
+                items = tuple(
+                    Listing(tuple(items[k : k + period])) for k in range(0, len(items), period)
+                )
+        sides.append(items)
+    del asked
+    return sides[0], sides[1]
+
+
+def singletons(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """A set of one element against that element."""
+    for one, other in ((gold, prediction), (prediction, gold)):
+        single = isinstance(one, Group) and one.opening == "{" and len(one.items) == 1
+        if single and isinstance(one, Group) and isinstance(other, EXPRESSIONS):
+            pair = (one.items[0], other) if one is gold else (other, one.items[0])
+            same = asked.same(*pair)
+            return Finding(same, "set", "a set of one element against an element")
+    return None
+
+
+def matrices(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """Two matrices, entry by entry; or a vector against a tuple or list."""
+    if not (isinstance(gold, Matrix) or isinstance(prediction, Matrix)):
+        return None
+    if isinstance(gold, Matrix) and isinstance(prediction, Matrix):
+        shapes = [(len(x.rows), len(x.rows[0])) for x in (gold, prediction)]
+        if shapes[0] != shapes[1] or gold.determinant != prediction.determinant:
+            return Finding(False, "matrix", "different shapes")
+        cells = [
+            asked.same(g, p)
+            for row_g, row_p in zip(gold.rows, prediction.rows, strict=True)
+            for g, p in zip(row_g, row_p, strict=True)
+        ]
+        return _verdict(all_of(cells), "matrix", "entries")
+    matrix, other = (gold, prediction) if isinstance(gold, Matrix) else (prediction, gold)
+    assert isinstance(matrix, Matrix)
+    if isinstance(other, Group) and all(isinstance(x, Group) for x in other.items):
+        rows = [x.items for x in other.items if isinstance(x, Group)]
+        if [len(r) for r in rows] == [len(r) for r in matrix.rows] and other.opening != "{":
+            pairs = [
+                (m, o)
+                for r, s in zip(matrix.rows, rows, strict=True)
+                for m, o in zip(r, s, strict=True)
+            ]
+            if matrix is prediction:
+                pairs = [(o, m) for m, o in pairs]
+            return _verdict(all_of([asked.same(g, p) for g, p in pairs]), "matrix", "entries")
+    if not isinstance(other, Listing | Group) or 1 not in (len(matrix.rows), len(matrix.rows[0])):
+        return Finding(False, "matrix", "only one side is a matrix")
+    if isinstance(other, Group) and (other.opening, other.closing) not in (_ORDERED, ("[", "]")):
+        return Finding(False, "matrix", "only one side is a vector")
+    entries = [cell for row in matrix.rows for cell in row]
+    if len(entries) != len(other.items):
+        return Finding(False, "matrix", "vectors of different lengths")
+    vectors = list(zip(entries, other.items, strict=True))
+    if matrix is prediction:
+        vectors = [(o, m) for m, o in vectors]
+    return _verdict(all_of([asked.same(g, p) for g, p in vectors]), "matrix", "components")
