@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -51,13 +52,13 @@ async def answers(limit: int | None = None) -> list[Figure]:
     return [*figures, Figure("math-verify / rstar-bench, medians", medians[1] / medians[0], "x")]
 
 
-async def panel(limit: int | None = None) -> str:
-    """Judge every labelled answer by every member of the panel."""
+async def panel(limit: int | None = None, members: Sequence[str] | None = None) -> str:
+    """Judge every labelled answer by every member of the panel, or by those named."""
     from rich.console import Console
 
     cases, source = labelled(limit)
     rows = []
-    for name in names():
+    for name in members or names():
         try:
             member: Checker = open_checker(name)
         except BenchError as error:
