@@ -27,14 +27,14 @@ def hendrycks_checker() -> Hosted:
     """Return lm-eval's `hendrycks_math` rule. Raises MissingExtraError."""
     task_file(HENDRYCKS)
     about = "equal strings after Hendrycks' normalisation of the bare answers"
-    return Hosted("lm-eval-hendrycks", _version(), about, hendrycks)
+    return Hosted("lm-eval-hendrycks", f"{_version()} hendrycks_math", about, hendrycks)
 
 
 def minerva_checker() -> Hosted:
     """Return lm-eval's `minerva_math` rule, the one of `exact_match`. Raises MissingExtraError."""
     task_file(MINERVA)
     about = "Minerva's normalisation of the bare answers, then sympy's LaTeX parser and simplify"
-    return Hosted("lm-eval-minerva", _version(), about, minerva)
+    return Hosted("lm-eval-minerva", f"{_version()} minerva_math", about, minerva)
 
 
 def hendrycks(gold: str, prediction: str) -> Ruling:
