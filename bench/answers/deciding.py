@@ -84,9 +84,11 @@ def _spelt(plain: str, note: str = "") -> Decision:
 @lru_cache(maxsize=1024)
 def _reference(gold: str) -> str:
     """The reference: what is boxed in it, else all of it; nothing is guessed from its words."""
-    extraction = stated_answer(gold) if "box" in gold else None
-    boxed = extraction is not None and extraction.where is Where.BOX
-    return (extraction.answer if boxed and extraction is not None else gold) or ""
+    if "box" in gold or "answer" in gold:
+        extraction = stated_answer(gold)
+        if extraction.where in (Where.BOX, Where.WORDS) and extraction.answer:
+            return extraction.answer
+    return gold
 
 
 @lru_cache(maxsize=1024)
@@ -137,21 +139,29 @@ def _read_and_compared(gold: str, prediction: str, conventions: Conventions) -> 
     best: Decision | None = None
     for commas, answer in answers.items():
         reference = references.get(commas, references[Commas.SEPARATE])
-        decision = _compared(reference, answer, conventions)
+        decision = _compared(gold, prediction, reference, answer, conventions)
         if decision.outcome is Outcome.CORRECT:
             return decision
         # The reading that a decimal comma makes is one more chance, never the reason to reject.
         if best is None or best.outcome is None:
             best = decision
     if Commas.THOUSANDS in references and Commas.THOUSANDS not in answers:
-        decision = _compared(references[Commas.THOUSANDS], answers[Commas.SEPARATE], conventions)
+        decision = _compared(
+            gold,
+            prediction,
+            references[Commas.THOUSANDS],
+            answers[Commas.SEPARATE],
+            conventions,
+        )
         if decision.outcome is Outcome.CORRECT:
             return decision
     assert best is not None
     return best
 
 
-def _compared(reference: Answer, answer: Answer, conventions: Conventions) -> Decision:
+def _compared(
+    gold: str, prediction: str, reference: Answer, answer: Answer, conventions: Conventions
+) -> Decision:
     forms = form(reference), form(answer)
     try:
         found = compare(reference, answer, conventions)
@@ -164,14 +174,17 @@ def _compared(reference: Answer, answer: Answer, conventions: Conventions) -> De
     words = isinstance(reference, Text), isinstance(answer, Text)
     if words[1] and not words[0]:
         return Decision(Outcome.UNPARSED, found.comparer, "no expression in the answer", *forms)
-    outcome = None if found.equal is None or words[0] else Outcome.WRONG
+    # What we cannot read may be mathematics to others, if there is any in it: `\\int`, `\\lim`.
+    unread = words[0] and "\\" in gold and ("\\" in prediction or not words[1])
+    outcome = None if found.equal is None or unread else Outcome.WRONG
     return Decision(outcome, found.comparer, found.reason, *forms)
 
 
 _COMMA = re.compile(r"\d(?:,|\{,\}|\\,|\\!|\s|\\ )+\d")
 
 
-_DECIMAL_COMMA = re.compile(r"[\s$]*[-+]?\d+(?:,|\{,\})\d+[\s$]*")
+_THOUSANDS = re.compile(r"[\s$]*[-+]?\d{1,3}(?:(?:,|\{,\})\d{3})+[\s$]*")
+_DECIMAL_COMMA = re.compile(r"[\s$]*[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,|\{,\})\d+[\s$]*")
 
 
 @lru_cache(maxsize=1024)
@@ -184,10 +197,13 @@ def _readings(text: str, conventions: Conventions) -> dict[Commas, Answer]:
     found = {Commas.SEPARATE: _cached(text, Commas.SEPARATE)}
     if conventions.separators and _COMMA.search(text):
         modes = [Commas.THOUSANDS]
-        if _DECIMAL_COMMA.fullmatch(text):
+        if _DECIMAL_COMMA.fullmatch(text) and not _THOUSANDS.fullmatch(text):
             modes.append(Commas.DECIMAL)
         for commas in modes:
-            other = _cached(text, commas)
+            try:
+                other = _cached(text, commas)
+            except TooLarge:
+                continue  # a list of three-digit numbers, read as one
             if other != found[Commas.SEPARATE]:
                 found[commas] = other
     return found

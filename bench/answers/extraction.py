@@ -32,7 +32,9 @@ _TAG = re.compile(r"<\|?/?[a-z_]+\|?>")
 _DELIMITED = re.compile(r"\$+([^$]+)\$|\\\((.+?)\\\)")
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
-_SENTENCE = re.compile(r"(?:\.|。|！|!(?=\s+[A-Z]))(?:\s+|$)|[。！]|\n\n+")
+_SENTENCE = re.compile(
+    r"(?:\.|!(?=\s+[A-Z]))(?:\s+|$)|\.\$+\s+|[。！।]|\n\n+|\s(?=(?:Therefore|Thus|Hence|So),?\s)"
+)
 _FAREWELL = re.compile(r"I hope (?:it|this) (?:is correct|helps)[.!]?", re.IGNORECASE)
 _CHAT = re.compile(r"<\|[a-z_]+\|>[^\n]{0,20}\s*$", re.IGNORECASE)
 _STATED = re.compile(
@@ -41,13 +43,20 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
+    r"[-−]?\\[dt]?frac\{\d+\}\{\d+\}|"
     r"[-−]?(?:\\?\$\s?)?\d+(?:(?:,|\{,\}|\\,|,\\!)\d{3})*(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?\\?%)?"
 )
 _PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}(?![A-Za-z}])")
+_OTHER_SCRIPT = re.compile(r"[\u0400-\u1fff\u2e80-\ud7ff\uf900-\ufaff]{2,}")
+"""Words in a script that no formula uses: Cyrillic, Devanagari, Chinese and others."""
+_TEXT = re.compile(r"\\(?:text|textbf|mbox)\s*\{([^{}]*)\}")
+_ASCII = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _JOINT = re.compile(
     r"(?:\s|\$|\\[()\[\]]|\\q?quad|\\[,;:! ]|[,;.]|\\text(?:bf|rm)?\{|\}|\b(?:and|or|with)\b"
     r"|(?:\\?[A-Za-z]+(?:_\{?\w+\}?)?|[a-zA-Z]\(\w\))\s*=)*"
 )
+_SIGN_AFTER_BOX = re.compile(r"[\s$]*(\\?%|\bpct\b|\bpercent\b|\^\{?\\circ\}?|°|\bdegrees\b)")
+"""A box that holds a number only, with what it is a number of behind it."""
 _JOINT_WORDS = re.compile(r"[^.\n]{0,60}\b(?:and|or)\b\W*")
 _CONTRADICTED = re.compile(r"\b(?:wrong|not|instead|incorrect|no)\b", re.IGNORECASE)
 _DOUBLED = re.compile(r"\\\\(?:boxed|frac|dfrac|sqrt)\s*\{")
@@ -123,14 +132,19 @@ def stated_answer(text: str) -> Extraction:
     if not _is_prose(text) and found.answer is None:
         return Extraction(text.strip(), Where.WHOLE, "")
     if found.answer is not None:
-        answer = _contradicted(found.answer)
+        answer = _contradicted(_untexted(found.answer))
         if _is_prose(answer) and not re.match(r"\(?[A-J]\b", answer):
             guess = _guessed(answer)
             answer = guess.answer or answer
         return Extraction(_without_unit(answer), found.where, found.reason)
     if line := _ANSWER_LINE.search(text):
         return Extraction(line[1].strip(" *$"), Where.WORDS, "there is no box")
-    return _guessed(text)
+    return _guessed(_untexted(text))
+
+
+def _untexted(text: str) -> str:
+    r"""Prose without the commands that hold it: `\text{the sum is }5`."""
+    return _TEXT.sub(r"\1", text)
 
 
 def _overruled(text: str) -> Extraction | None:
@@ -171,7 +185,10 @@ def _boxed(text: str) -> Extraction | None:
     note = "a later box is not closed" if unclosed else ""
     if len(distinct) > 1:
         note = note or f"{len(distinct)} boxes, joined"
-    return Extraction(", ".join(distinct), Where.BOX, note)
+    answer = ", ".join(distinct)
+    if after := _SIGN_AFTER_BOX.match(text, spans[-1][1] + 1):
+        answer += after[1]
+    return Extraction(answer, Where.BOX, note)
 
 
 def _joins(between: str) -> bool:
@@ -204,9 +221,10 @@ def _is_prose(text: str) -> bool:
     """Whether the text says more than an answer: several sentences, or words before mathematics."""
     if "\n" in text.strip() and not re.search(r"\\begin|\\\\", text):
         return True
-    outside = re.sub(r"\\[a-zA-Z]+\s*\{[^{}]*\}|\\[a-zA-Z]+", " ", text)
+    outside = re.sub(r"\\(?:text|mbox)[a-z]*\s*\{", "{ ", text)
+    outside = re.sub(r"\\[a-zA-Z]+\s*\{[^{}]*\}|\\[a-zA-Z]+", " ", outside)
     found = [w for w in _PROSE.findall(outside) if len(w) > 2 or w.lower() in _SMALL_WORDS]
-    return len(found) > 2 or bool(re.search(r"[\u4e00-\u9fff]{2,}", text))
+    return len(found) > 2 or bool(_OTHER_SCRIPT.search(text))
 
 
 def _contradicted(answer: str) -> str:
@@ -231,6 +249,11 @@ def _guessed(text: str) -> Extraction:
             sentence = sentence.splitlines()[-1].strip()
         if not _is_prose(sentence) and re.search(r"[\dA-Za-z]", sentence):
             return Extraction(_without_unit(sentence), Where.LINE, "no box, and no 'answer is'")
+        if _OTHER_SCRIPT.search(sentence):
+            runs = [run for run in _ASCII.findall(sentence) if re.search(r"\d", run)]
+            if runs and not _is_prose(runs[-1]):
+                answer = runs[-1].rpartition("=")[2].strip(" *,;:$")
+                return Extraction(answer, Where.NUMBER, "no box, and no 'answer is'")
         if "=" in sentence and (value := sentence.rpartition("=")[2].strip()):
             number = _NUMBER.match(value)
             value = number[0] if number and not value.startswith("\\") else value

@@ -22,7 +22,7 @@ MAX_TERMS = 10**4
 """Of a sum or product over a stated range."""
 MAX_BITS = 10**6
 """Size of a number that is computed with, as the logarithm of its magnitude."""
-MAX_ITEMS = 200
+MAX_ITEMS = 500
 """Of a list, set or tuple."""
 
 

@@ -230,7 +230,9 @@ class _Parser:
         return self.exponent_after_sign()
 
     def exponent_after_sign(self) -> Expression:
-        base = self.postfixes(self.atom())
+        # A subscript after an exponent belongs to the base: x^2_1.
+        plain = self.kind() == "num"
+        base = self.postfixes(literal(self.take().text) if plain else self.atom())
         if self.peek() == "^":
             self.at += 1
             return Power(base, self.exponent())

@@ -30,6 +30,7 @@ from bench.answers.expressions import (
     SetOperation,
     Symbol,
     Text,
+    add,
     multiply,
     negate,
     number,
@@ -357,8 +358,29 @@ def _matrix(tokens: Sequence[Token]) -> Answer | None:
         matrix = Matrix(tuple(zip(*rows, strict=True)))
         after = []
     if after:
-        raise Unreadable("more after a matrix")
+        following = _matrix(tokens[end + 4 :]) if after[0] == "begin" else None
+        if not isinstance(following, Matrix):
+            raise Unreadable("more after a matrix")
+        matrix = _multiplied(matrix, following)
     return _scaled(matrix, before) if before else matrix
+
+
+def _multiplied(left: Matrix, right: Matrix) -> Matrix:
+    """The product of two matrices that stand side by side."""
+    if len(left.rows[0]) != len(right.rows):
+        raise Unreadable("a product of matrices that do not fit")
+    rows = []
+    for row in left.rows:
+        cells = []
+        for column in zip(*right.rows, strict=True):
+            terms = [
+                multiply(a, b)
+                for a, b in zip(row, column, strict=True)
+                if isinstance(a, EXPRESSIONS) and isinstance(b, EXPRESSIONS)
+            ]
+            cells.append(add(*terms))
+        rows.append(tuple(cells))
+    return Matrix(tuple(rows))
 
 
 def _scaled(matrix: Matrix, tokens: Sequence[Token]) -> Answer:

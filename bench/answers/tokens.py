@@ -72,6 +72,8 @@ _SIGNS |= {
     chr(0x391 + k): rf"\{name.capitalize()} " for k, name in enumerate(_GREEK) if name != "sigma_"
 }
 _TRANSLATION = str.maketrans(_SIGNS)
+_CIRCLED = re.compile("[\u2460-\u2473]+")
+"""Numbers of statements, as in ②③; each is one item."""
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 
 ALIASES = {
@@ -86,7 +88,7 @@ ALIASES = {
     "varepsilon": "epsilon", "vartheta": "theta", "arcsin": "arcsin", "thickapprox": "approx",
     "simeq": "approx", "colon": ":", "rightarrow": "to", "longrightarrow": "to", "newline": "\\",
     "cdotp": "cdot", "llcorner": "lfloor", "lrcorner": "rfloor", "ulcorner": "lceil",
-    "urcorner": "rceil", "mleft": "", "mright": "",
+    "urcorner": "rceil", "textcirc": "circ", "textdegree": "circ", "mleft": "", "mright": "",
 }  # fmt: skip
 _DROPPED = frozenset(
     "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle "
@@ -100,14 +102,14 @@ TEXT_COMMANDS = frozenset(
 )
 _WRAPPERS = frozenset(("boxed", "fbox", "mathop", "mathcal", "mathscr", "mathfrak", "ensuremath"))
 
-_THOUSANDS = r"\d{1,3}(?:(?:,|\{,\}|\\,|,\\!|\\!,|,\s?|\\\s)\d{3})+(?![\d])(?:\.\d+)?"
+_THOUSANDS = r"(?<![\d,])\d{1,3}(?:(?:,|\{,\}|\\,|,\\!|\\!,|\\\s)\d{3}){1,7}(?!,?\d)(?:\.\d+)?"
 _PLAIN = (
     r"\d*\.\d*(?=\\(?:overline|bar|dot)\b)|\d+(?:\.\d+)?[eE][+-]?\d+(?![\^\d])|\d+(?:\.\d+)?|\.\d+"
 )
 _NUMBERS = {
     Commas.SEPARATE: _PLAIN,
-    Commas.THOUSANDS: rf"{_THOUSANDS.replace(',s?', '')}|{_PLAIN}",
-    Commas.DECIMAL: rf"\d+(?:,|\{{,\}})\d+|{_PLAIN}",
+    Commas.THOUSANDS: rf"{_THOUSANDS}|{_PLAIN}",
+    Commas.DECIMAL: rf"\d{{1,3}}(?:\.\d{{3}})+,\d+|\d+(?:,|\{{,\}})\d+|{_PLAIN}",
 }
 _PATTERNS = {
     commas: re.compile(
@@ -133,6 +135,7 @@ _DOUBLED = re.compile(r"\\\\(?=(?:boxed|text|frac|dfrac|sqrt|left|right|pi|quad|
 def cleaned(text: str) -> str:
     """Return the text with one spelling for characters that look or mean the same."""
     if not text.isascii():
+        text = _CIRCLED.sub(lambda m: ",".join(str(ord(c) - 0x245F) for c in m[0]), text)
         text = _INVISIBLE.sub("", text).translate(_TRANSLATION)
         text = unicodedata.normalize("NFKC", text)
     text = _GLUED_JOINT.sub(r" \1 ", text)
@@ -262,5 +265,6 @@ _SEPARATOR = re.compile(r"\{,\}|\\[,!\s]|,|\s")
 
 def _plain_number(token: str, commas: Commas) -> str:
     if commas is Commas.DECIMAL:
+        token = token.replace(".", "") if "," in token else token
         return _SEPARATOR.sub(".", token)
     return _SEPARATOR.sub("", token)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bench.answers.budget import spend
 from bench.answers.comparers.containers import groups, lists, matrices, singletons
+from bench.answers.comparers.disjunctions import disjunctions
 from bench.answers.comparers.finding import Asked, Comparer, Finding
 from bench.answers.comparers.relations import relations
 from bench.answers.comparers.sets import real_sets
@@ -20,6 +21,7 @@ from bench.answers.expressions import Answer
 COMPARERS: tuple[Comparer, ...] = (
     words,
     real_sets,
+    disjunctions,
     relations,
     matrices,
     lists,

@@ -62,6 +62,8 @@ def lists(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
         return _verdict(same, "tuple", "items in order")
     if isinstance(gold, Listing) and isinstance(prediction, Listing):
         g, p = _regrouped(gold, prediction, asked)
+        if all(isinstance(x, Group) for x in (*g, *p)):
+            g, p = tuple(_distinct(g, asked)), tuple(_distinct(p, asked))  # solutions, each once
     if asked.conventions.ordered_lists:
         same = len(g) == len(p) and all_of([asked.same(x, y) for x, y in zip(g, p, strict=True)])
         return _verdict(same, "list", "items in order")
@@ -102,8 +104,14 @@ def unordered(gold: Sequence[Answer], prediction: Sequence[Answer], asked: Asked
     if len(gold) != len(prediction):
         return False
     left = list(prediction)
+    rest: list[Answer] = []
+    for item in gold:  # those of one form first: a long list in another order is soon through
+        if item in left:
+            left.remove(item)
+        else:
+            rest.append(item)
     undecided = False
-    for item in gold:
+    for item in rest:
         for index, other in enumerate(left):
             same = asked.same(item, other)
             if same:

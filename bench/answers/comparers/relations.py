@@ -94,6 +94,8 @@ def is_name(x: Answer) -> bool:
             known = function in KNOWN
             plain = all(is_name(a) or not known for a in arguments)
             return plain and bool(variables(x)) if known else True
+        case Product((Symbol(), Number())):
+            return True  # T(10)
         case Product(factors):
             return all(is_name(f) for f in factors)
         case Power(base, exponent):
@@ -234,7 +236,7 @@ def _equations(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
         if same:
             return Finding(True, "equation", "the same chain of equations")
     if len(gold.sides) == len(prediction.sides) == 2:
-        same = _proportional(gold, prediction)
+        same = proportional(gold, prediction)
         if same is not None:
             return _verdict(same, "equation", "equation, up to a constant factor")
     return found or Finding(None, "equation", "equations that could not be compared")
@@ -304,7 +306,7 @@ def _bound_variable(name: Answer, value: Expression) -> str:
             return ""
 
 
-def _proportional(gold: Relation, prediction: Relation) -> bool | None:
+def proportional(gold: Relation, prediction: Relation) -> bool | None:
     """Whether the differences of the sides have a constant, non-zero quotient."""
     sides = [*gold.sides, *prediction.sides]
     if not all(isinstance(s, EXPRESSIONS) for s in sides):
