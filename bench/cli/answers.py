@@ -81,7 +81,9 @@ def _add_checkers(verbs: Any) -> None:
         help="from A to B [%(default)s]; also `recorded`, a run's own verdicts, or a file of "
         "verdicts on these cases, e.g. one that an older version wrote",
     )
-    diff.add_argument("--samples", action="store_true", help="of a run, every sample as well")
+    diff.add_argument(
+        "--samples", action="store_true", help="of a run, list the flips of every sample as well"
+    )
     diff.add_argument("--all", action="store_true", help=f"print every flip [{_LISTED}]")
     diff.set_defaults(run=_diff)
     gate = commands.add_parser(
@@ -167,10 +169,12 @@ def _diff(arguments: argparse.Namespace) -> int:
         raise BenchError(f"--checkers {arguments.checkers!r}: two names with a comma are expected")
     cases: tuple[Case, ...] = ()
     known: dict[str, Checker] = {}
+    others: list[flips.Question] = []
     if arguments.what.is_dir() and (arguments.what / "run.json").exists():
         run = load_run(arguments.what)
         known["recorded"] = flips.recorded_in(run)
-        scores = flips.of_run(run, samples=arguments.samples)
+        scores = flips.of_run(run)
+        others = flips.samples_of(run) if arguments.samples else []
     else:
         cases = load_cases(arguments.what)
         scores = flips.of_cases(cases)
@@ -180,9 +184,9 @@ def _diff(arguments: argparse.Namespace) -> int:
     with (
         closing(known.get(wanted[0]) or _open(wanted[0])) as a,
         closing(known.get(wanted[1]) or _open(wanted[1])) as b,
-        _Counter("diff", len(flips.pairs(scores))) as counter,
+        _Counter("diff", len(flips.pairs(scores, others))) as counter,
     ):
-        found = compare(a, b, scores, counter.tick)
+        found = compare(a, b, scores, others, counter.tick)
     _print_some([flip_lines(flip, *wanted) for flip in found.flips], everything=arguments.all)
     _print(score_table(found))
     print(f"{len(found.flips)} flips in {found.asked} distinct pairs of reference and prediction")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class Score:
     """Share accepted, of those that both judged; None when there are none."""
     b: stats.Interval | None
     difference: stats.PairedDifference | None
-    """share(b) - share(a): what going from a to b does."""
+    """share(b) - share(a), what going from a to b does; None where a problem has several answers."""
     unjudged: int
     """Answers that either failed on."""
 
@@ -101,15 +102,21 @@ def compare(
     a: Checker,
     b: Checker,
     scores: Mapping[str, Sequence[Question]],
+    others: Sequence[Question] = (),
     on_done: Callable[[], None] | None = None,
 ) -> Flips:
-    """Ask both about everything that the scores are made of, each distinct pair once."""
+    """Ask both about all that the scores are made of, and others, each distinct pair once."""
     verdicts: dict[Pair, tuple[Question, Verdict, Verdict]] = {}
-    for question in pairs(scores):
+    for question in pairs(scores, others):
         pair = question.gold, question.prediction
         verdicts[pair] = question, a.check(*pair), b.check(*pair)
         if on_done is not None:
             on_done()
+    of_scores = {
+        name: [(q, *verdicts[q.gold, q.prediction][1:]) for q in questions]
+        for name, questions in scores.items()
+    }
+    labelled = [found for found in verdicts.values() if found[0].equal is not None]
     return Flips(
         a=a.version,
         b=b.version,
@@ -117,19 +124,20 @@ def compare(
             Flip(*found) for found in verdicts.values() if found[1].correct is not found[2].correct
         ),
         asked=len(verdicts),
-        scores=tuple(
-            _score(name, [verdicts[q.gold, q.prediction][1:] for q in questions])
-            for name, questions in scores.items()
+        scores=(
+            *(_score(name, found, _accepted) for name, found in of_scores.items()),
+            *([_score("as labelled", labelled, _as_labelled)] if labelled else ()),
         ),
     )
 
 
-def pairs(scores: Mapping[str, Sequence[Question]]) -> list[Question]:
+def pairs(
+    scores: Mapping[str, Sequence[Question]], others: Sequence[Question] = ()
+) -> list[Question]:
     """Return the questions that differ in gold or prediction, the first of each."""
     first: dict[Pair, Question] = {}
-    for questions in scores.values():
-        for question in questions:
-            first.setdefault((question.gold, question.prediction), question)
+    for question in (*chain.from_iterable(scores.values()), *others):
+        first.setdefault((question.gold, question.prediction), question)
     return list(first.values())
 
 
@@ -138,27 +146,24 @@ def of_cases(cases: Sequence[Case]) -> dict[str, list[Question]]:
     return {"accepted": [Question(c.name, c.gold, c.prediction, c.equal) for c in cases]}
 
 
-def of_run(run: Run, *, samples: bool = False) -> dict[str, list[Question]]:
-    """Return the questions of a run by selector: what each chose, problem by problem.
-
-    Args:
-        run: the run.
-        samples: also ask about every sample, as a score of its own.
-    """
+def of_run(run: Run) -> dict[str, list[Question]]:
+    """Return the questions of a run by selector: what each chose, problem by problem."""
     scores: dict[str, list[Question]] = {}
     for record in run.records:
-        if record.error is not None:
-            continue
-        for name, chosen in record.selected.items():
-            scores.setdefault(name, []).append(
-                Question(record.problem_id, record.gold, chosen.answer)
-            )
-        if samples:
-            scores.setdefault("every sample", []).extend(
-                Question(f"{record.problem_id}#{i}", record.gold, sample.answer)
-                for i, sample in enumerate(record.samples)
-            )
+        if record.error is None:
+            for name, chosen in record.selected.items():
+                question = Question(record.problem_id, record.gold, chosen.answer)
+                scores.setdefault(name, []).append(question)
     return scores
+
+
+def samples_of(run: Run) -> list[Question]:
+    """Return every sample as a question; samples of one problem are no independent scores."""
+    return [
+        Question(f"{record.problem_id}#{index}", record.gold, sample.answer)
+        for record in run.records
+        for index, sample in enumerate(record.samples)
+    ]
 
 
 def recorded_in(run: Run) -> Recorded:
@@ -215,20 +220,37 @@ def _verdict_row(data: Any) -> dict[str, Any]:
     return dict(data)
 
 
-def _score(name: str, verdicts: Sequence[tuple[Verdict, Verdict]]) -> Score:
-    both = [
-        (x.correct, y.correct)
-        for x, y in verdicts
-        if not (x.outcome.is_failure or y.outcome.is_failure)
-    ]
-    n, unjudged = len(both), len(verdicts) - len(both)
-    if not n:
+_Answered = tuple[Question, Verdict, Verdict]
+
+
+def _score(
+    name: str, answered: Sequence[_Answered], good: Callable[[Question, Verdict], bool]
+) -> Score:
+    both: dict[str, list[tuple[bool, bool]]] = {}
+    unjudged = 0
+    for question, a, b in answered:
+        if a.outcome.is_failure or b.outcome.is_failure:
+            unjudged += 1
+        else:
+            both.setdefault(question.name, []).append((good(question, a), good(question, b)))
+    if not both:
         return Score(name, None, None, None, unjudged)
-    of_a, of_b = [x for x, _ in both], [y for _, y in both]
+    of_a, of_b = ([[pair[side] for pair in pairs] for pairs in both.values()] for side in (0, 1))
+    # Answers to one problem under several seeds are not independent; the paired test needs that.
+    once = all(len(pairs) == 1 for pairs in both.values())
+    difference = stats.paired_difference([y[0] for y in of_b], [x[0] for x in of_a])
     return Score(
         name,
-        stats.wilson(sum(of_a), n),
-        stats.wilson(sum(of_b), n),
-        stats.paired_difference(of_b, of_a),
+        stats.clustered_mean(of_a),
+        stats.clustered_mean(of_b),
+        difference if once else None,
         unjudged,
     )
+
+
+def _accepted(_: Question, verdict: Verdict) -> bool:
+    return verdict.correct
+
+
+def _as_labelled(question: Question, verdict: Verdict) -> bool:
+    return verdict.correct is question.equal

@@ -61,7 +61,7 @@ def score_table(flips: Flips) -> Table:
         change = score.difference
         table.add_row(
             score.name,
-            str(change.n if change else 0),
+            str(score.a.n if score.a else 0),
             share(score.a),
             share(score.b),
             "-" if change is None else _points(change),

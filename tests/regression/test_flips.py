@@ -11,7 +11,7 @@ from bench.errors import DataError
 from bench.lines import encode
 from bench.record import Record, Sample, Selected, Tokens
 from bench.regression import Case, compare, judge
-from bench.regression.flips import of_cases, of_run, pairs, recorded_in, stored_verdicts
+from bench.regression.flips import of_cases, of_run, pairs, recorded_in, samples_of, stored_verdicts
 from bench.store import Run
 from bench.types import Outcome
 
@@ -85,13 +85,21 @@ def test_an_answer_that_either_failed_on_is_no_part_of_the_difference() -> None:
     assert score.difference is not None and score.difference.n == 1
 
 
-def test_samples_are_a_score_of_their_own_and_equal_pairs_are_asked_once() -> None:
-    scores = of_run(RUN, samples=True)
-    assert {name: len(questions) for name, questions in scores.items()} == {
-        "majority": 5,
-        "every sample": 10,
-    }
-    assert [question.prediction for question in pairs(scores)] == ["1/2", "0.5", "3", None, "2"]
+def test_samples_are_asked_about_once_and_are_no_score() -> None:
+    scores, samples = of_run(RUN), samples_of(RUN)
+    assert [question.prediction for question in pairs(scores, samples)] == [
+        *("1/2", "0.5", "3", None, "2")
+    ]
+    found = compare(recorded_in(RUN), open_checker(STRINGS), scores, samples)
+    assert [score.name for score in found.scores] == ["majority"]
+    assert found.asked == 5
+
+
+def test_a_problem_with_several_answers_has_no_paired_difference() -> None:
+    twice = run(record(0, "1/2", CORRECT), record(0, "3", WRONG), record(1, "0.5", CORRECT))
+    (score,) = compare(recorded_in(twice), open_checker(STRINGS), of_run(twice)).scores
+    assert score.a is not None and (score.a.estimate, score.a.n) == (0.75, 2)
+    assert score.difference is None
 
 
 def test_cases_say_which_of_the_two_is_right() -> None:
@@ -106,6 +114,10 @@ def test_cases_say_which_of_the_two_is_right() -> None:
     found = compare(old, open_checker(STRINGS), of_cases(cases))
     (flip,) = found.flips
     assert (flip.question.name, flip.right) == ("2", "b")
+    accepted, labelled = found.scores
+    assert (accepted.name, labelled.name) == ("accepted", "as labelled")
+    assert labelled.a is not None and labelled.b is not None
+    assert (labelled.a.estimate, labelled.b.estimate) == (pytest.approx(2 / 3), 1)
 
 
 def test_verdicts_on_other_cases_are_refused(tmp_path: Path) -> None:
