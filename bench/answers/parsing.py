@@ -166,8 +166,11 @@ class _Parser:
             fraction = self.proper_fraction()
             if fraction is not None:
                 return number(left.value + (-fraction if left.value < 0 else fraction))
-        if token.kind == "num" and (before.kind in ("num", "letters") or before.text == "^"):
-            raise Unreadable(f"two numbers side by side at {token.text!r}")
+        if token.kind == "num" and before.kind in ("num", "letters"):
+            # `n 2^n` and `k2^k` are products; `3 4` is none, and `A5` is a name.
+            product = before.kind == "letters" and (token.spaced or self.peek(1) == "^")
+            if not product:
+                raise Unreadable(f"a number right behind {before.text!r}")
         return multiply(left, self.power())
 
     def proper_fraction(self) -> Fraction | None:
@@ -304,7 +307,7 @@ class _Parser:
                 or text in _FUNCTION_NAMES
                 or text in _FLOORS
                 or text in _BIG
-                or text in ("frac", "sqrt", "binom", "mathbb", "langle", "log", "prime", "bmod")
+                or text in ("frac", "sqrt", "binom", "mathbb", "emptyset", "langle", "log", "prime", "bmod")
             )
         if text == "|":
             return not (implicit and self.bars)
@@ -403,6 +406,9 @@ class _Parser:
         while self.peek() == "'":
             self.at += 1
             name += "'"
+        if [self.peek(k) for k in range(4)] == ["^", "group{", "*", "}group"]:
+            self.at += 4
+            name += "*"
         if self.peek() == "^" and self.peek(1) in ("prime", "*"):
             self.at += 2
             name += "'"
@@ -483,6 +489,8 @@ class _Parser:
             return self.symbol(name)
         if name in ("sum", "prod"):
             return self.big(name)
+        if name == "emptyset":
+            return Symbol(name)
         raise Unreadable(rf"\{name} is not in the grammar")
 
     def braced_text(self) -> str:

@@ -219,6 +219,13 @@ def _congruences(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
     if g is None or p is None or not identical(g, p):
         return Finding(False, "congruence", "different moduli")
     modulus = integer_of(g)
+    lists = [r.sides[-1].items if isinstance(r.sides[-1], Listing) else (r.sides[-1],) for r in (gold, prediction)]
+    if modulus and len(lists[0]) + len(lists[1]) > 2:
+        sets = [
+            {(integer_of(x) or 0) % modulus for x in xs if isinstance(x, EXPRESSIONS)} for xs in lists
+        ]
+        named = asked.same(gold.sides[0], prediction.sides[0])
+        return _verdict(named and sets[0] == sets[1], "congruence", "residues")
     sides = [r.sides[-1] for r in (gold, prediction)]
     a, b = (integer_of(s) if isinstance(s, EXPRESSIONS) else None for s in sides)
     named = asked.same(gold.sides[0], prediction.sides[0])

@@ -222,10 +222,11 @@ def ratios(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
 def _times(gold: Ratio, prediction: Ratio) -> Finding:
     minutes = []
     for time in (gold, prediction):
-        hour, minute = (int(t.value) if isinstance(t, Number) else -1 for t in time.terms)
+        values = [int(t.value) if isinstance(t, Number) else -1 for t in time.terms]
+        hour, minute, second = (*values, 0, 0)[:3]
         if time.clock in ("am", "pm"):
             hour = hour % 12 + (12 if time.clock == "pm" else 0) if hour <= 12 else hour
-        minutes.append(hour * 60 + minute)
+        minutes.append(Fraction(hour * 60 + minute) + Fraction(second, 60))
     same = minutes[0] == minutes[1]
     stated = [time.clock in ("am", "pm") for time in (gold, prediction)]
     if not same and any(stated) and not all(stated):
