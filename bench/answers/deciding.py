@@ -57,7 +57,9 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
     if extraction.answer is None:
         return Decision(Outcome.NO_ANSWER, "none", extraction.reason)
     answer = extraction.answer
-    if canonical(answer) == plain or _same_spelling(reference, answer):
+    if canonical(answer) == plain or _same_spelling(reference, answer) or (
+        _same_spelling(gold, answer)
+    ):
         return _spelt(plain, _note(extraction))
     decision = _read_and_compared(reference, answer, conventions)
     if decision.outcome is not Outcome.CORRECT:

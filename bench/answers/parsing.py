@@ -48,8 +48,8 @@ FUNCTIONS = frozenset(
 _FUNCTION_NAMES = {
     **{name: name for name in FUNCTIONS},
     "tg": "tan", "ctg": "cot", "cotan": "cot", "cosec": "csc", "arctg": "arctan",
-    "arcctg": "arccot", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "sh": "sinh",
-    "ch": "cosh", "th": "tanh", "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh",
+    "arcctg": "arccot", "asin": "arcsin", "acos": "arccos", "atan": "arctan",
+    "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh",
     "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "ceiling": "ceil", "GCD": "gcd",
     "LCM": "lcm", "Log": "log", "Ln": "ln", "sgn": "sign", "hcf": "gcd",
 }  # fmt: skip
@@ -420,6 +420,8 @@ class _Parser:
             self.take("}group")
         if name in _NAMED:
             return _NAMED[name]
+        if name[0] in _UNKNOWN_FUNCTIONS and self.peek() == "group{" and self.peek(1) == "(":
+            return Apply(name, self.grouped_arguments())  # f{\left(x\right)}, as sympy prints it
         if self.peek() == "(" and (name[0] in _UNKNOWN_FUNCTIONS or self.has_comma()):
             arguments = self.arguments()
             if name == "C" and len(arguments) == 2:
@@ -449,6 +451,12 @@ class _Parser:
             found.append(self.sum())
         self.take(closer)
         return tuple(found)
+
+    def grouped_arguments(self) -> tuple[Expression, ...]:
+        self.take("group{")
+        found = self.arguments()
+        self.take("}group")
+        return found
 
     def subscript(self) -> str:
         """The text of a subscript, without spaces: `x_{1}` and `x_1` are one name."""

@@ -9,6 +9,7 @@ pair or an interval is decided by what it is compared with.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from bench.answers.expressions import (
@@ -53,12 +54,17 @@ _QUALIFIERS = frozenset(
     "for where with when if such given since because whenever provided any otherwise forall "
     "respectively approximately".split()
 )
+_SUBJECTS = frozenset(
+    "all any every the positive real integer integers number numbers values natural".split()
+)
+"""Words before a condition that add nothing to it: `all integers n > 3`."""
 _HEDGES = frozenset(
     "approximately about roughly exactly only just is are the equals answer ans".split()
 )
 _SHORT_WORDS = frozenset("yes no odd all any red not the one two six ten day may mon tue".split())
 _ENGLISH = frozenset(
-    "is the of to at it an or and if so as by on be we are for has can set all any only not no".split()
+    "is the of to at it an or and if so as by on be we are for has can set all any only not no "
+    "odd even prime yes".split()
 )
 """Words that make a phrase of what they stand in, rather than a product of letters."""
 _NUMERALS = {
@@ -196,6 +202,8 @@ def _qualified(tokens: Sequence[Token]) -> Answer | None:
     if not places or places[0] == 0:
         return None
     found = _answer(tokens[: places[0]])
+    if isinstance(found, Relation):
+        found = replace(found, note=words_of(tokens[places[0] :]))
     return None if isinstance(found, Text) else found
 
 
@@ -254,6 +262,10 @@ def _listing(pieces: Sequence[Sequence[Token]], joint: str) -> Answer | None:
 
 
 def _relation(tokens: Sequence[Token]) -> Answer | None:
+    start = 0
+    while start < len(tokens) and tokens[start].text.lower() in _SUBJECTS:
+        start += 1
+    tokens = tokens[start:]
     places = _top_level(tokens, lambda t: t.text in _RELATIONS and t.kind != "word")
     if not places:
         return None

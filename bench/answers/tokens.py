@@ -130,6 +130,7 @@ _SPELT = {
 }  # fmt: skip
 _CIRCLES = re.compile(r"(?:\\textcircled\s*\{?[^{}]{0,20}\d+[\s}]*)+")
 _PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime)")
+_ORDINAL = re.compile(r"(?<=\d)(?:\^?\{?\\(?:text|mathrm)\{\s*(?:st|nd|rd|th)\}\}?|(?:st|nd|rd|th)\b)")
 _HALF_DAY = re.compile(r"\b([apAP])\.\s?[mM]\.")
 _GLUED_JOINT = re.compile(r"(?<=[\d)}])(or|and)(?=\\?[A-Za-z]\w?\s*[=(<>\\])")
 """`x=0orx=1`: texts exist that lost their spaces."""
@@ -147,6 +148,7 @@ def cleaned(text: str) -> str:
         text = _CIRCLES.sub(lambda m: ",".join(re.findall(r"\d+", m[0])), text)
     text = _PRIMES.sub(lambda m: "'" * m[0].count("prime"), text)
     text = _HALF_DAY.sub(r"\1m", text)
+    text = _ORDINAL.sub("", text)
     text = _GLUED_JOINT.sub(r" \1 ", text)
     if r"\\" in text and r"\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)  # a string escaped once too often
@@ -243,6 +245,7 @@ _WHOLE_COMMANDS = frozenset(
     "gcd lcm min max det ldots vdots ddots forall exists lim land lor neg to prime mho perp iint "
     "tilde widehat widetilde underbrace overbrace star bullet parallel mp div lg tg deg arg "
     "subset subseteq supset cong propto choose text therefore because item iff implies top "
+    "arccosh arcsinh arctanh arcosh arsinh artanh coth sech csch arcsec arccsc arccot sgn "
     "hbar aleph imath jmath Re Im textcircled not phantom sup inf".split()
 )
 
