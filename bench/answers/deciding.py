@@ -15,7 +15,13 @@ from bench.answers.comparers import Finding, choices, compare
 from bench.answers.comparers.words import choice_text
 from bench.answers.conventions import Conventions
 from bench.answers.expressions import Answer, Text
-from bench.answers.extraction import Extraction, Where, stated_answer
+from bench.answers.extraction import (
+    Extraction,
+    Where,
+    labelled_answer,
+    stated_answer,
+    statement,
+)
 from bench.answers.forms import form
 from bench.answers.limits import TooLarge
 from bench.answers.parsing import Unreadable
@@ -51,9 +57,13 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
     if extraction.answer is None:
         return Decision(Outcome.NO_ANSWER, "none", extraction.reason)
     answer = extraction.answer
-    if canonical(answer) == plain or _same_spelling(reference, answer):
+    if canonical(answer) == plain or _same_spelling(reference, answer) or (
+        _same_spelling(gold, answer)
+    ):
         return _spelt(plain, _note(extraction))
     decision = _read_and_compared(reference, answer, conventions)
+    if decision.outcome is not Outcome.CORRECT:
+        decision = _otherwise(reference, extraction, decision, conventions)
     if extraction.where is not Where.WHOLE:
         note = _note(extraction)
         reason = f"{decision.reason} ({note})" if note else decision.reason
@@ -69,6 +79,23 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
             whole = _read_and_compared(reference, prediction.strip(), conventions)
             if whole.outcome is Outcome.CORRECT:
                 return whole
+    return decision
+
+
+def _otherwise(
+    reference: str, extraction: Extraction, decision: Decision, conventions: Conventions
+) -> Decision:
+    """The decision on what a sentence states, where one side is a sentence rather than an answer."""
+    answer = extraction.answer or ""
+    pairs = []
+    if extraction.where is Where.WHOLE and decision.outcome is Outcome.UNPARSED:
+        pairs.append((reference, labelled_answer(answer)))
+    pairs.append((statement(reference), answer))
+    for gold, prediction in pairs:
+        if gold and prediction:
+            other = _read_and_compared(gold, prediction, conventions)
+            if other.outcome is Outcome.CORRECT:
+                return other
     return decision
 
 

@@ -42,6 +42,7 @@ _NOISE = Fraction(1, 10**9)
 _ROUNDED_DIGITS = 5
 """A prediction with so many significant digits, correctly rounded, stands for an exact reference."""
 _BRANCHES = frozenset("ln log arcsin arccos arctan arccot arcsec arccsc arccosh arctanh".split())
+_COUNTERS = frozenset("n k m j l N".split())
 _INTEGRAL = frozenset(("factorial", "binomial", "gcd", "lcm", "sum", "prod"))
 
 
@@ -186,15 +187,32 @@ def integral_variables(x: Expression) -> frozenset[str]:
     """Return the variables that the expression makes sense for only if they are integers.
 
     Those in a factorial or a binomial coefficient, in bounds of sums, and in exponents of negative
-    constants.
+    constants; and n, k, m and the like under a floor or in the exponent of a variable.
     """
     found: set[str] = set()
+    broken: set[str] = set()
     for node in walk(x):
         if isinstance(node, Apply) and node.function in _INTEGRAL:
             found |= variables(node)
+        if isinstance(node, Apply) and node.function in ("floor", "ceil"):
+            found |= variables(node) & _COUNTERS
         if isinstance(node, Power) and _is_negative(node.base):
             found |= variables(node.exponent)
-    return frozenset(found)
+        elif isinstance(node, Power) and variables(node.base):
+            if _is_integral(node.exponent):
+                found |= variables(node.exponent) & _COUNTERS
+            else:
+                broken |= variables(node.exponent)
+    return frozenset(found - broken)
+
+
+def _is_integral(x: Expression) -> bool:
+    """Whether an exponent is an integer wherever its variables are: no fractions in it."""
+    return all(
+        (not isinstance(n, Number) or n.value.denominator == 1)
+        and not (isinstance(n, Power) and isinstance(n.exponent, Number) and n.exponent.value < 0)
+        for n in walk(x)
+    )
 
 
 def _is_negative(x: Expression) -> bool:

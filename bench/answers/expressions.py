@@ -8,7 +8,7 @@ expression, or a structure of them. Nothing here computes; equality of trees is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 
@@ -124,6 +124,8 @@ class Relation:
     sides: tuple[Answer, ...]
     signs: tuple[str, ...]
     modulus: Expression | None = None
+    note: str = field(default="", compare=False)
+    """The words behind it that say for which cases, as they stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,28 @@ def stated_answer(text: str) -> Extraction:
     return _guessed(_untexted(text))
 
 
+_LABELLED = re.compile(r"[A-Za-z][A-Za-z ]{0,40}:?\s*(\$[^$]+\$|\\\(.+?\\\))\s*\.?", re.DOTALL)
+_STATEMENT = re.compile(
+    r"[A-Z][^.?!]*\b(?:is|are|equals|be)\s+(?:equal to\s+|going to be\s+)?"
+    r"(?:\$([^$]+)\$|\\\(((?:(?!\\\)).)+)\\\)|(-?\d[\d,./]*))\s*\.?",
+    re.DOTALL,
+)
+
+
+def labelled_answer(text: str) -> str:
+    """Return the formula behind a few words that introduce it, `Special matrix: $...$`; or nothing."""
+    match = _LABELLED.fullmatch(text.strip())
+    return match[1].strip("$ ") if match and not _CONTRADICTED.search(text) else ""
+
+
+def statement(text: str) -> str:
+    """Return what a single sentence says something is, `The least value is $3$.`; or nothing."""
+    match = _STATEMENT.fullmatch(text.strip())
+    if match is None or _CONTRADICTED.search(text):
+        return ""
+    return next(group for group in match.groups() if group).strip()
+
+
 def _untexted(text: str) -> str:
     r"""Prose without the commands that hold it: `\text{the sum is }5`."""
     return _TEXT.sub(r"\1", text)

@@ -48,8 +48,8 @@ FUNCTIONS = frozenset(
 _FUNCTION_NAMES = {
     **{name: name for name in FUNCTIONS},
     "tg": "tan", "ctg": "cot", "cotan": "cot", "cosec": "csc", "arctg": "arctan",
-    "arcctg": "arccot", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "sh": "sinh",
-    "ch": "cosh", "th": "tanh", "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh",
+    "arcctg": "arccot", "asin": "arcsin", "acos": "arccos", "atan": "arctan",
+    "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh",
     "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "ceiling": "ceil", "GCD": "gcd",
     "LCM": "lcm", "Log": "log", "Ln": "ln", "sgn": "sign", "hcf": "gcd",
 }  # fmt: skip
@@ -166,8 +166,11 @@ class _Parser:
             fraction = self.proper_fraction()
             if fraction is not None:
                 return number(left.value + (-fraction if left.value < 0 else fraction))
-        if token.kind == "num" and (before.kind in ("num", "letters") or before.text == "^"):
-            raise Unreadable(f"two numbers side by side at {token.text!r}")
+        if token.kind == "num" and before.kind in ("num", "letters"):
+            # `n 2^n` and `k2^k` are products; `3 4` is none, and `A5` is a name.
+            product = before.kind == "letters" and (token.spaced or self.peek(1) == "^")
+            if not product:
+                raise Unreadable(f"a number right behind {before.text!r}")
         return multiply(left, self.power())
 
     def proper_fraction(self) -> Fraction | None:
@@ -304,7 +307,7 @@ class _Parser:
                 or text in _FUNCTION_NAMES
                 or text in _FLOORS
                 or text in _BIG
-                or text in ("frac", "sqrt", "binom", "mathbb", "langle", "log", "prime", "bmod")
+                or text in ("frac", "sqrt", "binom", "mathbb", "emptyset", "langle", "log", "prime", "bmod")
             )
         if text == "|":
             return not (implicit and self.bars)
@@ -403,6 +406,9 @@ class _Parser:
         while self.peek() == "'":
             self.at += 1
             name += "'"
+        if [self.peek(k) for k in range(4)] == ["^", "group{", "*", "}group"]:
+            self.at += 4
+            name += "*"
         if self.peek() == "^" and self.peek(1) in ("prime", "*"):
             self.at += 2
             name += "'"
@@ -414,6 +420,8 @@ class _Parser:
             self.take("}group")
         if name in _NAMED:
             return _NAMED[name]
+        if name[0] in _UNKNOWN_FUNCTIONS and self.peek() == "group{" and self.peek(1) == "(":
+            return Apply(name, self.grouped_arguments())  # f{\left(x\right)}, as sympy prints it
         if self.peek() == "(" and (name[0] in _UNKNOWN_FUNCTIONS or self.has_comma()):
             arguments = self.arguments()
             if name == "C" and len(arguments) == 2:
@@ -443,6 +451,12 @@ class _Parser:
             found.append(self.sum())
         self.take(closer)
         return tuple(found)
+
+    def grouped_arguments(self) -> tuple[Expression, ...]:
+        self.take("group{")
+        found = self.arguments()
+        self.take("}group")
+        return found
 
     def subscript(self) -> str:
         """The text of a subscript, without spaces: `x_{1}` and `x_1` are one name."""
@@ -483,6 +497,8 @@ class _Parser:
             return self.symbol(name)
         if name in ("sum", "prod"):
             return self.big(name)
+        if name == "emptyset":
+            return Symbol(name)
         raise Unreadable(rf"\{name} is not in the grammar")
 
     def braced_text(self) -> str:

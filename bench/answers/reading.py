@@ -9,6 +9,7 @@ pair or an interval is decided by what it is compared with.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from bench.answers.expressions import (
@@ -30,6 +31,7 @@ from bench.answers.expressions import (
     SetOperation,
     Symbol,
     Text,
+    ZERO,
     add,
     multiply,
     negate,
@@ -43,7 +45,7 @@ from bench.answers.units import is_unit_word, unit_of
 _OPENING = frozenset(("(", "[", "{", "group{", "begin", "langle", "lfloor", "lceil"))
 _CLOSING = frozenset((")", "]", "}", "}group", "end", "rangle", "rfloor", "rceil"))
 _RELATIONS = {
-    "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "approx": "~", "equiv": "==",
+    "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "approx": "~", "equiv": "=",
     "in": "in", "notin": "notin", "sim": "~", "doteq": "~", "cong": "~",
 }  # fmt: skip
 _SET_OPERATIONS = frozenset(("cup", "cap", "setminus"))
@@ -52,10 +54,19 @@ _QUALIFIERS = frozenset(
     "for where with when if such given since because whenever provided any otherwise forall "
     "respectively approximately".split()
 )
+_SUBJECTS = frozenset(
+    "all any every the positive real integer integers number numbers values natural".split()
+)
+"""Words before a condition that add nothing to it: `all integers n > 3`."""
 _HEDGES = frozenset(
     "approximately about roughly exactly only just is are the equals answer ans".split()
 )
 _SHORT_WORDS = frozenset("yes no odd all any red not the one two six ten day may mon tue".split())
+_ENGLISH = frozenset(
+    "is the of to at it an or and if so as by on be we are for has can set all any only not no "
+    "odd even prime yes".split()
+)
+"""Words that make a phrase of what they stand in, rather than a product of letters."""
 _NUMERALS = {
     word: value
     for value, word in enumerate(
@@ -118,7 +129,8 @@ def _stripped(tokens: Sequence[Token]) -> Sequence[Token]:
     """Without punctuation and spare braces around all of it."""
     first, last = 0, len(tokens)
     while first < last:
-        if tokens[last - 1].text in _EDGES or tokens[last - 1].text == "\\\\":
+        end = tokens[last - 1].text
+        if end in _EDGES or end in ("\\\\", "^"):  # a caret: of a degree sign that was lost
             last -= 1
         elif tokens[first].text in _EDGES or tokens[first].text == "\\\\":
             first += 1
@@ -180,13 +192,40 @@ def _top_level(tokens: Sequence[Token], is_wanted: Callable[[Token], object]) ->
 
 def _qualified(tokens: Sequence[Token]) -> Answer | None:
     """An answer, and then in words for which cases: the words are left out."""
+    if (bare := _without_note(tokens)) is not None:
+        found = _answer(bare)
+        if not isinstance(found, Text):
+            return found
     places = _top_level(
         tokens, lambda t: t.kind in ("word", "letters", "cmd") and t.text.lower() in _QUALIFIERS
     )
     if not places or places[0] == 0:
         return None
     found = _answer(tokens[: places[0]])
+    if isinstance(found, Relation):
+        found = replace(found, note=words_of(tokens[places[0] :]))
     return None if isinstance(found, Text) else found
+
+
+def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
+    """The tokens before a remark in brackets, `(need both)`."""
+    if tokens[-1].text != ")":
+        return None
+    start = next((k for k in range(1, len(tokens)) if _partner(tokens, k) == len(tokens) - 1), 0)
+    inside = tokens[start + 1 : -1]
+    words = [t for t in inside if t.kind == "word"]
+    return tokens[:start] if start and len(words) > 1 and inside[0].kind == "word" else None
+
+
+def _congruence(tokens: Sequence[Token]) -> Answer | None:
+    """`n = 1, 5 (mod 6)`: the modulus is for all of the residues."""
+    places = _top_level(tokens, lambda t: t.text == "equiv")
+    if len(places) != 1:
+        return None
+    rest, modulus = _without_modulus(tokens[places[0] + 1 :])
+    if modulus is None:
+        return None
+    return Relation((_answer(tokens[: places[0]]), _readable(rest)), ("==",), modulus)
 
 
 def _sentences(tokens: Sequence[Token]) -> Answer | None:
@@ -223,14 +262,13 @@ def _listing(pieces: Sequence[Sequence[Token]], joint: str) -> Answer | None:
 
 
 def _relation(tokens: Sequence[Token]) -> Answer | None:
+    start = 0
+    while start < len(tokens) and tokens[start].text.lower() in _SUBJECTS:
+        start += 1
+    tokens = tokens[start:]
     places = _top_level(tokens, lambda t: t.text in _RELATIONS and t.kind != "word")
     if not places:
         return None
-    modulus: Expression | None = None
-    if tokens[places[-1]].text == "equiv":
-        tokens, modulus = _without_modulus(tokens)
-        if modulus is None:
-            raise Unreadable("a congruence without a modulus")
     sides, signs, start = [], [], 0
     for place in [*places, len(tokens)]:
         sides.append(tokens[start:place])
@@ -248,7 +286,7 @@ def _relation(tokens: Sequence[Token]) -> Answer | None:
     if spread and len(read) == 2 and isinstance(read[1], Listing) and signs[0] == "=":
         head = read[0]
         return Listing(tuple(Relation((head, item), ("=",)) for item in read[1].items), "pm")
-    return Relation(tuple(read), tuple(signs), modulus)
+    return Relation(tuple(read), tuple(signs))
 
 
 def _without_modulus(tokens: Sequence[Token]) -> tuple[Sequence[Token], Expression | None]:
@@ -405,13 +443,13 @@ def _ratio(tokens: Sequence[Token]) -> Answer | None:
     words = [t.text.lower() for t in tokens if t.kind in ("word", "letters")]
     half = "".join(words).replace(".", "")
     clock = ""
-    if len(pieces) == 2 and all(t.kind == "num" for piece in pieces for t in piece[:1]):
-        minutes = pieces[1][0].text if pieces[1] else ""
-        if len(minutes) == 2 and minutes.isdigit() and int(minutes) < 60 and len(pieces[0]) == 1:
+    if len(pieces) <= 3 and all(piece and piece[0].kind == "num" for piece in pieces):
+        sixtieths = [piece[0].text for piece in pieces[1:]]
+        if all(len(m) == 2 and m.isdigit() and int(m) < 60 for m in sixtieths):
             if half in ("am", "pm"):
                 clock = half
-                pieces = [pieces[0], pieces[1][:1]]
-            elif len(pieces[1]) == 1:
+                pieces = [piece[:1] for piece in pieces]
+            elif len(pieces) == 2 and all(len(piece) == 1 for piece in pieces):
                 clock = "time"
     return Ratio(tuple(parse_expression(_stripped(piece)) for piece in pieces), clock)
 
@@ -435,6 +473,8 @@ def _expression(tokens: Sequence[Token]) -> Answer | None:
 
 def _is_phrase(tokens: Sequence[Token]) -> bool:
     """Whether two words stand side by side: `no solution`, and no product of letters."""
+    if any(t.kind == "letters" and t.text.lower() in _ENGLISH for t in tokens):
+        return True
     for one, other in zip(tokens, tokens[1:], strict=False):
         if one.kind == other.kind == "letters" and other.spaced:
             words = [t.text for t in (one, other) if t.text not in FUNCTIONS]
@@ -474,6 +514,8 @@ def _quantity(tokens: Sequence[Token]) -> Answer | None:
     if not 0 < start < len(tokens):
         return None
     words = _unit_words(tokens[start:])
+    if [w.lower() for w, _ in words] in (["am"], ["pm"]):
+        return Ratio((_value(tokens[:start]), ZERO), words[0][0].lower())
     return Quantity(_value(tokens[:start]), unit_of(words))
 
 
@@ -540,6 +582,7 @@ def _unit_words(tokens: Sequence[Token]) -> list[tuple[str, int]]:
 _READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
     _qualified,
     _sentences,
+    _congruence,
     _items,
     _relation,
     _set_operation,

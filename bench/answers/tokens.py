@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bench.answers.limits import MAX_TOKENS, TooLarge
+from bench.answers.units import is_unit_word
 
 
 class Commas(Enum):
@@ -100,6 +101,7 @@ TEXT_COMMANDS = frozenset(
     "text textbf textit textrm textnormal textsf texttt mbox hbox mathrm mathbf mathit mathsf "
     "mathtt operatorname emph underline uppercase".split()
 )
+_UPRIGHT = frozenset(("mathrm", "mathbf", "mathit", "mathsf", "mathtt"))
 _WRAPPERS = frozenset(("boxed", "fbox", "mathop", "mathcal", "mathscr", "mathfrak", "ensuremath"))
 
 _THOUSANDS = r"(?<![\d,])\d{1,3}(?:(?:,|\{,\}|\\,|,\\!|\\!,|\\\s)\d{3}){1,7}(?!,?\d)(?:\.\d+)?"
@@ -126,6 +128,10 @@ _SPELT = {
     r"\{": "{", r"\}": "}", r"\%": "%", r"\$": "dollar", r"\|": "|", "<=": "le", ">=": "ge",
     "=<": "le", "=>": "ge", "!=": "ne", "==": "=", "**": "^", r"\&": "and", r"\_": "_", r"\#": "#",
 }  # fmt: skip
+_CIRCLES = re.compile(r"(?:\\textcircled\s*\{?[^{}]{0,20}\d+[\s}]*)+")
+_PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime)")
+_ORDINAL = re.compile(r"(?<=\d)(?:\^?\{?\\(?:text|mathrm)\{\s*(?:st|nd|rd|th)\}\}?|(?:st|nd|rd|th)\b)")
+_HALF_DAY = re.compile(r"\b([apAP])\.\s?[mM]\.")
 _GLUED_JOINT = re.compile(r"(?<=[\d)}])(or|and)(?=\\?[A-Za-z]\w?\s*[=(<>\\])")
 """`x=0orx=1`: texts exist that lost their spaces."""
 _SPACED_THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(?: \d{3})+(?:\.\d+)?\s*")
@@ -138,6 +144,11 @@ def cleaned(text: str) -> str:
         text = _CIRCLED.sub(lambda m: ",".join(str(ord(c) - 0x245F) for c in m[0]), text)
         text = _INVISIBLE.sub("", text).translate(_TRANSLATION)
         text = unicodedata.normalize("NFKC", text)
+    if "textcircled" in text:
+        text = _CIRCLES.sub(lambda m: ",".join(re.findall(r"\d+", m[0])), text)
+    text = _PRIMES.sub(lambda m: "'" * m[0].count("prime"), text)
+    text = _HALF_DAY.sub(r"\1m", text)
+    text = _ORDINAL.sub("", text)
     text = _GLUED_JOINT.sub(r" \1 ", text)
     if r"\\" in text and r"\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)  # a string escaped once too often
@@ -171,7 +182,10 @@ def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None
             if token in TEXT_COMMANDS or token in _WRAPPERS:
                 content, position = _argument(text, position)
                 if token in TEXT_COMMANDS:
+                    first = len(tokens)
                     _lex(content, commas, tokens, words=True)
+                    if token in _UPRIGHT:
+                        tokens[first:] = [_upright(t) for t in tokens[first:]]
                 else:
                     tokens.append(Token("sym", "group{", spaced))
                     _lex(content, commas, tokens, words=words)
@@ -231,6 +245,7 @@ _WHOLE_COMMANDS = frozenset(
     "gcd lcm min max det ldots vdots ddots forall exists lim land lor neg to prime mho perp iint "
     "tilde widehat widetilde underbrace overbrace star bullet parallel mp div lg tg deg arg "
     "subset subseteq supset cong propto choose text therefore because item iff implies top "
+    "arccosh arcsinh arctanh arcosh arsinh artanh coth sech csch arcsec arccsc arccot sgn "
     "hbar aleph imath jmath Re Im textcircled not phantom sup inf".split()
 )
 
@@ -241,6 +256,12 @@ def _known_prefix(command: str) -> str:
         return ""
     match = _GLUED_COMMAND.fullmatch(command)
     return match[1] if match else ""
+
+
+def _upright(token: Token) -> Token:
+    r"""`\mathrm{ab}` is a product in upright type, `\mathrm{cm}` a unit, `\mathrm{even}` a word."""
+    short = token.kind == "word" and len(token.text) <= 3 and not is_unit_word(token.text)
+    return Token("letters", token.text, token.spaced) if short else token
 
 
 def _argument(text: str, position: int) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from bench.answers.comparers.containers import groups, lists, matrices, singleto
 from bench.answers.comparers.disjunctions import disjunctions
 from bench.answers.comparers.finding import Asked, Comparer, Finding
 from bench.answers.comparers.relations import relations
-from bench.answers.comparers.sets import real_sets
+from bench.answers.comparers.sets import conditions, real_sets
 from bench.answers.comparers.values import bases, expressions, quantities, ratios
 from bench.answers.comparers.words import choices, words
 from bench.answers.conventions import Conventions
@@ -21,6 +21,7 @@ from bench.answers.expressions import Answer
 COMPARERS: tuple[Comparer, ...] = (
     words,
     real_sets,
+    conditions,
     disjunctions,
     relations,
     matrices,

@@ -7,6 +7,7 @@ no solution and loses no multiplicity; an inequality up to a positive one.
 
 from __future__ import annotations
 
+import itertools
 import re
 from fractions import Fraction
 
@@ -120,6 +121,8 @@ def _value(x: Relation, *, of_gold: bool, other: Answer) -> Answer | None:
         return last
     if is_name(last) and not variables_of(first):
         return first
+    if len(x.sides) > 2 and is_name(x.sides[-2]) and not is_name(last):
+        return last
     if of_gold or not isinstance(last, EXPRESSIONS) or not isinstance(first, EXPRESSIONS):
         return None
     # `\log_2 8 = 3`: a prediction may show how it got there, if what it shows is true.
@@ -150,6 +153,13 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
         return against(relation.sides[1])
     if relation.signs[0] == "==" and relation.modulus is not None:
         return Finding(False, "congruence", "only one side is a congruence")
+    ordered = set(relation.signs) in ({"<"}, {">"}) and all(map(is_name, relation.sides))
+    if ordered and isinstance(other, Listing) and len(relation.sides) > 2:
+        # "Put a, b and c in order": `a < c < b` says the same as `a, c, b`.
+        sides = [relation.sides, other.items] if of_gold else [other.items, relation.sides]
+        if len(sides[0]) == len(sides[1]):
+            same = all_of([asked.same(g, p) for g, p in zip(*sides, strict=True)])
+            return _verdict(same, "inequality", "order")
     if isinstance(other, Listing | Group) and relation.signs == ("=",):
         value = _value(relation, of_gold=of_gold, other=other)
         if value is not None:
@@ -219,6 +229,13 @@ def _congruences(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
     if g is None or p is None or not identical(g, p):
         return Finding(False, "congruence", "different moduli")
     modulus = integer_of(g)
+    lists = [r.sides[-1].items if isinstance(r.sides[-1], Listing) else (r.sides[-1],) for r in (gold, prediction)]
+    if modulus and len(lists[0]) + len(lists[1]) > 2:
+        sets = [
+            {(integer_of(x) or 0) % modulus for x in xs if isinstance(x, EXPRESSIONS)} for xs in lists
+        ]
+        named = asked.same(gold.sides[0], prediction.sides[0])
+        return _verdict(named and sets[0] == sets[1], "congruence", "residues")
     sides = [r.sides[-1] for r in (gold, prediction)]
     a, b = (integer_of(s) if isinstance(s, EXPRESSIONS) else None for s in sides)
     named = asked.same(gold.sides[0], prediction.sides[0])
@@ -271,7 +288,24 @@ def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding 
             else Finding(False, "equation", "values of different things")
         )
     found = asked.compare(g, p)
+    if not found.equal and isinstance(g, EXPRESSIONS) and isinstance(p, EXPRESSIONS):
+        bound = _bound_variable(names[0], g)
+        # What is said of the constants is part of the answer; renamed, it cannot be compared.
+        told = gold.note or prediction.note
+        if bound and not told and any(
+            identical(g, renamed(p, names_of)) for names_of in _renamings(g, p, bound)
+        ):
+            return Finding(True, "equation", "the same functions, their constants named otherwise")
     return Finding(found.equal, found.comparer, found.reason) if found.equal or same_name else None
+
+
+def _renamings(gold: Expression, prediction: Expression, bound: str) -> list[dict[str, str]]:
+    """The ways to name the constants of a family, `f(x) = ax + b`, as the reference does."""
+    wanted = sorted(variables(gold) - variables(prediction) - {bound})
+    given = sorted(variables(prediction) - variables(gold) - {bound})
+    if len(wanted) != len(given) or not 0 < len(wanted) <= 2:
+        return []
+    return [dict(zip(given, order, strict=True)) for order in itertools.permutations(wanted)]
 
 
 def _compatible(gold: Answer, prediction: Answer, asked: Asked) -> bool:

@@ -78,6 +78,18 @@ def real_sets(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     return Finding(same, "interval", "the same set" if same else "not the same set")
 
 
+def conditions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    r"""`\{n | n = 1 (mod 3)\}` against the condition alone, or another such set."""
+    if not (isinstance(gold, SetOf) or isinstance(prediction, SetOf)):
+        return None
+    if isinstance(gold, SetOf) and isinstance(prediction, SetOf):
+        pairs = ((gold.variable, prediction.variable), (gold.condition, prediction.condition))
+        same = all_of([asked.same(g, p) for g, p in pairs])
+        return Finding(same, "set", "the same condition" if same else "different conditions")
+    g, p = (x.condition if isinstance(x, SetOf) else x for x in (gold, prediction))
+    return asked.compare(g, p)
+
+
 def _is_set_like(x: Answer) -> bool:
     match x:
         case SetOf() | SetOperation():

@@ -10,7 +10,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from bench.answers.comparers.finding import Asked, Finding, all_of
-from bench.answers.equality import equal, identical
+from bench.answers.comparers.substitution import substituted
+from bench.answers.equality import equal, identical, value_of
 from bench.answers.expressions import (
     EXPRESSIONS,
     PI,
@@ -24,7 +25,10 @@ from bench.answers.expressions import (
     Symbol,
     divide,
     multiply,
+    negate,
     number,
+    renamed,
+    subtract,
     variables,
     walk,
 )
@@ -46,6 +50,8 @@ def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | Non
                 same = True
     if same is not True and (constant := _renamed_constant(gold, prediction)) is not None:
         same = identical(gold, constant)
+    if same is not True and _same_family(gold, prediction):
+        return Finding(True, "family", "the same values, over all integers")
     if same is None:
         return Finding(None, name, "could not be evaluated")
     what = "the same value" if numbers else "the same function"
@@ -81,14 +87,42 @@ _ARBITRARY = ("C", "c", "K", "C_1", "c_1", "C_2", "c_2")
 
 def _renamed_constant(gold: Expression, prediction: Expression) -> Expression | None:
     """The prediction with its constant of integration named as in the reference."""
-    from bench.answers.expressions import renamed
-
     wanted, given = variables(gold) - variables(prediction), variables(prediction) - variables(gold)
+    if wanted == {"I"} and not given and Symbol("i") in walk(prediction):
+        return renamed(prediction, {"i": "I"})
+    if given == {"I"} and not wanted and Symbol("i") in walk(gold):
+        return renamed(prediction, {"I": "i"})
     if len(wanted) == len(given) == 1 and wanted | given <= set(_ARBITRARY):
         return renamed(
-            prediction, {given.copy().pop() if False else next(iter(given)): next(iter(wanted))}
+            prediction, {next(iter(given)): next(iter(wanted))}
         )
     return None
+
+
+def _same_family(gold: Expression, prediction: Expression) -> bool:
+    r"""`\pi/6 + k\pi` and `n\pi - 5\pi/6`: angles, for every integer, by whatever name.
+
+    Only multiples of the circle number, so that formulas in a given n are not renamed.
+    """
+    ends = []
+    for x in (gold, prediction):
+        names = variables(x)
+        if len(names) != 1 or not names <= _INTEGERS or PI not in walk(x):
+            return False
+        at = [substituted(x, next(iter(names)), number(n)) for n in (0, 1, 2)]
+        step = subtract(at[1], at[0])
+        if not identical(step, subtract(at[2], at[1])) or identical(step, number(0)):
+            return False
+        ends.append((at[0], step))
+    (start_g, step_g), (start_p, step_p) = ends
+    if not (identical(step_g, step_p) or identical(step_g, negate(step_p))):
+        return False
+    value = value_of(divide(subtract(start_g, start_p), step_g), {})
+    turns = number(int(round(float(value.real)))) if value is not None else None
+    return turns is not None and bool(identical(subtract(start_g, start_p), multiply(turns, step_g)))
+
+
+_INTEGERS = frozenset("k n m l j N K".split())
 
 
 def quantities(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
@@ -127,12 +161,10 @@ def _percent(g: Expression, p: Expression, units: list[str], asked: Asked) -> Fi
     bare = units.index("%") ^ 1
     if not asked.conventions.percent or units[bare]:
         return Finding(False, "percent", "only one side is a percentage")
-    hundred = number(100)
     if bare == 1:
         p = _hundredfold(p)
     else:
         p = Apply("percent", (p,))
-    del hundred
     return _verdict(equal(g, p, asked.conventions), "percent", "values, a percentage being /100")
 
 
@@ -222,10 +254,11 @@ def ratios(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
 def _times(gold: Ratio, prediction: Ratio) -> Finding:
     minutes = []
     for time in (gold, prediction):
-        hour, minute = (int(t.value) if isinstance(t, Number) else -1 for t in time.terms)
+        values = [int(t.value) if isinstance(t, Number) else -1 for t in time.terms]
+        hour, minute, second = (*values, 0, 0)[:3]
         if time.clock in ("am", "pm"):
             hour = hour % 12 + (12 if time.clock == "pm" else 0) if hour <= 12 else hour
-        minutes.append(hour * 60 + minute)
+        minutes.append(Fraction(hour * 60 + minute) + Fraction(second, 60))
     same = minutes[0] == minutes[1]
     stated = [time.clock in ("am", "pm") for time in (gold, prediction)]
     if not same and any(stated) and not all(stated):
@@ -236,5 +269,3 @@ def _times(gold: Ratio, prediction: Ratio) -> Finding:
         same = small and (minutes[0] - minutes[1]) % 720 == 0
     return _verdict(same, "time", "time of day")
 
-
-_ = Symbol

@@ -13,6 +13,7 @@ from bench.answers.comparers.finding import Asked, Finding
 from bench.answers.expressions import Answer, Symbol, Text
 
 _ARTICLES = frozenset(("a", "an", "the"))
+_FILLERS = frozenset("is are be all any every must".split())
 _NOT_WORDS = re.compile(r"[^0-9a-z+\-*/=<>()\[\]|^_!%]+")
 _WRAPPER = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|rm|bf|operatorname)\s*(?![a-zA-Z])"
@@ -49,6 +50,9 @@ def words(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     ]
     forms = [normal_words(t, case=asked.conventions.case) for t in texts]
     same = forms[0] == forms[1] and bool(forms[0])
+    if not same:
+        short = [sorted(w for w in f.split() if w not in _FILLERS) for f in forms]
+        same = short[0] == short[1] and len(short[0]) == 2  # `odd n`, `n is odd`
     return Finding(same, "text", "the same words" if same else "different words")
 
 
@@ -65,11 +69,20 @@ def normal_words(text: str, *, case: bool) -> str:
     return " ".join(w for w in _NOT_WORDS.sub(" ", text).split() if w not in _ARTICLES)
 
 
+_YES_OR_NO = frozenset(("yes", "no", "true", "false"))
+_FIRST_WORD = re.compile(r"[{\s]*([A-Za-z]+)[}\s]*(?:[.,;:!]|$)")
+
+
 def choices(gold: str, prediction: str) -> Finding | None:
     """A reference that is the letter of a choice, perhaps with the text of it; both as written."""
     gold, prediction = (
         _WRAPPER.sub("", x).replace("$", "").replace("**", "").strip() for x in (gold, prediction)
     )
+    word = gold.rstrip(".").strip("{} ").lower()
+    if word in _YES_OR_NO and (first := _FIRST_WORD.match(prediction)):
+        # "Yes, since ...": what follows explains.
+        if first[1].lower() in _YES_OR_NO:
+            return Finding(first[1].lower() == word, "text", f"{first[1].lower()} against {word}")
     bare = _CHOICE.fullmatch(gold.rstrip("."))
     labelled = None if bare else _LABELLED.fullmatch(gold)
     if bare is None and (labelled is None or not labelled[2].strip()):
