@@ -227,21 +227,7 @@ def _points(
     """Points of several sizes; each of them an odd fraction, so that nothing vanishes by chance."""
     source = random.Random(" ".join(sorted(names)))
     ordered = sorted(names)
-    sizes = (
-        1,
-        4,
-        Fraction(1, 3),
-        2,
-        12,
-        Fraction(3, 2),
-        40,
-        Fraction(1, 9),
-        Fraction(5, 2),
-        3,
-        Fraction(6, 5),
-        Fraction(8, 5),
-        2,
-    )
+    sizes = (1, 4, Fraction(1, 3), 2, 12, Fraction(3, 2), 40, Fraction(1, 9), Fraction(5, 2), 3, Fraction(6, 5), Fraction(8, 5), 2)
     for size in sizes * 4 if integers else sizes:
         point: dict[str, Fraction] = {}
         for name in ordered:

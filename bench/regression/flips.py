@@ -62,7 +62,7 @@ class Score:
     """Share accepted, of those that both judged; None when there are none."""
     b: stats.Interval | None
     difference: stats.PairedDifference | None
-    """share(b) - share(a), what going from a to b does; None where a problem has several answers."""
+    """share(b) - share(a), the change from a to b; None where a problem has several answers."""
     unjudged: int
     """Answers that either failed on."""
 

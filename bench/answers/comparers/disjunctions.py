@@ -52,13 +52,10 @@ def _factors(x: Answer) -> list[Expression] | None:
 def _is_solved(x: Answer) -> bool:
     """Whether every alternative names a variable and its value."""
     items = x.items if isinstance(x, Listing) else (x,)
-    return (
-        all(
-            isinstance(item, Relation)
-            and isinstance(item.sides[0], Symbol)
-            and isinstance(item.sides[1], EXPRESSIONS)
-            and not variables(item.sides[1])
-            for item in items
-        )
-        and len({item.sides[0] for item in items if isinstance(item, Relation)}) == 1
-    )
+    return all(
+        isinstance(item, Relation)
+        and isinstance(item.sides[0], Symbol)
+        and isinstance(item.sides[1], EXPRESSIONS)
+        and not variables(item.sides[1])
+        for item in items
+    ) and len({item.sides[0] for item in items if isinstance(item, Relation)}) == 1
