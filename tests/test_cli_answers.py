@@ -17,6 +17,7 @@ from bench.store import RunDir
 from bench.types import Outcome
 
 STRINGS = "prm800k-style"
+GOLDEN = Path(__file__).parent / "answers" / "golden" / "words.jsonl"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -88,6 +89,14 @@ def test_a_convention_changes_a_verdict() -> None:
         (
             ("check", "--gold", "7", "--prediction", "7", "--convention", "tolerance=much"),
             "--convention tolerance=much: 'much' is no finite number",
+        ),
+        (
+            ("check", "--cases", str(GOLDEN), "--out", "no/such/v.jsonl"),
+            "no folder no/such to write",
+        ),
+        (
+            ("checkers", "diff", str(GOLDEN), "--checkers", "a.jsonl,b"),
+            "no file of verdicts a.jsonl",
         ),
         (("checkers", "diff", "absent.jsonl"), "cannot read the cases absent.jsonl"),
         (("checkers", "diff", "absent.jsonl", "--checkers", "a"), "two names with a comma"),

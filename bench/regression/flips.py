@@ -186,6 +186,8 @@ def stored_verdicts(file: Path, cases: Sequence[Case]) -> Recorded:
     Raises:
         DataError: it is not a file of verdicts, or is about other cases.
     """
+    if not file.is_file():
+        raise DataError(f"no file of verdicts {file}")
     scanned = scan(file, _verdict_row)
     bad = next((line for line in scanned.lines if line.value is None), None)
     if bad is not None:
