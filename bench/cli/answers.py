@@ -6,17 +6,15 @@ Exit status 0 says equal, 1 not equal; 2 is for what a user can fix, an unreadab
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.arguments import finite
+from bench.cli.conventions import add_convention, conventions_of
 from bench.cli.judging import judged_by, print_tallies
 from bench.errors import BenchError, DataError
 
 if TYPE_CHECKING:
-    from bench.answers import Conventions
     from bench.answers.panel import Checker
     from bench.types import Verdict
 
@@ -37,13 +35,7 @@ def add_verbs(verbs: Any) -> None:
         "--out", type=Path, metavar="FILE", help="where the verdicts on --cases go, a line each"
     )
     check.add_argument("--checker", help="one of `rstar-bench checkers` [rstar-bench]")
-    check.add_argument(
-        "--convention",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="of rstar-bench's own checker, e.g. percent=false or tolerance=1e-4; may be repeated",
-    )
+    add_convention(check)
     check.set_defaults(run=_check)
 
 
@@ -98,30 +90,7 @@ def _open(name: str | None, conventions: list[str] | None = None) -> Checker:
         return open_checker(name or OURS)
     if name not in (None, OURS):
         raise BenchError(f"--convention is for {OURS} alone; {name!r} has conventions of its own")
-    return Ours(_conventions(conventions))
-
-
-def _conventions(given: list[str]) -> Conventions:
-    """Read `NAME=VALUE`s over the defaults. Raises BenchError."""
-    from bench.answers import Conventions
-    from bench.errors import UnknownNameError
-
-    known = {f.name: type(f.default) for f in dataclasses.fields(Conventions)}
-    values: dict[str, Any] = {}
-    for each in given:
-        name, _, text = each.partition("=")
-        if name not in known:
-            raise UnknownNameError("convention", name, known)
-        if known[name] is bool:
-            if text not in ("true", "false"):
-                raise BenchError(f"--convention {each}: the value must be true or false")
-            values[name] = text == "true"
-        else:
-            try:
-                values[name] = finite(text)
-            except argparse.ArgumentTypeError as error:
-                raise BenchError(f"--convention {each}: {error}") from None
-    return Conventions(**values)
+    return Ours(conventions_of(conventions))
 
 
 def _in_words(verdict: Verdict) -> str:
