@@ -7,6 +7,7 @@ prints is thrown away.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -48,7 +49,7 @@ class Hosted:
         """Judge one prediction.
 
         Raises:
-            BenchError: no process can be started.
+            BenchError: no process can be started, or the rule lacks a package there.
         """
         text = prediction or ""
 
@@ -82,6 +83,8 @@ class Hosted:
                 f"no process can be started for the checker {self.name!r} ({error}). A script that "
                 "uses the panel must do so under `if __name__ == '__main__':`."
             ) from error
+        except ImportError as error:  # every question would end so: no verdict on this one
+            raise BenchError(f"the checker {self.name!r} cannot work here: {error}") from error
         if ruling.equal is None:
             return Outcome.UNPARSED, ruling.reason, seconds
         return (Outcome.CORRECT if ruling.equal else Outcome.WRONG), ruling.reason, seconds
@@ -111,6 +114,8 @@ def _timed(rule: Rule, gold: str, prediction: str) -> tuple[Ruling, float]:
     start = perf_counter()
     try:
         ruling = rule(gold, prediction)
+    except ImportError:
+        raise
     except Exception as error:  # a rule is somebody else's code and raises what it pleases
         message = " ".join(str(error).split())[:200]
         ruling = Ruling(None, f"it raised {type(error).__name__}: {message}")
@@ -131,7 +136,8 @@ def _prepare(rule: Rule) -> None:
     os.close(null)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    _timed(rule, r"\frac{1}{2}", "0.5")  # imports whatever the rule imports
+    with contextlib.suppress(ImportError):  # the first question will say so
+        _timed(rule, r"\frac{1}{2}", "0.5")  # imports whatever the rule imports
     statm = Path("/proc/self/statm")
     if statm.exists():
         base = int(statm.read_text().split()[0]) * resource.getpagesize()

@@ -36,3 +36,9 @@ def prints(gold: str, prediction: str) -> Ruling:
 
 def devours(gold: str, prediction: str) -> Ruling:
     return Ruling(len(bytearray(64 << 30)) > 0, "there was room")
+
+
+def lacks(gold: str, prediction: str) -> Ruling:
+    import no_such_package  # type: ignore[import-not-found]
+
+    return Ruling(no_such_package.equal(gold, prediction), "compared")

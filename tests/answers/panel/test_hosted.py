@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from bench.answers.panel.hosted import Hosted, Rule
+from bench.errors import BenchError
 from bench.types import Outcome
 from tests.answers.panel import rules
 
@@ -66,6 +67,14 @@ def test_what_a_rule_prints_is_nobody_s(capfd: pytest.CaptureFixture[str]) -> No
     with closing(hosted(rules.prints)) as checker:
         assert checker.check("7", "7").correct
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_rule_that_lacks_a_package_stops_the_judging_instead_of_misjudging() -> None:
+    with (
+        closing(hosted(rules.lacks)) as checker,
+        pytest.raises(BenchError, match="'test' cannot work here: No module named 'no_such_pack"),
+    ):
+        checker.check("7", "7")
 
 
 def test_an_empty_side_asks_nobody() -> None:
