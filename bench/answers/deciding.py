@@ -14,7 +14,7 @@ from bench.answers.canonical import canonical
 from bench.answers.comparers import Finding, choices, compare
 from bench.answers.comparers.words import choice_text
 from bench.answers.conventions import Conventions
-from bench.answers.expressions import Answer, Text
+from bench.answers.expressions import Answer, Number, Text
 from bench.answers.extraction import (
     Extraction,
     Where,
@@ -165,6 +165,13 @@ def _read_and_compared(gold: str, prediction: str, conventions: Conventions) -> 
         return Decision(e.outcome, "limits", str(e))
     best: Decision | None = None
     for commas, answer in answers.items():
+        if commas is Commas.DECIMAL:
+            # The other side must have a point: `-2,1` and `-2,10` are two lists.
+            if _is_decimal(references[Commas.SEPARATE]) and (
+                answer == references[Commas.SEPARATE]
+            ):
+                return _spelt(form(answer), "a decimal comma")
+            continue
         reference = references.get(commas, references[Commas.SEPARATE])
         decision = _compared(gold, prediction, reference, answer, conventions)
         if decision.outcome is Outcome.CORRECT:
@@ -182,8 +189,16 @@ def _read_and_compared(gold: str, prediction: str, conventions: Conventions) -> 
         )
         if decision.outcome is Outcome.CORRECT:
             return decision
+    decimal = references.get(Commas.DECIMAL)
+    if decimal is not None and _is_decimal(answers[Commas.SEPARATE]):
+        if decimal == answers[Commas.SEPARATE]:
+            return _spelt(form(decimal), "a decimal comma")
     assert best is not None
     return best
+
+
+def _is_decimal(x: Answer) -> bool:
+    return isinstance(x, Number) and x.decimals is not None
 
 
 def _compared(
@@ -194,7 +209,7 @@ def _compared(
         found = compare(reference, answer, conventions)
     except TooLarge as e:
         return Decision(e.outcome, "limits", str(e), *forms)
-    except (Unreadable, RecursionError) as e:
+    except (Unreadable, RecursionError, ArithmeticError, ValueError) as e:
         return Decision(Outcome.UNPARSED, "limits", f"{type(e).__name__}: {e}", *forms)
     if found.equal:
         return Decision(Outcome.CORRECT, found.comparer, found.reason, *forms)

@@ -42,6 +42,8 @@ _NOISE = Fraction(1, 10**9)
 _ROUNDED_DIGITS = 5
 """A prediction with so many significant digits, correctly rounded, stands for an exact reference."""
 _BRANCHES = frozenset("ln log arcsin arccos arctan arccot arcsec arccsc arccosh arctanh".split())
+_SHORT_BITS = 4000
+"""Numbers beyond are compared exactly or not at all: nobody rounds them."""
 _COUNTERS = frozenset("n k m j l N".split())
 _INTEGRAL = frozenset(("factorial", "binomial", "gcd", "lcm", "sum", "prod"))
 
@@ -273,11 +275,15 @@ def _power_of_ten(x: Expression) -> Fraction | None:
         return x.value
     if isinstance(x, Power | Number):
         value = fraction_of(x)
-        if value is not None and value > 0:
+        if value is not None and 0 < value and _is_short(value):
             n = value.numerator * value.denominator
             if min(value.numerator, value.denominator) == 1 and str(n).strip("0") == "1":
                 return value
     return None
+
+
+def _is_short(value: Fraction) -> bool:
+    return value.numerator.bit_length() + value.denominator.bit_length() < _SHORT_BITS
 
 
 def _close(gold: Expression, prediction: Expression, conventions: Conventions) -> bool | None:
@@ -291,12 +297,8 @@ def _close(gold: Expression, prediction: Expression, conventions: Conventions) -
         return None
     difference = abs(a - b)
     if g is not None:
-        # The reference is a measurement: what rounds to it is right. With a single digit it is
-        # taken as exact, since 0.5 would else accept all from 0.45 to 0.55.
-        # An irrational number takes four digits: 3.14 is what some use for the circle number, and
-        # not that number.
-        digits = 2 if p is not None or fraction_of(prediction) is not None else 4
-        half = g.unit / 2 if conventions.decimals and g.digits >= digits else Fraction(0)
+        rounded = conventions.decimals and _may_be_rounded(g, prediction)
+        half = g.unit / 2 if rounded else Fraction(0)
         if difference <= half:
             return True
         return bool(difference <= abs(a) * _tolerance(conventions))
@@ -309,6 +311,20 @@ def _close(gold: Expression, prediction: Expression, conventions: Conventions) -
     return bool(difference <= abs(a) * _tolerance(conventions))
 
 
+def _may_be_rounded(gold: Decimal, prediction: Expression) -> bool:
+    """Whether the reference can be what is left of the prediction after rounding.
+
+    A number with one more digit would have been printed whole: 1.2 is not 1.25. An irrational one
+    takes four digits: 3.14 is what some use for the circle number, and not that number.
+    """
+    value = fraction_of(prediction)
+    if value is None:
+        return gold.digits >= 4
+    if gold.digits >= 4:
+        return True
+    return gold.digits > 1 and (value / gold.unit * 10).denominator != 1
+
+
 def _tolerance(conventions: Conventions) -> Fraction:
     return Fraction(conventions.tolerance).limit_denominator(10**15)
 
@@ -319,8 +335,10 @@ def _real(x: Expression) -> Fraction:
         return value
     approximate = evaluate(x, {}, _FEW)
     mp = context(_FEW)
-    if not is_real(mp, approximate):
-        raise Undefined("not real")
+    if approximate == 0:
+        return Fraction(0)
+    if not is_real(mp, approximate) or abs(mp.mag(approximate)) > _SHORT_BITS:
+        raise Undefined("not real, or too large to be compared by digits")
     return Fraction(mp.nstr(mp.re(approximate), _FEW))
 
 

@@ -53,7 +53,7 @@ def evaluate(x: Expression, point: Mapping[str, Any], digits: int) -> Any:
     mp = context(digits)
     try:
         value = _Evaluation(mp, point).value(x)
-    except (ZeroDivisionError, ValueError, OverflowError, ArithmeticError) as e:
+    except (ArithmeticError, ValueError, TypeError) as e:  # a pole, or an order of complex numbers
         raise Undefined(str(e)) from None
     if mp.isnan(value) or mp.isinf(value):
         raise Undefined("no finite value")

@@ -36,6 +36,7 @@ from bench.answers.expressions import (
     multiply,
     negate,
     number,
+    variables,
 )
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
 from bench.answers.parsing import FUNCTIONS, Unreadable, parse_expression
@@ -54,6 +55,7 @@ _QUALIFIERS = frozenset(
     "for where with when if such given since because whenever provided any otherwise forall "
     "respectively approximately".split()
 )
+_CASES = frozenset(("for", "when", "if", "forall", "otherwise", "whenever"))
 _SUBJECTS = frozenset(
     "all any every the positive real integer integers number numbers values natural".split()
 )
@@ -201,10 +203,26 @@ def _qualified(tokens: Sequence[Token]) -> Answer | None:
     )
     if not places or places[0] == 0:
         return None
+    if tokens[places[0]].text.lower() in _CASES and _goes_on(tokens[places[0] + 1 :]):
+        return None
     found = _answer(tokens[: places[0]])
     if isinstance(found, Relation):
         found = replace(found, note=words_of(tokens[places[0] :]))
     return None if isinstance(found, Text) else found
+
+
+def _goes_on(tokens: Sequence[Token]) -> bool:
+    """Whether an answer follows what was said of the case: `2 if n is odd, 3 if it is even`."""
+    pieces = _cut(tokens, lambda t: t.text in (",", ";", "\\\\") or t.text in _JOINTS)[1:]
+    return any(
+        _stripped(piece)
+        and (
+            any(t.text == "=" for t in piece)
+            or any(t.text.lower() in _CASES for t in piece)
+            or _stripped(piece)[0].kind == "num"
+        )
+        for piece in pieces
+    )
 
 
 def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
@@ -516,7 +534,10 @@ def _quantity(tokens: Sequence[Token]) -> Answer | None:
     words = _unit_words(tokens[start:])
     if [w.lower() for w, _ in words] in (["am"], ["pm"]):
         return Ratio((_value(tokens[:start]), ZERO), words[0][0].lower())
-    return Quantity(_value(tokens[:start]), unit_of(words))
+    value, unit = _value(tokens[:start]), unit_of(words)
+    if unit.startswith("noun ") and (variables(value) or set(unit.split()) & _ENGLISH):
+        raise Unreadable("a sentence")
+    return Quantity(value, unit)
 
 
 def _value(tokens: Sequence[Token]) -> Expression:

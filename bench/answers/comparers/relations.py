@@ -32,6 +32,7 @@ from bench.answers.expressions import (
     Relation,
     Symbol,
     Text,
+    add,
     divide,
     multiply,
     renamed,
@@ -201,8 +202,9 @@ def _solves(relation: Relation, x: Expression) -> bool:
     if len(missing) != 1 or not variables(x) <= variables(difference):
         return False
     name = next(iter(missing))
-    zero, one, two = (substituted(difference, name, Number(Fraction(n))) for n in (0, 1, 2))
-    linear = identical(subtract(two, one), subtract(one, zero))
+    zero, one = (substituted(difference, name, Number(Fraction(n))) for n in (0, 1))
+    slope = subtract(one, zero)
+    linear = identical(difference, add(multiply(slope, Symbol(name)), zero))
     constant = identical(one, zero)
     return bool(linear and constant is False and identical(substituted(difference, name, x), ZERO))
 
@@ -245,6 +247,10 @@ def _congruences(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
 
 
 def _equations(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
+    sides = [s for r in (gold, prediction) for s in r.sides]
+    if not any(isinstance(s, EXPRESSIONS) and (variables(s) or is_name(s)) for s in sides):
+        # `\\log_2 8 = 3`: a calculation; its result is the answer.
+        return asked.compare(gold.sides[-1], prediction.sides[-1])
     found = _definitions(gold, prediction, asked)
     if found is not None and found.equal:
         return found
@@ -352,12 +358,8 @@ def proportional(gold: Relation, prediction: Relation) -> bool | None:
     )
     factor = _factor(a, b)
     if factor is None:
-        zero = identical(a, ZERO), identical(b, ZERO)
-        if None in zero:
-            return None
-        if not variables(a) and not variables(b) and zero == (False, False):
-            return True  # both never hold
-        return zero[0] == zero[1] and zero[0] is True
+        # Two identities have the same solutions, and are the same answer only if both say nothing.
+        return all(x == y for x, y in (gold.sides, prediction.sides))
     return identical(a, multiply(factor, b))
 
 

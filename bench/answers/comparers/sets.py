@@ -135,9 +135,13 @@ def _pieces(x: Answer) -> Pieces:
         case SetOperation(operation, parts):
             return _operated(operation, [_pieces(part) for part in parts])
         case Listing(items, joint) if joint != "pm":
+            items = _continued(items)
+            if not all(isinstance(item, Relation | Listing) for item in items) and joint != "or":
+                raise NoSet  # several sets, and not the union of them
             parts = [_pieces(item) for item in items]
             conditions = all(isinstance(item, Relation) for item in items)
-            together = conditions and joint in ("and", "") and _bounds_one(items)
+            unequal = all(isinstance(i, Relation) and i.signs == ("!=",) for i in items)
+            together = unequal or (conditions and joint in ("and", "") and _bounds_one(items))
             return _operated("cap" if together else "cup", parts)
         case Relation():
             return _solutions(x)
@@ -147,6 +151,17 @@ def _pieces(x: Answer) -> Pieces:
             return (Interval(x, x, True, True),)
         case _:
             raise NoSet
+
+
+def _continued(items: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    """`x != 1, 4` with its sign given to each of the values."""
+    first = items[0]
+    if not (isinstance(first, Relation) and first.signs in (("!=",), ("=",))):
+        return items
+    return tuple(
+        item if isinstance(item, Relation) else Relation((first.sides[0], item), first.signs)
+        for item in items
+    )
 
 
 def _bounds_one(items: Sequence[Answer]) -> bool:

@@ -191,6 +191,8 @@ def _units(g: Expression, p: Expression, units: list[str], asked: Asked) -> Find
     if units[0] == units[1]:
         return _verdict(same, "unit", "quantities")
     nouns = [u == "" or is_noun(u) for u in units]
+    if any(nouns) and all(units) and not all(nouns) and "unit" not in units:
+        return Finding(False, "unit", f"{units[0].removeprefix('noun ')} against {units[1]}")
     if all(nouns):
         both = all(u.startswith("noun ") for u in units)
         return _verdict(same, "unit", "numbers of " + units[0][5:] if both else "numbers")
@@ -236,6 +238,8 @@ def ratios(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     if isinstance(gold, Ratio) and isinstance(prediction, Ratio):
         if gold.clock and prediction.clock:
             return _times(gold, prediction)
+        if {gold.clock, prediction.clock} & {"am", "pm"}:
+            return Finding(False, "time", "only one side is a time of day")
         if len(gold.terms) != len(prediction.terms):
             return Finding(False, "ratio", "ratios of different length")
         a, b = gold.terms, prediction.terms

@@ -20,10 +20,10 @@ _WRAPPER = re.compile(
 )
 _CHOICE = re.compile(r"[({\[\s]*([A-J])[)}\]\s]*")
 _LABELLED = re.compile(
-    r"[({\[\s]*([A-J])(?:[)}\]]+[.:,]?|\s*[.:)]|,(?=\s+[a-z]+ [a-z']+ )|,?(?=\s+(?:not|non|because|since)\s)|\s+(?=[A-Z(\\$\d]))\s*(.*)",
+    r"[({\[\s]*([A-J])(?:[)}\]]+[.:,]?|\s*[.:)]|,(?=\s+[a-z]+ [a-z']+ )|,?(?=\s+(?:not|non|because|since)\s)|\s+(?=[A-Z($\d]))\s*(.*)",
     re.DOTALL,
 )
-_OTHER_LETTER = re.compile(r"\b(?:or|and|/|&)\s*\(?[A-J]\b")
+_OTHER_LETTER = re.compile(r"(?:(?:or|and|/|&)\s*)?\(?[A-J](?:\)|\b(?!['’]))")
 _NONE = frozenset(
     (
         "no solution", "no solutions", "no real solution", "no real solutions", "none",
