@@ -21,6 +21,7 @@ from bench.answers.extraction import (
     labelled_answer,
     stated_answer,
     statement,
+    untexted,
 )
 from bench.answers.forms import form
 from bench.answers.limits import TooLarge
@@ -90,6 +91,8 @@ def _otherwise(
     pairs = []
     if extraction.where is Where.WHOLE and decision.outcome is Outcome.UNPARSED:
         pairs.append((reference, labelled_answer(answer)))
+    if extraction.where is Where.BOX and decision.outcome is Outcome.UNPARSED:
+        pairs.append((reference, stated_answer(untexted(answer)).answer or ""))
     pairs.append((statement(reference), answer))
     for gold, prediction in pairs:
         if gold and prediction:
@@ -217,11 +220,12 @@ def _compared(
     if words[1] and not words[0]:
         return Decision(Outcome.UNPARSED, found.comparer, "no expression in the answer", *forms)
     # What we cannot read may be mathematics to others, if there is any in it: `\\int`, `\\lim`.
-    unread = words[0] and "\\" in gold and ("\\" in prediction or not words[1])
+    unread = words[0] and _UNREAD.search(gold) and ("\\" in prediction or not words[1])
     outcome = None if found.equal is None or unread else Outcome.WRONG
     return Decision(outcome, found.comparer, found.reason, *forms)
 
 
+_UNREAD = re.compile(r"\\(?:int|iint|oint|lim|sum|prod)(?![a-zA-Z])")
 _COMMA = re.compile(r"\d(?:,|\{,\}|\\,|\\!|\s|\\ )+\d")
 
 

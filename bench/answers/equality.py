@@ -149,9 +149,7 @@ def _same_constant(a: Expression, b: Expression) -> bool | None:
 
 def _same_function(a: Expression, b: Expression, names: frozenset[str]) -> bool | None:
     imaginary = any(node == Symbol("i") for x in (a, b) for node in walk(x))
-    branches = any(
-        isinstance(n, Apply) and n.function in _BRANCHES for x in (a, b) for n in walk(x)
-    )
+    branches = any(_has_branches(n) for x in (a, b) for n in walk(x))
     agreed = 0
     for point in _points(names, integral_variables(a) | integral_variables(b), _is_signed(a, b)):
         try:
@@ -165,13 +163,20 @@ def _same_function(a: Expression, b: Expression, names: frozenset[str]) -> bool 
             if real[0] != real[1]:
                 continue  # only one of them has a value here
             if not real[0] and not same and branches:
-                continue  # logarithms may differ by a whole turn where neither is real
+                continue  # logarithms and roots may differ by a turn where neither is real
         if not same:
             return False
         agreed += 1
         if agreed >= _PLENTY:
             break
     return True if agreed >= _ENOUGH else None
+
+
+def _has_branches(x: Expression) -> bool:
+    if isinstance(x, Power):
+        exponent = fraction_of(x.exponent)
+        return exponent is not None and exponent.denominator != 1
+    return isinstance(x, Apply) and (x.function in _BRANCHES or x.function == "root")
 
 
 def _is_signed(a: Expression, b: Expression) -> bool:

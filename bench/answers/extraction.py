@@ -28,6 +28,9 @@ _HASHES = re.compile(r"####[ \t]*")
 _TAGGED = re.compile(
     r"<\|begin_of_box\|>(.*?)<\|end_of_box\|>|<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE
 )
+_OUTPUT = re.compile(
+    r"```output\s*\n(.*?)```|<output>(.*?)<end_of_output>|<interpreter>(.*?)</interpreter>", re.DOTALL
+)
 _TAG = re.compile(r"<\|?/?[a-z_]+\|?>")
 _DELIMITED = re.compile(r"\$+([^$]+)\$|\\\((.+?)\\\)")
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
@@ -46,7 +49,7 @@ _NUMBER = re.compile(
     r"[-−]?\\[dt]?frac\{\d+\}\{\d+\}|"
     r"[-−]?(?:\\?\$\s?)?\d+(?:(?:,|\{,\}|\\,|,\\!)\d{3})*(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?\\?%)?"
 )
-_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}(?![A-Za-z}])")
+_PROSE = re.compile(r"(?<![\\{])(?<![^\W\d_])[^\W\d_]{2,}(?![^\W\d_}])")
 _OTHER_SCRIPT = re.compile(r"[\u0400-\u1fff\u2e80-\ud7ff\uf900-\ufaff]{2,}")
 """Words in a script that no formula uses: Cyrillic, Devanagari, Chinese and others."""
 _TEXT = re.compile(r"\\(?:text|textbf|mbox)\s*\{([^{}]*)\}")
@@ -76,6 +79,7 @@ class Where(StrEnum):
     TAG = "tag"
     HASHES = "####"
     WORDS = "answer is"
+    OUTPUT = "output of code"
     FORMULA = "last formula"
     BOLD = "bold type"
     LINE = "last line"
@@ -132,17 +136,20 @@ def stated_answer(text: str) -> Extraction:
     if not _is_prose(text) and found.answer is None:
         return Extraction(text.strip(), Where.WHOLE, "")
     if found.answer is not None:
-        answer = _contradicted(_untexted(found.answer))
+        answer = _contradicted(untexted(found.answer))
         if _is_prose(answer) and not re.match(r"\(?[A-J]\b", answer):
             guess = _guessed(answer)
             answer = guess.answer or answer
         return Extraction(_without_unit(answer), found.where, found.reason)
+    if outputs := _OUTPUT.findall(text):
+        if answer := next((part for part in outputs[-1] if part), "").strip():
+            return Extraction(answer.splitlines()[-1].strip(), Where.OUTPUT, "there is no box")
     if line := _ANSWER_LINE.search(text):
         return Extraction(line[1].strip(" *$"), Where.WORDS, "there is no box")
-    return _guessed(_untexted(text))
+    return _guessed(untexted(text))
 
 
-_LABELLED = re.compile(r"[A-Za-z][A-Za-z ]{0,40}:?\s*(\$[^$]+\$|\\\(.+?\\\))\s*\.?", re.DOTALL)
+_LABELLED = re.compile(r"[^\W\d_](?:[^\W\d_]| ){0,40}:?\s*(\$[^$]+\$|\\\(.+?\\\))\s*\.?", re.DOTALL)
 _STATEMENT = re.compile(
     r"[A-Z][^.?!]*\b(?:is|are|equals|be)\s+(?:equal to\s+|going to be\s+)?"
     r"(?:\$([^$]+)\$|\\\(((?:(?!\\\)).)+)\\\)|(-?\d[\d,./]*))\s*\.?",
@@ -164,8 +171,8 @@ def statement(text: str) -> str:
     return next(group for group in match.groups() if group).strip()
 
 
-def _untexted(text: str) -> str:
-    r"""Prose without the commands that hold it: `\text{the sum is }5`."""
+def untexted(text: str) -> str:
+    r"""Return prose without the commands that hold it: `\text{the sum is }5`."""
     return _TEXT.sub(r"\1", text)
 
 

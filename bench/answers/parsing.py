@@ -165,7 +165,8 @@ class _Parser:
         if whole and isinstance(left, Number):
             fraction = self.proper_fraction()
             if fraction is not None:
-                return number(left.value + (-fraction if left.value < 0 else fraction))
+                mixed = left.value + (-fraction if left.value < 0 else fraction)
+                return self.postfixes(number(mixed))
         if token.kind == "num" and before.kind in ("num", "letters"):
             # `n 2^n` and `k2^k` are products; `3 4` is none, and `A5` is a name.
             product = before.kind == "letters" and (token.spaced or self.peek(1) == "^")
@@ -342,6 +343,8 @@ class _Parser:
             closer = self.take()
             if closer.text != _CLOSERS[text]:
                 raise Unreadable(f"found {closer.text!r}, expected {_CLOSERS[text]!r}")
+            if text == "(" and self.peek() == "_" and isinstance(inner, Number):
+                return self.literal(str(inner.value))  # (1011)_2
             return inner
         if text == "|":
             self.bars += 1
@@ -356,11 +359,15 @@ class _Parser:
         if self.peek() == "choose":
             self.at += 1
             return Apply("binomial", (top, self.sum()))
+        if self.peek() == "over":
+            self.at += 1
+            return divide(top, self.sum())
         return top
 
     def literal(self, text: str) -> Expression:
         if self.peek() == "_" and text.isdigit():
             base = self.subscript()
+            base = _BASES.get(base, base)
             if (
                 base.isdigit()
                 and 2 <= int(base[:3]) <= 36
@@ -374,6 +381,13 @@ class _Parser:
             if not repeating.isdigit():
                 raise Unreadable("a bar over what are no digits")
             return number(_repeating(text, repeating))
+        if self.peek() == "ldots" and "." in text:
+            period = _PERIOD.search(text.partition(".")[2])
+            if period is None:
+                raise Unreadable("digits that go on without a period")
+            self.at += 1
+            whole, _, fraction = text.partition(".")
+            return number(_repeating(f"{whole}.{fraction[: period.start()]}", period[1]))
         return literal(text)
 
     def letters(self, token: Token) -> Expression:
@@ -632,6 +646,14 @@ class _Parser:
 _GLUED = tuple(
     sorted(("sin", "cos", "tan", "cot", "sec", "csc", "ln", "log", "sqrt"), key=len, reverse=True)
 )
+_PERIOD = re.compile(r"(\d{1,12}?)\1{2,}$")
+"""Digits that stand at least three times before the dots."""
+_BASES = {
+    word: str(base)
+    for base, word in enumerate(
+        "two three four five six seven eight nine ten eleven twelve".split(), start=2
+    )
+}
 _PLAIN = re.compile(r"(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?")
 
 

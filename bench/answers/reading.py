@@ -41,7 +41,7 @@ from bench.answers.expressions import (
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
 from bench.answers.parsing import FUNCTIONS, Unreadable, parse_expression
 from bench.answers.tokens import Commas, Token, cleaned, tokenize
-from bench.answers.units import is_unit_word, unit_of
+from bench.answers.units import MULTIPLES, is_unit_word, scale_of, unit_of
 
 _OPENING = frozenset(("(", "[", "{", "group{", "begin", "langle", "lfloor", "lceil"))
 _CLOSING = frozenset((")", "]", "}", "}group", "end", "rangle", "rfloor", "rceil"))
@@ -74,6 +74,11 @@ _NUMERALS = {
     for value, word in enumerate(
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
         "fifteen sixteen seventeen eighteen nineteen twenty".split()
+    )
+} | {
+    word: value
+    for word, value in zip(
+        "thirty forty fifty sixty seventy eighty ninety".split(), range(30, 100, 10), strict=True
     )
 }
 _MATRICES = frozenset(
@@ -238,6 +243,9 @@ def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
 def _congruence(tokens: Sequence[Token]) -> Answer | None:
     """`n = 1, 5 (mod 6)`: the modulus is for all of the residues."""
     places = _top_level(tokens, lambda t: t.text == "equiv")
+    if not places and len(_top_level(tokens, lambda t: t.text in _RELATIONS)) == 0:
+        rest, modulus = _without_modulus(tokens)
+        return modulus and Relation((Text(""), _readable(rest)), ("==",), modulus)
     if len(places) != 1:
         return None
     rest, modulus = _without_modulus(tokens[places[0] + 1 :])
@@ -377,7 +385,7 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
         if not _stripped(piece):
             if piece is pieces[-1] and len(pieces) == 2 and not curly:
                 return Group(opening, closing, tuple(items))
-            continue
+            raise Unreadable("an empty item")
         item = _answer(piece)
         spread = isinstance(item, Listing) and item.joint == "pm" and curly
         items.extend(item.items if spread and isinstance(item, Listing) else (item,))
@@ -457,6 +465,8 @@ def _scaled(matrix: Matrix, tokens: Sequence[Token]) -> Answer:
 def _ratio(tokens: Sequence[Token]) -> Answer | None:
     pieces = _cut(tokens, lambda t: t.text == ":")
     if len(pieces) == 1:
+        pieces = _cut(tokens, lambda t: t.text == "to" and t.kind in ("word", "letters"))
+    if len(pieces) == 1:
         return None
     words = [t.text.lower() for t in tokens if t.kind in ("word", "letters")]
     half = "".join(words).replace(".", "")
@@ -475,12 +485,12 @@ def _ratio(tokens: Sequence[Token]) -> Answer | None:
 def _expression(tokens: Sequence[Token]) -> Answer | None:
     if len(tokens) == 1 and tokens[0].kind in ("letters", "word"):
         word = tokens[0].text
-        if word.lower() in _NUMERALS:
-            return number(_NUMERALS[word.lower()])
         if word not in ("infty", "infinity") and (
             len(word) > 3 or tokens[0].kind == "word" or word.lower() in _SHORT_WORDS
         ):
             return Text(word)
+    if (spelled := _spelled(tokens)) is not None:
+        return number(spelled)
     if _is_phrase(tokens):
         raise Unreadable("words")
     plus = parse_expression(tokens)
@@ -491,8 +501,12 @@ def _expression(tokens: Sequence[Token]) -> Answer | None:
 
 def _is_phrase(tokens: Sequence[Token]) -> bool:
     """Whether two words stand side by side: `no solution`, and no product of letters."""
-    if any(t.kind == "letters" and t.text.lower() in _ENGLISH for t in tokens):
-        return True
+    for index, token in enumerate(tokens):
+        # `is` between spaces is a word; in `at^2` it is two letters.
+        after = tokens[index + 1].spaced if index + 1 < len(tokens) else True
+        alone = after and (token.spaced or index == 0)
+        if alone and token.kind == "letters" and token.text.lower() in _ENGLISH:
+            return True
     for one, other in zip(tokens, tokens[1:], strict=False):
         if one.kind == other.kind == "letters" and other.spaced:
             words = [t.text for t in (one, other) if t.text not in FUNCTIONS]
@@ -534,10 +548,62 @@ def _quantity(tokens: Sequence[Token]) -> Answer | None:
     words = _unit_words(tokens[start:])
     if [w.lower() for w, _ in words] in (["am"], ["pm"]):
         return Ratio((_value(tokens[:start]), ZERO), words[0][0].lower())
-    value, unit = _value(tokens[:start]), unit_of(words)
+    value, words = _multiplied_by_word(_value(tokens[:start]), words)
+    if not words:
+        return value
+    unit = unit_of(words)
     if unit.startswith("noun ") and (variables(value) or set(unit.split()) & _ENGLISH):
         raise Unreadable("a sentence")
     return Quantity(value, unit)
+
+
+def _multiplied_by_word(
+    value: Expression, words: list[tuple[str, int]]
+) -> tuple[Expression, list[tuple[str, int]]]:
+    """`3 million`: the word is part of the number."""
+    while words and words[0][0].lower() in MULTIPLES:
+        value = multiply(value, number(MULTIPLES[words[0][0].lower()]))
+        words = words[1:]
+    return value, words
+
+
+def _spelled(tokens: Sequence[Token]) -> int | None:
+    """A number in words, `twenty-one` or `three hundred`; none for anything else."""
+    total = 0
+    words = [t.text.lower() for t in tokens if t.text != "-"]
+    if not all(w in _NUMERALS or w in MULTIPLES or w == "and" for w in words):
+        return None
+    for word in words:
+        if word in MULTIPLES:
+            total = max(total, 1) * MULTIPLES[word]
+        elif word != "and":
+            total += _NUMERALS[word]
+    return total
+
+
+def _compound(tokens: Sequence[Token]) -> Answer | None:
+    """`2 hours 30 minutes`: quantities of one dimension, side by side."""
+    starts = [
+        k for k, t in enumerate(tokens) if t.kind == "num" and (k == 0 or tokens[k - 1].kind in (
+            "word", "letters") or tokens[k - 1].text == "and")
+    ]
+    if len(starts) < 2 or starts[0] != 0:
+        return None
+    ends = [*starts[1:], len(tokens)]
+    pieces = []
+    for start, end in zip(starts, ends, strict=True):
+        piece = _quantity([t for t in tokens[start:end] if t.text != "and"])
+        if not isinstance(piece, Quantity) or piece.unit.startswith("noun "):
+            return None
+        pieces.append(piece)
+    scales = [scale_of(piece.unit) for piece in pieces]
+    if len({dimension for _, dimension in scales}) != 1 or len({p.unit for p in pieces}) == 1:
+        return None
+    terms = [
+        multiply(number(size / scales[0][0]), p.value)
+        for (size, _), p in zip(scales, pieces, strict=True)
+    ]
+    return Quantity(add(*terms), pieces[0].unit)
 
 
 def _value(tokens: Sequence[Token]) -> Expression:
@@ -604,6 +670,7 @@ _READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
     _qualified,
     _sentences,
     _congruence,
+    _compound,
     _items,
     _relation,
     _set_operation,

@@ -131,6 +131,17 @@ _SPELT = {
 _CIRCLES = re.compile(r"(?:\\textcircled\s*\{?[^{}]{0,20}\d+[\s}]*)+")
 _PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime)")
 _ORDINAL = re.compile(r"(?<=\d)(?:\^?\{?\\(?:text|mathrm)\{\s*(?:st|nd|rd|th)\}\}?|(?:st|nd|rd|th)\b)")
+_PER_CENT = re.compile(r"per\s+cent\b")
+_NAMED_SETS = (
+    (re.compile(r"\\mathbb\s*\{?R\}?\s*(?:\^|_)\s*\{?(?:\+|>\s*0)\}?"), r"(0,\\infty)"),
+    (re.compile(r"\\mathbb\s*\{?R\}?\s*(?:\^|_)\s*\{?(?:-|<\s*0)\}?"), r"(-\\infty,0)"),
+    (re.compile(r"\\mathbb\s*\{?R\}?\s*_\s*\{\s*(?:\\geq?|>=)\s*0\}"), r"[0,\\infty)"),
+)
+_BASIS = re.compile(
+    r"\\(?:mathbf|hat|vec|boldsymbol|bm)\s*\{\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{\s*)?"
+    r"\\?([ijk])(?:math)?\s*\}(?:\s*\}(?<=\}\}))?"
+)
+"""The unit vectors, which are not the imaginary unit."""
 _HALF_DAY = re.compile(r"\b([apAP])\.\s?[mM]\.")
 _GLUED_JOINT = re.compile(r"(?<=[\d)}])(or|and)(?=\\?[A-Za-z]\w?\s*[=(<>\\])")
 """`x=0orx=1`: texts exist that lost their spaces."""
@@ -148,6 +159,10 @@ def cleaned(text: str) -> str:
         text = _CIRCLES.sub(lambda m: ",".join(re.findall(r"\d+", m[0])), text)
     text = _PRIMES.sub(lambda m: "'" * m[0].count("prime"), text)
     text = _HALF_DAY.sub(r"\1m", text)
+    text = _PER_CENT.sub("percent", text)
+    for pattern, spelling in _NAMED_SETS:
+        text = pattern.sub(spelling, text)
+    text = _BASIS.sub(r"\\mathbb{\1}", text)
     text = _ORDINAL.sub("", text)
     text = _GLUED_JOINT.sub(r" \1 ", text)
     if r"\\" in text and r"\begin" not in text:
@@ -168,10 +183,11 @@ def tokenize(text: str, commas: Commas = Commas.SEPARATE) -> list[Token]:
 
 
 def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None:
-    position, spaced = 0, False
+    position, spaced, depth = 0, False, 0
     pattern = _PATTERNS[commas]
     while position < len(text):
-        match = pattern.match(text, position)
+        # In brackets, a comma separates: (5,678) is a pair.
+        match = (pattern if depth <= 0 else _PATTERNS[Commas.SEPARATE]).match(text, position)
         assert match is not None  # the last alternative takes any character
         position = match.end()
         kind, token = match.lastgroup or "sym", match[match.lastgroup or "sym"]
@@ -212,6 +228,7 @@ def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None
             if token == "$":
                 spaced = True
                 continue
+            depth += (token in _DEEPER) - (token in _SHALLOWER)
             if token == "{":
                 token = "group{"
             elif token == "}":
@@ -256,6 +273,10 @@ def _known_prefix(command: str) -> str:
         return ""
     match = _GLUED_COMMAND.fullmatch(command)
     return match[1] if match else ""
+
+
+_DEEPER = frozenset(("(", "[", r"\{"))
+_SHALLOWER = frozenset((")", "]", r"\}"))
 
 
 def _upright(token: Token) -> Token:

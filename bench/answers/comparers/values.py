@@ -32,7 +32,7 @@ from bench.answers.expressions import (
     variables,
     walk,
 )
-from bench.answers.units import is_noun, scale_of
+from bench.answers.units import is_noun, same_noun, scale_of
 
 
 def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
@@ -195,6 +195,8 @@ def _units(g: Expression, p: Expression, units: list[str], asked: Asked) -> Find
         return Finding(False, "unit", f"{units[0].removeprefix('noun ')} against {units[1]}")
     if all(nouns):
         both = all(u.startswith("noun ") for u in units)
+        if both and not same_noun(units[0], units[1]):
+            return Finding(False, "unit", "different things counted")
         return _verdict(same, "unit", "numbers of " + units[0][5:] if both else "numbers")
     if any(nouns):
         if not asked.conventions.units and "" in units:
