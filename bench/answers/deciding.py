@@ -25,7 +25,7 @@ from bench.answers.extraction import (
 )
 from bench.answers.forms import form
 from bench.answers.limits import TooLarge
-from bench.answers.parsing import Unreadable
+from bench.answers.numerals import Unreadable
 from bench.answers.reading import read
 from bench.answers.tokens import Commas
 from bench.types import Outcome
@@ -58,8 +58,10 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
     if extraction.answer is None:
         return Decision(Outcome.NO_ANSWER, "none", extraction.reason)
     answer = extraction.answer
-    if canonical(answer) == plain or _same_spelling(reference, answer) or (
-        _same_spelling(gold, answer)
+    if (
+        canonical(answer) == plain
+        or _same_spelling(reference, answer)
+        or (_same_spelling(gold, answer))
     ):
         return _spelt(plain, _note(extraction))
     decision = _read_and_compared(reference, answer, conventions)
@@ -86,7 +88,7 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
 def _otherwise(
     reference: str, extraction: Extraction, decision: Decision, conventions: Conventions
 ) -> Decision:
-    """The decision on what a sentence states, where one side is a sentence rather than an answer."""
+    """The decision on what a sentence states, where a side is a sentence and no answer."""
     answer = extraction.answer or ""
     pairs = []
     if extraction.where is Where.WHOLE and decision.outcome is Outcome.UNPARSED:
@@ -170,9 +172,7 @@ def _read_and_compared(gold: str, prediction: str, conventions: Conventions) -> 
     for commas, answer in answers.items():
         if commas is Commas.DECIMAL:
             # The other side must have a point: `-2,1` and `-2,10` are two lists.
-            if _is_decimal(references[Commas.SEPARATE]) and (
-                answer == references[Commas.SEPARATE]
-            ):
+            if _is_decimal(references[Commas.SEPARATE]) and (answer == references[Commas.SEPARATE]):
                 return _spelt(form(answer), "a decimal comma")
             continue
         reference = references.get(commas, references[Commas.SEPARATE])

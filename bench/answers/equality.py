@@ -1,9 +1,9 @@
-"""Whether two expressions are equal: first as fractions, then modulo a prime, then by digits.
+r"""Whether two expressions are equal: first as fractions, then modulo a prime, then by digits.
 
 The first two are exact in both directions (`bench.answers.exact`). The third evaluates both at
-fixed points, twice for constants: a difference that is zero shrinks as digits are added, one that is
-not stays. Equal everywhere both are real is equal: `(x^2-1)/(x+1)` and `x-1` are, `\\sqrt{x^2}` and
-`x` are not. What no method decides is `None`, never `True`.
+fixed points, twice for constants: a difference that is zero shrinks as digits are added, one that
+is not stays. Equal everywhere both are real is equal: `(x^2-1)/(x+1)` and `x-1` are, `\sqrt{x^2}`
+and `x` are not. What no method decides is `None`, never `True`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PLENTY = 24
 _NOISE = Fraction(1, 10**9)
 """What floating-point arithmetic may have done to an integer."""
 _ROUNDED_DIGITS = 5
-"""A prediction with so many significant digits, correctly rounded, stands for an exact reference."""
+"""A prediction of so many significant digits, correctly rounded, stands for an exact reference."""
 _BRANCHES = frozenset("ln log arcsin arccos arctan arccot arcsec arccsc arccosh arctanh".split())
 _SHORT_BITS = 4000
 """Numbers beyond are compared exactly or not at all: nobody rounds them."""
@@ -180,10 +180,10 @@ def _has_branches(x: Expression) -> bool:
 
 
 def _is_signed(a: Expression, b: Expression) -> bool:
-    """Whether negative values of the variables count.
+    r"""Whether negative values of the variables count.
 
     Those of one variable do; several are lengths and masses more often than not, and formulas such
-    as `\\sqrt{G M / r}` are written for positive ones, unless an absolute value says otherwise.
+    as `\sqrt{G M / r}` are written for positive ones, unless an absolute value says otherwise.
     """
     names = variables(a) | variables(b)
     absolute = any(isinstance(n, Apply) and n.function == "abs" for x in (a, b) for n in walk(x))
@@ -234,7 +234,21 @@ def _points(
     """Points of several sizes; each of them an odd fraction, so that nothing vanishes by chance."""
     source = random.Random(" ".join(sorted(names)))
     ordered = sorted(names)
-    sizes = (1, 4, Fraction(1, 3), 2, 12, Fraction(3, 2), 40, Fraction(1, 9), Fraction(5, 2), 3, Fraction(6, 5), Fraction(8, 5), 2)
+    sizes = (
+        1,
+        4,
+        Fraction(1, 3),
+        2,
+        12,
+        Fraction(3, 2),
+        40,
+        Fraction(1, 9),
+        Fraction(5, 2),
+        3,
+        Fraction(6, 5),
+        Fraction(8, 5),
+        2,
+    )
     for size in sizes * 4 if integers else sizes:
         point: dict[str, Fraction] = {}
         for name in ordered:

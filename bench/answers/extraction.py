@@ -1,11 +1,11 @@
 r"""Finds the final answer in what a model wrote, says where, or why there is none.
 
 A box wins over words, and the last one over earlier ones; boxes joined by "and" are one answer of
-several parts. Without a box, in this order: tags around an answer, `####`, "the answer is", the last
-formula of the last sentence that has one, bold type, a last line or number. The text is read in time
-linear in its length, since a model may write anything. What is found is returned as it stands:
-reading it is the comparers' business. Words are a guess, and a poor one in a text that holds code:
-who knows that the answer must be boxed looks at `where`.
+several parts. Without a box, in this order: tags around an answer, `####`, "the answer is", what
+code printed, the last formula of the last sentence that has one, bold type, a last line or number.
+The text is read in time linear in its length, since a model may write anything. What is found is
+returned as it stands: reading it is the comparers' business. Words are a guess, and a poor one in a
+text that holds code: who knows that the answer must be boxed looks at `where`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ _TOKEN = re.compile(r"\\(?:begin)?(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 """What matters for balance. `\\{` is a printed brace, so every escape is one token."""
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox)[ \t]+([^\s{}$\\]+)")
 _WORDS = re.compile(
-    r"answer(?:\s+choice)?(?:\s+is\b|\s+would be\b|\s*:|\s*=|(?=\s+(?:\\\(|\$)))(?: for sure)?[ \t:*]*"
+    r"answer(?:\s+choice)?(?:\s+is\b|\s+would be\b|\s*:|\s*=|(?=\s+(?:\\\(|\$)))"
+    r"(?: for sure)?[ \t:*]*"
     r"|(?:答案|答)[是为：:\s]+",
     re.IGNORECASE,
 )
@@ -29,7 +30,8 @@ _TAGGED = re.compile(
     r"<\|begin_of_box\|>(.*?)<\|end_of_box\|>|<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE
 )
 _OUTPUT = re.compile(
-    r"```output\s*\n(.*?)```|<output>(.*?)<end_of_output>|<interpreter>(.*?)</interpreter>", re.DOTALL
+    r"```output\s*\n(.*?)```|<output>(.*?)<end_of_output>|<interpreter>(.*?)</interpreter>",
+    re.DOTALL,
 )
 _TAG = re.compile(r"<\|?/?[a-z_]+\|?>")
 _DELIMITED = re.compile(r"\$+([^$]+)\$|\\\((.+?)\\\)")
@@ -146,7 +148,8 @@ def stated_answer(text: str) -> Extraction:
             return Extraction(answer.splitlines()[-1].strip(), Where.OUTPUT, "there is no box")
     if line := _ANSWER_LINE.search(text):
         return Extraction(line[1].strip(" *$"), Where.WORDS, "there is no box")
-    return _guessed(untexted(text))
+    guess = _guessed(untexted(text))
+    return Extraction(text, guess.where, guess.reason) if guess.where is Where.WHOLE else guess
 
 
 _LABELLED = re.compile(r"[^\W\d_](?:[^\W\d_]| ){0,40}:?\s*(\$[^$]+\$|\\\(.+?\\\))\s*\.?", re.DOTALL)
@@ -158,7 +161,7 @@ _STATEMENT = re.compile(
 
 
 def labelled_answer(text: str) -> str:
-    """Return the formula behind a few words that introduce it, `Special matrix: $...$`; or nothing."""
+    """Return the formula behind a few words that introduce it, `The matrix: $...$`; or nothing."""
     match = _LABELLED.fullmatch(text.strip())
     return match[1].strip("$ ") if match and not _CONTRADICTED.search(text) else ""
 
@@ -228,8 +231,7 @@ def _joins(between: str) -> bool:
 
 
 def _boxes(text: str) -> tuple[list[tuple[int, int]], bool]:
-    """The outermost balanced boxes but for nested ones, where the innermost counts; and whether
-    one after the last stays open."""
+    """The balanced boxes, of nested ones the innermost; and whether a later one stays open."""
     open_braces: list[tuple[int, bool]] = []
     spans: list[tuple[int, int]] = []
     for token in _TOKEN.finditer(text):

@@ -14,6 +14,8 @@ from fractions import Fraction
 
 from bench.answers.expressions import (
     EXPRESSIONS,
+    MINUS_ONE,
+    ZERO,
     Answer,
     Apply,
     Based,
@@ -21,7 +23,6 @@ from bench.answers.expressions import (
     Group,
     Listing,
     Matrix,
-    MINUS_ONE,
     Number,
     Product,
     Quantity,
@@ -31,7 +32,6 @@ from bench.answers.expressions import (
     SetOperation,
     Symbol,
     Text,
-    ZERO,
     add,
     multiply,
     negate,
@@ -39,8 +39,11 @@ from bench.answers.expressions import (
     variables,
 )
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
-from bench.answers.parsing import FUNCTIONS, Unreadable, parse_expression
-from bench.answers.tokens import Commas, Token, cleaned, tokenize
+from bench.answers.numerals import Unreadable
+from bench.answers.parsing import parse_expression
+from bench.answers.spelling import cleaned
+from bench.answers.symbols import FUNCTIONS
+from bench.answers.tokens import Commas, Token, tokenize
 from bench.answers.units import MULTIPLES, is_unit_word, scale_of, unit_of
 
 _OPENING = frozenset(("(", "[", "{", "group{", "begin", "langle", "lfloor", "lceil"))
@@ -483,14 +486,14 @@ def _ratio(tokens: Sequence[Token]) -> Answer | None:
 
 
 def _expression(tokens: Sequence[Token]) -> Answer | None:
+    if (spelled := _spelled(tokens)) is not None:
+        return number(spelled)
     if len(tokens) == 1 and tokens[0].kind in ("letters", "word"):
         word = tokens[0].text
         if word not in ("infty", "infinity") and (
             len(word) > 3 or tokens[0].kind == "word" or word.lower() in _SHORT_WORDS
         ):
             return Text(word)
-    if (spelled := _spelled(tokens)) is not None:
-        return number(spelled)
     if _is_phrase(tokens):
         raise Unreadable("words")
     plus = parse_expression(tokens)
@@ -584,8 +587,10 @@ def _spelled(tokens: Sequence[Token]) -> int | None:
 def _compound(tokens: Sequence[Token]) -> Answer | None:
     """`2 hours 30 minutes`: quantities of one dimension, side by side."""
     starts = [
-        k for k, t in enumerate(tokens) if t.kind == "num" and (k == 0 or tokens[k - 1].kind in (
-            "word", "letters") or tokens[k - 1].text == "and")
+        k
+        for k, t in enumerate(tokens)
+        if t.kind == "num"
+        and (k == 0 or tokens[k - 1].kind in ("word", "letters") or tokens[k - 1].text == "and")
     ]
     if len(starts) < 2 or starts[0] != 0:
         return None

@@ -143,7 +143,7 @@ def unordered(gold: Sequence[Answer], prediction: Sequence[Answer], asked: Asked
 def _regrouped(
     gold: Listing, prediction: Listing, asked: Asked
 ) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
-    """`p=5, q=2, p=7, q=2` in pairs, when the names come round again and the other side has pairs."""
+    """`p=5, q=2, p=7, q=2` in pairs: the names come round again, and the other side has pairs."""
     sides = []
     for mine, other in ((gold, prediction), (prediction, gold)):
         items = mine.items

@@ -250,10 +250,14 @@ def _congruences(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
     if g is None or p is None or not identical(g, p):
         return Finding(False, "congruence", "different moduli")
     modulus = integer_of(g)
-    lists = [r.sides[-1].items if isinstance(r.sides[-1], Listing) else (r.sides[-1],) for r in (gold, prediction)]
+    lists = [
+        r.sides[-1].items if isinstance(r.sides[-1], Listing) else (r.sides[-1],)
+        for r in (gold, prediction)
+    ]
     if modulus and len(lists[0]) + len(lists[1]) > 2:
         sets = [
-            {(integer_of(x) or 0) % modulus for x in xs if isinstance(x, EXPRESSIONS)} for xs in lists
+            {(integer_of(x) or 0) % modulus for x in xs if isinstance(x, EXPRESSIONS)}
+            for xs in lists
         ]
         named = _same_unknown(gold, prediction, asked)
         return _verdict(named and sets[0] == sets[1], "congruence", "residues")
@@ -319,8 +323,10 @@ def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding 
         bound = _bound_variable(names[0], g)
         # What is said of the constants is part of the answer; renamed, it cannot be compared.
         told = gold.note or prediction.note
-        if bound and not told and any(
-            identical(g, renamed(p, names_of)) for names_of in _renamings(g, p, bound)
+        if (
+            bound
+            and not told
+            and any(identical(g, renamed(p, names_of)) for names_of in _renamings(g, p, bound))
         ):
             return Finding(True, "equation", "the same functions, their constants named otherwise")
     return Finding(found.equal, found.comparer, found.reason) if found.equal or same_name else None

@@ -1,8 +1,9 @@
 r"""Sets of real numbers, however they are written: intervals, unions, inequalities, `x \ne 3`.
 
-`(-\infty, 3)`, `x < 3`, `3 > x` and `\{x | x < 3\}` are one set. A set is a sorted list of intervals
-whose ends are exact; ends that cannot be put in order, such as `k\pi`, are compared piece by piece
-as they stand. What is bounded (`x`, `f(x)`, `2m + 1`) must be linear in one variable.
+`(-\infty, 3)`, `x < 3`, `3 > x` and `\{x | x < 3\}` are one set. A set is a sorted list of
+intervals whose ends are exact; ends that cannot be put in order, such as `k\pi`, are compared piece
+by piece as they stand. What is bounded (`x`, `f(x)`, `2m + 1`) must be linear in one variable; in a
+reference, which may be the question's own condition, it may be a square.
 """
 
 from __future__ import annotations
@@ -156,8 +157,8 @@ def _pieces(x: Answer) -> Pieces:
             return (Interval(low, high, opening == "[", closing == "]"),)
         case SetOf(_, condition):
             return _pieces(condition)
-        case SetOperation(operation, parts):
-            return _operated(operation, [_pieces(part) for part in parts])
+        case SetOperation(operation, operands):
+            return _operated(operation, [_pieces(operand) for operand in operands])
         case Listing(items, joint) if joint != "pm":
             items = _continued(items)
             if not all(isinstance(item, Relation | Listing) for item in items) and joint != "or":
@@ -233,10 +234,10 @@ def _solutions(x: Relation) -> Pieces:
             return found
         value, positive = _solved(unknown, bound)
         sign = sign if positive else _FLIPPED[sign]
-        closed = "=" in sign
+        included = "=" in sign
         if sign[0] == "<":
-            return (Interval(_BOTTOM, value, False, closed),)
-        return (Interval(value, INFINITY, closed, False),)
+            return (Interval(_BOTTOM, value, False, included),)
+        return (Interval(value, INFINITY, included, False),)
     if len(sides) == 3 and x.signs[0][0] == x.signs[1][0]:
         low, middle, high = sides if x.signs[0][0] == "<" else sides[::-1]
         closed = [("=" in s) for s in (x.signs if x.signs[0][0] == "<" else x.signs[::-1])]
@@ -267,9 +268,7 @@ def _quadratic(x: Expression, sign: str) -> Pieces | None:
     if compare_values(discriminant, ZERO) != 1:
         return None
     root = Power(discriminant, half)
-    ends = [
-        divide(add(negate(b), side), multiply(number(2), a)) for side in (negate(root), root)
-    ]
+    ends = [divide(add(negate(b), side), multiply(number(2), a)) for side in (negate(root), root)]
     low, high = ends if upward > 0 else ends[::-1]
     closed = "=" in sign
     if (sign[0] == "<") == (upward > 0):

@@ -20,7 +20,8 @@ _WRAPPER = re.compile(
 )
 _CHOICE = re.compile(r"[({\[\s]*([A-J])[)}\]\s]*")
 _LABELLED = re.compile(
-    r"[({\[\s]*([A-J])(?:[)}\]]+[.:,]?|\s*[.:)]|,(?=\s+[a-z]+ [a-z']+ )|,?(?=\s+(?:not|non|because|since)\s)|\s+(?=[A-Z($\d]))\s*(.*)",
+    r"[({\[\s]*([A-J])(?:[)}\]]+[.:,]?|\s*[.:)]|,(?=\s+[a-z]+ [a-z']+ )"
+    r"|,?(?=\s+(?:not|non|because|since)\s)|\s+(?=[A-Z($\d]))\s*(.*)",
     re.DOTALL,
 )
 _OTHER_LETTER = re.compile(r"(?:(?:or|and|/|&)\s*)?\(?[A-J](?:\)|\b(?!['’]))")
