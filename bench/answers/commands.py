@@ -1,6 +1,6 @@
-r"""The LaTeX commands that are read: their other names, those without meaning, those that hold text.
+r"""The LaTeX commands that are read: other names, those without meaning, those that hold text.
 
-Also what to make of `\\pik`: texts exist in which commands lost the space behind them.
+Also what to make of `\pik`: texts exist in which commands lost the space behind them.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ _GLUED_COMMAND = re.compile(
 _WHOLE_COMMANDS = frozenset(
     "begin end mathbb mathcal overline overrightarrow vec hat bar angle triangle circ degree mid "
     "lfloor rfloor lceil rceil langle rangle setminus emptyset notin equiv approx sim pmod bmod "
-    "mod gcd lcm min max det ldots vdots ddots forall exists lim land lor neg to prime mho perp iint "
-    "tilde widehat widetilde underbrace overbrace star bullet parallel mp div lg tg deg arg "
+    "mod gcd lcm min max det ldots vdots ddots forall exists lim land lor neg to prime mho perp "
+    "iint tilde widehat widetilde underbrace overbrace star bullet parallel mp div lg tg deg arg "
     "subset subseteq supset cong propto choose text therefore because item iff implies top "
     "arccosh arcsinh arctanh arcosh arsinh artanh coth sech csch arcsec arccsc arccot sgn "
     "hbar aleph imath jmath Re Im textcircled not phantom sup inf".split()
@@ -57,7 +57,7 @@ _WHOLE_COMMANDS = frozenset(
 
 
 def known_prefix(command: str) -> str:
-    """Return the command at the start of a name that is none, when one or two letters are left over."""
+    """Return the command at the start of a name that is none, with up to two letters behind it."""
     if command in _WHOLE_COMMANDS:
         return ""
     match = _GLUED_COMMAND.fullmatch(command)
