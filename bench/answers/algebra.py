@@ -1,4 +1,4 @@
-"""What a worker process does: the same decision with more time, and math-verify where we cannot read.
+"""What a worker process does: the same decision with more time; math-verify where we cannot read.
 
 It sees text that was found harmless enough by `bench.answers.limits`, and may still hang or exhaust
 memory: its process is made to be killed. Nothing here evaluates text; math-verify parses it with

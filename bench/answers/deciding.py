@@ -21,10 +21,11 @@ from bench.answers.extraction import (
     labelled_answer,
     stated_answer,
     statement,
+    untexted,
 )
 from bench.answers.forms import form
 from bench.answers.limits import TooLarge
-from bench.answers.parsing import Unreadable
+from bench.answers.numerals import Unreadable
 from bench.answers.reading import read
 from bench.answers.tokens import Commas
 from bench.types import Outcome
@@ -57,8 +58,10 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
     if extraction.answer is None:
         return Decision(Outcome.NO_ANSWER, "none", extraction.reason)
     answer = extraction.answer
-    if canonical(answer) == plain or _same_spelling(reference, answer) or (
-        _same_spelling(gold, answer)
+    if (
+        canonical(answer) == plain
+        or _same_spelling(reference, answer)
+        or (_same_spelling(gold, answer))
     ):
         return _spelt(plain, _note(extraction))
     decision = _read_and_compared(reference, answer, conventions)
@@ -85,11 +88,13 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
 def _otherwise(
     reference: str, extraction: Extraction, decision: Decision, conventions: Conventions
 ) -> Decision:
-    """The decision on what a sentence states, where one side is a sentence rather than an answer."""
+    """The decision on what a sentence states, where a side is a sentence and no answer."""
     answer = extraction.answer or ""
     pairs = []
     if extraction.where is Where.WHOLE and decision.outcome is Outcome.UNPARSED:
         pairs.append((reference, labelled_answer(answer)))
+    if extraction.where is Where.BOX and decision.outcome is Outcome.UNPARSED:
+        pairs.append((reference, stated_answer(untexted(answer)).answer or ""))
     pairs.append((statement(reference), answer))
     for gold, prediction in pairs:
         if gold and prediction:
@@ -167,9 +172,7 @@ def _read_and_compared(gold: str, prediction: str, conventions: Conventions) -> 
     for commas, answer in answers.items():
         if commas is Commas.DECIMAL:
             # The other side must have a point: `-2,1` and `-2,10` are two lists.
-            if _is_decimal(references[Commas.SEPARATE]) and (
-                answer == references[Commas.SEPARATE]
-            ):
+            if _is_decimal(references[Commas.SEPARATE]) and (answer == references[Commas.SEPARATE]):
                 return _spelt(form(answer), "a decimal comma")
             continue
         reference = references.get(commas, references[Commas.SEPARATE])
@@ -217,11 +220,12 @@ def _compared(
     if words[1] and not words[0]:
         return Decision(Outcome.UNPARSED, found.comparer, "no expression in the answer", *forms)
     # What we cannot read may be mathematics to others, if there is any in it: `\\int`, `\\lim`.
-    unread = words[0] and "\\" in gold and ("\\" in prediction or not words[1])
+    unread = words[0] and _UNREAD.search(gold) and ("\\" in prediction or not words[1])
     outcome = None if found.equal is None or unread else Outcome.WRONG
     return Decision(outcome, found.comparer, found.reason, *forms)
 
 
+_UNREAD = re.compile(r"\\(?:int|iint|oint|lim|sum|prod)(?![a-zA-Z])")
 _COMMA = re.compile(r"\d(?:,|\{,\}|\\,|\\!|\s|\\ )+\d")
 
 

@@ -1,9 +1,9 @@
-"""Whether two expressions are equal: first as fractions, then modulo a prime, then by digits.
+r"""Whether two expressions are equal: first as fractions, then modulo a prime, then by digits.
 
 The first two are exact in both directions (`bench.answers.exact`). The third evaluates both at
-fixed points, twice for constants: a difference that is zero shrinks as digits are added, one that is
-not stays. Equal everywhere both are real is equal: `(x^2-1)/(x+1)` and `x-1` are, `\\sqrt{x^2}` and
-`x` are not. What no method decides is `None`, never `True`.
+fixed points, twice for constants: a difference that is zero shrinks as digits are added, one that
+is not stays. Equal everywhere both are real is equal: `(x^2-1)/(x+1)` and `x-1` are, `\sqrt{x^2}`
+and `x` are not. What no method decides is `None`, never `True`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PLENTY = 24
 _NOISE = Fraction(1, 10**9)
 """What floating-point arithmetic may have done to an integer."""
 _ROUNDED_DIGITS = 5
-"""A prediction with so many significant digits, correctly rounded, stands for an exact reference."""
+"""A prediction of so many significant digits, correctly rounded, stands for an exact reference."""
 _BRANCHES = frozenset("ln log arcsin arccos arctan arccot arcsec arccsc arccosh arctanh".split())
 _SHORT_BITS = 4000
 """Numbers beyond are compared exactly or not at all: nobody rounds them."""
@@ -149,9 +149,7 @@ def _same_constant(a: Expression, b: Expression) -> bool | None:
 
 def _same_function(a: Expression, b: Expression, names: frozenset[str]) -> bool | None:
     imaginary = any(node == Symbol("i") for x in (a, b) for node in walk(x))
-    branches = any(
-        isinstance(n, Apply) and n.function in _BRANCHES for x in (a, b) for n in walk(x)
-    )
+    branches = any(_has_branches(n) for x in (a, b) for n in walk(x))
     agreed = 0
     for point in _points(names, integral_variables(a) | integral_variables(b), _is_signed(a, b)):
         try:
@@ -165,7 +163,7 @@ def _same_function(a: Expression, b: Expression, names: frozenset[str]) -> bool 
             if real[0] != real[1]:
                 continue  # only one of them has a value here
             if not real[0] and not same and branches:
-                continue  # logarithms may differ by a whole turn where neither is real
+                continue  # logarithms and roots may differ by a turn where neither is real
         if not same:
             return False
         agreed += 1
@@ -174,11 +172,18 @@ def _same_function(a: Expression, b: Expression, names: frozenset[str]) -> bool 
     return True if agreed >= _ENOUGH else None
 
 
+def _has_branches(x: Expression) -> bool:
+    if isinstance(x, Power):
+        exponent = fraction_of(x.exponent)
+        return exponent is not None and exponent.denominator != 1
+    return isinstance(x, Apply) and (x.function in _BRANCHES or x.function == "root")
+
+
 def _is_signed(a: Expression, b: Expression) -> bool:
-    """Whether negative values of the variables count.
+    r"""Whether negative values of the variables count.
 
     Those of one variable do; several are lengths and masses more often than not, and formulas such
-    as `\\sqrt{G M / r}` are written for positive ones, unless an absolute value says otherwise.
+    as `\sqrt{G M / r}` are written for positive ones, unless an absolute value says otherwise.
     """
     names = variables(a) | variables(b)
     absolute = any(isinstance(n, Apply) and n.function == "abs" for x in (a, b) for n in walk(x))
@@ -229,7 +234,21 @@ def _points(
     """Points of several sizes; each of them an odd fraction, so that nothing vanishes by chance."""
     source = random.Random(" ".join(sorted(names)))
     ordered = sorted(names)
-    sizes = (1, 4, Fraction(1, 3), 2, 12, Fraction(3, 2), 40, Fraction(1, 9), Fraction(5, 2), 3, Fraction(6, 5), Fraction(8, 5), 2)
+    sizes = (
+        1,
+        4,
+        Fraction(1, 3),
+        2,
+        12,
+        Fraction(3, 2),
+        40,
+        Fraction(1, 9),
+        Fraction(5, 2),
+        3,
+        Fraction(6, 5),
+        Fraction(8, 5),
+        2,
+    )
     for size in sizes * 4 if integers else sizes:
         point: dict[str, Fraction] = {}
         for name in ordered:

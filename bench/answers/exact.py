@@ -3,8 +3,8 @@ r"""Exact evaluation: of constants as fractions, and of any rational expression 
 Two rational expressions are the same function just when they have the same residue at a random
 point (Schwartz and Zippel): for degree d and a prime p the chance of an error is below d / p, and p
 has 127 bits. So `(x+1)^{100000}` is compared without being expanded, and `2^{2025}` without being
-printed. The imaginary unit is a square root of -1 modulo p; the circle number, being transcendental,
-is one more variable. Whatever is no rational expression is `NotRational`, and left to
+printed. The imaginary unit is a square root of -1 modulo p; the circle number, transcendental as it
+is, is one more variable. Whatever is no rational expression is `NotRational`, and left to
 `bench.answers.numeric`.
 """
 
@@ -171,20 +171,20 @@ def residue(x: Expression, point: Mapping[str, int]) -> int:
         case Sum(terms):
             return sum(residue(t, point) for t in terms) % PRIME
         case Product(factors):
-            product = 1
+            result = 1
             for factor in factors:
-                product = product * residue(factor, point) % PRIME
-            return product
+                result = result * residue(factor, point) % PRIME
+            return result
         case Power(base, exponent):
             n = integer_of(exponent)
             if n is None:
                 return _rational_residue(x)
             if n.bit_length() > _MAX_EXPONENT_BITS:
                 raise NotRational
-            value = residue(base, point)
-            if value == 0 and n < 0:
+            root = residue(base, point)
+            if root == 0 and n < 0:
                 raise NotRational
-            return pow(value, n, PRIME)
+            return int(pow(root, n, PRIME))
         case Apply("sum" | "prod" as name, (body, Symbol(index), lower, upper)):
             first, last = integer_of(lower), integer_of(upper)
             if first is None or last is None:

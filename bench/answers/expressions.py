@@ -1,8 +1,8 @@
 """What an answer is once it has been read: immutable trees of our own, and nothing that runs.
 
 An expression is built by `bench.answers.parsing` from at most `limits.MAX_TOKENS` tokens. Numbers
-are exact: a decimal keeps its value as a fraction, and how many digits were printed. An answer is an
-expression, or a structure of them. Nothing here computes; equality of trees is equality of form.
+are exact: a decimal keeps its value as a fraction, and how many digits were printed. An answer is
+an expression, or a structure of them. Nothing here computes; equality of trees is equality of form.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Apply:
 Expression = Number | Symbol | Sum | Product | Power | Apply
 
 ZERO, ONE, MINUS_ONE = (Number(Fraction(n)) for n in (0, 1, -1))
-PI, E, I, INFINITY = Symbol("pi"), Symbol("e"), Symbol("i"), Symbol("oo")
+PI, E, IMAGINARY, INFINITY = Symbol("pi"), Symbol("e"), Symbol("i"), Symbol("oo")
 CONSTANTS = frozenset(("pi", "e", "i", "oo"))
 
 

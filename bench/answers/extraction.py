@@ -1,11 +1,11 @@
 r"""Finds the final answer in what a model wrote, says where, or why there is none.
 
 A box wins over words, and the last one over earlier ones; boxes joined by "and" are one answer of
-several parts. Without a box, in this order: tags around an answer, `####`, "the answer is", the last
-formula of the last sentence that has one, bold type, a last line or number. The text is read in time
-linear in its length, since a model may write anything. What is found is returned as it stands:
-reading it is the comparers' business. Words are a guess, and a poor one in a text that holds code:
-who knows that the answer must be boxed looks at `where`.
+several parts. Without a box, in this order: tags around an answer, `####`, "the answer is", what
+code printed, the last formula of the last sentence that has one, bold type, a last line or number.
+The text is read in time linear in its length, since a model may write anything. What is found is
+returned as it stands: reading it is the comparers' business. Words are a guess, and a poor one in a
+text that holds code: who knows that the answer must be boxed looks at `where`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ _TOKEN = re.compile(r"\\(?:begin)?(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 """What matters for balance. `\\{` is a printed brace, so every escape is one token."""
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox)[ \t]+([^\s{}$\\]+)")
 _WORDS = re.compile(
-    r"answer(?:\s+choice)?(?:\s+is\b|\s+would be\b|\s*:|\s*=|(?=\s+(?:\\\(|\$)))(?: for sure)?[ \t:*]*"
+    r"answer(?:\s+choice)?(?:\s+is\b|\s+would be\b|\s*:|\s*=|(?=\s+(?:\\\(|\$)))"
+    r"(?: for sure)?[ \t:*]*"
     r"|(?:答案|答)[是为：:\s]+",
     re.IGNORECASE,
 )
@@ -27,6 +28,10 @@ _ANSWER_LINE = re.compile(r"answer(?:\s+is)?[ \t:*]*\n+[ \t]*([^\n]+)", re.IGNOR
 _HASHES = re.compile(r"####[ \t]*")
 _TAGGED = re.compile(
     r"<\|begin_of_box\|>(.*?)<\|end_of_box\|>|<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE
+)
+_OUTPUT = re.compile(
+    r"```output\s*\n(.*?)```|<output>(.*?)<end_of_output>|<interpreter>(.*?)</interpreter>",
+    re.DOTALL,
 )
 _TAG = re.compile(r"<\|?/?[a-z_]+\|?>")
 _DELIMITED = re.compile(r"\$+([^$]+)\$|\\\((.+?)\\\)")
@@ -46,7 +51,7 @@ _NUMBER = re.compile(
     r"[-−]?\\[dt]?frac\{\d+\}\{\d+\}|"
     r"[-−]?(?:\\?\$\s?)?\d+(?:(?:,|\{,\}|\\,|,\\!)\d{3})*(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?\\?%)?"
 )
-_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}(?![A-Za-z}])")
+_PROSE = re.compile(r"(?<![\\{])(?<![^\W\d_])[^\W\d_]{2,}(?![^\W\d_}])")
 _OTHER_SCRIPT = re.compile(r"[\u0400-\u1fff\u2e80-\ud7ff\uf900-\ufaff]{2,}")
 """Words in a script that no formula uses: Cyrillic, Devanagari, Chinese and others."""
 _TEXT = re.compile(r"\\(?:text|textbf|mbox)\s*\{([^{}]*)\}")
@@ -76,6 +81,7 @@ class Where(StrEnum):
     TAG = "tag"
     HASHES = "####"
     WORDS = "answer is"
+    OUTPUT = "output of code"
     FORMULA = "last formula"
     BOLD = "bold type"
     LINE = "last line"
@@ -132,17 +138,21 @@ def stated_answer(text: str) -> Extraction:
     if not _is_prose(text) and found.answer is None:
         return Extraction(text.strip(), Where.WHOLE, "")
     if found.answer is not None:
-        answer = _contradicted(_untexted(found.answer))
+        answer = _contradicted(untexted(found.answer))
         if _is_prose(answer) and not re.match(r"\(?[A-J]\b", answer):
             guess = _guessed(answer)
             answer = guess.answer or answer
         return Extraction(_without_unit(answer), found.where, found.reason)
+    if outputs := _OUTPUT.findall(text):
+        if answer := next((part for part in outputs[-1] if part), "").strip():
+            return Extraction(answer.splitlines()[-1].strip(), Where.OUTPUT, "there is no box")
     if line := _ANSWER_LINE.search(text):
         return Extraction(line[1].strip(" *$"), Where.WORDS, "there is no box")
-    return _guessed(_untexted(text))
+    guess = _guessed(untexted(text))
+    return Extraction(text, guess.where, guess.reason) if guess.where is Where.WHOLE else guess
 
 
-_LABELLED = re.compile(r"[A-Za-z][A-Za-z ]{0,40}:?\s*(\$[^$]+\$|\\\(.+?\\\))\s*\.?", re.DOTALL)
+_LABELLED = re.compile(r"[^\W\d_](?:[^\W\d_]| ){0,40}:?\s*(\$[^$]+\$|\\\(.+?\\\))\s*\.?", re.DOTALL)
 _STATEMENT = re.compile(
     r"[A-Z][^.?!]*\b(?:is|are|equals|be)\s+(?:equal to\s+|going to be\s+)?"
     r"(?:\$([^$]+)\$|\\\(((?:(?!\\\)).)+)\\\)|(-?\d[\d,./]*))\s*\.?",
@@ -151,7 +161,7 @@ _STATEMENT = re.compile(
 
 
 def labelled_answer(text: str) -> str:
-    """Return the formula behind a few words that introduce it, `Special matrix: $...$`; or nothing."""
+    """Return the formula behind a few words that introduce it, `The matrix: $...$`; or nothing."""
     match = _LABELLED.fullmatch(text.strip())
     return match[1].strip("$ ") if match and not _CONTRADICTED.search(text) else ""
 
@@ -164,8 +174,8 @@ def statement(text: str) -> str:
     return next(group for group in match.groups() if group).strip()
 
 
-def _untexted(text: str) -> str:
-    r"""Prose without the commands that hold it: `\text{the sum is }5`."""
+def untexted(text: str) -> str:
+    r"""Return prose without the commands that hold it: `\text{the sum is }5`."""
     return _TEXT.sub(r"\1", text)
 
 
@@ -221,8 +231,7 @@ def _joins(between: str) -> bool:
 
 
 def _boxes(text: str) -> tuple[list[tuple[int, int]], bool]:
-    """The outermost balanced boxes but for nested ones, where the innermost counts; and whether
-    one after the last stays open."""
+    """The balanced boxes, of nested ones the innermost; and whether a later one stays open."""
     open_braces: list[tuple[int, bool]] = []
     spans: list[tuple[int, int]] = []
     for token in _TOKEN.finditer(text):

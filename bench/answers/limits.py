@@ -1,7 +1,7 @@
 """What is refused before any algebra: text whose reading alone could hang or exhaust a worker.
 
 The bounds are named, and lie far above any reference answer of the benchmarks; none decides a
-mathematical question. Reading stops at the first three; the rest bound what is computed from a tree.
+mathematical question. The first four bound what is read, the rest what is computed from it.
 """
 
 from __future__ import annotations

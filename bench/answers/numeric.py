@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from bench.answers.budget import spend, unmetered
-from bench.answers.exact import fraction_of, integer_of
+from bench.answers.exact import fraction_of
 from bench.answers.expressions import (
     Apply,
     Expression,
@@ -62,7 +62,7 @@ def evaluate(x: Expression, point: Mapping[str, Any], digits: int) -> Any:
 
 def is_real(mp: Any, value: Any) -> bool:
     """Whether the imaginary part is nothing but rounding."""
-    return abs(mp.im(value)) <= abs(value) * mp.mpf(10) ** (-mp.dps // 2)
+    return bool(abs(mp.im(value)) <= abs(value) * mp.mpf(10) ** (-mp.dps // 2))
 
 
 class _Evaluation:
@@ -266,4 +266,3 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "base": lambda mp, digits, base: mp.mpf(int(str(int(digits)), int(base))),
 }
 KNOWN = frozenset(_FUNCTIONS)
-__all__ = ["KNOWN", "Undefined", "context", "evaluate", "integer_of", "is_real"]

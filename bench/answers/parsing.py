@@ -18,15 +18,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from bench.answers.expressions import (
-    E,
-    Apply,
-    Expression,
-    I,
-    INFINITY,
-    MINUS_ONE,
-    Number,
-    PI,
     CONSTANTS,
+    MINUS_ONE,
+    Apply,
+    E,
+    Expression,
+    Number,
     Power,
     Symbol,
     add,
@@ -35,54 +32,25 @@ from bench.answers.expressions import (
     negate,
     number,
 )
-from bench.answers.limits import MAX_DIGITS, MAX_EXPONENT, TooLarge
+from bench.answers.numerals import BASES, PERIOD, Unreadable, literal, recurring
+from bench.answers.symbols import (
+    ACCENTS,
+    BIG,
+    CLOSERS,
+    DIVISION,
+    FLOORS,
+    FUNCTION_NAMES,
+    GLUED,
+    GREEK,
+    INVERSES,
+    MULTIPLICATION,
+    NAMED,
+    PLURAL_MINUS,
+    PRODUCT_LETTERS,
+    UNKNOWN_FUNCTIONS,
+)
 from bench.answers.tokens import Token
 from bench.answers.units import is_unit_word
-from bench.types import Outcome
-
-FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan arccot arcsec "
-    "arccsc arcsinh arccosh arctanh ln log lg exp gcd lcm max min det floor ceil abs sqrt "
-    "cbrt sgn sign erf arg Re Im deg".split()
-)
-_FUNCTION_NAMES = {
-    **{name: name for name in FUNCTIONS},
-    "tg": "tan", "ctg": "cot", "cotan": "cot", "cosec": "csc", "arctg": "arctan",
-    "arcctg": "arccot", "asin": "arcsin", "acos": "arccos", "atan": "arctan",
-    "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh",
-    "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "ceiling": "ceil", "GCD": "gcd",
-    "LCM": "lcm", "Log": "log", "Ln": "ln", "sgn": "sign", "hcf": "gcd",
-}  # fmt: skip
-_INVERSES = {
-    name: f"arc{name}"
-    for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh")
-}
-_NAMED = {
-    "pi": PI, "infty": INFINITY, "infinity": INFINITY, "inf": INFINITY, "oo": INFINITY, "Pi": PI,
-    "imath": I, "i": I, "e": E,
-}  # fmt: skip
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron rho sigma "
-    "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Sigma Upsilon Phi Psi Omega ell "
-    "hbar partial nabla mho aleph".split()
-)
-_ACCENTS = frozenset(
-    "vec hat bar overline overrightarrow widehat widetilde tilde dot ddot overleftarrow "
-    "angle triangle overarc wideparen odot measuredangle measuredangle".split()
-)
-_CLOSERS = {"(": ")", "[": "]", "{": "}", "group{": "}group"}
-_FLOORS = {"lfloor": ("floor", "rfloor"), "lceil": ("ceil", "rceil")}
-_MULTIPLICATION = frozenset(("cdot", "times", "*", "cross"))
-_DIVISION = frozenset(("/", "div", ":"))
-_PLURAL_MINUS = frozenset(("pm", "mp"))
-_BIG = frozenset(("sum", "prod", "int", "iint", "oint", "lim"))
-_UNKNOWN_FUNCTIONS = frozenset("f g h F G H".split())
-_PRODUCT_LETTERS = 3
-"""A longer run of letters is one name, not a product: `ab` is a times b, `area` is not."""
-
-
-class Unreadable(Exception):
-    """The tokens are not an expression of the grammar; the message says where it stopped."""
 
 
 def parse_expression(tokens: Sequence[Token], sign: int = 1) -> Expression:
@@ -99,7 +67,7 @@ def parse_expression(tokens: Sequence[Token], sign: int = 1) -> Expression:
 
 def is_word(token: Token) -> bool:
     """Whether the token can only be a word of prose, or a unit, and no part of an expression."""
-    return token.kind == "word" and token.text not in _FUNCTION_NAMES and token.text not in _NAMED
+    return token.kind == "word" and token.text not in FUNCTION_NAMES and token.text not in NAMED
 
 
 class _Parser:
@@ -135,7 +103,7 @@ class _Parser:
 
     def sum(self) -> Expression:
         terms = [self.product()]
-        while (text := self.peek()) in ("+", "-") or text in _PLURAL_MINUS:
+        while (text := self.peek()) in ("+", "-") or text in PLURAL_MINUS:
             self.at += 1
             term = self.product()
             minus = (text == "-") or (text == "pm" and self.sign < 0)
@@ -146,10 +114,10 @@ class _Parser:
     def product(self) -> Expression:
         result = self.unary()
         while (token := self.token) is not None:
-            if token.text in _MULTIPLICATION:
+            if token.text in MULTIPLICATION:
                 self.at += 1
                 result = multiply(result, self.unary())
-            elif token.text in _DIVISION:
+            elif token.text in DIVISION:
                 self.at += 1
                 result = divide(result, self.unary())
             elif self.starts_atom(implicit=True):
@@ -165,7 +133,8 @@ class _Parser:
         if whole and isinstance(left, Number):
             fraction = self.proper_fraction()
             if fraction is not None:
-                return number(left.value + (-fraction if left.value < 0 else fraction))
+                mixed = left.value + (-fraction if left.value < 0 else fraction)
+                return self.postfixes(number(mixed))
         if token.kind == "num" and before.kind in ("num", "letters"):
             # `n 2^n` and `k2^k` are products; `3 4` is none, and `A5` is a name.
             product = before.kind == "letters" and (token.spaced or self.peek(1) == "^")
@@ -207,7 +176,7 @@ class _Parser:
 
     def unary(self) -> Expression:
         text = self.peek()
-        if text in ("-", "+") or text in _PLURAL_MINUS:
+        if text in ("-", "+") or text in PLURAL_MINUS:
             self.at += 1
             inner = self.unary()
             minus = text == "-" or (text == "pm" and self.sign < 0)
@@ -297,17 +266,18 @@ class _Parser:
             is_unit = len(text) > 1 and is_unit_word(text) and last is not None
             return not (implicit and is_unit and last is not None and self.at_unit())
         if token.kind == "word":
-            return text in _FUNCTION_NAMES or text in _NAMED
+            return text in FUNCTION_NAMES or text in NAMED
         if token.kind == "cmd":
             return (
                 text == "ldots"
                 or text in GREEK
-                or text in _NAMED
-                or text in _ACCENTS
-                or text in _FUNCTION_NAMES
-                or text in _FLOORS
-                or text in _BIG
-                or text in ("frac", "sqrt", "binom", "mathbb", "emptyset", "langle", "log", "prime", "bmod")
+                or text in NAMED
+                or text in ACCENTS
+                or text in FUNCTION_NAMES
+                or text in FLOORS
+                or text in BIG
+                or text
+                in ("frac", "sqrt", "binom", "mathbb", "emptyset", "langle", "log", "prime", "bmod")
             )
         if text == "|":
             return not (implicit and self.bars)
@@ -327,21 +297,23 @@ class _Parser:
         text = token.text
         if token.kind == "num":
             return self.literal(text)
-        if token.kind == "letters" or (token.kind == "word" and text in _FUNCTION_NAMES):
+        if token.kind == "letters" or (token.kind == "word" and text in FUNCTION_NAMES):
             return self.letters(token)
-        if token.kind == "word" and text in _NAMED:
-            return _NAMED[text]
+        if token.kind == "word" and text in NAMED:
+            return NAMED[text]
         if text == "ldots":
             return Symbol("...")
         if token.kind == "cmd":
             return self.command(text)
-        if text in _CLOSERS:
+        if text in CLOSERS:
             saved, self.bars = self.bars, 0
             inner = self.choose() if text == "group{" else self.sum()
             self.bars = saved
             closer = self.take()
-            if closer.text != _CLOSERS[text]:
-                raise Unreadable(f"found {closer.text!r}, expected {_CLOSERS[text]!r}")
+            if closer.text != CLOSERS[text]:
+                raise Unreadable(f"found {closer.text!r}, expected {CLOSERS[text]!r}")
+            if text == "(" and self.peek() == "_" and isinstance(inner, Number):
+                return self.literal(str(inner.value))  # (1011)_2
             return inner
         if text == "|":
             self.bars += 1
@@ -356,11 +328,15 @@ class _Parser:
         if self.peek() == "choose":
             self.at += 1
             return Apply("binomial", (top, self.sum()))
+        if self.peek() == "over":
+            self.at += 1
+            return divide(top, self.sum())
         return top
 
     def literal(self, text: str) -> Expression:
         if self.peek() == "_" and text.isdigit():
             base = self.subscript()
+            base = BASES.get(base, base)
             if (
                 base.isdigit()
                 and 2 <= int(base[:3]) <= 36
@@ -373,22 +349,29 @@ class _Parser:
             repeating = self.braced_text()
             if not repeating.isdigit():
                 raise Unreadable("a bar over what are no digits")
-            return number(_repeating(text, repeating))
+            return number(recurring(text, repeating))
+        if self.peek() == "ldots" and "." in text:
+            period = PERIOD.search(text.partition(".")[2])
+            if period is None:
+                raise Unreadable("digits that go on without a period")
+            self.at += 1
+            whole, _, fraction = text.partition(".")
+            return number(recurring(f"{whole}.{fraction[: period.start()]}", period[1]))
         return literal(text)
 
     def letters(self, token: Token) -> Expression:
         text = token.text
-        if text in _NAMED and text not in ("i", "e"):
-            return _NAMED[text]
-        if text in _FUNCTION_NAMES:
-            return self.function(_FUNCTION_NAMES[text])
+        if text in NAMED and text not in ("i", "e"):
+            return NAMED[text]
+        if text in FUNCTION_NAMES:
+            return self.function(FUNCTION_NAMES[text])
         if len(text) > 1:
-            glued = next((f for f in _GLUED if text.startswith(f)), "")
+            glued = next((f for f in GLUED if text.startswith(f)), "")
             if glued and len(text) - len(glued) <= 2:
                 rest = [Token("letters", c) for c in text[len(glued) :]]
                 self.tokens = [*self.tokens[: self.at], *rest, *self.tokens[self.at :]]
-                return self.function(_FUNCTION_NAMES[glued])
-            if len(text) > _PRODUCT_LETTERS:
+                return self.function(FUNCTION_NAMES[glued])
+            if len(text) > PRODUCT_LETTERS:
                 return self.symbol(text)
             # Only the last letter takes what follows: `ab^2`, `ab_1`.
             last = self.letters(Token("letters", text[-1]))
@@ -397,7 +380,7 @@ class _Parser:
                 if self.peek() == "^":
                     self.at += 1
                     last = Power(last, self.exponent())
-            return multiply(*(_NAMED.get(c, Symbol(c)) for c in text[:-1]), last)
+            return multiply(*(NAMED.get(c, Symbol(c)) for c in text[:-1]), last)
         return self.symbol(text)
 
     def symbol(self, name: str) -> Expression:
@@ -418,11 +401,11 @@ class _Parser:
                 self.at += 1
                 name += "'"
             self.take("}group")
-        if name in _NAMED:
-            return _NAMED[name]
-        if name[0] in _UNKNOWN_FUNCTIONS and self.peek() == "group{" and self.peek(1) == "(":
+        if name in NAMED:
+            return NAMED[name]
+        if name[0] in UNKNOWN_FUNCTIONS and self.peek() == "group{" and self.peek(1) == "(":
             return Apply(name, self.grouped_arguments())  # f{\left(x\right)}, as sympy prints it
-        if self.peek() == "(" and (name[0] in _UNKNOWN_FUNCTIONS or self.has_comma()):
+        if self.peek() == "(" and (name[0] in UNKNOWN_FUNCTIONS or self.has_comma()):
             arguments = self.arguments()
             if name == "C" and len(arguments) == 2:
                 return Apply("binomial", arguments)
@@ -433,7 +416,7 @@ class _Parser:
         """Whether the bracket that opens here holds a comma of its own: `C(5, 2)`."""
         depth = 0
         for token in self.tokens[self.at :]:
-            if token.text in _CLOSERS:
+            if token.text in CLOSERS:
                 depth += 1
             elif token.text in (")", "]", "}", "}group"):
                 depth -= 1
@@ -444,7 +427,7 @@ class _Parser:
         return False
 
     def arguments(self) -> tuple[Expression, ...]:
-        closer = _CLOSERS[self.take().text]
+        closer = CLOSERS[self.take().text]
         found = [self.sum()]
         while self.peek() == ",":
             self.at += 1
@@ -478,16 +461,16 @@ class _Parser:
             return self.root()
         if name == "binom":
             return Apply("binomial", (self.argument(), self.argument()))
-        if name in _NAMED:
-            return _NAMED[name]
-        if name in _FUNCTION_NAMES:
-            return self.function(_FUNCTION_NAMES[name])
-        if name in _FLOORS:
-            function, closer = _FLOORS[name]
+        if name in NAMED:
+            return NAMED[name]
+        if name in FUNCTION_NAMES:
+            return self.function(FUNCTION_NAMES[name])
+        if name in FLOORS:
+            function, closer = FLOORS[name]
             inner = self.sum()
             self.take(closer)
             return Apply(function, (inner,))
-        if name in _ACCENTS:
+        if name in ACCENTS:
             return self.accented(name)
         if name == "mathbb":
             return self.symbol(f"mathbb {self.braced_text()}")
@@ -575,8 +558,8 @@ class _Parser:
                 base = self.argument()
             elif self.peek() == "_" and name in ("max", "min"):
                 self.subscript()
-        if power == MINUS_ONE and name in _INVERSES:
-            name, power = _INVERSES[name], None
+        if power == MINUS_ONE and name in INVERSES:
+            name, power = INVERSES[name], None
         if name == "sqrt":
             inner = self.argument() if self.peek() != "(" else self.atom()
             return Power(inner, Number(Fraction(1, 2)))
@@ -603,9 +586,9 @@ class _Parser:
         result = self.power()
         while self.starts_atom(implicit=True) and self.peek() not in ("(", "["):
             text, kind = self.peek(), self.kind()
-            if (kind in ("cmd", "word", "letters")) and text in _FUNCTION_NAMES:
+            if (kind in ("cmd", "word", "letters")) and text in FUNCTION_NAMES:
                 break
-            if any(text.startswith(f) for f in _GLUED) and kind == "letters":
+            if any(text.startswith(f) for f in GLUED) and kind == "letters":
                 break
             result = self.juxtaposed(result)
         return result
@@ -627,38 +610,3 @@ class _Parser:
         if lower is None or upper is None:
             raise Unreadable(f"a {name} without bounds")
         return Apply(name, (self.product(), Symbol(index), lower, upper))
-
-
-_GLUED = tuple(
-    sorted(("sin", "cos", "tan", "cot", "sec", "csc", "ln", "log", "sqrt"), key=len, reverse=True)
-)
-_PLAIN = re.compile(r"(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?")
-
-
-def literal(text: str) -> Number:
-    """Return the number that the digits spell.
-
-    Raises TooLarge: an exponent beyond the limit.
-    """
-    match = _PLAIN.fullmatch(text)
-    if match is None:
-        raise Unreadable(f"{text!r} is no number")
-    whole, fraction, exponent = match.groups()
-    if len(whole) + len(fraction) > MAX_DIGITS:
-        raise TooLarge(f"a number of more than {MAX_DIGITS} digits", Outcome.UNSAFE)
-    if "." not in text and exponent is None:
-        return Number(Fraction(int(text)))
-    power = int(exponent or 0) if len(exponent or "") < 9 else MAX_EXPONENT + 1
-    if abs(power) > MAX_DIGITS:
-        raise TooLarge(f"an exponent beyond {MAX_DIGITS}", Outcome.UNSAFE)
-    value = Fraction(int((whole + fraction) or "0")) * Fraction(10) ** (power - len(fraction))
-    digits = len((whole + fraction).lstrip("0"))
-    return Number(value, len(fraction) - power, digits)
-
-
-def _repeating(text: str, repeating: str) -> Fraction:
-    fraction = text.partition(".")[2]
-    unit = Fraction(1, 10 ** len(fraction))
-    return Fraction(f"0{text}".rstrip(".")) + unit * Fraction(
-        int(repeating), 10 ** len(repeating) - 1
-    )

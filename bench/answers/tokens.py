@@ -1,6 +1,6 @@
 r"""Cuts an answer, in LaTeX or plain text, into tokens. Spelling is settled here, meaning later.
 
-Font, size and spacing commands vanish; `\dfrac`, `**`, `≤` and their like get one spelling. Only
+Font, size and spacing commands vanish; `\dfrac`, `**` and their like get one spelling. Only
 the words of `\text{...}` are words for certain: a run of letters elsewhere may be `ab` or `cm`, and
 keeps its kind `letters` until the parser sees where it stands. Linear in the length of the text.
 """
@@ -8,10 +8,18 @@ keeps its kind `letters` until the parser sees where it stands. Linear in the le
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import Enum
 
+from bench.answers.commands import (
+    ALIASES,
+    DROPPED,
+    KNOWN,
+    TEXT_COMMANDS,
+    UPRIGHT,
+    WRAPPERS,
+    known_prefix,
+)
 from bench.answers.limits import MAX_TOKENS, TooLarge
 from bench.answers.units import is_unit_word
 
@@ -37,73 +45,6 @@ class Token:
     """Whether white space stood before it."""
 
 
-_SIGNS = {
-    "\u2212": "-", "\u2013": "-", "\u2014": "-", "\u2010": "-", "\u2011": "-",
-    "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ", "∗": "*",
-    "÷": r"\div ", "∕": "/", "⁄": "/", "°": r"^\circ ", "º": r"^\circ ", "∞": r"\infty ",
-    "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≦": r"\le ", "≧": r"\ge ",
-    "≠": r"\ne ", "≈": r"\approx ", "≡": r"\equiv ", "±": r"\pm ", "∓": r"\mp ",
-    "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∉": r"\notin ", "∅": r"\emptyset ",
-    "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}",
-    "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "′": "'", "″": "''", "’": "'",
-    "“": '"', "”": '"', "‖": "|", "∣": "|", "⟨": r"\langle ", "⟩": r"\rangle ", "…": r"\ldots ",
-    "∧": r"\land ", "∨": r"\lor ", "→": r"\to ", "∠": r"\angle ", "△": r"\triangle ",
-    "％": "%", "¬": r"\neg ", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ", "∶": ":", "：": ":",
-    "¥": r"\text{ yuan }", "￥": r"\text{ yuan }", "€": r"\text{ euro }", "£": r"\text{ gbp }",
-    "、": ",", "。": ".", "；": ";",
-    "∖": r"\setminus ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
-    **{s: f"^{{{d}}}" for d, s in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
-    **{s: f"_{{{d}}}" for d, s in enumerate("₀₁₂₃₄₅₆₇₈₉")},
-    "ⁿ": "^{n}", "⁻": "^-",
-    **{
-        fraction: rf"\frac{{{top}}}{{{bottom}}}"
-        for fraction, top, bottom in (
-            ("½", 1, 2), ("⅓", 1, 3), ("⅔", 2, 3), ("¼", 1, 4), ("¾", 3, 4), ("⅕", 1, 5),
-            ("⅖", 2, 5), ("⅗", 3, 5), ("⅘", 4, 5), ("⅙", 1, 6), ("⅚", 5, 6), ("⅛", 1, 8),
-            ("⅜", 3, 8), ("⅝", 5, 8), ("⅞", 7, 8),
-        )
-    },
-}  # fmt: skip
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-    "sigma_ sigma tau upsilon phi chi psi omega"
-).split()
-_SIGNS |= {chr(0x3B1 + k): rf"\{name.strip('_')} " for k, name in enumerate(_GREEK)}
-_SIGNS |= {
-    chr(0x391 + k): rf"\{name.capitalize()} " for k, name in enumerate(_GREEK) if name != "sigma_"
-}
-_TRANSLATION = str.maketrans(_SIGNS)
-_CIRCLED = re.compile("[\u2460-\u2473]+")
-"""Numbers of statements, as in ②③; each is one item."""
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-
-ALIASES = {
-    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom",
-    "leq": "le", "leqslant": "le", "leqq": "le", "geq": "ge", "geqslant": "ge", "geqq": "ge",
-    "lt": "<", "gt": ">", "neq": "ne", "cdots": "ldots", "dots": "ldots", "dotsc": "ldots",
-    "dotsb": "ldots", "varnothing": "emptyset", "empty": "emptyset", "lbrace": "{", "rbrace": "}",
-    "lbrack": "[", "rbrack": "]", "lgroup": "(", "rgroup": ")", "lvert": "|", "rvert": "|",
-    "vert": "|", "lVert": "|", "rVert": "|", "Vert": "|", "mid": "mid", "ast": "*",
-    "cupdot": "cup", "bigcup": "cup", "sqcup": "cup", "bigcap": "cap", "backslash": "setminus",
-    "smallsetminus": "setminus", "wedge": "land", "vee": "lor", "varphi": "phi",
-    "varepsilon": "epsilon", "vartheta": "theta", "arcsin": "arcsin", "thickapprox": "approx",
-    "simeq": "approx", "colon": ":", "rightarrow": "to", "longrightarrow": "to", "newline": "\\",
-    "cdotp": "cdot", "llcorner": "lfloor", "lrcorner": "rfloor", "ulcorner": "lceil",
-    "urcorner": "rceil", "textcirc": "circ", "textdegree": "circ", "mleft": "", "mright": "",
-}  # fmt: skip
-_DROPPED = frozenset(
-    "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle "
-    "textstyle scriptstyle limits nolimits quad qquad thinspace medspace thickspace enspace "
-    "hspace vspace hfill noindent nobreak allowbreak rm bf it mathstrut strut null mleft mright "
-    "middle hline small large Large normalsize cdotp boldsymbol bm".split()
-)
-TEXT_COMMANDS = frozenset(
-    "text textbf textit textrm textnormal textsf texttt mbox hbox mathrm mathbf mathit mathsf "
-    "mathtt operatorname emph underline uppercase".split()
-)
-_UPRIGHT = frozenset(("mathrm", "mathbf", "mathit", "mathsf", "mathtt"))
-_WRAPPERS = frozenset(("boxed", "fbox", "mathop", "mathcal", "mathscr", "mathfrak", "ensuremath"))
-
 _THOUSANDS = r"(?<![\d,])\d{1,3}(?:(?:,|\{,\}|\\,|,\\!|\\!,|\\\s)\d{3}){1,7}(?!,?\d)(?:\.\d+)?"
 _PLAIN = (
     r"\d*\.\d*(?=\\(?:overline|bar|dot)\b)|\d+(?:\.\d+)?[eE][+-]?\d+(?![\^\d])|\d+(?:\.\d+)?|\.\d+"
@@ -128,31 +69,7 @@ _SPELT = {
     r"\{": "{", r"\}": "}", r"\%": "%", r"\$": "dollar", r"\|": "|", "<=": "le", ">=": "ge",
     "=<": "le", "=>": "ge", "!=": "ne", "==": "=", "**": "^", r"\&": "and", r"\_": "_", r"\#": "#",
 }  # fmt: skip
-_CIRCLES = re.compile(r"(?:\\textcircled\s*\{?[^{}]{0,20}\d+[\s}]*)+")
-_PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime)")
-_ORDINAL = re.compile(r"(?<=\d)(?:\^?\{?\\(?:text|mathrm)\{\s*(?:st|nd|rd|th)\}\}?|(?:st|nd|rd|th)\b)")
-_HALF_DAY = re.compile(r"\b([apAP])\.\s?[mM]\.")
-_GLUED_JOINT = re.compile(r"(?<=[\d)}])(or|and)(?=\\?[A-Za-z]\w?\s*[=(<>\\])")
-"""`x=0orx=1`: texts exist that lost their spaces."""
 _SPACED_THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(?: \d{3})+(?:\.\d+)?\s*")
-_DOUBLED = re.compile(r"\\\\(?=(?:boxed|text|frac|dfrac|sqrt|left|right|pi|quad|cdot|circ)\b)")
-
-
-def cleaned(text: str) -> str:
-    """Return the text with one spelling for characters that look or mean the same."""
-    if not text.isascii():
-        text = _CIRCLED.sub(lambda m: ",".join(str(ord(c) - 0x245F) for c in m[0]), text)
-        text = _INVISIBLE.sub("", text).translate(_TRANSLATION)
-        text = unicodedata.normalize("NFKC", text)
-    if "textcircled" in text:
-        text = _CIRCLES.sub(lambda m: ",".join(re.findall(r"\d+", m[0])), text)
-    text = _PRIMES.sub(lambda m: "'" * m[0].count("prime"), text)
-    text = _HALF_DAY.sub(r"\1m", text)
-    text = _ORDINAL.sub("", text)
-    text = _GLUED_JOINT.sub(r" \1 ", text)
-    if r"\\" in text and r"\begin" not in text:
-        text = _DOUBLED.sub(r"\\", text)  # a string escaped once too often
-    return text
 
 
 def tokenize(text: str, commas: Commas = Commas.SEPARATE) -> list[Token]:
@@ -168,10 +85,11 @@ def tokenize(text: str, commas: Commas = Commas.SEPARATE) -> list[Token]:
 
 
 def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None:
-    position, spaced = 0, False
+    position, spaced, depth = 0, False, 0
     pattern = _PATTERNS[commas]
     while position < len(text):
-        match = pattern.match(text, position)
+        # In brackets, a comma separates: (5,678) is a pair.
+        match = (pattern if depth <= 0 else _PATTERNS[Commas.SEPARATE]).match(text, position)
         assert match is not None  # the last alternative takes any character
         position = match.end()
         kind, token = match.lastgroup or "sym", match[match.lastgroup or "sym"]
@@ -179,12 +97,12 @@ def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None
             spaced = True
             continue
         if kind == "cmd":
-            if token in TEXT_COMMANDS or token in _WRAPPERS:
+            if token in TEXT_COMMANDS or token in WRAPPERS:
                 content, position = _argument(text, position)
                 if token in TEXT_COMMANDS:
                     first = len(tokens)
                     _lex(content, commas, tokens, words=True)
-                    if token in _UPRIGHT:
+                    if token in UPRIGHT:
                         tokens[first:] = [_upright(t) for t in tokens[first:]]
                 else:
                     tokens.append(Token("sym", "group{", spaced))
@@ -192,13 +110,13 @@ def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None
                     tokens.append(Token("sym", "}group"))
                 spaced = True
                 continue
-            if token in _DROPPED:
+            if token in DROPPED:
                 if token in ("left", "right") and text[position : position + 1] == ".":
                     position += 1
                 spaced = spaced or token in ("quad", "qquad")
                 continue
             token = ALIASES.get(token, token)
-            if token not in _KNOWN and (known := _known_prefix(token)):
+            if token not in KNOWN and (known := known_prefix(token)):
                 # `\\pik`: a command that lost the space after it
                 position -= len(token) - len(known)
                 token = ALIASES.get(known, known)
@@ -212,6 +130,7 @@ def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None
             if token == "$":
                 spaced = True
                 continue
+            depth += (token in _DEEPER) - (token in _SHALLOWER)
             if token == "{":
                 token = "group{"
             elif token == "}":
@@ -228,34 +147,8 @@ def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None
             raise TooLarge(f"more than {MAX_TOKENS} tokens")
 
 
-_KNOWN = frozenset(
-    "pi sin cos tan cot sec csc ln log exp infty cdot times le ge ne in pm mp alpha beta gamma delta "
-    "theta lambda mu nu rho sigma tau phi psi omega sqrt frac binom cup cap sum prod int to "
-    "arcsin arccos arctan sinh cosh tanh sec epsilon eta zeta kappa chi xi Delta Gamma Omega "
-    "Theta Lambda Sigma Phi Psi ell nabla partial".split()
-)
-_COMMANDS = _KNOWN | ALIASES.keys()
-_GLUED_COMMAND = re.compile(
-    "(" + "|".join(sorted(_COMMANDS - {"empty", "to", "in", "colon"}, key=len, reverse=True)) + ")"
-    r"([A-Za-z]{1,2})"
-)
-_WHOLE_COMMANDS = frozenset(
-    "begin end mathbb mathcal overline overrightarrow vec hat bar angle triangle circ degree mid "
-    "lfloor rfloor lceil rceil langle rangle setminus emptyset notin equiv approx sim pmod bmod mod "
-    "gcd lcm min max det ldots vdots ddots forall exists lim land lor neg to prime mho perp iint "
-    "tilde widehat widetilde underbrace overbrace star bullet parallel mp div lg tg deg arg "
-    "subset subseteq supset cong propto choose text therefore because item iff implies top "
-    "arccosh arcsinh arctanh arcosh arsinh artanh coth sech csch arcsec arccsc arccot sgn "
-    "hbar aleph imath jmath Re Im textcircled not phantom sup inf".split()
-)
-
-
-def _known_prefix(command: str) -> str:
-    """The command at the start of a name that is none, when one or two letters are left over."""
-    if command in _WHOLE_COMMANDS:
-        return ""
-    match = _GLUED_COMMAND.fullmatch(command)
-    return match[1] if match else ""
+_DEEPER = frozenset(("(", "[", r"\{"))
+_SHALLOWER = frozenset((")", "]", r"\}"))
 
 
 def _upright(token: Token) -> Token:

@@ -102,6 +102,18 @@ def unit_of(words: list[tuple[str, int]]) -> str:
     return "noun " + " ".join(nouns)
 
 
+MULTIPLES = {
+    "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "dozen": 12,
+}  # fmt: skip
+
+
+def same_noun(a: str, b: str) -> bool:
+    """Whether two nouns have a word in common, in the singular or plural."""
+    stems = [{w.rstrip("s").removesuffix("ie") for w in x.split()[1:]} for x in (a, b)]
+    return bool(stems[0] & stems[1])
+
+
 def is_noun(unit: str) -> bool:
     """Whether the unit only says what was counted."""
     return unit.startswith("noun ") or unit == "unit"

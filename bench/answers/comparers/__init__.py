@@ -8,7 +8,13 @@ be in one. To add a kind of answer, read it in `bench.answers.reading`, and put 
 from __future__ import annotations
 
 from bench.answers.budget import spend
-from bench.answers.comparers.containers import groups, lists, matrices, singletons
+from bench.answers.comparers.containers import (
+    groups,
+    lists,
+    matrices,
+    singletons,
+    vectors,
+)
 from bench.answers.comparers.disjunctions import disjunctions
 from bench.answers.comparers.finding import Asked, Comparer, Finding
 from bench.answers.comparers.relations import relations
@@ -24,6 +30,7 @@ COMPARERS: tuple[Comparer, ...] = (
     conditions,
     disjunctions,
     relations,
+    vectors,
     matrices,
     lists,
     groups,

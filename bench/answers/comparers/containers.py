@@ -10,7 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.answers.comparers.finding import Asked, Finding, all_of
-from bench.answers.expressions import EXPRESSIONS, Answer, Group, Listing, Matrix, Relation
+from bench.answers.comparers.substitution import substituted
+from bench.answers.expressions import (
+    EXPRESSIONS,
+    ONE,
+    ZERO,
+    Answer,
+    Expression,
+    Group,
+    Listing,
+    Matrix,
+    Relation,
+    add,
+    multiply,
+    negate,
+    variables,
+)
 
 _ORDERED = ("(", ")")
 
@@ -34,6 +49,8 @@ def groups(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
         # Two items in brackets may be an interval, where the kind of bracket is the answer.
         if size == 2 or ("(", "]") in brackets or ("[", ")") in brackets:
             return Finding(False, "interval", "different brackets")
+    if any(curly) and _ORDERED in brackets:
+        return Finding(False, "set", "a set against a tuple")
     if any(curly):
         return _verdict(unordered(gold.items, prediction.items, asked), "set", "elements")
     same = all_of([asked.same(g, p) for g, p in zip(gold.items, prediction.items, strict=True)])
@@ -126,7 +143,7 @@ def unordered(gold: Sequence[Answer], prediction: Sequence[Answer], asked: Asked
 def _regrouped(
     gold: Listing, prediction: Listing, asked: Asked
 ) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
-    """`p=5, q=2, p=7, q=2` in pairs, when the names come round again and the other side has pairs."""
+    """`p=5, q=2, p=7, q=2` in pairs: the names come round again, and the other side has pairs."""
     sides = []
     for mine, other in ((gold, prediction), (prediction, gold)):
         items = mine.items
@@ -153,6 +170,65 @@ def singletons(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None
     return None
 
 
+_MAX_DETERMINANT = 5
+
+
+def _determinant(rows: Sequence[Sequence[Answer]]) -> Expression | None:
+    """The determinant by its first row; none for a large one, or one of no expressions."""
+    if len(rows) != len(rows[0]) or len(rows) > _MAX_DETERMINANT:
+        return None
+    terms: list[Expression] = []
+    for column, entry in enumerate(rows[0]):
+        minor = [[*row[:column], *row[column + 1 :]] for row in rows[1:]]
+        rest = _determinant(minor) if minor else ONE
+        if rest is None or not isinstance(entry, EXPRESSIONS):
+            return None
+        term = multiply(entry, rest)
+        terms.append(negate(term) if column % 2 else term)
+    return add(*terms)
+
+
+def vectors(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    r"""`2\mathbf{i} - \mathbf{j}` against a tuple, a column, or another such sum."""
+    pair = [_components(x) for x in (gold, prediction)]
+    if None in pair or all(isinstance(x, Group | Matrix) for x in (gold, prediction)):
+        return None
+    g, p = (list(x or ()) for x in pair)
+    size = max(len(g), len(p))
+    if not all(x in (size, -1) for x in (_size(gold), _size(prediction))):
+        return Finding(False, "vector", "vectors of different dimensions")
+    g, p = (x + [ZERO] * (size - len(x)) for x in (g, p))
+    same = all_of([asked.same(a, b) for a, b in zip(g, p, strict=True)])
+    return _verdict(same, "vector", "components")
+
+
+def _size(x: Answer) -> int:
+    return len(_components(x) or ()) if isinstance(x, Group | Matrix) else -1
+
+
+def _components(x: Answer) -> list[Answer] | None:
+    """The components of a vector in any of its forms; two of a sum without the third."""
+    if isinstance(x, Group) and (x.opening, x.closing) == _ORDERED:
+        return list(x.items)
+    if isinstance(x, Matrix) and len(x.rows[0]) == 1:
+        return [row[0] for row in x.rows]
+    if not isinstance(x, EXPRESSIONS):
+        return None
+    names = variables(x)
+    if not names & set(_BASIS):
+        return None
+    found: list[Answer] = []
+    for axis in _BASIS[: 3 if _BASIS[2] in names else 2]:
+        value: Expression = x
+        for other in _BASIS:
+            value = substituted(value, other, ONE if other == axis else ZERO)
+        found.append(value)
+    return found
+
+
+_BASIS = ("mathbb i", "mathbb j", "mathbb k")
+
+
 def matrices(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """Two matrices, entry by entry; or a vector against a tuple or list."""
     if not (isinstance(gold, Matrix) or isinstance(prediction, Matrix)):
@@ -169,6 +245,11 @@ def matrices(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
         return _verdict(all_of(cells), "matrix", "entries")
     matrix, other = (gold, prediction) if isinstance(gold, Matrix) else (prediction, gold)
     assert isinstance(matrix, Matrix)
+    if matrix.determinant and isinstance(other, EXPRESSIONS):
+        value = _determinant(matrix.rows)
+        if value is not None:
+            pair = (value, other) if matrix is gold else (other, value)
+            return asked.compare(*pair)
     if isinstance(other, Group) and all(isinstance(x, Group) for x in other.items):
         rows = [x.items for x in other.items if isinstance(x, Group)]
         if [len(r) for r in rows] == [len(r) for r in matrix.rows] and other.opening != "{":

@@ -1,7 +1,7 @@
 r"""Equations joined by "or": together they are the one equation of their product.
 
-`a = 0 or b = 0` is `ab = 0`. A reference that is solved already, `x = 2 or x = -2`, is not met by an
-equation that is not, such as `x^2 = 4`: to solve it was the question.
+`a = 0 or b = 0` is `ab = 0`. A reference that is solved already, `x = 2 or x = -2`, is not met by
+an equation that is not, such as `x^2 = 4`: to solve it was the question.
 """
 
 from __future__ import annotations
@@ -52,10 +52,13 @@ def _factors(x: Answer) -> list[Expression] | None:
 def _is_solved(x: Answer) -> bool:
     """Whether every alternative names a variable and its value."""
     items = x.items if isinstance(x, Listing) else (x,)
-    return all(
-        isinstance(item, Relation)
-        and isinstance(item.sides[0], Symbol)
-        and isinstance(item.sides[1], EXPRESSIONS)
-        and not variables(item.sides[1])
-        for item in items
-    ) and len({item.sides[0] for item in items if isinstance(item, Relation)}) == 1
+    return (
+        all(
+            isinstance(item, Relation)
+            and isinstance(item.sides[0], Symbol)
+            and isinstance(item.sides[1], EXPRESSIONS)
+            and not variables(item.sides[1])
+            for item in items
+        )
+        and len({item.sides[0] for item in items if isinstance(item, Relation)}) == 1
+    )

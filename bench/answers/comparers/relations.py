@@ -209,6 +209,19 @@ def _solves(relation: Relation, x: Expression) -> bool:
     return bool(linear and constant is False and identical(substituted(difference, name, x), ZERO))
 
 
+def _is_solution(equation: Relation, solved: Relation) -> bool:
+    """Whether `y = 6/x` is what the other, `xy = 6`, says of y; both of the same variables."""
+    name, value = solved.sides
+    if not (isinstance(name, Symbol) and isinstance(value, EXPRESSIONS)):
+        return False
+    left, right = equation.sides
+    if not (isinstance(left, EXPRESSIONS) and isinstance(right, EXPRESSIONS)):
+        return False
+    if variables(subtract(left, right)) != variables(value) | {name.name} or not variables(value):
+        return False
+    return name.name not in variables(value) and _solves(equation, value)
+
+
 def _two(gold: Relation, prediction: Relation, asked: Asked) -> Finding | None:
     if gold.modulus is not None or prediction.modulus is not None:
         return _congruences(gold, prediction, asked)
@@ -226,21 +239,31 @@ def _verdict(same: bool | None, comparer: str, what: str) -> Finding:
     return Finding(same, comparer, f"the same {what}" if same else f"different {what}")
 
 
+def _same_unknown(gold: Relation, prediction: Relation, asked: Asked) -> bool | None:
+    """Whether two congruences are about one thing; one may leave out of what it is."""
+    names = gold.sides[0], prediction.sides[0]
+    return Text("") in names or asked.same(*names)
+
+
 def _congruences(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
     g, p = gold.modulus, prediction.modulus
     if g is None or p is None or not identical(g, p):
         return Finding(False, "congruence", "different moduli")
     modulus = integer_of(g)
-    lists = [r.sides[-1].items if isinstance(r.sides[-1], Listing) else (r.sides[-1],) for r in (gold, prediction)]
+    lists = [
+        r.sides[-1].items if isinstance(r.sides[-1], Listing) else (r.sides[-1],)
+        for r in (gold, prediction)
+    ]
     if modulus and len(lists[0]) + len(lists[1]) > 2:
         sets = [
-            {(integer_of(x) or 0) % modulus for x in xs if isinstance(x, EXPRESSIONS)} for xs in lists
+            {(integer_of(x) or 0) % modulus for x in xs if isinstance(x, EXPRESSIONS)}
+            for xs in lists
         ]
-        named = asked.same(gold.sides[0], prediction.sides[0])
+        named = _same_unknown(gold, prediction, asked)
         return _verdict(named and sets[0] == sets[1], "congruence", "residues")
     sides = [r.sides[-1] for r in (gold, prediction)]
     a, b = (integer_of(s) if isinstance(s, EXPRESSIONS) else None for s in sides)
-    named = asked.same(gold.sides[0], prediction.sides[0])
+    named = _same_unknown(gold, prediction, asked)
     if modulus and a is not None and b is not None:
         return _verdict(named and (a - b) % modulus == 0, "congruence", "residues")
     return _verdict(all_of([named, asked.same(sides[0], sides[1])]), "congruence", "residues")
@@ -260,6 +283,8 @@ def _equations(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
             return Finding(True, "equation", "the same chain of equations")
     if len(gold.sides) == len(prediction.sides) == 2:
         same = proportional(gold, prediction)
+        if not same and (_is_solution(gold, prediction) or _is_solution(prediction, gold)):
+            return Finding(True, "equation", "one is the other, solved for a variable")
         if same is not None:
             return _verdict(same, "equation", "equation, up to a constant factor")
     return found or Finding(None, "equation", "equations that could not be compared")
@@ -298,8 +323,10 @@ def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding 
         bound = _bound_variable(names[0], g)
         # What is said of the constants is part of the answer; renamed, it cannot be compared.
         told = gold.note or prediction.note
-        if bound and not told and any(
-            identical(g, renamed(p, names_of)) for names_of in _renamings(g, p, bound)
+        if (
+            bound
+            and not told
+            and any(identical(g, renamed(p, names_of)) for names_of in _renamings(g, p, bound))
         ):
             return Finding(True, "equation", "the same functions, their constants named otherwise")
     return Finding(found.equal, found.comparer, found.reason) if found.equal or same_name else None

@@ -1,14 +1,17 @@
 r"""Sets of real numbers, however they are written: intervals, unions, inequalities, `x \ne 3`.
 
-`(-\infty, 3)`, `x < 3`, `3 > x` and `\{x | x < 3\}` are one set. A set is a sorted list of intervals
-whose ends are exact; ends that cannot be put in order, such as `k\pi`, are compared piece by piece
-as they stand. What is bounded (`x`, `f(x)`, `2m + 1`) must be linear in one variable.
+`(-\infty, 3)`, `x < 3`, `3 > x` and `\{x | x < 3\}` are one set. A set is a sorted list of
+intervals whose ends are exact; ends that cannot be put in order, such as `k\pi`, are compared piece
+by piece as they stand. What is bounded (`x`, `f(x)`, `2m + 1`) must be linear in one variable; in a
+reference, which may be the question's own condition, it may be a square.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from bench.answers.comparers.finding import Asked, Finding, all_of
 from bench.answers.equality import compare_values, equal, identical
@@ -22,13 +25,17 @@ from bench.answers.expressions import (
     Expression,
     Group,
     Listing,
+    Power,
     Quantity,
     Relation,
     SetOf,
     SetOperation,
     Symbol,
+    add,
     divide,
+    multiply,
     negate,
+    number,
     subtract,
     variables,
 )
@@ -56,6 +63,10 @@ class NoSet(Exception):
     """The answer is no set of reals, or not one whose pieces can be ordered."""
 
 
+_squares = ContextVar("squares", default=False)
+"""Whether inequalities of second degree are solved: in a reference, not in an answer."""
+
+
 def real_sets(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """Two sets of reals, at least one of them written as a condition, an interval or a union."""
     if not (_is_set_like(gold) or _is_set_like(prediction)):
@@ -65,7 +76,12 @@ def real_sets(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     ):
         return None
     try:
-        a, b = _pieces(gold), _pieces(prediction)
+        token = _squares.set(True)
+        try:
+            a = _pieces(_as_union(gold, prediction))
+        finally:
+            _squares.reset(token)
+        b = _pieces(_as_union(prediction, gold))
     except NoSet:
         return None
     if len(a) != len(b):
@@ -76,6 +92,15 @@ def real_sets(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
         return Finding(_unordered(a, b, asked), "interval", "compared piece by piece")
     same = all_of([_same(x, y, asked) for x, y in zip(a, b, strict=True)])
     return Finding(same, "interval", "the same set" if same else "not the same set")
+
+
+def _as_union(x: Answer, other: Answer) -> Answer:
+    """A list of as many intervals as the other side is the union of, as their union."""
+    whole = isinstance(other, SetOperation) and other.operation == "cup"
+    if whole and isinstance(other, SetOperation) and isinstance(x, Listing):
+        if len(x.items) == len(other.parts) and all(isinstance(i, Group) for i in x.items):
+            return SetOperation("cup", x.items)
+    return x
 
 
 def conditions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
@@ -132,8 +157,8 @@ def _pieces(x: Answer) -> Pieces:
             return (Interval(low, high, opening == "[", closing == "]"),)
         case SetOf(_, condition):
             return _pieces(condition)
-        case SetOperation(operation, parts):
-            return _operated(operation, [_pieces(part) for part in parts])
+        case SetOperation(operation, operands):
+            return _operated(operation, [_pieces(operand) for operand in operands])
         case Listing(items, joint) if joint != "pm":
             items = _continued(items)
             if not all(isinstance(item, Relation | Listing) for item in items) and joint != "or":
@@ -205,12 +230,14 @@ def _solutions(x: Relation) -> Pieces:
         if isinstance(unknown, Apply) and unknown.function == "abs":
             return _absolute(unknown.arguments[0], bound, x.signs[0], unknown is sides[0])
         sign = x.signs[0] if unknown is sides[0] else _FLIPPED[x.signs[0]]
+        if _squares.get() and (found := _quadratic(subtract(unknown, bound), sign)) is not None:
+            return found
         value, positive = _solved(unknown, bound)
         sign = sign if positive else _FLIPPED[sign]
-        closed = "=" in sign
+        included = "=" in sign
         if sign[0] == "<":
-            return (Interval(_BOTTOM, value, False, closed),)
-        return (Interval(value, INFINITY, closed, False),)
+            return (Interval(_BOTTOM, value, False, included),)
+        return (Interval(value, INFINITY, included, False),)
     if len(sides) == 3 and x.signs[0][0] == x.signs[1][0]:
         low, middle, high = sides if x.signs[0][0] == "<" else sides[::-1]
         closed = [("=" in s) for s in (x.signs if x.signs[0][0] == "<" else x.signs[::-1])]
@@ -221,6 +248,32 @@ def _solutions(x: Relation) -> Pieces:
             low, high, closed = high, low, closed[::-1]
         return (Interval(low, high, closed[0], closed[1]),)
     raise NoSet
+
+
+def _quadratic(x: Expression, sign: str) -> Pieces | None:
+    """The solutions of `ax^2 + bx + c < 0`, or any other sign; none if it is no such thing."""
+    names = variables(x)
+    if len(names) != 1 or isinstance(x, Symbol):
+        return None
+    name = next(iter(names))
+    c, plus, minus = (_substituted(x, name, number(n)) for n in (0, 1, -1))
+    half = number(Fraction(1, 2))
+    a = multiply(half, add(plus, minus, multiply(number(-2), c)))
+    b = multiply(half, subtract(plus, minus))
+    square = add(multiply(a, Symbol(name), Symbol(name)), multiply(b, Symbol(name)), c)
+    upward = compare_values(a, ZERO)
+    if not upward or not identical(x, square):
+        return None
+    discriminant = subtract(multiply(b, b), multiply(number(4), a, c))
+    if compare_values(discriminant, ZERO) != 1:
+        return None
+    root = Power(discriminant, half)
+    ends = [divide(add(negate(b), side), multiply(number(2), a)) for side in (negate(root), root)]
+    low, high = ends if upward > 0 else ends[::-1]
+    closed = "=" in sign
+    if (sign[0] == "<") == (upward > 0):
+        return (Interval(low, high, closed, closed),)
+    return (Interval(_BOTTOM, low, False, closed), Interval(high, INFINITY, closed, False))
 
 
 def _absolute(inner: Expression, bound: Expression, sign: str, first: bool) -> Pieces:

@@ -32,7 +32,7 @@ from bench.answers.expressions import (
     variables,
     walk,
 )
-from bench.answers.units import is_noun, scale_of
+from bench.answers.units import is_noun, same_noun, scale_of
 
 
 def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
@@ -93,9 +93,7 @@ def _renamed_constant(gold: Expression, prediction: Expression) -> Expression | 
     if given == {"I"} and not wanted and Symbol("i") in walk(gold):
         return renamed(prediction, {"I": "i"})
     if len(wanted) == len(given) == 1 and wanted | given <= set(_ARBITRARY):
-        return renamed(
-            prediction, {next(iter(given)): next(iter(wanted))}
-        )
+        return renamed(prediction, {next(iter(given)): next(iter(wanted))})
     return None
 
 
@@ -119,7 +117,9 @@ def _same_family(gold: Expression, prediction: Expression) -> bool:
         return False
     value = value_of(divide(subtract(start_g, start_p), step_g), {})
     turns = number(int(round(float(value.real)))) if value is not None else None
-    return turns is not None and bool(identical(subtract(start_g, start_p), multiply(turns, step_g)))
+    return turns is not None and bool(
+        identical(subtract(start_g, start_p), multiply(turns, step_g))
+    )
 
 
 _INTEGERS = frozenset("k n m l j N K".split())
@@ -195,6 +195,8 @@ def _units(g: Expression, p: Expression, units: list[str], asked: Asked) -> Find
         return Finding(False, "unit", f"{units[0].removeprefix('noun ')} against {units[1]}")
     if all(nouns):
         both = all(u.startswith("noun ") for u in units)
+        if both and not same_noun(units[0], units[1]):
+            return Finding(False, "unit", "different things counted")
         return _verdict(same, "unit", "numbers of " + units[0][5:] if both else "numbers")
     if any(nouns):
         if not asked.conventions.units and "" in units:
@@ -210,7 +212,7 @@ def _units(g: Expression, p: Expression, units: list[str], asked: Asked) -> Find
 def bases(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """A numeral in a stated base: the base is part of the answer.
 
-    `101_2` is neither `101` nor `101_3`, and a question that asks for base 2 is not answered by `5`.
+    `101_2` is neither `101` nor `101_3`, and who asks for base 2 is not answered by `5`.
     """
     if not (isinstance(gold, Based) or isinstance(prediction, Based)):
         return None
@@ -268,8 +270,7 @@ def _times(gold: Ratio, prediction: Ratio) -> Finding:
     if not same and any(stated) and not all(stated):
         # A half of the day that only one side names may go without saying, up to noon.
         bare = (gold, prediction)[stated.index(False)]
-        hour = bare.terms[0]
-        small = isinstance(hour, Number) and hour.value <= 12
+        first = bare.terms[0]
+        small = isinstance(first, Number) and first.value <= 12
         same = small and (minutes[0] - minutes[1]) % 720 == 0
     return _verdict(same, "time", "time of day")
-

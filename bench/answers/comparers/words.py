@@ -20,7 +20,8 @@ _WRAPPER = re.compile(
 )
 _CHOICE = re.compile(r"[({\[\s]*([A-J])[)}\]\s]*")
 _LABELLED = re.compile(
-    r"[({\[\s]*([A-J])(?:[)}\]]+[.:,]?|\s*[.:)]|,(?=\s+[a-z]+ [a-z']+ )|,?(?=\s+(?:not|non|because|since)\s)|\s+(?=[A-Z($\d]))\s*(.*)",
+    r"[({\[\s]*([A-J])(?:[)}\]]+[.:,]?|\s*[.:)]|,(?=\s+[a-z]+ [a-z']+ )"
+    r"|,?(?=\s+(?:not|non|because|since)\s)|\s+(?=[A-Z($\d]))\s*(.*)",
     re.DOTALL,
 )
 _OTHER_LETTER = re.compile(r"(?:(?:or|and|/|&)\s*)?\(?[A-J](?:\)|\b(?!['’]))")
@@ -69,6 +70,8 @@ def normal_words(text: str, *, case: bool) -> str:
     return " ".join(w for w in _NOT_WORDS.sub(" ", text).split() if w not in _ARTICLES)
 
 
+_OPTION = re.compile(r"^\s*(?:option|choice|answer)s?\s*:?\s*(?=[({]*[A-J]\b)", re.IGNORECASE)
+_LETTERS = re.compile(r"[({\s]*[A-J](?:[)}\s]*(?:,|and|&|;|\s)*[({\s]*[A-J])+[)}\s]*")
 _YES_OR_NO = frozenset(("yes", "no", "true", "false"))
 _FIRST_WORD = re.compile(r"[{\s]*([A-Za-z]+)[}\s]*(?:[.,;:!]|$)")
 
@@ -78,6 +81,12 @@ def choices(gold: str, prediction: str) -> Finding | None:
     gold, prediction = (
         _WRAPPER.sub("", x).replace("$", "").replace("**", "").strip() for x in (gold, prediction)
     )
+    gold, prediction = (_OPTION.sub("", x) for x in (gold, prediction))
+    several = [_LETTERS.fullmatch(x.rstrip(".")) for x in (gold, prediction)]
+    if all(several) and any("," in x or "and" in x for x in (gold, prediction)):
+        sets = [sorted(re.findall(r"[A-J]", re.sub("and", "", x))) for x in (gold, prediction)]
+        same = sets[0] == sets[1]
+        return Finding(same, "choice", "the same choices" if same else "different choices")
     word = gold.rstrip(".").strip("{} ").lower()
     if word in _YES_OR_NO and (first := _FIRST_WORD.match(prediction)):
         # "Yes, since ...": what follows explains.
