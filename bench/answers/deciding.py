@@ -14,7 +14,7 @@ from bench.answers.canonical import canonical
 from bench.answers.comparers import Finding, choices, compare
 from bench.answers.comparers.words import choice_text
 from bench.answers.conventions import Conventions
-from bench.answers.expressions import Answer, Number, Text
+from bench.answers.expressions import Answer, Number, Quantity, Text
 from bench.answers.extraction import (
     Extraction,
     Where,
@@ -77,12 +77,19 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
             decision.gold_form,
             decision.prediction_form,
         )
-        boxed = extraction.where in (Where.BOX, Where.BARE_BOX)
-        if not boxed and decision.outcome is not Outcome.CORRECT:
+        if extraction.where not in (Where.BOX, Where.BARE_BOX):
+            # All of it may be an answer, too: a list in words, or a number with a long unit.
             whole = _read_and_compared(reference, prediction.strip(), conventions)
-            if whole.outcome is Outcome.CORRECT:
+            if whole.outcome is Outcome.CORRECT or _is_quantity(prediction):
                 return whole
     return decision
+
+
+def _is_quantity(text: str) -> bool:
+    try:
+        return isinstance(_cached(text.strip(), Commas.SEPARATE), Quantity)
+    except TooLarge:
+        return False
 
 
 def _otherwise(

@@ -50,6 +50,7 @@ _STATED = re.compile(
 _NUMBER = re.compile(
     r"[-−]?\\[dt]?frac\{\d+\}\{\d+\}|"
     r"[-−]?(?:\\?\$\s?)?\d+(?:(?:,|\{,\}|\\,|,\\!)\d{3})*(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?\\?%)?"
+    r"(?![\dA-Za-z])"
 )
 _PROSE = re.compile(r"(?<![\\{])(?<![^\W\d_])[^\W\d_]{2,}(?![^\W\d_}])")
 _OTHER_SCRIPT = re.compile(r"[\u0400-\u1fff\u2e80-\ud7ff\uf900-\ufaff]{2,}")
@@ -302,14 +303,17 @@ def _guessed(text: str) -> Extraction:
     return Extraction(text, Where.WHOLE, "no box, and no 'answer is'")
 
 
-_UNIT = re.compile(r"\s*(?:[\u4e00-\u9fff]{1,4}|[€£¥$]|[mgsl][²³]?|(?:c|k|m)[mgl][²³]?)\.?")
+_NUMBER_AND_UNIT = re.compile(
+    r"([-−]?(?:\\?\$\s?)?\d+(?:(?:,|\{,\}|\\,|,\\!)\d{3})*(?:\.\d+)?)"
+    r"\s*(?:[\u4e00-\u9fff]{1,4}|[€£¥$]|[mgsl][²³]?|(?:c|k|m)[mgl][²³]?)\.?"
+)
 
 
 def _without_unit(answer: str) -> str:
     """A number in prose without the unit that is glued to it."""
     answer = answer.strip()
-    number = _NUMBER.match(answer)
-    return number[0] if number and _UNIT.fullmatch(answer[number.end() :]) else answer
+    number = _NUMBER_AND_UNIT.fullmatch(answer)
+    return number[1] if number else answer
 
 
 def _why_nothing(text: str) -> str:

@@ -46,7 +46,10 @@ class Token:
 
 
 _THOUSANDS = r"(?<![\d,])\d{1,3}(?:(?:,|\{,\}|\\,|,\\!|\\!,|\\\s)\d{3}){1,7}(?!,?\d)(?:\.\d+)?"
+_TIGHT = r"(?<![\d,])\d{1,3}(?:(?:\{,\}|\\,|,\\!|\\!,)\d{3}){1,7}(?!\d)(?:\.\d+)?"
+"""Separators that nobody puts between the items of a list."""
 _PLAIN = (
+    rf"{_TIGHT}|"
     r"\d*\.\d*(?=\\(?:overline|bar|dot)\b)|\d+(?:\.\d+)?[eE][+-]?\d+(?![\^\d])|\d+(?:\.\d+)?|\.\d+"
 )
 _NUMBERS = {

@@ -197,6 +197,8 @@ def _solves(relation: Relation, x: Expression) -> bool:
     left, right = relation.sides[0], relation.sides[-1]
     if not (isinstance(left, EXPRESSIONS) and isinstance(right, EXPRESSIONS)):
         return False
+    if is_name(left) and is_name(right):
+        return False  # `B = C` is no answer about B
     difference = subtract(left, right)
     missing = variables(difference) - variables(x)
     if len(missing) != 1 or not variables(x) <= variables(difference):

@@ -93,7 +93,7 @@ def choices(gold: str, prediction: str) -> Finding | None:
         if first[1].lower() in _YES_OR_NO:
             return Finding(first[1].lower() == word, "text", f"{first[1].lower()} against {word}")
     bare = _CHOICE.fullmatch(gold.rstrip("."))
-    labelled = None if bare else _LABELLED.fullmatch(gold)
+    labelled = None if bare or several[0] else _LABELLED.fullmatch(gold)
     if bare is None and (labelled is None or not labelled[2].strip()):
         return None
     letter = (bare or labelled)[1] if (bare or labelled) else ""  # type: ignore[index]
