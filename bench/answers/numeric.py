@@ -182,6 +182,14 @@ def _factorial(mp: Any, x: Any) -> Any:
     return mp.factorial(x)
 
 
+def _double_factorial(mp: Any, x: Any) -> Any:
+    if abs(x) > MAX_FACTORIAL:
+        raise TooLarge(f"a factorial beyond {MAX_FACTORIAL}!!", Outcome.UNSAFE)
+    if not mp.isint(x) or x < -1:
+        raise Undefined("the double factorial of no natural number")
+    return mp.fac2(x)
+
+
 def _binomial(mp: Any, n: Any, k: Any) -> Any:
     if max(abs(n), abs(k)) > MAX_BITS:
         raise TooLarge("a large binomial coefficient", Outcome.UNSAFE)
@@ -258,6 +266,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "gcd": _gcd,
     "lcm": _lcm,
     "factorial": _factorial,
+    "factorial2": _double_factorial,
     "gamma": lambda mp, x: _factorial(mp, x - 1),
     "binomial": _binomial,
     "root": _root,
