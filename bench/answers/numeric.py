@@ -95,6 +95,9 @@ class _Evaluation:
 
     def symbol(self, name: str) -> Any:
         mp = self.mp
+        if name in self.point:  # first: the index of a sum may be called i
+            value = self.point[name]
+            return mp.mpf(value.numerator) / value.denominator
         match name:
             case "pi":
                 return +mp.pi
@@ -102,10 +105,7 @@ class _Evaluation:
                 return +mp.e
             case "i":
                 return mp.mpc(0, 1)
-        if name not in self.point:
-            raise Undefined(name)
-        value = self.point[name]
-        return mp.mpf(value.numerator) / value.denominator
+        raise Undefined(name)
 
     def checked(self, value: Any) -> Any:
         mp = self.mp

@@ -84,6 +84,8 @@ def _is_phrase(tokens: Sequence[Token]) -> bool:
         # `is` between spaces is a word; in `at^2` it is two letters.
         after = tokens[index + 1].spaced if index + 1 < len(tokens) else True
         alone = after and (token.spaced or index == 0)
+        if token.kind == "letters" and index and token.text in MULTIPLES:
+            return True  # `3 million` is a number
         if alone and token.kind == "letters" and token.text.lower() in ENGLISH:
             return True
     for one, other in zip(tokens, tokens[1:], strict=False):
