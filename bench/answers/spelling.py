@@ -54,6 +54,8 @@ _PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime)")
 _ORDINAL = re.compile(
     r"(?<=\d)(?:\^?\{?\\(?:text|mathrm)\{\s*(?:st|nd|rd|th)\}\}?|(?:st|nd|rd|th)\b)"
 )
+_LINES = re.compile(r"\$\s*\n\s*\$")
+"""Formulas on lines of their own are items of a list."""
 _PER_CENT = re.compile(r"per\s+cent\b")
 _NAMED_SETS = (
     (re.compile(r"\\mathbb\s*\{?R\}?\s*(?:\^|_)\s*\{?(?:\+|>\s*0)\}?"), r"(0,\\infty)"),
@@ -81,6 +83,7 @@ def cleaned(text: str) -> str:
         text = _CIRCLES.sub(lambda m: ",".join(re.findall(r"\d+", m[0])), text)
     text = _PRIMES.sub(lambda m: "'" * m[0].count("prime"), text)
     text = _HALF_DAY.sub(r"\1m", text)
+    text = _LINES.sub("$;$", text)
     text = _PER_CENT.sub("percent", text)
     for pattern, spelling in _NAMED_SETS:
         text = pattern.sub(spelling, text)

@@ -1,7 +1,7 @@
 """What is said behind an answer: for which n, where x is from, if what holds.
 
-Much of it may be left out, or said in other words, and is no reason to reject. But numbers and the
-words that divide all cases (odd, even, ...) must be the same where both sides say something.
+Much of it may be left out, or said in other words, and is no reason to reject. But numbers, signs
+and the words that divide all cases (odd, even, ...) must be the same where both sides have some.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bench.answers.comparers.finding import Asked, Finding
 from bench.answers.expressions import Answer, Qualified, Relation
 
 _TELLING = re.compile(
-    r"\d+(?:\.\d+)?|odd|even|prime|composite|positive|negative|rational|irrational"
+    r"\d+(?:\.\d+)?|[<>+-]|\b(?:le|ge|ne)\b|odd|even|prime|composite|positive|negative|rational|irrational"
 )
 
 

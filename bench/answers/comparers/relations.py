@@ -292,7 +292,10 @@ def _equations(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
     sides = [s for r in (gold, prediction) for s in r.sides]
     if all(isinstance(s, EXPRESSIONS) and not variables(s) for s in sides):
         # `\\log_2 8 = 3`: a calculation; its result is the answer.
-        return asked.compare(gold.sides[-1], prediction.sides[-1])
+        calculated = asked.compare(gold.sides[-1], prediction.sides[-1])
+        if calculated.equal and not asked.same(gold.sides[0], prediction.sides[0]):
+            return Finding(False, "equation", "the value of something else")
+        return calculated
     found = _definitions(gold, prediction, asked)
     if found is not None and found.equal:
         return found
@@ -372,6 +375,10 @@ def _compatible(gold: Answer, prediction: Answer, asked: Asked) -> bool:
         return True
     if isinstance(gold, Text) != isinstance(prediction, Text):
         return True
+    if isinstance(gold, Symbol) and isinstance(prediction, Symbol):
+        (g, _, first), (p, _, second) = (n.name.partition("_") for n in (gold, prediction))
+        if g == p and first and second:
+            return False  # y_1 and y_2
     simple = [
         isinstance(n, Symbol)
         or (isinstance(n, Apply) and n.function not in KNOWN)
