@@ -59,7 +59,7 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
         return Decision(Outcome.NO_ANSWER, "none", extraction.reason)
     answer = extraction.answer
     if (
-        canonical(answer) == plain
+        (conventions.separators and canonical(answer) == plain)
         or _same_spelling(reference, answer)
         or (_same_spelling(gold, answer))
     ):
@@ -98,7 +98,7 @@ def _otherwise(
     """The decision on what a sentence states, where a side is a sentence and no answer."""
     answer = extraction.answer or ""
     pairs = []
-    if extraction.where is Where.WHOLE and decision.outcome is Outcome.UNPARSED:
+    if extraction.where is Where.WHOLE:
         pairs.append((reference, labelled_answer(answer)))
     if extraction.where is Where.BOX and decision.outcome is Outcome.UNPARSED:
         pairs.append((reference, stated_answer(untexted(answer)).answer or ""))
@@ -123,7 +123,7 @@ def _spelt(plain: str, note: str = "") -> Decision:
 @lru_cache(maxsize=1024)
 def _reference(gold: str) -> str:
     """The reference: what is boxed in it, else all of it; nothing is guessed from its words."""
-    if "box" in gold or "answer" in gold:
+    if "box" in gold or "answer" in gold.lower():
         extraction = stated_answer(gold)
         if extraction.where in (Where.BOX, Where.WORDS) and extraction.answer:
             return extraction.answer
@@ -228,7 +228,9 @@ def _compared(
         return Decision(Outcome.UNPARSED, found.comparer, "no expression in the answer", *forms)
     # What we cannot read may be mathematics to others, if there is any in it: `\\int`, `\\lim`.
     unread = words[0] and _UNREAD.search(gold) and ("\\" in prediction or not words[1])
-    outcome = None if found.equal is None or unread else Outcome.WRONG
+    if found.equal is None:
+        return Decision(Outcome.UNPARSED, found.comparer, found.reason, *forms)
+    outcome = None if unread else Outcome.WRONG
     return Decision(outcome, found.comparer, found.reason, *forms)
 
 
@@ -237,6 +239,7 @@ _COMMA = re.compile(r"\d(?:,|\{,\}|\\,|\\!|\s|\\ )+\d")
 
 
 _THOUSANDS = re.compile(r"[\s$]*[-+]?\d{1,3}(?:(?:,|\{,\})\d{3})+[\s$]*")
+_ZEROS = re.compile(r"(?=.*,0)[\s$]*[-+]?\d{1,3}(?:,\d{3})+[\s$]*")
 _DECIMAL_COMMA = re.compile(r"[\s$]*[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,|\{,\})\d+[\s$]*")
 
 
@@ -247,6 +250,8 @@ def _cached(text: str, commas: Commas) -> Answer:
 
 def _readings(text: str, conventions: Conventions) -> dict[Commas, Answer]:
     """The ways to read a text: one, unless there are commas or gaps between digits."""
+    if conventions.separators and _ZEROS.fullmatch(text):
+        return {Commas.SEPARATE: _cached(text, Commas.THOUSANDS)}  # 46,000 is no list
     found = {Commas.SEPARATE: _cached(text, Commas.SEPARATE)}
     if conventions.separators and _COMMA.search(text):
         modes = [Commas.THOUSANDS]

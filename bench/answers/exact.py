@@ -162,12 +162,12 @@ def residue(x: Expression, point: Mapping[str, int]) -> int:
     match x:
         case Number(value):
             return _quotient(value.numerator, value.denominator)
+        case Symbol(name) if name in point:  # first: the index of a sum may be called i
+            return point[name]
         case Symbol("i"):
             return _ROOT_OF_MINUS_ONE
-        case Symbol(name):
-            if name not in point:
-                raise NotRational
-            return point[name]
+        case Symbol():
+            raise NotRational
         case Sum(terms):
             return sum(residue(t, point) for t in terms) % PRIME
         case Product(factors):

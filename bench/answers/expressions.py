@@ -8,7 +8,7 @@ an expression, or a structure of them. Nothing here computes; equality of trees 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 
@@ -124,7 +124,7 @@ class Relation:
     sides: tuple[Answer, ...]
     signs: tuple[str, ...]
     modulus: Expression | None = None
-    note: str = field(default="", compare=False)
+    note: str = ""
     """The words behind it that say for which cases, as they stand."""
 
 
@@ -145,6 +145,14 @@ class SetOperation:
 
 
 @dataclass(frozen=True, slots=True)
+class Qualified:
+    """An answer, and the words behind it that say for which cases; relations keep their own."""
+
+    answer: Answer
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Words in normal form, and what of mathematics stands between them."""
 
@@ -162,6 +170,7 @@ Answer = (
     | Relation
     | SetOf
     | SetOperation
+    | Qualified
     | Text
 )
 EXPRESSIONS = (Number, Symbol, Sum, Product, Power, Apply)

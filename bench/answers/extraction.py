@@ -43,11 +43,12 @@ _SENTENCE = re.compile(
 _FAREWELL = re.compile(r"I hope (?:it|this) (?:is correct|helps)[.!]?", re.IGNORECASE)
 _CHAT = re.compile(r"<\|[a-z_]+\|>[^\n]{0,20}\s*$", re.IGNORECASE)
 _STATED = re.compile(
-    r"\b(?:is|are|was|equals|equal to|be|it's|est|donc de|get|gives|obtain|have|has)\s+"
+    r"\b(?:is|are|was|equals|equal to|be|it's|est|es|ist|é|è|donc de|get|gives|obtain|have|has)\s+"
     r"([^\n]*)$",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
+    r"\d{1,2}:\d{2}(?:\s?[apAP]\.?[mM]\b\.?)?|"
     r"[-−]?\\[dt]?frac\{\d+\}\{\d+\}|"
     r"[-−]?(?:\\?\$\s?)?\d+(?:(?:,|\{,\}|\\,|,\\!)\d{3})*(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?\\?%)?"
     r"(?![\dA-Za-z])"
@@ -68,7 +69,7 @@ _CONTRADICTED = re.compile(r"\b(?:wrong|not|instead|incorrect|no)\b", re.IGNOREC
 _DOUBLED = re.compile(r"\\\\(?:boxed|frac|dfrac|sqrt)\s*\{")
 """Commands that were escaped once too often."""
 _SPACE = re.compile(r"(?<!\\)\\ ")
-_SMALL_WORDS = frozenset("is it to of we so be an as at by if in on no he".split())
+_SMALL_WORDS = frozenset("is it to of we so be an as at by if in on no he la el le es il".split())
 _LONG = 20_000
 """Characters at the end of a text in which words are looked for; a box may stand anywhere."""
 
@@ -130,6 +131,8 @@ def stated_answer(text: str) -> Extraction:
     if "not closed" in found.reason and text.lstrip(" $").startswith((r"\boxed", r"\fbox")):
         rest = re.sub(r"^[\s$]*\\[a-z]+box(?:ed)?\s*\{|^[\s$]*\\boxed\s*\{", "", text)
         return Extraction(rest.strip(" $") or None, Where.BOX, "the box is not closed")
+    if found.where is Where.NOWHERE and "box" in text and "no box" not in found.reason:
+        return found  # an empty box, or one that was cut off
     text = text[-_LONG:]
     for match in reversed(list(_TAGGED.finditer(text))):
         if answer := (match[1] or match[2] or "").strip():
@@ -149,11 +152,15 @@ def stated_answer(text: str) -> Extraction:
             return Extraction(answer.splitlines()[-1].strip(), Where.OUTPUT, "there is no box")
     if line := _ANSWER_LINE.search(text):
         return Extraction(line[1].strip(" *$"), Where.WORDS, "there is no box")
+    if _CODE.search(_FENCED.sub(" ", text)):
+        return Extraction(text, Where.WHOLE, "a program, not an answer")
     guess = _guessed(untexted(text))
     return Extraction(text, guess.where, guess.reason) if guess.where is Where.WHOLE else guess
 
 
-_LABELLED = re.compile(r"[^\W\d_](?:[^\W\d_]| ){0,40}:?\s*(\$[^$]+\$|\\\(.+?\\\))\s*\.?", re.DOTALL)
+_LABELLED = re.compile(
+    r"[^\W\d_](?:[^\W\d_]| ){0,40}[:,]?\s*(\$[^$]+\$|\\\(.+?\\\))\s*\.?", re.DOTALL
+)
 _STATEMENT = re.compile(
     r"[A-Z][^.?!]*\b(?:is|are|equals|be)\s+(?:equal to\s+|going to be\s+)?"
     r"(?:\$([^$]+)\$|\\\(((?:(?!\\\)).)+)\\\)|(-?\d[\d,./]*))\s*\.?",
@@ -303,6 +310,12 @@ def _guessed(text: str) -> Extraction:
     return Extraction(text, Where.WHOLE, "no box, and no 'answer is'")
 
 
+_FENCED = re.compile(r"```.*?```", re.DOTALL)
+_CODE = re.compile(
+    r"__\w+__|\b(?:chr|open|print|exec|eval|getattr|system|import_module)\s*\("
+    r"|[A-Za-z_]\w*\(\s*(?:\[[^\]]*\]\s*,\s*)?['\"]"
+)
+"""Calls and names that no prose has: nothing is searched for between them."""
 _NUMBER_AND_UNIT = re.compile(
     r"([-−]?(?:\\?\$\s?)?\d+(?:(?:,|\{,\}|\\,|,\\!)\d{3})*(?:\.\d+)?)"
     r"\s*(?:[\u4e00-\u9fff]{1,4}|[€£¥$]|[mgsl][²³]?|(?:c|k|m)[mgl][²³]?)\.?"
@@ -322,7 +335,7 @@ def _why_nothing(text: str) -> str:
 
 def _phrase(rest: str) -> str:
     """The answer at the start of the rest of a line."""
-    rest = _TAG.split(rest, maxsplit=1)[0].strip(" \t*")
+    rest = _TAG.split(rest, maxsplit=1)[0].strip(" \t*").removeprefix("}").lstrip()
     if delimited := _DELIMITED.match(rest):
         after = rest[delimited.end() :].strip()
         if not after.startswith((",", "and", "or", "=")):

@@ -14,6 +14,7 @@ from bench.answers.expressions import (
     Number,
     Power,
     Product,
+    Qualified,
     Quantity,
     Ratio,
     Relation,
@@ -70,6 +71,8 @@ def _form(x: Answer) -> str:  # one line per kind of node
             return "{" + f"{_form(variable)} | {_form(condition)}" + "}"
         case SetOperation(operation, parts):
             return f" {operation} ".join(_form(p) for p in parts)
+        case Qualified(answer, note):
+            return f"{_form(answer)} {note}"
         case Text(words_):
             return words_
     raise AssertionError(x)

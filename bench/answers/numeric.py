@@ -95,6 +95,9 @@ class _Evaluation:
 
     def symbol(self, name: str) -> Any:
         mp = self.mp
+        if name in self.point:  # first: the index of a sum may be called i
+            value = self.point[name]
+            return mp.mpf(value.numerator) / value.denominator
         match name:
             case "pi":
                 return +mp.pi
@@ -102,10 +105,7 @@ class _Evaluation:
                 return +mp.e
             case "i":
                 return mp.mpc(0, 1)
-        if name not in self.point:
-            raise Undefined(name)
-        value = self.point[name]
-        return mp.mpf(value.numerator) / value.denominator
+        raise Undefined(name)
 
     def checked(self, value: Any) -> Any:
         mp = self.mp
@@ -180,6 +180,14 @@ def _factorial(mp: Any, x: Any) -> Any:
     if mp.isint(x) and x < 0:
         raise Undefined("the factorial of a negative number")
     return mp.factorial(x)
+
+
+def _double_factorial(mp: Any, x: Any) -> Any:
+    if abs(x) > MAX_FACTORIAL:
+        raise TooLarge(f"a factorial beyond {MAX_FACTORIAL}!!", Outcome.UNSAFE)
+    if not mp.isint(x) or x < -1:
+        raise Undefined("the double factorial of no natural number")
+    return mp.fac2(x)
 
 
 def _binomial(mp: Any, n: Any, k: Any) -> Any:
@@ -258,6 +266,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "gcd": _gcd,
     "lcm": _lcm,
     "factorial": _factorial,
+    "factorial2": _double_factorial,
     "gamma": lambda mp, x: _factorial(mp, x - 1),
     "binomial": _binomial,
     "root": _root,

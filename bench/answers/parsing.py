@@ -215,7 +215,10 @@ class _Parser:
 
     def postfixes(self, result: Expression) -> Expression:
         while (token := self.token) is not None:
-            if token.text == "!":
+            if token.text == "!" and self.peek(1) == "!" and self.peek(2) != "!":
+                self.at += 1
+                result = Apply("factorial2", (result,))
+            elif token.text == "!":
                 result = Apply("factorial", (result,))
             elif token.text == "%":
                 result = Apply("percent", (result,))

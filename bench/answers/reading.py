@@ -20,6 +20,7 @@ from bench.answers.expressions import (
     Group,
     Listing,
     Matrix,
+    Qualified,
     Relation,
     SetOf,
     SetOperation,
@@ -48,7 +49,9 @@ _QUALIFIERS = frozenset(
 )
 _CASES = frozenset(("for", "when", "if", "forall", "otherwise", "whenever"))
 _SUBJECTS = frozenset(
-    "all any every the positive real integer integers number numbers values natural".split()
+    "all any every the positive real integer integers number numbers values natural it is are we "
+    "get have plane line circle curve equation function solution solutions answer thus so hence "
+    "then therefore only".split()
 )
 """Words before a condition that add nothing to it: `all integers n > 3`."""
 _MATRICES = frozenset(
@@ -106,9 +109,10 @@ def _qualified(tokens: Sequence[Token]) -> Answer | None:
     if tokens[places[0]].text.lower() in _CASES and _goes_on(tokens[places[0] + 1 :]):
         return None
     found = _answer(tokens[: places[0]])
+    note = words_of(tokens[places[0] :])
     if isinstance(found, Relation):
-        found = replace(found, note=words_of(tokens[places[0] :]))
-    return None if isinstance(found, Text) else found
+        return replace(found, note=note)
+    return None if isinstance(found, Text) else Qualified(found, note)
 
 
 def _goes_on(tokens: Sequence[Token]) -> bool:
@@ -177,6 +181,10 @@ def _listing(pieces: Sequence[Sequence[Token]], joint: str) -> Answer | None:
         item = _answer(piece)
         spread = isinstance(item, Listing) and item.joint == "pm"
         items.extend(item.items if spread and isinstance(item, Listing) else (item,))
+    last = items[-1] if items else None
+    if len(items) > 1 and isinstance(last, Relation) and last.signs == ("in",):
+        if last.sides[1] in (Symbol("mathbb Z"), Symbol("mathbb N")):
+            items.pop()  # what a parameter is may be left unsaid
     if len(items) == 1:
         return items[0]
     return Listing(tuple(items), joint) if items else None
@@ -187,7 +195,7 @@ def _relation(tokens: Sequence[Token]) -> Answer | None:
     while start < len(tokens) and tokens[start].text.lower() in _SUBJECTS:
         start += 1
     tokens = tokens[start:]
-    places = top_level(tokens, lambda t: t.text in _RELATIONS and t.kind != "word")
+    places = top_level(tokens, _is_relation)
     if not places:
         return None
     sides, signs, start = [], [], 0
@@ -208,6 +216,11 @@ def _relation(tokens: Sequence[Token]) -> Answer | None:
         head = read[0]
         return Listing(tuple(Relation((head, item), ("=",)) for item in read[1].items), "pm")
     return Relation(tuple(read), tuple(signs))
+
+
+def _is_relation(token: Token) -> bool:
+    # `in` is a relation as a command only: as letters it is a word, or an inch.
+    return token.text in _RELATIONS and (token.kind == "cmd" or not token.text.isalpha())
 
 
 def _without_modulus(tokens: Sequence[Token]) -> tuple[Sequence[Token], Expression | None]:

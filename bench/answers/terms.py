@@ -84,6 +84,8 @@ def _is_phrase(tokens: Sequence[Token]) -> bool:
         # `is` between spaces is a word; in `at^2` it is two letters.
         after = tokens[index + 1].spaced if index + 1 < len(tokens) else True
         alone = after and (token.spaced or index == 0)
+        if token.kind == "letters" and index and token.text in MULTIPLES:
+            return True  # `3 million` is a number
         if alone and token.kind == "letters" and token.text.lower() in ENGLISH:
             return True
     for one, other in zip(tokens, tokens[1:], strict=False):
@@ -118,7 +120,11 @@ def quantity(tokens: Sequence[Token]) -> Answer | None:
     if not tokens:
         return None
     if tokens[0].text in _CURRENCY and len(tokens) > 1:
-        return Quantity(_value(tokens[1:]), _CURRENCY[tokens[0].text])
+        unit = _CURRENCY[tokens[0].text]
+        start = _unit_start(tokens[1:]) + 1
+        words = [(unit, 1), *_unit_words(tokens[start:])]
+        value, more = _multiplied_by_word(_value(tokens[1:start]), words[1:])
+        return Quantity(value, unit_of([words[0], *more]))
     if tokens[0].text == "-" and len(tokens) > 2 and tokens[1].text in _CURRENCY:
         return Quantity(negate(_value(tokens[2:])), _CURRENCY[tokens[1].text])
     start = _unit_start(tokens)

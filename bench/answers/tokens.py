@@ -128,7 +128,7 @@ def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None
         elif kind == "num":
             token = _plain_number(token, commas)
         elif kind == "letters" and words:
-            kind = "word" if len(token) > 1 else "letters"
+            kind = "word" if len(token) > 1 or _is_unit_letter(token, tokens) else "letters"
         elif kind == "sym":
             if token == "$":
                 spaced = True
@@ -152,6 +152,16 @@ def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None
 
 _DEEPER = frozenset(("(", "[", r"\{"))
 _SHALLOWER = frozenset((")", "]", r"\}"))
+
+
+def _is_unit_letter(letter: str, before: list[Token]) -> bool:
+    r"""Whether a single letter of `\text{...}` is a metre or the like: right behind a value."""
+    if letter not in _UNIT_LETTERS or not before:
+        return False
+    return before[-1].kind in ("num", "word") or before[-1].text in ("}group", ")", "/")
+
+
+_UNIT_LETTERS = frozenset("m s g h l L J N W V".split())
 
 
 def _upright(token: Token) -> Token:

@@ -18,7 +18,7 @@ _TABLE: dict[str, tuple[Fraction, str, str]] = {
     "dm": (F(1, 10), "length", "dm decimeter decimeters decimetre decimetres"),
     "m": (F(1), "length", "m meter meters metre metres"),
     "km": (F(1000), "length", "km kms kilometer kilometers kilometre kilometres"),
-    "in": (F(254, 10000), "length", "inch inches"),
+    "in": (F(254, 10000), "length", "in inch inches"),
     "ft": (F(3048, 10000), "length", "ft foot feet"),
     "yd": (F(9144, 10000), "length", "yd yard yards"),
     "mi": (F(1609344, 1000), "length", "mi mile miles"),

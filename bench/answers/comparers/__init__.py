@@ -17,6 +17,7 @@ from bench.answers.comparers.containers import (
 )
 from bench.answers.comparers.disjunctions import disjunctions
 from bench.answers.comparers.finding import Asked, Comparer, Finding
+from bench.answers.comparers.qualified import qualified
 from bench.answers.comparers.relations import relations
 from bench.answers.comparers.sets import conditions, real_sets
 from bench.answers.comparers.values import bases, expressions, quantities, ratios
@@ -25,6 +26,7 @@ from bench.answers.conventions import Conventions
 from bench.answers.expressions import Answer
 
 COMPARERS: tuple[Comparer, ...] = (
+    qualified,
     words,
     real_sets,
     conditions,

@@ -7,6 +7,7 @@ interval must be open or closed alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from bench.answers.comparers.finding import Asked, Finding, all_of
@@ -120,13 +121,15 @@ def unordered(gold: Sequence[Answer], prediction: Sequence[Answer], asked: Asked
     """Whether the items can be paired off, each with an equal one."""
     if len(gold) != len(prediction):
         return False
-    left = list(prediction)
+    # Those of one form first: a long list in another order is soon through.
+    forms = Counter(prediction)
     rest: list[Answer] = []
-    for item in gold:  # those of one form first: a long list in another order is soon through
-        if item in left:
-            left.remove(item)
+    for item in gold:
+        if forms[item]:
+            forms[item] -= 1
         else:
             rest.append(item)
+    left = list(forms.elements())
     undecided = False
     for item in rest:
         for index, other in enumerate(left):

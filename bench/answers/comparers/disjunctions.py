@@ -1,7 +1,6 @@
 r"""Equations joined by "or": together they are the one equation of their product.
 
-`a = 0 or b = 0` is `ab = 0`. A reference that is solved already, `x = 2 or x = -2`, is not met by
-an equation that is not, such as `x^2 = 4`: to solve it was the question.
+`a = 0 or b = 0` is `ab = 0`, and `x = 2 or x = -2` is `x^2 = 4`.
 """
 
 from __future__ import annotations
@@ -15,10 +14,8 @@ from bench.answers.expressions import (
     Expression,
     Listing,
     Relation,
-    Symbol,
     multiply,
     subtract,
-    variables,
 )
 
 
@@ -27,7 +24,7 @@ def disjunctions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | No
     if not any(isinstance(x, Listing) and x.joint == "or" for x in (gold, prediction)):
         return None
     g, p = _factors(gold), _factors(prediction)
-    if g is None or p is None or (_is_solved(gold) and not _is_solved(prediction)):
+    if g is None or p is None:
         return None
     del asked
     zero = [Relation((multiply(*factors), ZERO), ("=",)) for factors in (g, p)]
@@ -47,18 +44,3 @@ def _factors(x: Answer) -> list[Expression] | None:
             return None
         found.append(subtract(left, right))
     return found
-
-
-def _is_solved(x: Answer) -> bool:
-    """Whether every alternative names a variable and its value."""
-    items = x.items if isinstance(x, Listing) else (x,)
-    return (
-        all(
-            isinstance(item, Relation)
-            and isinstance(item.sides[0], Symbol)
-            and isinstance(item.sides[1], EXPRESSIONS)
-            and not variables(item.sides[1])
-            for item in items
-        )
-        and len({item.sides[0] for item in items if isinstance(item, Relation)}) == 1
-    )

@@ -43,8 +43,10 @@ from bench.answers.expressions import (
 from bench.answers.numeric import KNOWN
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-_CODE = re.compile(r"[\"'`@\\]|_ _|__")
-"""What no name has; a program may."""
+_NAME = re.compile(r"(?:[^\W\d]|[ .\-'_:])+(?:[0-9]{1,2})?|[A-Za-z] \( [^\"'`@]* \)")
+"""Words, or `P ( X = 3 )`; no formula, and nothing that a program may hold."""
+_LIMIT = re.compile(r"(?:lim|int|iint|oint|sum|prod) [^\"'`@]*")
+"""What we cannot work out, and the equation says the value of."""
 _PROBE = Fraction(7919, 3571)
 
 
@@ -77,6 +79,11 @@ def _with_estimates(
 ) -> Finding | None:
     """The exact sides decide; a bare decimal may also meet the reference's own estimate."""
     found = asked.compare(g, p)
+    if found.equal and g is not gold and p is not prediction:
+        # Both name a value and estimate it: then the estimate is the answer, too.
+        ends = [x.sides[-1] for x in (gold, prediction) if isinstance(x, Relation)]
+        if not asked.same(ends[0], ends[1]) and not asked.same(ends[1], ends[0]):
+            return Finding(False, found.comparer, "different estimates")
     if not found.equal and isinstance(gold, Relation) and g is not gold:
         estimate = gold.sides[-1]
         if isinstance(p, Number | Quantity | Product) and asked.same(estimate, p):
@@ -90,7 +97,7 @@ def is_name(x: Answer) -> bool:
         case Symbol():
             return True
         case Text(words):
-            return not _CODE.search(words)
+            return bool(_NAME.fullmatch(words) or _LIMIT.fullmatch(words))
         case Apply(function, arguments):
             # f(2) is a name; so is what a known function makes of names alone, as in \det A.
             known = function in KNOWN
@@ -124,6 +131,9 @@ def _value(x: Relation, *, of_gold: bool, other: Answer) -> Answer | None:
         return first
     if len(x.sides) > 2 and is_name(x.sides[-2]) and not is_name(last):
         return last
+    calculation = isinstance(first, EXPRESSIONS) and isinstance(last, EXPRESSIONS)
+    if of_gold and calculation and not variables_of(first) | variables_of(last):
+        return last if identical(first, last) else None  # type: ignore[arg-type]
     if of_gold or not isinstance(last, EXPRESSIONS) or not isinstance(first, EXPRESSIONS):
         return None
     # `\log_2 8 = 3`: a prediction may show how it got there, if what it shows is true.
@@ -161,6 +171,13 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
         if len(sides[0]) == len(sides[1]):
             same = all_of([asked.same(g, p) for g, p in zip(*sides, strict=True)])
             return _verdict(same, "inequality", "order")
+    if isinstance(other, Listing) and len(relation.signs) > 1 and set(relation.signs) <= {"<", ">"}:
+        pairs = [
+            Relation((a, b), (sign,))
+            for a, b, sign in zip(relation.sides, relation.sides[1:], relation.signs, strict=False)
+        ]
+        if all(isinstance(x, Relation) for x in other.items):
+            return asked.compare(Listing(tuple(pairs)), other)
     if isinstance(other, Listing | Group) and relation.signs == ("=",):
         value = _value(relation, of_gold=of_gold, other=other)
         if value is not None:
@@ -273,7 +290,7 @@ def _congruences(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
 
 def _equations(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
     sides = [s for r in (gold, prediction) for s in r.sides]
-    if not any(isinstance(s, EXPRESSIONS) and (variables(s) or is_name(s)) for s in sides):
+    if all(isinstance(s, EXPRESSIONS) and not variables(s) for s in sides):
         # `\\log_2 8 = 3`: a calculation; its result is the answer.
         return asked.compare(gold.sides[-1], prediction.sides[-1])
     found = _definitions(gold, prediction, asked)
@@ -312,7 +329,7 @@ def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding 
             same_name = same_name or renamed_name(names[1], given, wanted) == names[0]
         constant = not variables(g) and not variables(p)
         symbols = all(isinstance(n, Symbol) for n in names)
-        if symbols and constant and not same_name:
+        if symbols and constant and not same_name and not _same_stem(names):
             return Finding(False, "equation", "values of different variables")
     if not _compatible(names[0], names[1], asked):
         return (
@@ -341,6 +358,12 @@ def _renamings(gold: Expression, prediction: Expression, bound: str) -> list[dic
     if len(wanted) != len(given) or not 0 < len(wanted) <= 2:
         return []
     return [dict(zip(given, order, strict=True)) for order in itertools.permutations(wanted)]
+
+
+def _same_stem(names: list[Answer]) -> bool:
+    """Whether one name is the other with an index: `x_1` and `x`, not `x_1` and `x_2`."""
+    g, p = (n.name for n in names if isinstance(n, Symbol))
+    return ("_" in g) != ("_" in p) and g.partition("_")[0] == p.partition("_")[0]
 
 
 def _compatible(gold: Answer, prediction: Answer, asked: Asked) -> bool:

@@ -2,14 +2,13 @@ r"""Sets of real numbers, however they are written: intervals, unions, inequalit
 
 `(-\infty, 3)`, `x < 3`, `3 > x` and `\{x | x < 3\}` are one set. A set is a sorted list of
 intervals whose ends are exact; ends that cannot be put in order, such as `k\pi`, are compared piece
-by piece as they stand. What is bounded (`x`, `f(x)`, `2m + 1`) must be linear in one variable; in a
-reference, which may be the question's own condition, it may be a square.
+by piece as they stand. What is bounded (`x`, `f(x)`, `2m + 1`, `x^2`) must be of first or second
+degree in one variable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -63,10 +62,6 @@ class NoSet(Exception):
     """The answer is no set of reals, or not one whose pieces can be ordered."""
 
 
-_squares = ContextVar("squares", default=False)
-"""Whether inequalities of second degree are solved: in a reference, not in an answer."""
-
-
 def real_sets(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """Two sets of reals, at least one of them written as a condition, an interval or a union."""
     if not (_is_set_like(gold) or _is_set_like(prediction)):
@@ -76,12 +71,7 @@ def real_sets(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     ):
         return None
     try:
-        token = _squares.set(True)
-        try:
-            a = _pieces(_as_union(gold, prediction))
-        finally:
-            _squares.reset(token)
-        b = _pieces(_as_union(prediction, gold))
+        a, b = _pieces(_as_union(gold, prediction)), _pieces(_as_union(prediction, gold))
     except NoSet:
         return None
     if len(a) != len(b):
@@ -167,7 +157,9 @@ def _pieces(x: Answer) -> Pieces:
             conditions = all(isinstance(item, Relation) for item in items)
             unequal = all(isinstance(i, Relation) and i.signs == ("!=",) for i in items)
             together = unequal or (conditions and joint in ("and", "") and _bounds_one(items))
-            return _operated("cap" if together else "cup", parts)
+            found = _operated("cap" if together else "cup", parts)
+            # `x > 5, x < 2` cannot be meant at once.
+            return found if found or joint else _operated("cup", parts)
         case Relation():
             return _solutions(x)
         case Quantity(value, _):
@@ -230,7 +222,7 @@ def _solutions(x: Relation) -> Pieces:
         if isinstance(unknown, Apply) and unknown.function == "abs":
             return _absolute(unknown.arguments[0], bound, x.signs[0], unknown is sides[0])
         sign = x.signs[0] if unknown is sides[0] else _FLIPPED[x.signs[0]]
-        if _squares.get() and (found := _quadratic(subtract(unknown, bound), sign)) is not None:
+        if (found := _quadratic(subtract(unknown, bound), sign)) is not None:
             return found
         value, positive = _solved(unknown, bound)
         sign = sign if positive else _FLIPPED[sign]

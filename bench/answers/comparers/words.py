@@ -87,6 +87,11 @@ def choices(gold: str, prediction: str) -> Finding | None:
         sets = [sorted(re.findall(r"[A-J]", re.sub("and", "", x))) for x in (gold, prediction)]
         same = sets[0] == sets[1]
         return Finding(same, "choice", "the same choices" if same else "different choices")
+    sides = [_FIRST_WORD.match(x) for x in (gold, prediction)]
+    if sides[0] and sides[1] and prediction.strip("{}. ").lower() in _YES_OR_NO:
+        if sides[0][1].lower() in _YES_OR_NO:
+            same = sides[0][1].lower() == sides[1][1].lower()
+            return Finding(same, "text", "the same word first" if same else "yes against no")
     word = gold.rstrip(".").strip("{} ").lower()
     if word in _YES_OR_NO and (first := _FIRST_WORD.match(prediction)):
         # "Yes, since ...": what follows explains.
