@@ -68,7 +68,7 @@ async def panel(limit: int | None = None, members: Sequence[str] | None = None) 
             rows.append(tally(member.version, judge(member, cases)))
     text = io.StringIO()
     table = tally_table(f"{len(cases)} labelled answers, {source}", rows, first="Checker")
-    Console(file=text, width=140).print(table)
+    Console(file=text, width=160).print(table)
     return f"{text.getvalue()}{NOTES}"
 
 

@@ -31,7 +31,7 @@ def rstar_checker() -> Hosted:
         "ToRA's math_equal, either order, with and without strip_string; PARTIAL: no MARIO_EVAL, "
         "no xwin rule, parse_expr refused since it executes the model's text"
     )
-    label = f"rstar-partial (math_equal of lm-eval {version('lm_eval')})"
+    label = f"rstar-partial, lm-eval {version('lm_eval')}"
     return Hosted("rstar-partial", label, about, rstar)
 
 
