@@ -81,9 +81,9 @@ def close_checkers() -> None:
     with _lock:
         pool, _pool = _pool, None
         unanswered = [future for future in _asked if not future.done()]
-    _stop(pool)
-    for future in unanswered:
+    for future in unanswered:  # first: a pool that is stopped may call itself broken instead
         future.cancel()
+    _stop(pool)
 
 
 def _stop(pool: ProcessPool | None) -> None:
