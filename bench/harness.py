@@ -93,6 +93,7 @@ class Harness:
                     name=spec.search,
                     seed=spec.seed,
                     concurrency=concurrency,
+                    conventions=spec.conventions,
                     on_done=on_done,
                 )
             loaded = load_run(out)

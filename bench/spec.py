@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.answers import DEFAULT, Conventions
 from bench.engines import checkpoints
 from bench.errors import BenchError, UnknownNameError
 from bench.problems import load
@@ -48,6 +49,8 @@ class RunSpec:
     """Of every sample; none: what the policy's prompt template says."""
     step_tokens: int = 96
     solution_tokens: int = 320
+    conventions: Conventions = DEFAULT
+    """How answers are compared with the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Resolved:
             "search": {"name": spec.search, **{k: asdict(spec)[k] for k in self.kind.budget}},
             "engine": self.engine,
             "seed": spec.seed,
+            "conventions": asdict(spec.conventions),
         }
 
 

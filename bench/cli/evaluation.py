@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.arguments import above_zero, finite, positive
+from bench.cli.conventions import add_convention, conventions_of
 
 
 def add_verbs(verbs: Any) -> None:
@@ -68,6 +69,7 @@ def _add_run(verbs: Any) -> None:
         default=32,
         help="problems in flight; changes no result [32]",
     )
+    add_convention(run)
     run.set_defaults(run=_run)
 
 
@@ -91,6 +93,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from bench.report import leaderboard
     from bench.spec import RunSpec
 
+    arguments.conventions = conventions_of(arguments.convention)
     spec = RunSpec(**{f.name: getattr(arguments, f.name) for f in fields(RunSpec)})
 
     async def go() -> Any:
