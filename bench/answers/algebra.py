@@ -95,8 +95,7 @@ def prepare() -> None:
     os.dup2(null, 1)  # parsers print warnings; the caller's output is not theirs
     os.close(null)
     logging.disable(logging.CRITICAL)
-    deliberate(r"\sqrt{2}", r"\sin x", DEFAULT)
-    ask_math_verify(r"\frac{1}{2}", "0.5")
+    deliberate(r"\sqrt{2}", r"\sqrt{3}", DEFAULT)  # math-verify, 1.2 s, is left for who asks it
     statm = Path("/proc/self/statm")
     if statm.exists():
         base = int(statm.read_text().split()[0]) * resource.getpagesize()

@@ -130,7 +130,6 @@ def _reference(gold: str) -> str:
     return gold
 
 
-@lru_cache(maxsize=1024)
 def _found(text: str) -> Extraction:
     return stated_answer(text)
 
@@ -153,7 +152,6 @@ def _same_spelling(gold: str, prediction: str) -> bool:
     return _squeezed(gold) == _squeezed(prediction) != ""
 
 
-@lru_cache(maxsize=1024)
 def _squeezed(text: str) -> str:
     text = _DIGIT_GAP.sub("\u00a6", text.strip().rstrip("$. \n"))
     text = _FONTS.sub(lambda m: m[1] if m[1] is not None else "\\", text)
@@ -226,7 +224,7 @@ def _compared(
     words = isinstance(reference, Text), isinstance(answer, Text)
     if words[1] and not words[0]:
         return Decision(Outcome.UNPARSED, found.comparer, "no expression in the answer", *forms)
-    # What we cannot read may be mathematics to others, if there is any in it: `\\int`, `\\lim`.
+    # What we cannot read may be mathematics to others, if there is any in it: `\int`, `\lim`.
     unread = words[0] and _UNREAD.search(gold) and ("\\" in prediction or not words[1])
     if found.equal is None:
         return Decision(Outcome.UNPARSED, found.comparer, found.reason, *forms)

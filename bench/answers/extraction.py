@@ -293,11 +293,13 @@ def _guessed(text: str) -> Extraction:
             if runs and not _is_prose(runs[-1]):
                 answer = runs[-1].rpartition("=")[2].strip(" *,;:$")
                 return Extraction(answer, Where.NUMBER, "no box, and no 'answer is'")
-        if "=" in sentence and (value := sentence.rpartition("=")[2].strip()):
+        tail = _STATED.search(sentence)
+        equated = sentence.rfind("=") > (tail.start(1) if tail else -1)
+        if equated and (value := sentence.rpartition("=")[2].strip()):
             number = _NUMBER.match(value)
             value = number[0] if number and not value.startswith("\\") else value
             return Extraction(value, Where.LINE, "no box, and no 'answer is'")
-        if tail := _STATED.search(sentence):
+        if tail:
             rest = tail[1].strip(" *$")
             rest = _STATED.search(rest)[1] if _STATED.search(rest) else rest  # type: ignore[index]
             number = _NUMBER.match(rest)

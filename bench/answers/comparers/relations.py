@@ -291,7 +291,7 @@ def _congruences(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
 def _equations(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
     sides = [s for r in (gold, prediction) for s in r.sides]
     if all(isinstance(s, EXPRESSIONS) and not variables(s) for s in sides):
-        # `\\log_2 8 = 3`: a calculation; its result is the answer.
+        # `\log_2 8 = 3`: a calculation; its result is the answer.
         calculated = asked.compare(gold.sides[-1], prediction.sides[-1])
         if calculated.equal and not asked.same(gold.sides[0], prediction.sides[0]):
             return Finding(False, "equation", "the value of something else")
