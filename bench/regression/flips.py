@@ -94,6 +94,9 @@ class Recorded:
         """Return what was said of this pair. Raises KeyError for one that nobody asked about."""
         return self._verdicts[gold, prediction]
 
+    def warm(self) -> None:
+        """Do nothing."""
+
     def close(self) -> None:
         """Do nothing."""
 

@@ -58,6 +58,7 @@ def judge(
         BenchError: the checker cannot work at all, e.g. no process can be started.
     """
     judged = []
+    checker.warm()
     with TemporaryDirectory(prefix="markers-") as folder:
         for index, case in enumerate(cases):
             judged.append(_ask(checker, case, Path(folder) / f"m{index}"))

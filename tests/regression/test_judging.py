@@ -24,6 +24,9 @@ class Scripted:
         text = prediction or ""
         return Verdict(self._does(text), self.version, gold, text, "as told")
 
+    def warm(self) -> None:
+        """Nothing to start."""
+
     def close(self) -> None:
         """Nothing to close."""
 

@@ -29,6 +29,10 @@ class Checker(Protocol):
         """Judge one prediction. Whatever the rule does (raise, hang, die) is a verdict."""
         ...
 
+    def warm(self) -> None:
+        """Start what the first question would start, so that its seconds are its own."""
+        ...
+
     def close(self) -> None:
         """End the member's processes. Calling it again does nothing."""
         ...

@@ -62,6 +62,10 @@ class Hosted:
             return verdict(Outcome.NO_ANSWER, "there is no answer")
         return verdict(*self._ask(gold, text))
 
+    def warm(self) -> None:
+        """Start the process. Raises BenchError, as `check` does."""
+        self.check("1", "1")
+
     def _ask(self, gold: str, prediction: str) -> tuple[Outcome, str, float]:
         from concurrent.futures.process import BrokenProcessPool
 

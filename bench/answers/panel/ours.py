@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import bench
+from bench.answers import workers
 from bench.answers.checking import check
 from bench.answers.conventions import DEFAULT, Conventions
-from bench.answers.workers import close_checkers
 from bench.types import Verdict
 
 
@@ -24,6 +24,10 @@ class Ours:
         """Judge one prediction."""
         return check(gold, prediction, self._conventions)
 
+    def warm(self) -> None:
+        """Start the shared workers, which few questions need."""
+        workers.result_of(workers.submit("1", "1", self._conventions))
+
     def close(self) -> None:
         """End the shared workers; the next question starts new ones."""
-        close_checkers()
+        workers.close_checkers()

@@ -55,6 +55,9 @@ class PRM800KStyle:
             reason = f"{'equal' if equal else 'different'} strings: {ours!r} and {theirs!r}"
         return Verdict(outcome, self.version, gold, text, reason, perf_counter() - start)
 
+    def warm(self) -> None:
+        """Do nothing: there is nothing to start."""
+
     def close(self) -> None:
         """Do nothing: there is no process."""
 
