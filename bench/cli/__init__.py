@@ -20,7 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     _quieten()
     try:
         status: int = arguments.run(arguments)
+        sys.stdout.flush()
         return status
+    except BrokenPipeError:
+        # Whoever read the output, `head` say, has enough. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except BenchError as error:
         sys.stderr.write(f"rstar-bench: {error}\n")
         return error.exit_code
