@@ -201,6 +201,9 @@ class Family:
                     code = await honest
             except TimeoutError:
                 outcome = End.OVERDUE
+        if outcome is End.OVERDUE and node.pid is not None:
+            self.drop(node)  # and when this returns, it is dead
+            await _by(node.died, loop.time() + _GRACE_SECONDS)
         return Reply(
             code,
             outcome if isinstance(outcome, bytes) else b"",

@@ -8,9 +8,9 @@ clock, the addresses of objects, or a new `random.Random` without a seed.
 
 Whatever a program does becomes a `Status`; `SandboxError` means that the sandbox itself could not
 work. How strongly programs are enclosed is the `level`, found by attacking it
-(`bench.sandbox.levels`). Not covered at any level: faults of the kernel within the system calls that are allowed,
-side channels of caches and timing, a machine's memory as a whole (each program has its limit, all
-have not), and what a program says of itself: its output and its seconds are claims.
+(`bench.sandbox.levels`). Not covered at any level: faults of the kernel within the system calls
+that are allowed, side channels of caches and timing, a machine's memory as a whole (each program
+has its limit, all have not), and what a program says of itself: output and seconds are claims.
 """
 
 from __future__ import annotations
