@@ -93,9 +93,9 @@ async def start(level: Level, preload: str, bounds: Bounds) -> Family:
                 preload=preload,
                 memory=bounds.memory,
                 output=bounds.output,
-                cpu=60 + math.ceil(8 * bounds.timeout),
                 processes=bounds.processes,
-            )
+            ),
+            cpu=60 + math.ceil(8 * bounds.timeout),
         )
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)

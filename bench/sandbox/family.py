@@ -71,7 +71,7 @@ class Family:
         self.uid = self.landlock = 0
         self.lost = False
         self.gate = Gate(-1)
-        self.room = 0
+        self._room = self._cpu = 0
         self._process = process
         self._control = control
         self._deaths = b""
@@ -92,8 +92,11 @@ class Family:
         return list(self._nodes)
 
     @classmethod
-    async def start(cls, settings: Settings) -> Family:
-        """Start a keeper and a zygote; wait until that is enclosed and warm. Raises StartError."""
+    async def start(cls, settings: Settings, *, cpu: int) -> Family:
+        """Start a keeper and a zygote; wait until that is enclosed and warm. Raises StartError.
+
+        `cpu` is the most seconds that any one node may compute.
+        """
         control, theirs = socket.socketpair()
         orders, zygotes = socket_pair()
         package = Path(__file__).parent
@@ -128,9 +131,9 @@ class Family:
                 await _wait(process, kill=False)
                 raise StartError(reason)
             room = RESULT.size + settings.output + MAX_ERROR
-            root = Node(orders.dup(), room=0, on_birth=None)
+            root = Node(orders.dup())
             family = cls(process, control.dup(), root)
-        family.room = room
+        family._room, family._cpu = room, cpu
         family.uid, family.landlock = ABOUT.unpack_from(message, len(READY))
         family._begin(pid, fds)
         return family
@@ -156,7 +159,7 @@ class Family:
         loop = asyncio.get_running_loop()
         start = loop.time()
         ours, theirs = socket_pair()
-        node = Node(ours, room=self.room, on_birth=self._admit)
+        node = Node(ours, room=self._room, cpu=self._cpu, on_birth=self._admit)
         alarm = loop.call_later(seconds, node.settle, End.OVERDUE)
         parent.pins += 1
         kept = False

@@ -56,9 +56,14 @@ class Node:
     """A process that has run a chain of programs, or is about to."""
 
     def __init__(
-        self, ours: socket.socket, *, room: int, on_birth: Callable[[Node], bool] | None
+        self,
+        ours: socket.socket,
+        *,
+        room: int = 0,
+        cpu: int | None = None,
+        on_birth: Callable[[Node], bool] | None = None,
     ) -> None:
-        """Listen on our end; `room` bytes are the largest honest report.
+        """Listen on our end; `room` bytes are the largest honest report, `cpu` a limit in seconds.
 
         `on_birth` is called once the pid is known, and says whether it can be true.
         """
@@ -77,15 +82,17 @@ class Node:
         self._handle: Handle | None = None
         self._ours = ours
         self._data = b""
-        self._room = room
+        self._room, self._cpu = room, cpu
         self._on_birth = on_birth
         self._loop = loop
         loop.add_reader(ours, self._read)
 
-    def born(self, pid: int | None) -> None:
-        """Take hold of the process."""
+    def born(self, pid: int | None, cpu: int | None = None) -> None:
+        """Take hold of the process; limit its seconds of CPU."""
         self.pid = pid
         self._handle = None if pid is None else Handle(pid)
+        if self._handle is not None and cpu is not None:
+            self._handle.limit_cpu(cpu)
 
     def settle(self, outcome: bytes | End) -> None:
         """Decide what became of it, unless that is decided."""
@@ -140,7 +147,7 @@ class Node:
         except OSError:
             data, ancillary = b"", []
         if data and self._on_birth is not None:
-            self.born(sender(ancillary))
+            self.born(sender(ancillary), self._cpu)
             believed, self._on_birth = self._on_birth(self), None
             if not believed or not data.startswith(HELLO):
                 self._hang_up(End.MALFORMED)

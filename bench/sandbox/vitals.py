@@ -64,6 +64,15 @@ class Handle:
             with contextlib.suppress(OSError):  # gone already
                 self._fd = os.pidfd_open(pid)
 
+    def limit_cpu(self, seconds: int) -> None:
+        """End it after so much CPU, for the day that the supervisor is stopped and keeps no clock.
+
+        From outside, as the call would cost a node more pages of memory than it has reasons to use.
+        """
+        if hasattr(resource, "prlimit"):
+            with contextlib.suppress(OSError):  # gone already
+                resource.prlimit(self.pid, resource.RLIMIT_CPU, (seconds, seconds))
+
     @property
     def gone(self) -> bool:
         """Whether there was nothing left to hold."""

@@ -123,7 +123,10 @@ class Fork:
     """Forks the calling process into a sibling: a child of the caller's own parent.
 
     So every node is a child of the keeper, which alone reaps it and learns how it ended, and the
-    death of a node orphans nobody. What the call needs is made before the policy forbids it.
+    death of a node orphans nobody. Python's hooks around a fork are left out: they mend what other
+    threads have left, of which there are none, run what a program has registered, and write to so
+    much memory that they cost more than the fork. What the call needs is made before the policy
+    forbids it.
     """
 
     def __init__(self) -> None:
@@ -140,14 +143,7 @@ class Fork:
         """Return 0 in the child, its pid in the caller. Raises OSError when it is refused."""
         if not AVAILABLE:
             return os.fork()
-        api = ctypes.pythonapi
-        api.PyOS_BeforeFork()
-        pid: int = _libc.syscall(*self._arguments)
-        if pid == 0:
-            api.PyOS_AfterFork_Child()
-        else:
-            api.PyOS_AfterFork_Parent()
-        return _checked(pid, "clone")
+        return _checked(_libc.syscall(*self._arguments), "clone")
 
 
 def _word(value: object) -> object:

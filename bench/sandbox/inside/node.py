@@ -18,7 +18,7 @@ import socket
 import struct
 from typing import Any, NamedTuple, NoReturn
 
-from bench.sandbox.inside import linux, privileges
+from bench.sandbox.inside import linux
 from bench.sandbox.inside.program import Chance, run_all
 from bench.sandbox.wire import HELLO, KEEP, ORDER, receive, unpack_programs
 
@@ -33,19 +33,18 @@ class Birth(NamedTuple):
     fork: linux.Fork
     keeper: int
     """The parent's pid as nodes see it."""
-    cpu: int
     output: int
     chance: Chance
     open_files: select.poll
     """Watches every descriptor that a program could have opened."""
 
 
-def birth(*, keeper: int, cpu: int, output: int) -> Birth:
+def birth(*, keeper: int, output: int) -> Birth:
     """Prepare, before the policy forbids it, what nodes will use."""
     open_files = select.poll()
     for fd in _DESCRIPTORS:
         open_files.register(fd, 0)
-    return Birth(linux.Fork(), keeper, cpu, output, Chance(), open_files)
+    return Birth(linux.Fork(), keeper, output, Chance(), open_files)
 
 
 def serve(birth: Birth) -> NoReturn:
@@ -78,8 +77,8 @@ def _live(birth: Birth, fd: int, body: bytes, namespace: dict[str, Any], *, keep
     os.dup2(fd, CONTROL_FD, inheritable=False)
     os.close(fd)
     os.write(CONTROL_FD, HELLO)
-    linux.die_with_parent(signal.SIGKILL, parent=birth.keeper)
-    privileges.limit_cpu(birth.cpu)
+    if birth.keeper:  # else it is outside the pid namespace, which ends with its init
+        linux.die_with_parent(signal.SIGKILL, parent=birth.keeper)
     report = run_all(unpack_programs(body), namespace, birth.output, birth.chance)
     bound = any(event != select.POLLNVAL for _, event in birth.open_files.poll(0))
     if keep:

@@ -58,11 +58,6 @@ def limit(*, memory: int, processes: int | None) -> None:
         _lower(kind, value)
 
 
-def limit_cpu(seconds: int) -> None:
-    """Limit this process's CPU time; not for a zygote, whose clock runs as long as the harness."""
-    _lower(resource.RLIMIT_CPU, seconds)
-
-
 def user_processes() -> int:
     """Count what RLIMIT_NPROC counts: the threads of this process's user."""
     user, count = os.getuid(), 0

@@ -17,6 +17,9 @@ from typing import Any, NamedTuple
 
 from bench.sandbox.wire import BOUND, ENDINGS, MAX_ERROR, RESULT, Program
 
+_RANDOM = ("random", "secrets", "uuid", "stats")
+"""What a program that draws has to name, or an ancestor of it."""
+
 
 class Report(NamedTuple):
     """How a program ended, as told by the process it ran in."""
@@ -70,24 +73,28 @@ class Chance:
     def __init__(self) -> None:
         """Begin at the root."""
         self.seed, self.drawn = b"", 0
+        self._asked = False
 
     def __call__(self, size: int, /) -> bytes:
         """Return the next bytes."""
         self.drawn += 1
         return hashlib.shake_128(self.seed + self.drawn.to_bytes(8)).digest(size)
 
-    def restart(self, seed: int) -> None:
-        """Make all chance that follows a function of the seed.
+    def restart(self, program: Program) -> None:
+        """Make all chance that follows a function of the program's seed.
 
-        Without it siblings would share one stream. What is not covered asks the kernel directly:
-        a new, unseeded `random.Random`.
+        Without it siblings would share one stream. Generators are seeded from the first program of
+        a chain on that names one, since seeding writes to as many pages as a small step does; until
+        then they continue from the parent's, which is a function of the chain too. What is not
+        covered asks the kernel directly: a new, unseeded `random.Random`.
         """
-        self.seed, self.drawn = seed.to_bytes(8), 0
-        random.seed(seed)
-        if (numpy := sys.modules.get("numpy.random")) is not None:
-            numpy.seed(seed % 2**32)
-        if (sympy := sys.modules.get("sympy.core.random")) is not None:
-            sympy.seed(seed)
+        self.seed, self.drawn = program.seed.to_bytes(8), 0
+        self._asked = self._asked or any(name in program.code for name in _RANDOM)
+        if self._asked:
+            random.seed(program.seed)
+            for name, bits in (("numpy.random", 32), ("sympy.core.random", 64)):
+                if name in sys.modules:
+                    sys.modules[name].seed(program.seed % 2**bits)
 
     def install(self) -> None:
         """Take the place of the kernel's random bytes, for `secrets` and `default_rng` too."""
@@ -103,7 +110,7 @@ def run_all(
     for program in programs:
         if report.ending != "ok":  # an ancestor, which ran before: not this program's failure
             return Report("crashed", error=f"in replay: {report.error}")
-        chance.restart(program.seed)
+        chance.restart(program)
         report = _run(program.code, namespace, output)
     return report
 

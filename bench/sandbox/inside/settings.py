@@ -39,8 +39,6 @@ class Settings:
     """Bytes of address space that a program may add to the zygote's own."""
     output: int
     """Bytes that a program may print."""
-    cpu: int
-    """Seconds of CPU for any one process: for the day the supervisor is stopped."""
     processes: int
     """How many may live at once, for users that nobody else shares."""
 

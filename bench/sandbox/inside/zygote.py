@@ -31,7 +31,7 @@ def main(control: socket.socket, settings: Settings) -> None:
         return
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [gate]))] if gate > 0 else []
     control.sendmsg([READY + about], rights)
-    birth = node.birth(keeper=os.getppid(), cpu=settings.cpu, output=settings.output)
+    birth = node.birth(keeper=os.getppid(), output=settings.output)
     birth.chance.install()
     if gate > 0:
         os.close(gate)
