@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cli.arguments import positive, seconds
 
 if TYPE_CHECKING:
-    from bench.sandbox import Execution, SandboxConfig
+    from bench.sandbox import Execution, Level, SandboxConfig
     from bench.sandbox.doctor import Examined
 
 
@@ -34,8 +34,15 @@ def add_level(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sandbox",
         metavar="LEVEL",
-        help="isolation: full, no-namespaces, seccomp or process [the strongest here, the first two]",
+        help="isolation: full, no-namespaces, seccomp or process [the stronger of the first two]",
     )
+
+
+def named(arguments: argparse.Namespace) -> Level | None:
+    """Return the level that the user named, there or in the environment. Raises BenchError."""
+    from bench.sandbox.levels import level, named_level
+
+    return level(arguments.sandbox) if arguments.sandbox else named_level()
 
 
 def _add_exec(verbs: Any) -> None:
@@ -60,7 +67,6 @@ def _add_exec(verbs: Any) -> None:
 def _exec(arguments: argparse.Namespace) -> int:
     from bench.errors import BenchError
     from bench.sandbox import SandboxConfig
-    from bench.sandbox.levels import level, named_level
 
     if (arguments.file is None) == (arguments.cases is None):
         raise BenchError("give either one FILE.py, or --cases FILE.jsonl with --out OUT.jsonl")
@@ -70,7 +76,7 @@ def _exec(arguments: argparse.Namespace) -> int:
         timeout=arguments.timeout,
         memory=arguments.memory,
         workers=arguments.workers,
-        level=level(arguments.sandbox) if arguments.sandbox else named_level(),
+        level=named(arguments),
     )
     if arguments.cases is not None:
         return asyncio.run(_run_cases(arguments.cases, arguments.out, config))

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from bench.errors import DataError
 from bench.sandbox.execution import Execution
@@ -81,7 +82,7 @@ def _case(line: str, where: str) -> Case:
     if not isinstance(row, dict):
         raise DataError(f"{where} is no JSON object with the fields id and code")
     number, code, parent = row.get("id"), row.get("code"), row.get("parent")
-    if not _is_id(number) or not isinstance(code, str) or not (parent is None or _is_id(parent)):
+    if not isinstance(code, str) or not _is_id(number) or not (parent is None or _is_id(parent)):
         raise DataError(
             f"{where}: expected an id (text or a whole number), code (text) and perhaps a parent "
             f"(the id of another row); found the fields {', '.join(row) or 'none'}"
@@ -89,5 +90,5 @@ def _case(line: str, where: str) -> Case:
     return Case(number, code, parent)
 
 
-def _is_id(value: object) -> bool:
+def _is_id(value: object) -> TypeGuard[str | int]:
     return isinstance(value, str | int) and not isinstance(value, bool)

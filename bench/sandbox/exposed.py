@@ -24,7 +24,7 @@ def exposed() -> Exposed:
     base = Path(sys.base_prefix)
     libraries = [Path(p) for p in ("/lib", "/lib64", "/usr/lib", "/usr/lib64")]
     libraries += [base / "lib", base / sys.platlibdir]
-    libraries += [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
+    libraries += [Path(_standard(name)) for name in ("stdlib", "platstdlib")]
     kept: list[Path] = []
     for path in libraries:
         if path.is_dir() and not any(path.is_relative_to(other) for other in kept):
@@ -36,6 +36,13 @@ def exposed() -> Exposed:
         packages=tuple(map(str, packages)),
         search=tuple(dict.fromkeys(str(path.parent) for path in packages)),
     )
+
+
+def _standard(name: str) -> str:
+    """Where the base installation, and not a virtual environment on top of it, has a directory."""
+    base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
+    installed = {f"installed_{key}": path for key, path in base.items()}
+    return sysconfig.get_path(name, vars={**base, **installed})
 
 
 def _files(name: str) -> list[Path]:
@@ -52,7 +59,7 @@ def _installations() -> list[Path]:
     """Where packages may be installed, below the standard library or beside it."""
     base = Path(sys.base_prefix)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    roots = [Path(sysconfig.get_path("stdlib"))]
+    roots = [Path(_standard("stdlib"))]
     roots += [
         lib / python
         for lib in (base / "lib", base / "lib64", Path("/usr/lib"))

@@ -165,7 +165,7 @@ class Family:
         kept = False
         try:
             reply = await self._judge(parent, node, theirs, programs, keep, start + seconds)
-            kept = keep and reply.exit_code == 0 and bool(reply.result)
+            kept = node.paused = keep and reply.exit_code == 0 and bool(reply.result)
         finally:
             alarm.cancel()
             parent.pins -= 1
@@ -226,7 +226,7 @@ class Family:
 
     async def _ended(self, node: Node) -> int | None:
         """Wait until a node that reported, and is not to stay, has ended; return its exit code."""
-        return await node.died if node.pid is not None else 0
+        return await asyncio.shield(node.died) if node.pid is not None else 0
 
     def drop(self, node: Node) -> None:
         """End a node."""
@@ -300,7 +300,7 @@ class Family:
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             for node in list(self._nodes.values()):
-                if node is not self.root and node.outcome.done() and node.restless:
+                if node.paused and node.restless:
                     self.drop(node)
             seen = self._unknown()
             for pid in seen & self._strangers:

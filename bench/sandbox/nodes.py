@@ -77,6 +77,8 @@ class Node:
         self.died: asyncio.Future[int | None] = loop.create_future()
         """Its exit code, from the keeper; `None` when the keeper itself was lost."""
         self.alive = True
+        self.paused = False
+        """Whether it has reported, sleeps, and is kept."""
         self.sending = asyncio.Lock()
         self._clock: float | None = None
         self._handle: Handle | None = None

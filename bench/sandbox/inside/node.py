@@ -80,7 +80,8 @@ def _live(birth: Birth, fd: int, body: bytes, namespace: dict[str, Any], *, keep
     if birth.keeper:  # else it is outside the pid namespace, which ends with its init
         linux.die_with_parent(signal.SIGKILL, parent=birth.keeper)
     report = run_all(unpack_programs(body), namespace, birth.output, birth.chance)
-    bound = any(event != select.POLLNVAL for _, event in birth.open_files.poll(0))
+    closed = [fd for fd, event in birth.open_files.poll(0) if event == select.POLLNVAL]
+    bound = len(closed) < len(_DESCRIPTORS)
     if keep:
         gc.freeze()  # a collection in a child would write to, and so copy, these pages
     data = memoryview(report.pack(bound=bound))
