@@ -153,8 +153,11 @@ class Sandbox:
 
     async def _run(self, chain: Chain, parent: Execution | None, leaf: bool) -> Execution:
         """Run the last program of a chain on the node of the others."""
-        base = await self._node(chain.parent)
-        reply, node = await self._execute(chain, base, keep=not leaf and self.config.live > 0)
+        async with self._slots:
+            base = await self._node(chain.parent)
+            reply, node = await self._execute(
+                chain, base, keep=not leaf and self.config.live > 0, replay=False
+            )
         execution = decode(
             reply, code=chain.programs[-1].code, parent=parent, timeout=self.config.timeout
         )
@@ -178,24 +181,24 @@ class Sandbox:
         return await self._reviving.once(chain.key, lambda: self._revive(chain))
 
     async def _revive(self, chain: Chain) -> Node | None:
-        self.replays += 1
+        """Run a chain again, in the slot of who asked first, and keep its node."""
         reply, node = await self._execute(chain, None, keep=True, replay=True)
         return None if node is None else self._settle(chain.key, reply, node, ok=reply.ok)
 
     async def _execute(
-        self, chain: Chain, base: Node | None, *, keep: bool, replay: bool = False
+        self, chain: Chain, base: Node | None, *, keep: bool, replay: bool
     ) -> tuple[Reply, Node | None]:
         """Run what is missing of a chain in one new process, forked where the least is missing."""
         family = await self._family(chain.heavy)
-        async with self._slots:
-            done = len(chain.programs) - 1
-            # From here to the order nothing is awaited: the base cannot be evicted in between.
-            if base is None or not base.alive:
-                base, done = self._nearest(chain, family)
-            missing = chain.programs[done:]
-            replayed = len(missing) - (not replay)
-            seconds = self.config.timeout * (_REPLAY_SLACK * replayed + (not replay))
-            return await family.execute(base, missing, keep=keep, seconds=seconds)
+        done = len(chain.programs) - 1
+        # From here to the order nothing is awaited: the base cannot be evicted in between.
+        if base is None or not base.alive:
+            base, done = self._nearest(chain, family)
+        missing = chain.programs[done:]
+        replayed = len(missing) - (not replay)
+        self.replays += replayed > 0
+        seconds = self.config.timeout * (_REPLAY_SLACK * replayed + (not replay))
+        return await family.execute(base, missing, keep=keep, seconds=seconds)
 
     def _nearest(self, chain: Chain, family: Family) -> tuple[Node, int]:
         """Return the nearest living ancestor of a chain, and how many programs it has run."""

@@ -21,14 +21,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.sandbox import Level
+from bench.sandbox import Level, Status
 from tests.sandbox.hostile import ATTACKS, Attack
 
 ROOT = Path(__file__).parents[2]
 AS_NOBODY = Path(__file__).with_name("as_nobody.py")
 USERS = ("root", "nobody") if os.getuid() == 0 else ("oneself",)
-SETTINGS = [(user, level) for level in Level for user in USERS]
-MEMORY, TIMEOUT = "512", "1.5"
+SETTINGS = [(user, level) for level in (Level.FULL, Level.NO_NAMESPACES) for user in USERS]
+SETTINGS += [(USERS[0], level) for level in (Level.SECCOMP, Level.PROCESS)]
+MEMORY, TIMEOUT = "512", "1.0"
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def test_is_contained(tried: tuple[Level, Outcome], attack: Attack) -> None:
         pytest.skip(f"not promised at {level} on {platform.machine()}")
     row = outcome.rows[attack.name]
     assert "REACHED" not in row["stdout"]
-    assert row["status"] in attack.ends, row
+    late = row["status"] == Status.TIMEOUT and attack.prints is None
+    assert late or row["status"] in attack.ends, row
     if attack.prints is not None:
         assert row["stdout"] == attack.prints
 
