@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pebble import ProcessPool
@@ -30,22 +31,37 @@ from bench.sandbox import Execution, Level, Sandbox, SandboxConfig
 from bench.sandbox.inside.preload import PRELOAD
 from bench.sandbox.vitals import cpu_seconds
 
-CHAINS, FRESH_CHAINS = 32, 1
-"""How many chains of 8 steps; a fresh Python for each of their steps takes a third of a second."""
 BATCH, PEER_PROCESSES = 32, 12
 """The official code's pool: its processes, and what it is given before the next one is made."""
-TREE_STEPS, TREE_DEPTH, CANDIDATES = 400, 8, 4
+TREE_DEPTH, CANDIDATES = 8, 4
 TRIVIAL = "apples = 14 * 6\nprint(apples)"
 
 
-async def sandbox() -> list[Figure]:
-    """Measure; half a minute to two, depending on what else the machine does."""
-    chains = [_chain(number) for number in range(CHAINS)]
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured: the default is what the figures are promised for."""
+
+    chains: int = 32
+    """Of 8 steps each."""
+    tree: int = 400
+    """Steps."""
+    trivial: int = 250
+    """Steps, four times over."""
+    house: int = 256
+    """Nodes alive at once."""
+    starts: int = 3
+    """Of a sandbox."""
+
+
+async def sandbox(size: Size | None = None) -> list[Figure]:
+    """Measure; half a minute to three, depending on what else the machine does."""
+    size = size or Size()
+    chains = [_chain(number) for number in range(size.chains)]
     steps = sum(map(len, chains))
     async with _open() as box:
         ours = steps / await _cost(box, lambda: _run_chains(box, chains))
         memory = _live_memory(box)
-    fresh = _fresh(chains[:FRESH_CHAINS])
+    fresh = _fresh(chains[:1])
     warm, peer = _warm_pool(chains), _peer_pools(chains)
     return [
         Figure("chain steps, live nodes", ours, "steps/CPU-s"),
@@ -55,11 +71,11 @@ async def sandbox() -> list[Figure]:
         Figure("live nodes / A (25 or more)", ours / fresh, "x"),
         Figure("live nodes / B' (10 or more)", ours / peer, "x"),
         Figure("live nodes / B (1.4 or more)", ours / warm, "x"),
-        *await _trees(),
-        *await _trivial(),
+        *await _trees(size.tree),
+        *await _trivial(size.trivial),
         *memory,
-        *await _full_house(),
-        *await _clocks(),
+        *await _full_house(size.house),
+        *await _clocks(size.starts),
     ]
 
 
@@ -68,9 +84,9 @@ def _open(**settings: object) -> Sandbox:
     return Sandbox(SandboxConfig(**{"cache": 0, **settings}))  # type: ignore[arg-type]
 
 
-async def _trees() -> list[Figure]:
+async def _trees(steps: int) -> list[Figure]:
     """A random tree, each node continued from its parent's process, or from the root."""
-    tree = _tree()
+    tree = _tree(steps)
     async with _open() as box:
         live = await _cost(box, lambda: _run_tree(box, tree))
     async with _open(live=0) as box:
@@ -82,7 +98,7 @@ async def _trees() -> list[Figure]:
     ]
 
 
-async def _trivial(count: int = 250, rounds: int = 4) -> list[Figure]:
+async def _trivial(count: int, rounds: int = 4) -> list[Figure]:
     """A step that does next to nothing: what a fork and its isolation cost."""
 
     async def run(box: Sandbox) -> None:
@@ -113,7 +129,7 @@ def _live_memory(box: Sandbox) -> list[Figure]:
     ]
 
 
-async def _full_house(nodes: int = 256) -> list[Figure]:
+async def _full_house(nodes: int) -> list[Figure]:
     """As many live nodes as are kept, each after one step with sympy."""
     async with _open() as box:
         for number in range(nodes):
@@ -122,10 +138,10 @@ async def _full_house(nodes: int = 256) -> list[Figure]:
     return [Figure(f"{nodes} live nodes (2048 or less)", sum(shares), "MiB PSS")] * any(shares)
 
 
-async def _clocks() -> list[Figure]:
+async def _clocks(count: int) -> list[Figure]:
     """How soon a sandbox is ready, and how late after its deadline a program is dead."""
     starts, lates = [], []
-    for _ in range(3):
+    for _ in range(count):
         start = time.perf_counter()
         async with _open(timeout=0.2) as box:
             starts.append(time.perf_counter() - start)
@@ -204,17 +220,18 @@ def _fresh(chains: Sequence[Sequence[str]]) -> float:
 
 def _warm_pool(chains: Sequence[Sequence[str]]) -> float:
     """B: steps per CPU second of a pool that is started, and warmed, before the clock is."""
-    done = sum(map(len, chains))
+    others = [_chain(5000 + number) for number in range(len(chains))]
+    total = 0.0
     with ProcessPool(2, initializer=_warm, context=multiprocessing.get_context("spawn")) as pool:
-        for _ in range(2):  # the second time, all is warm
+        for measured in (others, chains):  # the first warm it up: the same steps, other numbers
             before = time.process_time()
             spent = [
-                pool.schedule(_rerun, args=[chain[: n + 1]])
-                for n in range(len(chains[0]))
-                for chain in chains
+                pool.schedule(_rerun, args=[chain[: step + 1]])
+                for step in range(len(measured[0]))
+                for chain in measured
             ]
-            total = sum(future.result() for future in spent)
-    return done / (total + time.process_time() - before)
+            total = sum(future.result() for future in spent) + time.process_time() - before
+    return sum(map(len, chains)) / total
 
 
 def _peer_pools(chains: Sequence[Sequence[str]]) -> float:
@@ -253,11 +270,11 @@ def _rerun(codes: Sequence[str]) -> float:
     return time.process_time() - start
 
 
-def _tree() -> list[tuple[int, str]]:
+def _tree(steps: int) -> list[tuple[int, str]]:
     """A random tree as a search grows it: parents by index, -1 for the root, and programs."""
     chance, tree = random.Random(20), list[tuple[int, str]]()
     depths, leaves = [-1], [-1]
-    while len(tree) < TREE_STEPS:
+    while len(tree) < steps:
         parent = leaves.pop(chance.randrange(len(leaves)))
         depth = depths[parent + 1] + 1
         for _ in range(CANDIDATES):
@@ -265,7 +282,7 @@ def _tree() -> list[tuple[int, str]]:
             depths.append(depth)
             if depth + 1 < TREE_DEPTH:
                 leaves.append(len(tree) - 1)
-    return tree[:TREE_STEPS]
+    return tree[:steps]
 
 
 def _chain(number: int, *, names: bool = True) -> list[str]:

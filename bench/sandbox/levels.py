@@ -61,4 +61,4 @@ def level(name: str) -> Level:
     try:
         return Level(name)
     except ValueError:
-        raise UnknownNameError("sandbox level", name, list(Level)) from None
+        raise UnknownNameError("sandbox level", name, map(str, Level)) from None

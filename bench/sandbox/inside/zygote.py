@@ -39,14 +39,12 @@ def main(control: socket.socket, settings: Settings) -> None:
     os.closerange(node.CONTROL_FD + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     if settings.seccomp:
         seccomp.install_policy()
-    gc.collect()
-    gc.freeze()  # a collection in a node would write to, and so copy, every page of the heap
     node.serve(birth)
 
 
 def _enclose(settings: Settings) -> tuple[int, bytes]:
     """Put every layer on but the policy; return the gate's descriptor and what `ABOUT` says."""
-    statm, threads = _open_process("statm"), _open_process("task")
+    statm, threads, maps = (_open_process(name) for name in ("statm", "task", "maps"))
     null = os.open(os.devnull, os.O_RDWR)
     exposed = settings.exposed
     os.chdir(settings.directory)
@@ -63,7 +61,12 @@ def _enclose(settings: Settings) -> tuple[int, bytes]:
     memory = _address_space(statm) + settings.memory
     if threads > 0 and len(os.listdir(threads)) > 1:
         raise linux.LayerError("the warm interpreter has threads, and cannot be forked")
-    for fd in (null, statm, threads):
+    gc.collect()
+    gc.freeze()  # a collection in a node would write to, and so copy, every page of the heap
+    if maps > 0:
+        with open(maps, closefd=False) as file:
+            linux.gather_into_huge_pages(file.read())
+    for fd in (null, statm, threads, maps):
         if fd > 0:
             os.close(fd)
     abi = _restrict_files(settings)
