@@ -56,6 +56,8 @@ _START_SECONDS = 60.0
 _GRACE_SECONDS = 2.0
 """How long an end that must come may take to be heard of."""
 _WATCH_SECONDS = 1.0
+_END_SECONDS = 30.0
+"""How long a keeper may take to end hundreds of processes on a busy machine."""
 
 
 class StartError(SandboxError):
@@ -159,7 +161,7 @@ class Family:
         loop = asyncio.get_running_loop()
         start = loop.time()
         ours, theirs = socket_pair()
-        node = Node(ours, room=self._room, cpu=self._cpu, on_birth=self._admit)
+        node = Node(ours, room=self._room, cpu=self._cpu, leaf=not keep, on_birth=self._admit)
         alarm = loop.call_later(seconds, node.settle, End.OVERDUE)
         parent.pins += 1
         kept = False
@@ -198,11 +200,8 @@ class Family:
         if outcome is End.CLOSED:
             code = await _by(node.died, loop.time() + _GRACE_SECONDS) if node.pid else None
         elif isinstance(outcome, bytes):
-            honest = self._asleep(node) if keep else self._ended(node)
-            try:
-                async with asyncio.timeout_at(deadline):
-                    code = await honest
-            except TimeoutError:
+            code = node.exit_code if not keep and node.pid is not None else 0
+            if keep and not await self._asleep(node, deadline):
                 outcome = End.OVERDUE
         if outcome is End.OVERDUE and node.pid is not None:
             self.drop(node)  # and when this returns, it is dead
@@ -215,18 +214,17 @@ class Family:
             seconds=time.perf_counter() - start,
         )
 
-    async def _asleep(self, node: Node) -> int:
+    async def _asleep(self, node: Node, deadline: float) -> bool:
         """Wait until a node that reported does nothing any more; note how large it is."""
+        loop = asyncio.get_running_loop()
         while node.pid is not None and (seen := vitals(node.pid)) is not None:
             if seen.sleeping:
                 node.memory = seen.memory
                 break
+            if loop.time() > deadline:
+                return False
             await asyncio.sleep(0.001)
-        return 0
-
-    async def _ended(self, node: Node) -> int | None:
-        """Wait until a node that reported, and is not to stay, has ended; return its exit code."""
-        return await asyncio.shield(node.died) if node.pid is not None else 0
+        return True
 
     def drop(self, node: Node) -> None:
         """End a node."""
@@ -363,7 +361,7 @@ async def _wait(process: subprocess.Popen[bytes], *, kill: bool) -> None:
     if kill:
         process.terminate()  # which it hears as the end of the supervisor
     try:
-        await asyncio.to_thread(process.wait, _GRACE_SECONDS)
+        await asyncio.to_thread(process.wait, _END_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         await asyncio.to_thread(process.wait)

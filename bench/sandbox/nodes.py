@@ -61,9 +61,12 @@ class Node:
         *,
         room: int = 0,
         cpu: int | None = None,
+        leaf: bool = False,
         on_birth: Callable[[Node], bool] | None = None,
     ) -> None:
         """Listen on our end; `room` bytes are the largest honest report, `cpu` a limit in seconds.
+
+        A `leaf` has to end, too, before its report counts.
 
         `on_birth` is called once the pid is known, and says whether it can be true.
         """
@@ -84,7 +87,8 @@ class Node:
         self._handle: Handle | None = None
         self._ours = ours
         self._data = b""
-        self._room, self._cpu = room, cpu
+        self._complete = False
+        self._room, self._cpu, self._leaf = room, cpu, leaf
         self._on_birth = on_birth
         self._loop = loop
         loop.add_reader(ours, self._read)
@@ -135,6 +139,13 @@ class Node:
         """Note how it ended."""
         if not self.died.done():
             self.died.set_result(code)
+        if self._leaf and self._complete:
+            self.settle(self._data)
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; `None` while it lives, and when nobody knows."""
+        return self.died.result() if self.died.done() else None
 
     @property
     def gone(self) -> bool:
@@ -158,14 +169,14 @@ class Node:
             if not data:
                 return
         elif not data:
-            self._hang_up(End.CLOSED)
+            self._hang_up(None if self._complete and self._leaf else End.CLOSED)
             return
         self._data += data
         self._parse()
 
     def _parse(self) -> None:
         """See whether the report is complete; it may be nonsense, which others decide."""
-        if self.outcome.done():  # paused, and speaks
+        if self._complete:  # paused, or about to end, and speaks
             self._hang_up(End.MALFORMED)
             return
         if len(self._data) < RESULT.size:
@@ -175,16 +186,22 @@ class Node:
         if size > self._room or len(self._data) > size:
             self._hang_up(End.MALFORMED)
         elif len(self._data) == size:
-            self.settle(self._data)
+            self._complete = True
+            if not self._leaf or self.died.done() or self.pid is None:
+                self.settle(self._data)
 
-    def _hang_up(self, end: End) -> None:
-        """Stop listening; who waits for the report decides what to do about the process."""
+    def _hang_up(self, end: End | None) -> None:
+        """Stop listening; who waits for the report decides what to do about the process.
+
+        Without an end, what happened is the end of a leaf that has reported: its death decides.
+        """
         self._loop.remove_reader(self._ours)
         with contextlib.suppress(OSError):
             self._ours.shutdown(socket.SHUT_RDWR)
         if self.outcome.done():
             self.drop()
-        self.settle(end)
+        elif end is not None:
+            self.settle(end)
 
 
 def close_all(*fds: int) -> None:

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class Shared(Generic[T]):
-    """Computations under way, by key. Who gives up leaves the others what they wait for."""
+    """Computations under way, by key. The first to ask computes, the others wait for it.
+
+    When the first gives up or fails, the next computes for itself: nobody gets another's exception.
+    """
 
     def __init__(self) -> None:
         """Nothing is under way."""
-        self._tasks: dict[bytes, tuple[asyncio.Task[T], list[None]]] = {}
+        self._pending: dict[bytes, asyncio.Future[tuple[T] | None]] = {}
 
-    async def once(self, key: bytes, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Join the computation of this key, or begin it; the last to give up cancels it."""
-        if key not in self._tasks:
-            self._tasks[key] = asyncio.ensure_future(make()), []
-            self._tasks[key][0].add_done_callback(lambda _: self._tasks.pop(key))
-        task, waiting = self._tasks[key]
-        waiting.append(None)
+    async def once(self, key: bytes, make: Callable[[], Awaitable[T]]) -> T:
+        """Return what `make` returns, or what it returned to somebody who asked before."""
+        while (pending := self._pending.get(key)) is not None:
+            if (found := await asyncio.shield(pending)) is not None:
+                return found[0]
+        future = asyncio.get_running_loop().create_future()
+        self._pending[key] = future
+        result = None
         try:
-            return await asyncio.shield(task)
+            result = (await make(),)
         finally:
-            waiting.pop()
-            if not waiting and not task.done():
-                task.cancel()
-                await asyncio.wait([task])
+            del self._pending[key]
+            future.set_result(result)
+        return result[0]

@@ -63,7 +63,10 @@ def run_table(user: str, level: Level) -> Outcome:
         command += ["--memory", MEMORY, "--workers", "4"]
         if user == "nobody":
             command = [sys.executable, str(AS_NOBODY), *command]
-        environment = {"PATH": os.environ["PATH"], "SECRET": "REACHED"}
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        temporary.chmod(0o777)
+        environment = {"SECRET": "REACHED", "TMPDIR": str(temporary)}
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
         )
@@ -77,7 +80,7 @@ def run_table(user: str, level: Level) -> Outcome:
         return Outcome({row["id"]: row for row in results}, "", left)
 
 
-KNOWN = {"cases.jsonl", "out.jsonl", "inner", "secret", "open"}
+KNOWN = {"cases.jsonl", "out.jsonl", "inner", "secret", "open", "tmp"}
 
 
 class bait:  # noqa: N801 - reads as a verb
@@ -118,15 +121,15 @@ def runs_here(attack: Attack, level: Level) -> bool:
 
 
 def traces() -> set[str]:
-    """The processes, temporary files and mounts of sandboxes on this machine."""
-    found = {f"file {p}" for p in Path(tempfile.gettempdir()).glob("rstar-*")}
+    """The processes of this project's sandboxes, and the machine's mounts."""
+    found, ours = set(), str(ROOT / "bench" / "sandbox")
     for process in psutil.process_iter(["cmdline"]):
-        if any("bench.sandbox.inside" in word for word in process.info["cmdline"] or ()):
+        if ours in (process.info["cmdline"] or ()):
             found.add(f"process {process.pid}")
     mounts = Path("/proc/mounts")
-    return found | (
-        {f"mount {m}" for m in mounts.read_text().splitlines()} if mounts.exists() else set()
-    )
+    if mounts.exists():
+        found |= {f"mount {line}" for line in mounts.read_text().splitlines()}
+    return found
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)

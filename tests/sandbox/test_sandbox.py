@@ -63,11 +63,6 @@ def descendants() -> list[psutil.Process]:
     return list(psutil.Process().children(recursive=True))
 
 
-def directories() -> set[Path]:
-    """The sandboxes' directories on this machine."""
-    return set(Path(tempfile.gettempdir()).glob("rstar-*"))
-
-
 def soon(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
     """Whether the condition comes true; the kernel delivers a death in its own time."""
     end = time.monotonic() + seconds
@@ -341,8 +336,11 @@ def test_who_gives_up_leaves_the_result_to_the_others(
     assert loop.run(scenario()).stdout == "done\n"
 
 
-def test_closing_leaves_no_process_and_no_directory() -> None:
-    before, traces = descendants(), directories()
+def test_closing_leaves_no_process_and_no_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = descendants()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     async def scenario() -> Execution:
         async with Sandbox(QUICK) as sandbox:
@@ -353,11 +351,11 @@ def test_closing_leaves_no_process_and_no_directory() -> None:
 
     assert asyncio.run(scenario()).status is Status.CRASHED
     assert set(descendants()) <= set(before)
-    assert directories() <= traces
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_everything_goes_with_a_supervisor_that_is_killed() -> None:
-    before, mounts = directories(), Path("/proc/mounts").read_text()
+def test_everything_goes_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    mounts = Path("/proc/mounts").read_text()
     code = (
         "import asyncio\nfrom bench.sandbox import Sandbox\nasync def main():\n"
         "    async with Sandbox() as s:\n"
@@ -366,7 +364,10 @@ def test_everything_goes_with_a_supervisor_that_is_killed() -> None:
         "        await s.run('while True: pass', parent=nodes[0])\nasyncio.run(main())\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as supervisor:
         assert supervisor.stdout is not None
         assert supervisor.stdout.readline() == "50\n"
@@ -375,7 +376,7 @@ def test_everything_goes_with_a_supervisor_that_is_killed() -> None:
         assert len(below) > 50
         supervisor.kill()
     assert soon(lambda: not any(process.is_running() for process in below))
-    assert soon(lambda: directories() <= before)
+    assert soon(lambda: not any(tmp_path.iterdir()))
     assert Path("/proc/mounts").read_text() == mounts
 
 

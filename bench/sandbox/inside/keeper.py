@@ -121,11 +121,12 @@ def _end_all(vital: set[int]) -> None:
     listing = Path(f"/proc/{pid}/task/{pid}/children")
     with contextlib.suppress(ChildProcessError):  # raised when no descendant is left
         while True:
-            children = listing.read_text().split() if listing.exists() else []
-            for child in children:
+            children = listing.read_text().split() if listing.exists() else [""]
+            for child in filter(None, children):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(int(child), signal.SIGKILL)
-            os.waitpid(-1, 0)
+            for _ in children or [""]:  # there may be more by then: theirs, now ours
+                os.waitpid(-1, 0)
 
 
 def _listen_to_signals() -> int:
