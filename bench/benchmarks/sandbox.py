@@ -4,13 +4,15 @@ A: a fresh `python -c` for each execution. B: a warm pool of processes, with no 
 caches. B': such a pool made anew for every batch, as the official code does. All three run the
 steps before a step again, as they keep no state; the sandbox forks the node that has it. Costs are
 seconds of CPU, ours and those of every process that works for us, since the wall clock tells as
-much about the machine's other tenants. What a step may do is `tests/sandbox/test_hostile.py`.
+much about the machine's other tenants. Forks and page faults cost several times as much in some
+virtual machines as in others, so a bare fork is measured, too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import io
 import multiprocessing
 import os
@@ -62,14 +64,18 @@ async def sandbox(size: Size | None = None) -> list[Figure]:
         ours = steps / await _cost(box, lambda: _run_chains(box, chains))
         memory = _live_memory(box)
     fresh = _fresh(chains[:1])
-    warm, peer = _warm_pool(chains), _peer_pools(chains)
+    warm = _warm_pool(chains)
+    pools = _peer_pools(size.chains, imports=True)
+    bare_pools = _peer_pools(size.chains, imports=False)
     return [
         Figure("chain steps, live nodes", ours, "steps/CPU-s"),
         Figure("chain steps, A: fresh python", fresh, "steps/CPU-s"),
         Figure("chain steps, B: warm pool", warm, "steps/CPU-s"),
-        Figure("chain steps, B': a pool per batch", peer, "steps/CPU-s"),
+        Figure("chain steps, B': a pool per batch", pools, "steps/CPU-s"),
+        Figure("chain steps, B' whose parent lacks the imports", bare_pools, "steps/CPU-s"),
         Figure("live nodes / A (25 or more)", ours / fresh, "x"),
-        Figure("live nodes / B' (10 or more)", ours / peer, "x"),
+        Figure("live nodes / B' (10 or more)", ours / pools, "x"),
+        Figure("live nodes / B' whose parent lacks the imports", ours / bare_pools, "x"),
         Figure("live nodes / B (1.4 or more)", ours / warm, "x"),
         *await _trees(size.tree),
         *await _trivial(size.trivial),
@@ -114,6 +120,8 @@ async def _trivial(count: int, rounds: int = 4) -> list[Figure]:
     enclosed, bare_cost = min(costs[Level.FULL]), min(costs[Level.PROCESS])
     return [
         Figure("trivial step (500 or more)", 1 / enclosed, "steps/CPU-s"),
+        Figure("trivial step", 1000 * enclosed, "ms CPU"),
+        Figure("a bare fork and exit of the same interpreter", _bare_fork(), "ms CPU"),
         Figure(f"level {name} over process (0.3 or less)", 1000 * (enclosed - bare_cost), "ms CPU"),
     ]
 
@@ -234,21 +242,52 @@ def _warm_pool(chains: Sequence[Sequence[str]]) -> float:
     return sum(map(len, chains)) / total
 
 
-def _peer_pools(chains: Sequence[Sequence[str]]) -> float:
-    """B': steps per CPU second of a pool per batch, forked from a parent that has the imports."""
-    import numpy  # noqa: F401
-    import sympy  # noqa: F401
+def _peer_pools(chains: int, *, imports: bool) -> float:
+    """B': steps per CPU second, measured in a process that has nothing else in its memory."""
+    program = f"from bench.benchmarks.sandbox import peer; print(peer({chains}, imports={imports}))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    return float(done.stdout)
 
-    before, done = _children() + time.process_time(), 0
-    for number in range(len(chains[0])):
-        for start in range(0, len(chains), BATCH):
-            batch = chains[start : start + BATCH]
-            context = multiprocessing.get_context("fork")
+
+def peer(chains: int, *, imports: bool) -> float:
+    """Run chains in a pool per batch of steps, as the official code does.
+
+    With `imports`, the parent has imported numpy and sympy before, and its forks inherit them.
+    """
+    if imports:
+        importlib.import_module("numpy")
+        importlib.import_module("sympy")
+    work = [_chain(number) for number in range(chains)]
+    context = multiprocessing.get_context("fork")
+    before = _children() + time.process_time()
+    for step in range(len(work[0])):
+        for start in range(0, len(work), BATCH):
+            batch = work[start : start + BATCH]
             with ProcessPool(min(len(batch), PEER_PROCESSES), context=context) as pool:
-                for future in [pool.schedule(_rerun, args=[c[: number + 1]]) for c in batch]:
+                for future in [pool.schedule(_rerun, args=[c[: step + 1]]) for c in batch]:
                     future.result()
-            done += len(batch)
-    return done / (_children() + time.process_time() - before)
+    return sum(map(len, work)) / (_children() + time.process_time() - before)
+
+
+def _bare_fork(count: int = 100) -> float:
+    """Milliseconds of CPU to fork a warm interpreter and end the child: the machine's yardstick."""
+    program = (
+        f"{PRELOAD}\nimport gc, os, resource, time\ngc.collect()\ngc.freeze()\n"
+        f"start = time.process_time()\nfor _ in range({count}):\n    pid = os.fork()\n"
+        "    if pid == 0: os._exit(0)\n    os.waitpid(pid, 0)\n"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+        "print(time.process_time() - start + used.ru_utime + used.ru_stime)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    return 1000 * float(done.stdout) / count
 
 
 def _children() -> float:
