@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pebble import ProcessPool
@@ -59,12 +60,10 @@ async def sandbox(size: Size | None = None) -> list[Figure]:
     """Measure; half a minute to three, depending on what else the machine does."""
     size = size or Size()
     chains = [_chain(number) for number in range(size.chains)]
-    steps = sum(map(len, chains))
     async with _open() as box:
-        ours = steps / await _cost(box, lambda: _run_chains(box, chains))
+        ours, warm = await _against_warm_pool(box, chains)
         memory = _live_memory(box)
     fresh = _fresh(chains[:1])
-    warm = _warm_pool(chains)
     pools = _peer_pools(size.chains, imports=True)
     bare_pools = _peer_pools(size.chains, imports=False)
     return [
@@ -93,10 +92,17 @@ def _open(**settings: object) -> Sandbox:
 async def _trees(steps: int) -> list[Figure]:
     """A random tree, each node continued from its parent's process, or from the root."""
     tree = _tree(steps)
-    async with _open() as box:
-        live = await _cost(box, lambda: _run_tree(box, tree))
-    async with _open(live=0) as box:
-        again = await _cost(box, lambda: _run_tree(box, tree))
+    async with _open() as lively, _open(live=0) as plain:
+        own, start = {lively: 0.0, plain: 0.0}, {lively: _cpu(lively), plain: _cpu(plain)}
+        nodes: dict[Sandbox, list[Execution]] = {lively: [], plain: []}
+        for parent, code in tree:  # in turn, since the machine's speed changes
+            for box, done in nodes.items():
+                before = time.process_time()
+                done.append(await box.run(code, parent=done[parent] if parent >= 0 else None))
+                own[box] += time.process_time() - before
+                _demand(done[-1])
+        await asyncio.sleep(0.1)
+        live, again = (own[box] + _cpu(box) - start[box] for box in (lively, plain))
     return [
         Figure(f"tree of {len(tree)} steps, live nodes", 1000 * live / len(tree), "ms CPU/step"),
         Figure("the same, prefix run again in a fork", 1000 * again / len(tree), "ms CPU/step"),
@@ -174,13 +180,6 @@ async def _run_chains(box: Sandbox, chains: Sequence[Sequence[str]]) -> None:
     await asyncio.gather(*(run(chain) for chain in chains))
 
 
-async def _run_tree(box: Sandbox, tree: Sequence[tuple[int, str]]) -> None:
-    nodes: list[Execution] = []
-    for parent, code in tree:
-        nodes.append(await box.run(code, parent=nodes[parent] if parent >= 0 else None))
-        _demand(nodes[-1])
-
-
 def _demand(node: Execution) -> None:
     if not node.ok:
         raise BenchError(f"a benchmark's program failed in the sandbox: {node}")
@@ -188,14 +187,15 @@ def _demand(node: Execution) -> None:
 
 async def _cost(box: Sandbox, work: Callable[[], Awaitable[None]]) -> float:
     """CPU seconds of the work, in this process and in all of the sandbox's."""
-    before = _cpu(box)
+    before = _cpu(box) + time.process_time()
     await work()
     await asyncio.sleep(0.1)  # the last deaths are still to be reaped, and so counted
-    return _cpu(box) - before
+    return _cpu(box) + time.process_time() - before
 
 
 def _cpu(box: Sandbox) -> float:
-    total = time.process_time()
+    """CPU seconds so far of a sandbox's processes, the dead ones too; this one's apart."""
+    total = 0.0
     ticks = os.sysconf("SC_CLK_TCK")
     for family in box.families:
         fields = Path(f"/proc/{family.keeper}/stat").read_text().rpartition(")")[2].split()
@@ -226,20 +226,32 @@ def _fresh(chains: Sequence[Sequence[str]]) -> float:
     return done / (_children() - before)
 
 
-def _warm_pool(chains: Sequence[Sequence[str]]) -> float:
-    """B: steps per CPU second of a pool that is started, and warmed, before the clock is."""
+async def _against_warm_pool(box: Sandbox, chains: Sequence[Sequence[str]]) -> tuple[float, float]:
+    """Steps per CPU second of the sandbox and of B, in turn, as the machine changes.
+
+    The pool is started, and has run the same steps with other numbers, before the clock is.
+    """
     others = [_chain(5000 + number) for number in range(len(chains))]
-    total = 0.0
+    ours = theirs = 0.0
     with ProcessPool(2, initializer=_warm, context=multiprocessing.get_context("spawn")) as pool:
-        for measured in (others, chains):  # the first warm it up: the same steps, other numbers
-            before = time.process_time()
-            spent = [
-                pool.schedule(_rerun, args=[chain[: step + 1]])
-                for step in range(len(measured[0]))
-                for chain in measured
-            ]
-            total = sum(future.result() for future in spent) + time.process_time() - before
-    return sum(map(len, chains)) / total
+        _rerun_all(pool, others)
+        for start in range(0, len(chains), 8):
+            part = chains[start : start + 8]
+            ours += await _cost(box, partial(_run_chains, box, part))
+            theirs += _rerun_all(pool, part)
+    steps = sum(map(len, chains))
+    return steps / ours, steps / theirs
+
+
+def _rerun_all(pool: ProcessPool, chains: Sequence[Sequence[str]]) -> float:
+    """Run every step of the chains after its ancestors; return the CPU seconds of it all."""
+    before = time.process_time()
+    spent = [
+        pool.schedule(_rerun, args=[chain[: step + 1]])
+        for step in range(len(chains[0]))
+        for chain in chains
+    ]
+    return float(sum(future.result() for future in spent)) + time.process_time() - before
 
 
 def _peer_pools(chains: int, *, imports: bool) -> float:

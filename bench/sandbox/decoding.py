@@ -29,6 +29,8 @@ class Reply:
     """Whether it had not reported, or not ended, or not gone to sleep, at its deadline."""
     malformed: bool = False
     """Whether it said what is no report."""
+    born: bool = True
+    """Whether there was a process at all; there is none when its parent died or may not fork."""
     seconds: float = 0.0
     """Wall clock, from order to reply, ancestors included."""
 

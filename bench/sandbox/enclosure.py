@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from bench.sandbox.exposed import exposed
 from bench.sandbox.family import Family, StartError
 from bench.sandbox.inside.settings import Settings
 from bench.sandbox.levels import FLOOR, LAYERS, VARIABLE, Level
+
+_FIRST_UID, _UIDS = 61184, 4096
+"""The range that systemd sets aside for users that exist only while something runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ async def start(level: Level, preload: str, bounds: Bounds) -> Family:
         return await Family.start(
             Settings(
                 supervisor=os.getpid(),
+                user=_FIRST_UID + random.SystemRandom().randrange(_UIDS),
                 directory=directory,
                 namespaces=layers.namespaces,
                 landlock=layers.landlock,

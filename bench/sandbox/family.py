@@ -171,7 +171,7 @@ class Family:
         finally:
             alarm.cancel()
             parent.pins -= 1
-            if node.pid is None and parent is not self.root:
+            if not node.greeted and parent is not self.root:
                 self.drop(parent)  # it was to fork, and did not, or not honestly
             if not kept:
                 self.drop(node)
@@ -194,7 +194,7 @@ class Family:
             try:
                 await parent.send(pack_order(programs, keep=keep), theirs)
             except OSError:
-                return Reply(None, b"", seconds=time.perf_counter() - start)
+                return Reply(None, b"", born=False, seconds=time.perf_counter() - start)
         outcome = await node.outcome
         code: int | None = 0
         if outcome is End.CLOSED:
@@ -211,6 +211,7 @@ class Family:
             outcome if isinstance(outcome, bytes) else b"",
             overdue=outcome is End.OVERDUE,
             malformed=outcome is End.MALFORMED,
+            born=node.greeted or outcome is End.OVERDUE,
             seconds=time.perf_counter() - start,
         )
 

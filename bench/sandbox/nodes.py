@@ -143,6 +143,11 @@ class Node:
             self.settle(self._data)
 
     @property
+    def greeted(self) -> bool:
+        """Whether it has said hello: there is, or was, such a process."""
+        return self._on_birth is None
+
+    @property
     def exit_code(self) -> int | None:
         """How it ended; `None` while it lives, and when nobody knows."""
         return self.died.result() if self.died.done() else None

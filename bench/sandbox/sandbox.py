@@ -190,15 +190,24 @@ class Sandbox:
     ) -> tuple[Reply, Node | None]:
         """Run what is missing of a chain in one new process, forked where the least is missing."""
         family = await self._family(chain.heavy)
-        done = len(chain.programs) - 1
-        # From here to the order nothing is awaited: the base cannot be evicted in between.
-        if base is None or not base.alive:
-            base, done = self._nearest(chain, family)
-        missing = chain.programs[done:]
-        replayed = len(missing) - (not replay)
-        self.replays += replayed > 0
-        seconds = self.config.timeout * (_REPLAY_SLACK * replayed + (not replay))
-        return await family.execute(base, missing, keep=keep, seconds=seconds)
+        while True:
+            done = len(chain.programs) - 1
+            # From here to the order nothing is awaited: the base cannot be evicted in between.
+            if base is None or not base.alive:
+                base, done = self._nearest(chain, family)
+            missing = chain.programs[done:]
+            replayed = len(missing) - (not replay)
+            self.replays += replayed > 0
+            seconds = self.config.timeout * (_REPLAY_SLACK * replayed + (not replay))
+            reply, node = await family.execute(base, missing, keep=keep, seconds=seconds)
+            if reply.born or family.lost:
+                return reply, node
+            if base is family.root:
+                raise SandboxError(
+                    "the system would not start another process for a program; lower the number of "
+                    "live nodes or workers, or raise the limit on this user's processes"
+                )
+            self._drop(base)  # it died, or is not what it was: an older ancestor will do
 
     def _nearest(self, chain: Chain, family: Family) -> tuple[Node, int]:
         """Return the nearest living ancestor of a chain, and how many programs it has run."""

@@ -188,3 +188,12 @@ async def test_a_killed_node_is_made_again() -> None:
         os.kill(handle.pid, signal.SIGKILL)
         await asyncio.sleep(0.1)
         assert (await sandbox.run("print(x)", parent=node)).stdout == "5\n"
+
+
+async def test_two_sandboxes_may_each_fill_their_house() -> None:
+    config = SandboxConfig(workers=2, live=60, cache=0)
+    async with Sandbox(config) as one, Sandbox(config) as other:
+        for number in range(60):
+            for sandbox in (one, other):
+                assert (await sandbox.run(f"x = {number}")).ok
+        assert len(one.live) == len(other.live) == 60

@@ -10,21 +10,18 @@ from pathlib import Path
 
 from bench.sandbox.inside import linux
 
-_FIRST_UID, _UIDS = 61184, 4096
-"""The range that systemd sets aside for users that exist only while something runs."""
 _OPEN_FILES = 64
 """Enough for lazy imports; a program that leaks descriptors stops itself."""
 _STACK = 16 << 20
 _SPARE_PROCESSES = 32
 
 
-def become_nobody(readable: Iterable[str]) -> bool:
-    """Give up root for a user that nobody else is, and every capability.
+def become_nobody(user: int, readable: Iterable[str]) -> bool:
+    """Give up root for `user`, whom nobody else is, and every capability.
 
     Root keeps its uid, though no capability, where that user could not read the libraries any
     more. Returns whether the user is this sandbox's alone.
     """
-    user = _FIRST_UID + os.getpid() % _UIDS
     own = os.geteuid() == 0 and all(_can_read(user, path) for path in readable)
     if own:
         os.setgroups([])

@@ -26,6 +26,9 @@ class Settings:
 
     supervisor: int
     """Its pid."""
+    user: int
+    """The uid that programs get where root starts them; of no other sandbox, as the kernel counts
+    processes by user."""
     directory: str
     """Empty; mount point of the programs' root, or else their working directory. The keeper
     removes it."""

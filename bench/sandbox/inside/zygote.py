@@ -53,7 +53,7 @@ def _enclose(settings: Settings) -> tuple[int, bytes]:
     own_user = settings.namespaces or settings.landlock or settings.seccomp
     if own_user:
         needed = (*exposed.libraries, *exposed.packages)
-        own_user = privileges.become_nobody(needed) or settings.namespaces
+        own_user = privileges.become_nobody(settings.user, needed) or settings.namespaces
     linux.die_with_parent(9, parent=os.getppid())  # changing the user cleared it
     _warm(settings.preload, exposed)
     for fd in range(3):
