@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.harness import Harness
 from bench.progress import Progress
 from bench.report import Table, leaderboard
+from bench.sandbox import Level
 from bench.spec import RunSpec
 
 BENCHMARK = "embedded-grade-school"
@@ -20,10 +21,10 @@ SEARCHES = ("greedy", "sample", "mcts")
 """`sample` gives two rows: majority and best-of-N choose from the same 8 solutions."""
 
 
-async def demo(out: Path, *, limit: int) -> Table:
+async def demo(out: Path, *, limit: int, level: Level | None = None) -> Table:
     """Run everything the table needs, resuming what is there. Raises BenchError."""
     runs = []
-    async with Harness() as harness:
+    async with Harness(level=level) as harness:
         for policy in POLICIES:
             for search in SEARCHES:
                 spec = RunSpec(

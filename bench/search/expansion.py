@@ -85,9 +85,14 @@ class Searcher:
 
     async def run(self, parent: Node, text: str) -> Execution | None:
         """Run a candidate step's code on its parent's state; None where there is none to run."""
-        if kind_of(text) not in (StepKind.STEP, StepKind.CODE_END):
+        kind = kind_of(text)
+        if kind not in (StepKind.STEP, StepKind.CODE_END):
             return None
-        return await self.sandbox.run(code_of(text), parent=self.executions.get(parent.index))
+        return await self.sandbox.run(
+            code_of(text),
+            parent=self.executions.get(parent.index),
+            leaf=kind is StepKind.CODE_END,  # what follows is the answer, not code
+        )
 
     def attach(
         self, parent: Node, candidate: int, step: Completion, execution: Execution | None
