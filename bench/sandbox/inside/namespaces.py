@@ -54,7 +54,7 @@ def enter_root(root: str, exposed: Exposed) -> None:
         linux.mount("none", root + path, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, _TMPFS)
     for path in exposed.packages:
         _bind(path, root)
-    os.makedirs(root + WORKING_DIRECTORY)
+    os.makedirs(root + WORKING_DIRECTORY, exist_ok=True)  # the packages may lie below it
     os.chdir(root)
     linux.pivot_root(".", ".")  # the old root is now mounted over the new one
     linux.unmount(".")
