@@ -15,7 +15,8 @@ from pathlib import Path
 from bench.sandbox.inside import linux
 from bench.sandbox.inside.settings import Exposed
 
-WORKING_DIRECTORY = "/tmp"
+WORKING_DIRECTORY = "/empty"
+"""Not /tmp: the packages may lie below that, with the project."""
 _INNER_ID = 65534
 _TMPFS = "size=1m,mode=755"
 _REST = (
@@ -54,7 +55,7 @@ def enter_root(root: str, exposed: Exposed) -> None:
         linux.mount("none", root + path, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, _TMPFS)
     for path in exposed.packages:
         _bind(path, root)
-    os.makedirs(root + WORKING_DIRECTORY, exist_ok=True)  # the packages may lie below it
+    os.makedirs(root + WORKING_DIRECTORY)
     os.chdir(root)
     linux.pivot_root(".", ".")  # the old root is now mounted over the new one
     linux.unmount(".")
