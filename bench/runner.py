@@ -103,6 +103,9 @@ async def _sample(problem: Problem, trace: Trace, end: Node) -> Sample:
         outcome, reason = _why_unfinished(trace, end)
         return Sample(None, outcome, None, scores, tokens, reason)
     verdict = await acheck(problem.answer, end.answer)
+    for other in problem.alternatives:
+        if verdict.outcome in (Outcome.WRONG, Outcome.UNPARSED):
+            verdict = await acheck(other, end.answer)
     return Sample(
         end.answer,
         verdict.outcome,
