@@ -25,7 +25,7 @@ ROWS = (
     ("bench.lines", "bench.shards"),
     ("bench.store",),
     ("bench.runner",),
-    ("bench.spec", "bench.stats"),
+    ("bench.spec", "bench.stats", "bench.paper"),
     ("bench.report",),
     ("bench.render", "bench.harness", "bench.progress"),
     ("bench.demo", "bench.benchmarks", "bench.lm_eval"),
