@@ -43,7 +43,7 @@ HEAVY = {
     "openvino": ANY_ENGINE,
     "openvino_genai": ANY_ENGINE,
     "openvino_tokenizers": ANY_ENGINE,
-    "datasets": ("bench.problems.hub", "rstar_train"),
+    "datasets": ("bench.problems.hub", "bench.lm_eval", "rstar_train"),
     "accelerate": ("rstar_train",),
     "peft": ANY_ENGINE,
     "trl": ("rstar_train",),
