@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from bench import stats
+from bench import paper, stats
 from bench.record import Key
 from bench.store import Run
 from bench.types import Outcome
@@ -93,8 +93,10 @@ def leaderboard(runs: Iterable[Run]) -> Table:
     rows: list[Row] = []
     first: dict[tuple[str, str], tuple[Row, Run]] = {}
     empty: list[str] = []
+    corrections: list[str] = []
     for run in runs:
         of_run = _rows(run)
+        corrections += _corrections(run)
         if not of_run:
             empty.append(
                 f"{_config(run, 'policy')} on {_config(run, 'benchmark')}: no problem done."
@@ -105,7 +107,7 @@ def leaderboard(runs: Iterable[Run]) -> Table:
                 difference = compare(run, base_run, a_method=row.method, b_method=base.method)
                 row = replace(row, against=base.label, difference=difference)
             rows.append(row)
-    return Table(tuple(rows), (*_notes(rows), *empty))
+    return Table(tuple(rows), (*_notes(rows), *_paper(rows), *dict.fromkeys(corrections), *empty))
 
 
 def compare(a: Run, b: Run, *, a_method: str, b_method: str) -> stats.PairedDifference | None:
@@ -223,6 +225,26 @@ def _budget(run: Run) -> dict[str, int]:
     search = run.header["config"].get("search")
     given = search if isinstance(search, Mapping) else {}
     return {k: given[k] for k in ("rollouts", "candidates", "n") if isinstance(given.get(k), int)}
+
+
+def _paper(rows: Iterable[Row]) -> list[str]:
+    """Return the paper's rows on the benchmarks of these rows."""
+    found = (paper.beside(row.benchmark, row.method) for row in rows)
+    return [note for note in dict.fromkeys(found) if note is not None]
+
+
+def _corrections(run: Run) -> list[str]:
+    """Return which references an erratum has changed, or that none was allowed to."""
+    benchmark = run.header["config"].get("benchmark")
+    applied = benchmark.get("errata") if isinstance(benchmark, Mapping) else None
+    if applied == "off":
+        return [f"{_config(run, 'benchmark')}: references as published, errata off."]
+    if not applied:
+        return []
+    return [
+        f"{_config(run, 'benchmark')}: {len(applied)} references corrected (--no-errata keeps the "
+        f"published ones): {', '.join(applied)}."
+    ]
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:

@@ -111,6 +111,9 @@ async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conven
         outcome, reason = _why_unfinished(trace, end)
         return Sample(None, outcome, None, scores, tokens, reason)
     verdict = await acheck(problem.answer, end.answer, conventions)
+    for other in problem.alternatives:
+        if verdict.outcome in (Outcome.WRONG, Outcome.UNPARSED):
+            verdict = await acheck(other, end.answer, conventions)
     return Sample(
         end.answer,
         verdict.outcome,

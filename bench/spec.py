@@ -17,7 +17,7 @@ from typing import Any
 from bench.answers import DEFAULT, Conventions
 from bench.engines import checkpoints
 from bench.errors import BenchError, UnknownNameError
-from bench.problems import load
+from bench.problems import corrected_ids, load
 from bench.prompts import template
 from bench.provenance import config_digest
 from bench.runner import Selector
@@ -38,6 +38,8 @@ class RunSpec:
     """Name or folder of a PPM; None chooses the newest published one where a search wants one."""
     engine: str = "auto"
     limit: int | None = None
+    errata: bool = True
+    """Whether published references that are known to be wrong are corrected."""
     seed: int = 0
     n: int = 8
     """Samples per problem (sample, majority, best_of_n)."""
@@ -106,12 +108,13 @@ class Resolved:
     def config(self) -> dict[str, Any]:
         """What decides the records, digests in place of anything that lies on this machine."""
         spec, policy, ppm = self.spec, self.policy, self.ppm
-        rows = json.dumps([[p.id, p.question, p.answer] for p in self.problems])
+        rows = json.dumps([[p.id, p.question, p.answer, *p.alternatives] for p in self.problems])
         return {
             "benchmark": {
                 "name": spec.benchmark,
                 "problems": len(self.problems),
                 "sha256": config_digest({"rows": rows}),
+                "errata": corrected_ids(self.problems) if spec.errata else "off",
             },
             "policy": {
                 "name": policy.name,
@@ -141,7 +144,7 @@ def resolve(spec: RunSpec) -> Resolved:
     return Resolved(
         spec,
         kind,
-        load(spec.benchmark, limit=spec.limit),
+        load(spec.benchmark, limit=spec.limit, errata=spec.errata),
         checkpoints.find(spec.policy, "policy"),
         _ppm(spec, kind),
         _engine(spec.engine),

@@ -18,6 +18,8 @@ class Problem:
     answer: str
     """The reference answer as the benchmark prints it, unboxed; may be empty (invalid gold)."""
     benchmark: str
+    alternatives: tuple[str, ...] = ()
+    """Other answers, each of which is right as well (an erratum says so)."""
     level: str | None = None
     subject: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)

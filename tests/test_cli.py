@@ -57,7 +57,7 @@ def refused(capsys: pytest.CaptureFixture[str], main: Main, *arguments: str) -> 
     ("arguments", "sentence"),
     [
         (("--benchmark", "math5000"), "unknown benchmark 'math5000'; did you mean 'math500'"),
-        (("--benchmark", "zzz"), "unknown benchmark 'zzz'. Known: aime2024, "),
+        (("--benchmark", "zzz"), "unknown benchmark 'zzz'. Known: aime1983_2023, "),
         (("--search", "mctss"), "unknown search 'mctss'; did you mean 'mcts'? Known: best_of_n, "),
         (("--engine", "openvno"), "unknown engine 'openvno'; did you mean 'openvino'? Known: auto"),
         (("--policy", "smollm3"), "unknown policy 'smollm3'; did you mean 'smollm2'"),
@@ -204,6 +204,27 @@ def test_benchmarks_lists_every_name(capsys: pytest.CaptureFixture[str]) -> None
     assert [line.split()[0] for line in lines] == names()
     assert len(lines) > len(BENCHMARKS) > 10
     assert "MATH-500" in lines[0]
+
+
+def test_a_benchmark_is_shown_with_what_is_wrong_with_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert bench.cli.main(["benchmarks", "show", "gaokao2023en"]) == 0
+    shown = capsys.readouterr().out
+    assert "unverified" in shown
+    assert "machine translation" in shown
+    assert "gaokao2023en-167: empty gold; unusable -" in shown
+
+
+def test_verify_names_what_is_missing_and_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RSTAR_BENCH_DATA", str(tmp_path))
+    assert bench.cli.main(["benchmarks", "verify", "gsm8k"]) == 1
+    out, err = capsys.readouterr()
+    assert "gsm8k            missing: RSTAR_BENCH_DATA is" in out
+    assert "0 of 1 verified" in out
+    assert "not verified: gsm8k" in err
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,15 @@ import sys
 from collections.abc import Sequence
 
 import bench
-from bench.cli import answers, checkers, evaluation, sandbox
+from bench.cli import (
+    answers,
+    benchmarks,
+    checkers,
+    contamination,
+    evaluation,
+    paper,
+    sandbox,
+)
 from bench.errors import BenchError
 
 
@@ -41,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (evaluation, answers, checkers, sandbox):
+    for module in (evaluation, benchmarks, contamination, paper, answers, checkers, sandbox):
         module.add_verbs(verbs)
     return parser
 

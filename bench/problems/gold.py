@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from string import ascii_uppercase
 from typing import Any
 
 from bench.problems.registry import Gold
@@ -41,6 +42,11 @@ def gold_answer(rule: Gold, value: Any) -> str:
             ):
                 raise ValueError(f"must hold a list of answers, found {value!r}")
             return str(items[0]).strip()
+        case Gold.OPTION:
+            place = value[0] if isinstance(value, list) and len(value) == 1 else value
+            if not isinstance(place, int) or not 0 <= place < len(ascii_uppercase):
+                raise ValueError(f"must hold the place of one option, found {value!r}")
+            return ascii_uppercase[place]
 
 
 def last_boxed(solution: str) -> str:

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.errors import DataError, MissingDataError, MissingExtraError
+from bench.problems.fingerprint import rows_sha256
 from bench.problems.gold import gold_answer
 from bench.problems.mirror import VARIABLE
-from bench.problems.registry import UNVERIFIED, Benchmark
+from bench.problems.registry import UNVERIFIED, Benchmark, Hub
 from bench.types import Problem
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,8 @@ def read(benchmark: Benchmark) -> list[Problem]:
         MissingDataError: the hub cannot be reached, or does not have the dataset.
         DataError: the rows lack a column or a reference answer, repeat an id, or are too few.
     """
-    rows, revision = _download(benchmark)
+    source = _source(benchmark)
+    rows, revision = _download(benchmark, source)
     problems: dict[str, Problem] = {}
     for index, row in enumerate(rows):
         problem = problem_from_row(benchmark, row, index, revision=revision)
@@ -41,16 +43,31 @@ def read(benchmark: Benchmark) -> list[Problem]:
                 f"{_where(benchmark, index)}: id {problem.id!r} was used by another row"
             )
         problems[problem.id] = problem
-    expected = benchmark.hub.rows or benchmark.rows
+    expected = source.rows or benchmark.rows
     if len(problems) != expected:
         raise DataError(
-            f"{benchmark.hub.id!r} at revision {revision!r} has {len(problems)} rows, expected "
+            f"{source.id!r} at revision {revision!r} has {len(problems)} rows, expected "
             f"{expected}; read the rows from a mirror instead: set {VARIABLE}"
+        )
+    if rows_sha256(problems.values()) != benchmark.rows_sha256:
+        logger.warning(
+            "%s: the texts at %s, revision %s, are not those that the registry's hash is of; "
+            "compare a score with mirror runs with care",
+            *(benchmark.name, source.id, revision),
         )
     return list(problems.values())
 
 
-def _download(benchmark: Benchmark) -> tuple[list[Mapping[str, Any]], str]:
+def _source(benchmark: Benchmark) -> Hub:
+    if benchmark.hub is None:
+        raise MissingDataError(
+            f"no hub dataset holds exactly the rows of {benchmark.name!r}; set {VARIABLE} to a "
+            f"directory that holds {benchmark.file!r}"
+        )
+    return benchmark.hub
+
+
+def _download(benchmark: Benchmark, source: Hub) -> tuple[list[Mapping[str, Any]], str]:
     """Return the rows and the revision they are from."""
     try:
         import datasets
@@ -59,7 +76,6 @@ def _download(benchmark: Benchmark) -> tuple[list[Mapping[str, Any]], str]:
         raise MissingExtraError(
             f"reading {benchmark.name!r} from the hub", error.name or "datasets", "cpu"
         ) from error
-    source = benchmark.hub
     pinned = None if source.revision == UNVERIFIED else source.revision
     try:
         if huggingface_hub.constants.HF_HUB_OFFLINE:
@@ -86,14 +102,18 @@ def _download(benchmark: Benchmark) -> tuple[list[Mapping[str, Any]], str]:
         logger.warning(
             "%s has no pinned revision; read %s at %s", benchmark.name, source.id, revision
         )
-    return [row for part in parts for row in part], revision or "offline cache"
+    rows = [row for part in parts for row in part]
+    if source.not_after is not None:
+        column, last = source.not_after
+        rows = [row for row in rows if int(row.get(column, last)) <= last]
+    return rows, revision or "offline cache"
 
 
 def problem_from_row(
     benchmark: Benchmark, row: Mapping[str, Any], index: int, *, revision: str
 ) -> Problem:
     """Return one hub row as a problem. Raises DataError."""
-    source, where = benchmark.hub, _where(benchmark, index)
+    source, where = _source(benchmark), _where(benchmark, index)
     wanted = (source.question, source.answer, source.key, source.level, source.subject)
     missing = [column for column in wanted if column is not None and column not in row]
     if missing:
@@ -118,7 +138,7 @@ def problem_from_row(
 
 
 def _where(benchmark: Benchmark, index: int) -> str:
-    return f"{benchmark.hub.id!r}, row {index}"
+    return f"{_source(benchmark).id!r}, row {index}"
 
 
 def _level(value: Any) -> str:

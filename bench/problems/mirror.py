@@ -94,6 +94,11 @@ def read(benchmark: Benchmark, path: Path) -> list[Problem]:
     return problems
 
 
+def _options(row: dict[str, Any]) -> list[str]:
+    """Return the options of a multiple-choice problem, which a mirror keeps beside its text."""
+    return list((row.get("meta") or {}).get("options") or ())
+
+
 def _problem(benchmark: Benchmark, line: bytes, *, where: str) -> Problem:
     try:
         row: Any = json.loads(line)
@@ -113,7 +118,7 @@ def _problem(benchmark: Benchmark, line: bytes, *, where: str) -> Problem:
             raise DataError(f"{where}: column {column!r} is empty")
     return Problem(
         id=row["id"],
-        question=row["problem"],
+        question="\n".join([row["problem"], *_options(row)]),
         answer=row["answer"],
         benchmark=benchmark.name,
         level=row.get("level"),

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from bench.errors import BenchError, UnknownNameError
-from bench.problems import BENCHMARKS, Role, load, names
+from bench.errors import BenchError, MissingDataError, UnknownNameError
+from bench.problems import BENCHMARKS, Role, hub, load, names
 from bench.problems.registry import UNVERIFIED
 
-TRAIN_POOLS = ("gsm8k_train", "math_train")
+TRAIN_POOLS = ("gsm8k_train", "math_train", "aime1983_2023", "dapo")
 
 
 def test_the_benchmarks_of_the_design_are_there() -> None:
@@ -22,6 +22,10 @@ def test_the_benchmarks_of_the_design_are_there() -> None:
         "college_math",
         "gaokao2023en",
         "gsm8k",
+        "omni_math",
+        "omni_math_rule",
+        "gaokao_cloze",
+        "gaokao_choice",
         *TRAIN_POOLS,
     }
 
@@ -41,13 +45,22 @@ def test_an_entry_is_complete(name: str) -> None:
     entry = BENCHMARKS[name]
     assert entry.name == name
     assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
-    assert entry.title and entry.licence and entry.hub.evidence
-    assert (entry.hub.rows or entry.rows) <= entry.rows
+    assert re.fullmatch(r"[0-9a-f]{64}", entry.rows_sha256)
+    assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{8} \S+", entry.origin)
+    assert entry.title and entry.licence
+    if entry.hub is not None:
+        assert entry.hub.evidence
+        assert (entry.hub.rows or entry.rows) <= entry.rows
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_a_revision_is_a_commit_or_says_that_it_is_unverified(name: str) -> None:
-    revision = BENCHMARKS[name].hub.revision
+    source = BENCHMARKS[name].hub
+    if source is None:
+        with pytest.raises(MissingDataError, match="no hub dataset holds.*set RSTAR_BENCH_DATA"):
+            hub.read(BENCHMARKS[name])
+        return
+    revision = source.revision
     assert revision == UNVERIFIED or re.fullmatch(r"[0-9a-f]{40}", revision)
 
 

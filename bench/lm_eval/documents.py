@@ -1,0 +1,38 @@
+"""The documents of a task: the same problems, errata and hashes as everywhere else.
+
+lm-eval calls `documents` with a task's `dataset_kwargs` and `metadata` together: errata are refused
+by `--metadata '{"errata": false}'`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.problems import load
+from bench.types import Problem
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def documents(benchmark: str, errata: bool = True, **others: Any) -> dict[str, Dataset]:
+    """Return `{"test": ...}`, one document for each problem of the benchmark or its part.
+
+    Raises BenchError: an unknown name, rows that are nowhere or not what the registry says.
+    """
+    from datasets import Dataset
+
+    problems = load(benchmark, errata=errata)
+    return {"test": Dataset.from_list([_document(problem) for problem in problems])}
+
+
+def _document(problem: Problem) -> dict[str, Any]:
+    return {
+        "id": problem.id,
+        "question": problem.question,
+        "answer": problem.answer,
+        "alternatives": list(problem.alternatives),
+        "level": problem.level or "",
+        "subject": problem.subject or "",
+        "erratum": problem.meta.get("erratum", {}).get("kind", ""),
+    }

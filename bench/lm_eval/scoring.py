@@ -1,0 +1,139 @@
+r"""Scores all samples that a model gave to one document; the functions that the task YAML names.
+
+Metrics of a document, each a share of its samples (so that lm-eval's mean over documents is pass@1,
+whatever `repeats` is):
+
+- `verdict`: accepted by our checker, the metric to quote; `math_verify` and `exact_match` beside it
+  for comparison with other reports.
+- `truncated`, `no_answer`, `unparsed`: why samples were not accepted, disjoint from each other and
+  counted as not correct. `failed`: could not be judged, by no fault of the model (an empty
+  reference, a checker out of time); such samples are left out of `verdict`, and a document without
+  any other sample has no `verdict`.
+- with more than one sample, `maj@n` (the most frequent answer, the earlier at a tie) and the
+  unbiased `pass@k` for k = 2, 4, ... up to n (Chen et al., arXiv 2107.03374).
+
+lm-eval does not tell a task why a generation ended. A sample without an answer counts as truncated
+where its end shows it: a box, a formula or a code block that is never closed, or no end of a
+sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from bench.answers import canonical, check, final_answer
+from bench.lm_eval.peers import math_verify_accepts
+from bench.stats import pass_at_k
+from bench.types import Outcome
+
+_ENDS = (".", "!", "?", "$", "}", ")", "]", "`", '"', "。")
+_SPACE = re.compile(r"[\s$]+")
+
+
+def keep_all(resps: Iterable[Sequence[str]], docs: Iterable[Any]) -> list[list[str]]:
+    """Return every sample of every document: lm-eval's default filter keeps the first alone."""
+    return [list(samples) for samples in resps]
+
+
+def process_results(doc: Mapping[str, Any], results: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return the metrics of a document from its samples, `results[0]`."""
+    samples = [results[0]] if isinstance(results[0], str) else list(results[0])
+    golds = [doc["answer"], *doc["alternatives"]]
+    answers = [final_answer(sample).answer for sample in samples]
+    outcomes = [
+        _outcome(golds, sample, answer) for sample, answer in zip(samples, answers, strict=True)
+    ]
+    judged = [outcome for outcome in outcomes if not outcome.is_failure]
+    metrics = {
+        "exact_match": fmean(_exact(golds, answer) for answer in answers),
+        **{name: _share(outcomes, outcome) for name, outcome in _UNSOLVED.items()},
+        "failed": 1 - len(judged) / len(outcomes),
+    }
+    accepted = [seen for answer in answers if (seen := _math_verify(golds, answer)) is not None]
+    if accepted:
+        metrics["math_verify"] = fmean(accepted)
+    if judged:
+        metrics["verdict"] = _share(judged, Outcome.CORRECT)
+        metrics |= _of_many(answers, outcomes, judged)
+    return metrics
+
+
+_UNSOLVED = {
+    "truncated": Outcome.TRUNCATED,
+    "no_answer": Outcome.NO_ANSWER,
+    "unparsed": Outcome.UNPARSED,
+}
+
+
+def _share(outcomes: Sequence[Outcome], wanted: Outcome) -> float:
+    return sum(outcome is wanted for outcome in outcomes) / len(outcomes)
+
+
+def _of_many(
+    answers: Sequence[str | None], outcomes: Sequence[Outcome], judged: Sequence[Outcome]
+) -> dict[str, float]:
+    """Return maj@n and pass@k; nothing for a single sample."""
+    n = len(outcomes)
+    if n < 2:
+        return {}
+    votes = Counter(canonical(answer) for answer in answers if answer is not None)
+    chosen = votes.most_common(1)[0][0] if votes else None
+    first = next(
+        (o for a, o in zip(answers, outcomes, strict=True) if a and canonical(a) == chosen), None
+    )
+    metrics = {}
+    if first is None or not first.is_failure:
+        metrics[f"maj@{n}"] = float(first is Outcome.CORRECT)
+    correct = sum(outcome is Outcome.CORRECT for outcome in judged)
+    if len(judged) == n:  # with fewer, a document would have other ks than its neighbours
+        ks = {2**i for i in range(1, n.bit_length()) if 2**i <= n} | {n}
+        metrics |= {f"pass@{k}": pass_at_k(n, correct, k) for k in sorted(ks)}
+    return metrics
+
+
+def _outcome(golds: Sequence[str], sample: str, answer: str | None) -> Outcome:
+    if not golds[0].strip():
+        return Outcome.INVALID_GOLD
+    if answer is None:
+        return Outcome.TRUNCATED if looks_cut(sample) else Outcome.NO_ANSWER
+    outcome = Outcome.WRONG
+    for gold in golds:
+        outcome = check(gold, answer).outcome
+        if outcome not in (Outcome.WRONG, Outcome.UNPARSED):
+            break
+    return outcome
+
+
+def looks_cut(sample: str) -> bool:
+    r"""Whether a text without an answer stops in the middle of something."""
+    text = sample.rstrip()
+    if not text:
+        return False
+    box = text.rfind("\\boxed")
+    open_box = box >= 0 and text.count("{", box) > text.count("}", box)
+    open_code = text.count("```") % 2 == 1
+    return open_box or open_code or text.count("$$") % 2 == 1 or not text.endswith(_ENDS)
+
+
+def _exact(golds: Sequence[str], answer: str | None) -> float:
+    """Whether the answer is the reference, white space and dollar signs aside."""
+    if answer is None:
+        return 0.0
+    given = _SPACE.sub("", answer)
+    return float(any(bool(gold.strip()) and _SPACE.sub("", gold) == given for gold in golds))
+
+
+def _math_verify(golds: Sequence[str], answer: str | None) -> float | None:
+    """Whether math-verify accepts the answer; None where it did not finish or there is no gold."""
+    if not golds[0].strip():
+        return None
+    if answer is None:
+        return 0.0
+    verdicts = [math_verify_accepts(gold, answer) for gold in golds]
+    if any(verdicts):
+        return 1.0
+    return None if None in verdicts else 0.0

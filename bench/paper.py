@@ -1,0 +1,149 @@
+"""The numbers of the rStar-Math paper (arXiv 2501.04519v1), to be read beside our own.
+
+`results/paper.json` holds every table and the one figure that could be read, each with a mark of
+certainty, and where the paper contradicts itself. Values are as printed, in percent; nothing here
+is computed from them. The paper's runs are of other policies and budgets than ours: a row of the
+paper beside a run is orientation, not a comparison.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.errors import DataError, UnknownNameError
+
+_VARIABLE = "RSTAR_PAPER"
+_BESIDE: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "policy": (("table10", "Qwen2.5-Math-7B"),),
+    "search": (
+        ("table5", "rStar-Math (Qwen2.5-Math-7B"),
+        ("table5", "rStar-Math^64 (Qwen2.5-Math-7B"),
+    ),
+}
+"""The rows to print beside a run, by what was run: the table, and how the row's label begins."""
+_METHODS = {"greedy": "policy", "majority": None}
+"""Selectors that are no search under a PPM; the paper has no majority of plain samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTable:
+    """A table or figure: one value for each row and column, None where the paper has none."""
+
+    id: str
+    title: str
+    mark: str
+    """P, T, N, C or D; what they mean is under `marks` in the file."""
+    unit: str
+    columns: tuple[str, ...]
+    """Benchmarks by the registry's names, or numbers of trajectories, or levels."""
+    labels: tuple[str, ...]
+    rows: tuple[tuple[float | None, ...], ...]
+    notes: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    """Where other places of the paper say something else."""
+
+    def row(self, label: str) -> dict[str, float | None]:
+        """Return the row whose label begins so. Raises KeyError."""
+        for found, values in zip(self.labels, self.rows, strict=True):
+            if found.startswith(label):
+                return dict(zip(self.columns, values, strict=True))
+        raise KeyError(label)
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """Return the whole file. Raises DataError where it is absent or damaged."""
+    named = os.environ.get(_VARIABLE)
+    default = Path(__file__).resolve().parents[1] / "results" / "paper.json"
+    file = Path(named) if named else default
+    try:
+        found: Mapping[str, Any] = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"the paper's numbers cannot be read from {file} ({error}); run from a clone of the "
+            f"project, or set {_VARIABLE} to its results/paper.json"
+        ) from error
+    return found
+
+
+def table_names() -> list[str]:
+    """Return the names that `table` knows."""
+    whole = document()
+    return [entry["id"] for entry in (*whole["tables"], *whole["figures"])]
+
+
+def table(name: str) -> PaperTable:
+    """Return a table or figure by name, e.g. `table5`. Raises UnknownNameError, DataError."""
+    whole = document()
+    if name not in table_names():
+        raise UnknownNameError("table of the paper", name, table_names())
+    conflicts = tuple(c["says"] for c in whole["conflicts"] if name in c["about"])
+    for entry in whole["figures"]:
+        if entry["id"] == name:
+            return _of_figure(entry, conflicts)
+    entry = next(entry for entry in whole["tables"] if entry["id"] == name)
+    return PaperTable(
+        columns=tuple(entry["columns"]),
+        labels=tuple(row["label"] for row in entry["rows"]),
+        rows=tuple(tuple(row["values"]) for row in entry["rows"]),
+        notes=tuple(entry["notes"]),
+        conflicts=conflicts,
+        **_heading(entry),
+    )
+
+
+def _of_figure(entry: Mapping[str, Any], conflicts: tuple[str, ...]) -> PaperTable:
+    """Return a figure as a table: a row for each curve, a column for each number of trajectories.
+
+    Values that the digitising could not see well are named in the notes.
+    """
+    titles = {key: facts["title"] for key, facts in document()["benchmarks"].items()}
+    curves: Sequence[Mapping[str, Any]] = entry["curves"]
+    labels = tuple(f"{titles[curve['benchmark']]}: {curve['label']}" for curve in curves)
+    unsure = [
+        f"{label}, N = {n}: {why}."
+        for label, curve in zip(labels, curves, strict=True)
+        for n, why in curve.get("unsure", {}).items()
+    ]
+    return PaperTable(
+        columns=tuple(f"N={n}" for n in entry["trajectories"]),
+        labels=labels,
+        rows=tuple(tuple(curve["values"]) for curve in curves),
+        notes=tuple(unsure),
+        conflicts=conflicts,
+        **_heading(entry),
+    )
+
+
+def _heading(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {key: entry[key] for key in ("id", "title", "mark", "unit")}
+
+
+def beside(benchmark: str, method: str) -> str | None:
+    """Return what the paper has on a benchmark for such a selector, in one sentence.
+
+    None where it has nothing: another benchmark, a part of one, or no file of the paper's numbers.
+    """
+    system = _METHODS.get(method, "search")
+    if system is None:
+        return None
+    try:
+        rows = [(name, *_value(name, label, benchmark)) for name, label in _BESIDE[system]]
+    except (DataError, KeyError):
+        return None
+    found = [f"{label} {value:.1f} ({name})" for name, label, value in rows if value is not None]
+    if not found:
+        return None
+    return f"Paper, whole {benchmark}, percent: {'; '.join(found)}. Other policies and budgets."
+
+
+def _value(name: str, label: str, benchmark: str) -> tuple[str, float | None]:
+    found = table(name)
+    whole_label = next(each for each in found.labels if each.startswith(label))
+    return whole_label, found.row(label).get(benchmark)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import bench.cli
+from bench import paper
+from bench.errors import DataError, UnknownNameError
+from bench.paper import beside, document, table, table_names
+from bench.problems import BENCHMARKS
+
+
+def test_every_table_of_the_paper_is_there_with_a_mark_that_is_explained() -> None:
+    assert table_names() == [*(f"table{n}" for n in range(1, 11)), "figure3"]
+    assert {table(name).mark for name in table_names()} <= set(document()["marks"])
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_a_table_is_rectangular_and_within_its_unit(name: str) -> None:
+    found = table(name)
+    assert len(found.labels) == len(found.rows) == len(set(found.labels))
+    assert {len(row) for row in found.rows} == {len(found.columns)}
+    if found.unit.startswith("percent"):
+        assert all(0 <= v <= 100 for row in found.rows for v in row if v is not None)
+
+
+def test_columns_are_benchmarks_of_the_registry() -> None:
+    for name in ("table1", "table3", "table5", "table9", "table10"):
+        assert set(table(name).columns) <= set(BENCHMARKS)
+
+
+def test_one_system_has_one_value_in_all_its_tables() -> None:
+    last = table("table5").row("rStar-Math (Qwen2.5-Math-7B + 7B PPM)")
+    assert last == table("table6").row("round 4") == table("table8").row("PPM")
+    policy = table("table3").row("SLM-r4")
+    assert policy == table("table10").row("Qwen2.5-Math-7B") == table("table7").row("step-by-step")
+    assert table("table4").row("PPM-r1") == table("table6").row("round 1")
+    frontier = table("table1").row("rStar-Math^64, Qwen2.5-Math-7B")
+    searched = table("table5").row("rStar-Math^64 (Qwen2.5-Math-7B")
+    assert all(searched[name] == frontier[name] for name in frontier if name in searched)
+
+
+def test_a_conflict_is_real_and_is_told_at_both_its_places() -> None:
+    in_5, in_8 = table("table5").row("o1-mini"), table("table8").row("o1-mini")
+    differing = [name for name in in_5 if in_5[name] != in_8[name]]
+    (conflict,) = [c for c in document()["conflicts"] if c.get("rows") == ["o1-mini"]]
+    assert differing == conflict["benchmarks"]
+    for name in conflict["about"]:
+        assert conflict["values"][name] == [table(name).row("o1-mini")[b] for b in differing]
+        assert conflict["says"] in table(name).conflicts
+
+
+def test_aime_values_of_the_papers_own_systems_are_thirtieths() -> None:
+    for name in ("table3", "table4", "table5", "table6", "table10"):
+        found = table(name)
+        for label in found.labels:
+            if label.startswith(("rStar", "SLM", "PPM", "round")):
+                value = found.row(label)["aime2024"]
+                assert value is not None
+                assert abs(value * 30 / 100 - round(value * 30 / 100)) < 0.02
+
+
+def test_the_paper_is_beside_a_search_and_beside_a_policy() -> None:
+    assert "Qwen2.5-Math-7B, trained 78.4 (table10)" in str(beside("math500", "greedy"))
+    searched = str(beside("aime2024", "mcts"))
+    assert "50.0 (table5)" in searched
+    assert "53.3 (table5)" in searched
+
+
+def test_the_paper_has_no_majority_of_plain_samples() -> None:
+    assert beside("math500", "majority") is None
+
+
+@pytest.mark.parametrize("name", ["embedded", "math:level-5", "aime2025"])
+def test_the_paper_is_not_beside_what_it_does_not_have(name: str) -> None:
+    assert beside(name, "mcts") is None
+
+
+def test_a_table_is_printed_with_its_mark_and_conflicts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert bench.cli.main(["paper", "table5"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Qwen2.5-Math-7B base 58.8 0.0 22.5 21.8 41.6 91.6 51.7" in text
+    assert "[P] read from the paper's own tables" in text
+    assert "Conflict: o1-mini has other values" in text
+    assert bench.cli.main(["paper", "figure3", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mark"] == "D"
+    assert bench.cli.main(["paper"]) == 0
+    assert "figure5   missing" in capsys.readouterr().out
+
+
+def test_an_unknown_table_lists_those_that_there_are() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'table1"):
+        table("table11")
+
+
+def test_an_absent_file_says_what_to_set_and_is_no_reason_to_fail_a_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RSTAR_PAPER", str(tmp_path / "none.json"))
+    paper.document.cache_clear()
+    try:
+        with pytest.raises(DataError, match="set RSTAR_PAPER to its results/paper.json"):
+            table("table5")
+        assert beside("math500", "mcts") is None
+    finally:
+        paper.document.cache_clear()
