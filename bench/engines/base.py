@@ -36,6 +36,8 @@ class Completion:
     """Generated tokens."""
     prompt_tokens: int = 0
     """Prompt tokens of the request; counted once per request, on its first completion."""
+    cached_tokens: int = 0
+    """Those of `prompt_tokens` that the engine did not compute anew, where it tells."""
 
 
 @dataclass(frozen=True, slots=True)
