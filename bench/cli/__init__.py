@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import bench
-from bench.cli import evaluation
+from bench.cli import evaluation, search
 from bench.errors import BenchError
 
 
@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (evaluation,):
+    for module in (evaluation, search):
         module.add_verbs(verbs)
     return parser
 

@@ -172,13 +172,11 @@ class Searcher:
 
         Executions overlap, nodes are added in candidate order: a trace must not depend on timing.
         """
-        dropped = self._dropped(completions)
-        ran = await asyncio.gather(
-            *(self.run(node, s.text) for s, drop in zip(completions, dropped, strict=True) if not drop)
-        )
-        executions = iter(ran)
+        steps = list(zip(completions, self._dropped(completions), strict=True))
+        kept = [step.text for step, drop in steps if drop is None]
+        executions = iter(await asyncio.gather(*(self.run(node, text) for text in kept)))
         children = []
-        for index, (step, drop) in enumerate(zip(completions, dropped, strict=True), start=first):
+        for index, (step, drop) in enumerate(steps, start=first):
             if drop is not None:
                 self._add(node, index, step, step.text, drop)
                 continue
@@ -209,11 +207,11 @@ class Searcher:
         if self.scoring is None or not lines:
             return
         scores = await self.scoring.score(partial, [[node.text for node in line] for line in lines])
-        tokens = scores.tokens
-        for line, values in zip(lines, scores.values, strict=True):
+        tokens = scores.by_path or (scores.tokens, *[0] * (len(lines) - 1))
+        for line, values, cost in zip(lines, scores.values, tokens, strict=True):
             for node, value in zip(line, values, strict=True):
-                self.trace.record(EventKind.SCORED, node, value, ppm=tokens)
-                tokens = 0
+                self.trace.record(EventKind.SCORED, node, value, ppm=cost)
+                cost = 0
 
 
 def _classify(step: Completion, execution: Execution | None) -> tuple[NodeKind, str | None]:
