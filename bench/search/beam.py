@@ -1,26 +1,26 @@
 """Step-level beam search: of all candidates of a level, those that the PPM values most go on.
 
-Two of them. `step_beam` is the search as it is usually described, under the paper's rules for
-steps. `official_beam` is the released code's, with three slips of its own that change its trees:
-dead ends stay in the beam and take a place; where one stands before a live beam, the live one's
-candidates are put below the dead one; finished solutions are counted off the width even where they
-rank below it, and a width below zero cuts from the end.
+`step_beam` is the search as it is usually described, under the paper's rules for steps; the
+released code's, with its slips, is `bench.search.official_beam`. `lookahead` is `step_beam` with
+each candidate judged by where a few more greedy steps lead.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 
 from bench.engines.base import Policy, StepScorer
-from bench.prompts import START
 from bench.sandbox import Sandbox
 from bench.search.events import EventKind
 from bench.search.expansion import Searcher
-from bench.search.rules import OFFICIAL
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
+
+Level = Callable[[Searcher, list[Node], int], Awaitable[list[Node]]]
+"""Gives every beam its candidates; returns those of all beams that can go on, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,110 +44,95 @@ async def step_beam(
     seed: int,
     scorer: StepScorer,
 ) -> Trace:
-    """Search one problem until `config.width` solutions are finished or no beam can go on.
+    """Search one problem until `config.width` solutions are finished or no beam can go on."""
+    with Searcher.start(problem, policy, sandbox, scorer, search="beam", seed=seed) as searcher:
+        await _beams(searcher, config, _best_first)
+        return searcher.trace
 
-    A finished solution among the best of its level leaves the beam and takes its place along.
+
+async def lookahead(
+    problem: Problem,
+    policy: Policy,
+    sandbox: Sandbox,
+    *,
+    config: Beam,
+    steps: int,
+    seed: int,
+    scorer: StepScorer,
+) -> Trace:
+    """Beam search in which a candidate ranks by the PPM's value `steps` greedy steps further on.
+
+    What was written only to look ahead is in the trace, marked, and in its cost. (Snell et al.
+    2024, section 5.2.)
     """
     with Searcher.start(
-        problem, policy, sandbox, scorer, search="beam", seed=seed, max_depth=config.max_depth
+        problem, policy, sandbox, scorer, search="lookahead", seed=seed
     ) as searcher:
-        trace = searcher.trace
-        beams, width = [trace.nodes[ROOT]], config.width
-        for _ in range(config.max_depth):
-            ranked = by_value(await expand_all(searcher, beams, config.candidates))[:width]
-            if not ranked:
-                break
-            for end in ranked:
-                if end.kind is NodeKind.ANSWER:
-                    trace.record(EventKind.ROLLOUT, end)
-            beams = [node for node in ranked if node.kind is not NodeKind.ANSWER]
-            width = len(beams) if len(ranked) == width else width - (len(ranked) - len(beams))
-            if not beams:
-                break
-        for unfinished in beams:
-            trace.record(EventKind.ROLLOUT, unfinished)
-        return trace
+        await _beams(searcher, config, partial(_furthest_first, steps=steps))
+        return searcher.trace
 
 
-async def expand_all(searcher: Searcher, beams: list[Node], candidates: int) -> list[Node]:
-    """Give every beam its candidates, side by side; return those of all that can go on."""
+async def _beams(searcher: Searcher, config: Beam, level: Level) -> None:
+    """Go down level by level; a finished solution leaves the beam and takes its place along."""
+    trace = searcher.trace
+    beams, width = [trace.nodes[ROOT]], config.width
+    for _ in range(config.max_depth):
+        ranked = (await level(searcher, beams, config.candidates))[:width]
+        if not ranked:
+            break
+        finished = [node for node in ranked if node.kind is NodeKind.ANSWER]
+        for end in finished:
+            trace.record(EventKind.ROLLOUT, end)
+        width -= len(finished)
+        beams = [node for node in ranked if node.kind is not NodeKind.ANSWER]
+        if not beams:
+            return
+    for unfinished in beams:
+        trace.record(EventKind.ROLLOUT, unfinished)
+
+
+async def _best_first(searcher: Searcher, beams: list[Node], candidates: int) -> list[Node]:
+    return by_value(await _expand(searcher, beams, candidates))
+
+
+async def _furthest_first(
+    searcher: Searcher, beams: list[Node], candidates: int, *, steps: int
+) -> list[Node]:
+    children = await _expand(searcher, beams, candidates)
+    lines = {child.index: [child] for child in children}
+    ahead = [child for child in children if child.kind is not NodeKind.ANSWER]
+    for _ in range(steps):
+        proposals = await asyncio.gather(
+            *(
+                searcher.propose(lines[child.index][-1], 1, greedy=True, purpose="lookahead")
+                for child in ahead
+            )
+        )
+        going = []
+        for child, (step,) in zip(ahead, proposals, strict=True):
+            node, goes_on = await searcher.imagine(lines[child.index][-1], candidates, step)
+            if goes_on is not None:
+                lines[child.index].append(node)
+            if goes_on:
+                going.append(child)
+        ahead = going
+    for child in children:
+        imagined = lines[child.index][1:]
+        if imagined:
+            await searcher.score(searcher.trace.text(child.index), [imagined])
+    worth = {index: line[-1].value or 0.0 for index, line in lines.items()}
+    return sorted(children, key=lambda child: worth[child.index], reverse=True)
+
+
+async def _expand(searcher: Searcher, beams: list[Node], candidates: int) -> list[Node]:
+    """Ask for all beams' candidates side by side; add them in order."""
     proposals = await asyncio.gather(*(searcher.propose(beam, candidates) for beam in beams))
     children = []
     for beam, completions in zip(beams, proposals, strict=True):
-        made = await searcher.adopt(beam, completions)
-        await searcher.score(searcher.trace.text(beam.index), [[child] for child in made])
-        children += made
+        children += await searcher.take(beam, completions)
     return children
 
 
 def by_value(nodes: Iterable[Node]) -> list[Node]:
     """Return nodes by their PPM value, best first; of equals the earlier made first."""
     return sorted(nodes, key=lambda node: node.value or 0.0, reverse=True)
-
-
-async def official_beam(
-    problem: Problem,
-    policy: Policy,
-    sandbox: Sandbox,
-    *,
-    config: Beam,
-    seed: int,
-    scorer: StepScorer,
-    start: str = START,
-) -> Trace:
-    """Search one problem as the released code does; solutions are listed best first."""
-    rules = replace(OFFICIAL, errors_threshold=1)
-    with Searcher.start(
-        problem,
-        policy,
-        sandbox,
-        scorer,
-        search="beam",
-        seed=seed,
-        rules=rules,
-        max_depth=config.max_depth,
-        text=start,
-    ) as searcher:
-        trace = searcher.trace
-        candidates, width = [trace.nodes[ROOT]], config.width
-        beams = candidates[:width]
-        finished: list[Node] = []
-        for _ in range(config.max_depth):
-            if not any(_goes_on(beam) for beam in beams):
-                break
-            if not _made(trace, beams[0]):
-                candidates = await _official_level(searcher, beams, config.candidates)
-            candidates = by_value(candidates)
-            answers = [node for node in candidates if node.kind is NodeKind.ANSWER]
-            finished += answers
-            width -= len(answers)
-            beams = candidates[:width]
-        for end in by_value(finished) or beams:
-            trace.record(EventKind.ROLLOUT, end)
-        return trace
-
-
-async def _official_level(searcher: Searcher, beams: list[Node], candidates: int) -> list[Node]:
-    """Expand what goes on, but hand the candidates out from the first beam, dead or not."""
-    trace = searcher.trace
-    going = [beam for beam in beams if _goes_on(beam)]
-    proposals = await asyncio.gather(*(searcher.propose(beam, candidates) for beam in going))
-    children = []
-    for beam, completions in zip(beams, proposals, strict=False):
-        await searcher.adopt(beam, completions, first=len(_made(trace, beam)))
-        made = [node for node in _made(trace, beam) if node.kind not in _DROPPED]
-        unscored = [[node] for node in made if node.value is None]
-        await searcher.score(trace.text(beam.index), unscored)
-        children += made
-    return children
-
-
-_DROPPED = (NodeKind.DUPLICATE, NodeKind.NOT_FIRST)
-
-
-def _goes_on(node: Node) -> bool:
-    return node.kind in (NodeKind.ROOT, NodeKind.STEP, NodeKind.CODE_END)
-
-
-def _made(trace: Trace, parent: Node) -> list[Node]:
-    return [node for node in trace.nodes if node.parent == parent.index]

@@ -108,11 +108,17 @@ class Searcher:
         return await self.sandbox.run(code_of(text), parent=self.executions.get(parent.index))
 
     def attach(
-        self, parent: Node, candidate: int, step: Completion, execution: Execution | None
+        self,
+        parent: Node,
+        candidate: int,
+        step: Completion,
+        execution: Execution | None,
+        *,
+        kind: NodeKind | None = None,
     ) -> Node:
-        """Add one candidate step below `parent`, as what its text and its execution make it."""
+        """Add one candidate step below `parent`: a `kind`, else what text and execution make it."""
         reading = self._read(parent, step, execution)
-        node = self._add(parent, candidate, step, reading.text, reading.kind)
+        node = self._add(parent, candidate, step, reading.text, kind or reading.kind)
         node.answer = reading.answer
         node.error = reading.error
         if execution is not None:
@@ -161,7 +167,13 @@ class Searcher:
 
     async def expand(self, node: Node, candidates: int) -> list[Node]:
         """Give a node its children: `candidates` proposals, executed, the survivors scored."""
-        children = await self.adopt(node, await self.propose(node, candidates))
+        return await self.take(node, await self.propose(node, candidates))
+
+    async def take(
+        self, node: Node, completions: Sequence[Completion], *, first: int = 0
+    ) -> list[Node]:
+        """Add candidates below a node and have those that can be searched scored."""
+        children = await self.adopt(node, completions, first=first)
         await self.score(self.trace.text(node.index), [[child] for child in children])
         return children
 
@@ -183,8 +195,20 @@ class Searcher:
             child = self.attach(node, index, step, next(executions))
             if child.kind.is_valid:
                 children.append(child)
-        self.trace.record(EventKind.EXPANDED, node)
+        if not node.expanded:
+            self.trace.record(EventKind.EXPANDED, node)
         return children
+
+    async def imagine(
+        self, node: Node, candidate: int, step: Completion
+    ) -> tuple[Node, bool | None]:
+        """Add a step that only looks ahead; say whether more can follow, None where it failed."""
+        execution = await self.run(node, step.text)
+        reading = self._read(node, step, execution)
+        imagined = self.attach(node, candidate, step, execution, kind=NodeKind.LOOKAHEAD)
+        if not reading.kind.is_valid:
+            return imagined, None
+        return imagined, reading.kind is not NodeKind.ANSWER
 
     def _dropped(self, completions: Sequence[Completion]) -> list[NodeKind | None]:
         """Say for each candidate why it is dropped unread, or None."""

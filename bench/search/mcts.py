@@ -103,9 +103,7 @@ def searching(
     )
 
 
-async def grow(
-    searcher: Searcher, config: MCTS, reward: Reward | None, *, rollouts: int
-) -> None:
+async def grow(searcher: Searcher, config: MCTS, reward: Reward | None, *, rollouts: int) -> None:
     """Go on until the tree has had `rollouts` rollouts, or nothing is left to visit."""
     trace = searcher.trace
     while len(trace.rollouts) < rollouts and not trace.nodes[ROOT].exhausted:

@@ -17,7 +17,7 @@ from bench.search.tree import Node, NodeKind, Trace
 
 _HARNESS = inspect.getsource(observation)
 
-_UNFINISHED = {
+UNFINISHED = {
     Status.TIMEOUT: "TimeoutError",
     Status.MEMORY: "MemoryError",
     Status.OUTPUT_LIMIT: "OutputLimitError",
@@ -93,7 +93,7 @@ def _read(
 def _observed(execution: Execution) -> str:
     if execution.ok:
         return execution.stdout.strip()
-    name = _UNFINISHED.get(execution.status, "Error")
+    name = UNFINISHED.get(execution.status, "Error")
     return f"{name}: {execution.error}"
 
 

@@ -17,10 +17,12 @@ from typing import Any
 from bench.answers import canonical
 from bench.engines.base import Completion, Finish, PathScores
 from bench.errors import BenchError, DataError
-from bench.sandbox import Sandbox
-from bench.search.beam import Beam, official_beam
+from bench.sandbox import Sandbox, Status
+from bench.search.beam import Beam
 from bench.search.events import EventKind
 from bench.search.mcts import MCTS, mcts
+from bench.search.official import UNFINISHED
+from bench.search.official_beam import official_beam
 from bench.search.rules import OFFICIAL
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
@@ -77,7 +79,7 @@ class Recording:
     ) -> list[Completion]:
         """Return what was recorded. Raises Unrecorded."""
         if partial not in self.completions:
-            raise Unrecorded(f"expands a node that the recording does not: {partial[-200:]!r}")
+            raise Unrecorded(f"expands a node that the recording does not: {partial!r}")
         return [
             Completion(text + (tag or ""), Finish.STOP if tag else Finish.LENGTH, tokens=0)
             for text, tag in self.completions[partial]
@@ -93,7 +95,7 @@ class Recording:
         for path in paths:
             text = partial + "".join(path)
             if text not in self.scores:
-                raise Unrecorded(f"scores a step that the recording does not: {text[-200:]!r}")
+                raise Unrecorded(f"scores a step that the recording does not: {text!r}")
             values.append([self.scores[text]])
         return PathScores(values, tokens=0)
 
@@ -103,6 +105,11 @@ class Recording:
 
 class Unrecorded(BenchError):
     """The replay came to where the recorded search never was."""
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether a program that ran out of time is on the way there."""
+        return UNFINISHED[Status.TIMEOUT] in str(self)
 
 
 def read_recordings(path: Path) -> Iterator[Recording]:
@@ -145,16 +152,27 @@ def _recording(data: Mapping[str, Any]) -> Recording:
 
 
 async def replay(recording: Recording, sandbox: Sandbox) -> list[str]:
-    """Grow a recorded search again; return its differences, none when it is identical."""
+    """Grow a recorded search again; return its differences, none when it is identical.
+
+    Whether a program runs out of time is the machine's doing: such a search is grown once more.
+    """
+    differences, timed_out = await _compare(recording, sandbox)
+    if differences and timed_out:
+        differences, _ = await _compare(recording, sandbox)
+    return differences
+
+
+async def _compare(recording: Recording, sandbox: Sandbox) -> tuple[list[str], bool]:
     try:
         trace = await _grow(recording, sandbox)
     except Unrecorded as difference:
-        return [f"the replay {difference}"]
-    return [
+        return [f"the replay {difference}"], difference.timed_out
+    differences = [
         *_tree_differences(recording, trace),
         *_list_differences("per_rollout", recording.per_rollout, _per_rollout(trace)),
         *_list_differences("solutions", recording.solutions, _solutions(trace)),
     ]
+    return differences, any(node.status == Status.TIMEOUT for node in trace.nodes)
 
 
 async def _grow(recording: Recording, sandbox: Sandbox) -> Trace:

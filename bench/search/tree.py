@@ -210,9 +210,7 @@ class Trace:
             Node(**{**node, "kind": NodeKind(node["kind"])}) for node in data["nodes"]
         ]
         fields["usage"] = Usage(**data["usage"])
-        fields["events"] = [
-            Event(EventKind(kind), *rest) for kind, *rest in data.get("events", ())
-        ]
+        fields["events"] = [Event(EventKind(kind), *rest) for kind, *rest in data.get("events", ())]
         return cls(**fields, code_seconds=list(code_seconds))
 
 
@@ -225,9 +223,7 @@ def backup(trace: Trace, end: Node, value: float) -> None:
         node = trace.nodes[node.parent] if node.parent is not None else None
 
 
-def new_trace(
-    problem_id: str, search: str, seed: int, start: str, rules: str = "paper"
-) -> Trace:
+def new_trace(problem_id: str, search: str, seed: int, start: str, rules: str = "paper") -> Trace:
     """Return a trace that holds a root with the text that every solution starts with."""
     root = Node(ROOT, None, "0", 0, start, NodeKind.ROOT)
     return Trace(problem_id, search, seed, [root], rules=rules)
