@@ -107,7 +107,7 @@ def _headline(run: Run, record: Record, trace: Trace, choice: Selected) -> Text:
     spent = costs(trace) if trace.events else []
     if known and spent:
         flops = spent[-1].flops(int(known.get("policy", 0)), int(known.get("ppm", 0)))
-        lines[-1] += f" in {spent[-1].code_seconds:.2f} s; about {flops:.2e} FLOPs"
+        lines[-1] += f" in {spent[-1].code_seconds:.2g} s; about {flops:.2e} FLOPs"
     return Text("\n".join(lines))
 
 
