@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.engines.base import derive_seed
+from bench.engines.base import PathScores, derive_seed
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Node, Trace, mcts
 from tests.scripted import ScriptedPolicy, problem
@@ -70,9 +70,7 @@ class RecordedScorer:
     def scoring(self, problem: object) -> RecordedScorer:
         return self
 
-    async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> Any:
-        from bench.engines.base import PathScores
-
+    async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> PathScores:
         scores = []
         for path in paths:
             text, values = partial, []
@@ -81,7 +79,8 @@ class RecordedScorer:
                 made_up = derive_seed(self.seed, "value", text) / 2**31 - 1
                 values.append(self.values.setdefault(text, round(made_up, 4)))
             scores.append(values)
-        return PathScores(scores, tokens=sum(map(len, paths)))
+        sizes = tuple(map(len, paths))
+        return PathScores(scores, sum(sizes), sizes)
 
     def close(self) -> None:
         pass
