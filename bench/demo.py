@@ -1,8 +1,8 @@
 """What `make demo` shows: four searches, before and after round 1, in one table.
 
-Two runs of samples and search use the same published PPM, so the only thing that differs between
-the two halves of the table is the policy. Nothing in it is canned: delete the run directories and
-it is all made again.
+Two runs of samples and search use the same published PPM and the same temperature, so the only
+things that differ between the two halves of the table are the policy and the prompt it was made
+for. Nothing in it is canned: delete the run directories and it is all made again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.harness import Harness
 from bench.progress import Progress
 from bench.report import Table, leaderboard
+from bench.sandbox import Level
 from bench.spec import RunSpec
 
 BENCHMARK = "embedded-grade-school"
@@ -20,10 +21,10 @@ SEARCHES = ("greedy", "sample", "mcts")
 """`sample` gives two rows: majority and best-of-N choose from the same 8 solutions."""
 
 
-async def demo(out: Path, *, limit: int) -> Table:
+async def demo(out: Path, *, limit: int, level: Level | None = None) -> Table:
     """Run everything the table needs, resuming what is there. Raises BenchError."""
     runs = []
-    async with Harness() as harness:
+    async with Harness(level=level) as harness:
         for policy in POLICIES:
             for search in SEARCHES:
                 spec = RunSpec(
@@ -34,6 +35,8 @@ async def demo(out: Path, *, limit: int) -> Table:
                     n=8,
                     rollouts=8,
                     candidates=4,
+                    max_depth=8,  # the programs of this tier have at most 6 steps
+                    temperature=1.0,
                     step_tokens=64,
                     solution_tokens=256,
                 )

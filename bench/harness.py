@@ -25,7 +25,8 @@ from bench.provenance import header
 from bench.record import Key, Record
 from bench.report import summary
 from bench.runner import Search, run_problems
-from bench.sandbox import Sandbox, SandboxConfig
+from bench.sandbox import Level, Sandbox, SandboxConfig
+from bench.sandbox.levels import named_level
 from bench.search import (
     DVTS,
     MCTS,
@@ -52,8 +53,9 @@ EngineParts = OpenVINOEngine | TransformersEngine
 class Harness:
     """The parts of one process, started when first needed; an asynchronous context manager."""
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, *, level: Level | None = None) -> None:
+        """Start nothing yet. `level` names a level of isolation; see `bench.sandbox.levels`."""
+        self._level = level or named_level()
         self._engines: dict[tuple[str, str], EngineParts] = {}
         self._scorers: dict[str, PPMScorer] = {}
         self._sandbox: Sandbox | None = None
@@ -107,6 +109,7 @@ class Harness:
                     name=spec.search,
                     seed=spec.seed,
                     concurrency=concurrency,
+                    conventions=spec.conventions,
                     on_done=on_done,
                 )
             loaded = load_run(out)
@@ -120,7 +123,7 @@ class Harness:
         scorer = self._scorer(resolved.ppm) if resolved.ppm is not None else None
         sandbox = await self._started_sandbox()
         run.note("engine", {"name": resolved.engine, "determinism": engine.determinism})
-        run.note("sandbox", {"level": sandbox.level})
+        run.note("sandbox", dict(sandbox.about))
         run.note("parameters", self._parameters(resolved))
         policy = ModelPolicy(
             resolved.policy.name,
@@ -161,7 +164,7 @@ class Harness:
 
     async def _started_sandbox(self) -> Sandbox:
         if self._sandbox is None:
-            self._sandbox = await Sandbox(SandboxConfig()).__aenter__()
+            self._sandbox = await Sandbox(SandboxConfig(level=self._level)).__aenter__()
         return self._sandbox
 
 

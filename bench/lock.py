@@ -39,7 +39,7 @@ def acquire(path: Path) -> int | None:
         os.close(fd)
         raise RunDirError(
             f"{path} is being written by another process (pid {writer}). Wait for it or stop it, "
-            "or choose another --out."
+            "or choose another directory (--out; in training --work)."
         ) from None
     except OSError as error:
         log.warning("%s is not locked against a second writer: %s", path, error.strerror)

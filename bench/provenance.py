@@ -111,7 +111,7 @@ def read_header(folder: Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError) as error:
         raise RunDirError(
             f"{file} is damaged ({type(error).__name__}: {error}). Restore it, or choose another "
-            "--out."
+            "directory (--out; in training --work)."
         ) from error
     if schema > SCHEMA_VERSION:
         raise RunDirError(
@@ -121,7 +121,7 @@ def read_header(folder: Path) -> dict[str, Any]:
     if digest != config_digest(config):
         raise RunDirError(
             f"{file} was edited: its configuration does not have the digest beside it ({digest}). "
-            "Restore it, or choose another --out."
+            "Restore it, or choose another directory (--out; in training --work)."
         )
     return header
 

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bench.answers import acheck
+from bench.answers import DEFAULT, Conventions, acheck
 from bench.errors import BenchError, EngineError, SandboxError
 from bench.record import Key, Record, Sample, Selected, Tokens
 from bench.search import Finished, Node, NodeKind, Trace, finished
@@ -32,6 +32,7 @@ async def run_problems(
     name: str,
     seed: int,
     concurrency: int = 32,
+    conventions: Conventions = DEFAULT,
     on_done: OnDone | None = None,
 ) -> None:
     """Search and grade every problem that the run does not hold yet, appending as each one ends."""
@@ -43,7 +44,7 @@ async def run_problems(
             code: list[float] = []
             try:
                 trace = await search(problem)
-                record = await grade(problem, trace, selectors)
+                record = await grade(problem, trace, selectors, conventions)
                 tree, code = trace.to_json(), trace.code_seconds
             except (EngineError, SandboxError) as error:
                 record, tree = _failed(problem, name, seed, selectors, error), {}
@@ -69,10 +70,17 @@ async def run_problems(
         raise
 
 
-async def grade(problem: Problem, trace: Trace, selectors: Mapping[str, Selector]) -> Record:
+async def grade(
+    problem: Problem,
+    trace: Trace,
+    selectors: Mapping[str, Selector],
+    conventions: Conventions = DEFAULT,
+) -> Record:
     """Check every answer of a trace against the reference, and let the selectors choose."""
     ends = [trace.nodes[index] for index in trace.rollouts]
-    samples = list(await asyncio.gather(*(_sample(problem, trace, end) for end in ends)))
+    samples = list(
+        await asyncio.gather(*(_sample(problem, trace, end, conventions) for end in ends))
+    )
     place = {index: at for at, index in enumerate(trace.rollouts)}
     options = finished(trace)
     selected = {}
@@ -97,14 +105,14 @@ async def grade(problem: Problem, trace: Trace, selectors: Mapping[str, Selector
     )
 
 
-async def _sample(problem: Problem, trace: Trace, end: Node) -> Sample:
+async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conventions) -> Sample:
     line = trace.lineage(end.index)
     scores = tuple(node.value for node in line if node.value is not None)
     tokens = sum(node.tokens for node in line)
     if end.kind is not NodeKind.ANSWER:
         outcome, reason = _why_unfinished(trace, end)
         return Sample(None, outcome, None, scores, tokens, reason)
-    verdict = await acheck(problem.answer, end.answer)
+    verdict = await acheck(problem.answer, end.answer, conventions)
     return Sample(
         end.answer,
         verdict.outcome,

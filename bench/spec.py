@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
+from bench.answers import DEFAULT, Conventions
 from bench.engines import checkpoints
 from bench.errors import BenchError, UnknownNameError
 from bench.problems import load
@@ -65,6 +66,8 @@ class RunSpec:
     """Of every sample; none: what the policy's prompt template says."""
     step_tokens: int = 96
     solution_tokens: int = 320
+    conventions: Conventions = DEFAULT
+    """How answers are compared with the reference."""
 
 
 class ScoredSelector(Protocol):
@@ -175,6 +178,7 @@ class Resolved:
             "search": {"name": spec.search, **{k: asdict(spec)[k] for k in self._deciding}},
             "engine": self.engine,
             "seed": spec.seed,
+            "conventions": asdict(spec.conventions),
         }
 
 

@@ -107,7 +107,7 @@ class RunDir:
             if foreign:
                 raise RunDirError(
                     f"{path} is not empty ({foreign}) and holds no run.json, so it is not a run "
-                    "directory. Choose another --out."
+                    "directory. Choose another one (--out; in training --work)."
                 )
             held = lock.acquire(path)
         except OSError as error:
@@ -295,8 +295,8 @@ def _other_config(path: Path, stored: Mapping[str, Any], config: Mapping[str, An
                 f"  {d.key}: the run has {d.old}, this command asks for {d.new}"
                 for d in differences(stored["config"], config)
             ),
-            "Choose another --out, or repeat the same command to resume that run"
-            + (f": {command}" if command else "."),
+            "Choose another directory (--out; in training --work), or repeat the same command to "
+            "resume that run" + (f": {command}" if command else "."),
         )
     )
 

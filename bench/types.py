@@ -61,6 +61,10 @@ class Verdict:
     prediction: str
     reason: str
     seconds: float = 0.0
+    gold_form: str = ""
+    """The reference as the comparer understood it; empty where nothing read it."""
+    prediction_form: str = ""
+    """The answer found in the prediction, likewise."""
 
     @property
     def correct(self) -> bool:

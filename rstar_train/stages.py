@@ -81,6 +81,7 @@ async def search_round_1(
     }
     with RunDir.open(folder, header(run_config)) as run:
         async with Sandbox(SandboxConfig()) as sandbox:
+            run.note("sandbox", dict(sandbox.about))
 
             async def search(problem: Problem) -> Trace:
                 return await mcts(

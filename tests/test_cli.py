@@ -314,3 +314,16 @@ def test_a_missing_extra_is_refused_with_the_command_that_installs_it(
     sentence = done.stderr.splitlines()[-1]
     assert f"needs the package {package!r}, which is not installed" in sentence
     assert sentence.endswith("Install it with: pip install 'rstar-bench[cpu]'")
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m bench.cli benchmarks | head -1",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1

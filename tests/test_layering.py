@@ -26,7 +26,7 @@ ROWS = (
     ("bench.store",),
     ("bench.runner",),
     ("bench.spec", "bench.stats"),
-    ("bench.report",),
+    ("bench.report", "bench.regression"),
     ("bench.render", "bench.harness", "bench.progress", "bench.tree_view"),
     ("bench.demo", "bench.benchmarks", "bench.lm_eval"),
     ("bench.cli",),

@@ -130,8 +130,8 @@ STEP = "\nx = 3\n<end_of_step>"
 
 CASES = (
     Case("right", greedily(then(program("print(3)"), boxed("3"))), Outcome.CORRECT, "string: "),
-    Case("equal", greedily(then(program("print(3)"), boxed("6/2"))), Outcome.CORRECT, "math-veri"),
-    Case("wrong", greedily(then(program("print(3)"), boxed("4"))), Outcome.WRONG, "math-verify"),
+    Case("equal", greedily(then(program("print(3)"), boxed("6/2"))), Outcome.CORRECT, "number"),
+    Case("wrong", greedily(then(program("print(3)"), boxed("4"))), Outcome.WRONG, "number"),
     Case(
         "crash",
         greedily(then(program("print(1 / 0)"), "")),

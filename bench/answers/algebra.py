@@ -1,4 +1,4 @@
-"""Asks math-verify whether two answers are equal; runs in a worker process, never in the caller's.
+"""What a worker process does: the same decision with more time; math-verify where we cannot read.
 
 It sees text that was found harmless enough by `bench.answers.limits`, and may still hang or exhaust
 memory: its process is made to be killed. Nothing here evaluates text; math-verify parses it with
@@ -14,42 +14,31 @@ import signal
 import sys
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from time import perf_counter
 from typing import Any
+
+from bench.answers.budget import OutOfTime, budget
+from bench.answers.conventions import DEFAULT, Conventions
+from bench.answers.deciding import Decision, decide
+from bench.types import Outcome
 
 _MEMORY = 2 << 30
 """Bytes a worker may take beyond what it holds when warm."""
 _PR_SET_PDEATHSIG = 1
-_PLAIN_SIGNS = str.maketrans(
-    {
-        "\u2212": "-",
-        "\u00d7": r"\times ",
-        "\u00b7": r"\cdot ",
-        "\u00f7": r"\div ",
-        "\u00b0": r"^\circ ",
-        "\u03c0": r"\pi ",
-        "\u221e": r"\infty ",
-        "\u2264": r"\le ",
-        "\u2265": r"\ge ",
-    }
-)
-"""math-verify reads LaTeX; a sign that it does not know makes it give up on the whole answer."""
+_PATIENCE = 1.5
+"""Seconds after which a worker gives up by itself, a little before it would be killed."""
 
 
 class Finding(StrEnum):
-    """What came of one comparison; `Outcome` is decided by the caller."""
+    """What came of one comparison by math-verify."""
 
     EQUAL = "equal"
     DIFFERENT = "different"
     GOLD_UNREADABLE = "gold unreadable"
     PREDICTION_UNREADABLE = "prediction unreadable"
-    OUT_OF_TIME = "out of time"
     EXHAUSTED = "exhausted"
-    """Memory or recursion ran out, or the worker died."""
-    NO_WORKER = "no worker"
-    """The pool could not keep a worker alive to ask."""
+    """Memory or recursion ran out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +47,41 @@ class Comparison:
 
     finding: Finding
     reason: str
-    seconds: float = 0.0
 
 
-def compare(gold: str, prediction: str) -> Comparison:
-    """Compare two answers as math-verify does when both are boxed, gold first."""
-    start = perf_counter()
-    comparison = _compare(gold, prediction)
-    return replace(comparison, seconds=perf_counter() - start)
-
-
-def _compare(gold: str, prediction: str) -> Comparison:
+def deliberate(gold: str, prediction: str, conventions: Conventions) -> Decision:
+    """Decide what the caller could not within its budget; always with an outcome."""
     try:
-        golds, predictions = _parse(gold), _parse_boxed(prediction)
-        if not golds:
-            return Comparison(Finding.GOLD_UNREADABLE, "math-verify cannot read the reference")
-        if not predictions:
-            return Comparison(Finding.PREDICTION_UNREADABLE, "math-verify cannot read it")
-        return _verify(golds, predictions)
+        with budget(_PATIENCE):
+            decision = decide(gold, prediction, conventions)
+    except OutOfTime:
+        return Decision(
+            Outcome.CHECKER_TIMEOUT, "none", f"undecided after {_PATIENCE:g} s of arithmetic"
+        )
     except (MemoryError, RecursionError) as e:
-        return Comparison(Finding.EXHAUSTED, f"math-verify failed with {type(e).__name__}")
+        return Decision(Outcome.UNSAFE, "none", f"the worker met {type(e).__name__}")
+    return decision if decision.outcome is not None else _second_opinion(decision, gold, prediction)
+
+
+def _second_opinion(undecided: Decision, gold: str, prediction: str) -> Decision:
+    """What math-verify says of a pair that our own comparers read and left undecided."""
+    comparison = ask_math_verify(gold, prediction)
+    outcome = {
+        Finding.EQUAL: Outcome.CORRECT,
+        Finding.DIFFERENT: Outcome.WRONG,
+        Finding.EXHAUSTED: Outcome.UNSAFE,
+    }.get(comparison.finding, Outcome.UNPARSED)
+    return replace(
+        undecided, outcome=outcome, comparer=math_verify_name(), reason=comparison.reason
+    )
+
+
+@cache
+def math_verify_name() -> str:
+    """Return the library's name and version, as verdicts print it."""
+    from importlib.metadata import version
+
+    return f"math-verify {version('math-verify')}"
 
 
 def prepare() -> None:
@@ -91,8 +95,7 @@ def prepare() -> None:
     os.dup2(null, 1)  # parsers print warnings; the caller's output is not theirs
     os.close(null)
     logging.disable(logging.CRITICAL)
-    compare(r"\frac{1}{2}", "0.5")
-    compare("(x+1)^2", "x^2+2x+1")
+    deliberate(r"\sqrt{2}", r"\sqrt{3}", DEFAULT)  # math-verify, 1.2 s, is left for who asks it
     statm = Path("/proc/self/statm")
     if statm.exists():
         base = int(statm.read_text().split()[0]) * resource.getpagesize()
@@ -100,12 +103,25 @@ def prepare() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (base + _MEMORY, hard))
 
 
+def ask_math_verify(gold: str, prediction: str) -> Comparison:
+    """Compare two answers as math-verify does when both are boxed, gold first."""
+    try:
+        golds, predictions = _parse(gold), _parse_boxed(prediction)
+        if not golds:
+            return Comparison(Finding.GOLD_UNREADABLE, "math-verify cannot read the reference")
+        if not predictions:
+            return Comparison(Finding.PREDICTION_UNREADABLE, "math-verify cannot read it")
+        return _verify(golds, predictions)
+    except (MemoryError, RecursionError) as e:
+        return Comparison(Finding.EXHAUSTED, f"math-verify failed with {type(e).__name__}")
+
+
 def _parse_boxed(answer: str) -> list[Any]:
     """The readings of an answer: expressions, and the text itself last; empty if there are none."""
     from math_verify import parse
 
     try:
-        boxed = r"\boxed{" + answer.translate(_PLAIN_SIGNS) + "}"
+        boxed = r"\boxed{" + answer + "}"
         return list(parse(boxed, parsing_timeout=None, raise_on_error=True))
     except (MemoryError, RecursionError):
         raise
@@ -122,6 +138,8 @@ def _verify(golds: list[Any], predictions: list[Any]) -> Comparison:
 
     trouble = ""
     for gold, prediction in itertools.product(golds, predictions):
+        if isinstance(gold, str) or isinstance(prediction, str):
+            continue  # spelling was compared before
         try:
             if verify(gold, prediction, timeout_seconds=None, raise_on_error=True):
                 return Comparison(Finding.EQUAL, "equal expressions")

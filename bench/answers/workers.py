@@ -14,14 +14,17 @@ import threading
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from bench.answers.algebra import Comparison, Finding, compare, prepare
+from bench.answers.algebra import deliberate, prepare
+from bench.answers.conventions import Conventions
+from bench.answers.deciding import Decision
+from bench.types import Outcome
 
 if TYPE_CHECKING:  # at run time they are imported by the first question: 60 ms for `bench --help`
     from concurrent.futures import Future
 
     from pebble import ProcessPool
 
-TIMEOUT = 5.0
+TIMEOUT = 2.0
 """Seconds for one comparison; a worker's start does not count."""
 _WORKERS = 2
 
@@ -29,11 +32,11 @@ _lock = threading.Lock()
 _pool: ProcessPool | None = None
 _owner = 0
 """The process that started the pool: after a fork, the child's threads do not serve it."""
-_asked: WeakSet[Future[Comparison]] = WeakSet()
+_asked: WeakSet[Future[Decision]] = WeakSet()
 """Questions not yet forgotten; a pool that is stopped leaves its own unanswered for ever."""
 
 
-def submit(gold: str, prediction: str) -> Future[Comparison]:
+def submit(gold: str, prediction: str, conventions: Conventions) -> Future[Decision]:
     """Ask for a comparison; `result_of` waits for the answer."""
     global _pool, _owner
     with _lock:
@@ -45,13 +48,16 @@ def submit(gold: str, prediction: str) -> Future[Comparison]:
             _stop(_pool)  # it may be broken and still have a worker
             _pool = ProcessPool(_WORKERS, initializer=prepare, context=get_context("spawn"))
             _owner = os.getpid()
-        future = _pool.schedule(compare, args=(gold, prediction), timeout=TIMEOUT)
+        future = _pool.schedule(deliberate, args=(gold, prediction, conventions), timeout=TIMEOUT)
         _asked.add(future)
         return future
 
 
-def result_of(future: Future[Comparison]) -> Comparison:
-    """Wait for what a question found; that its worker died or was killed is a finding, too."""
+def result_of(future: Future[Decision]) -> Decision | None:
+    """Wait for a decision; that its worker died or was killed is one, too.
+
+    None where the pool could not keep a worker alive to ask.
+    """
     from concurrent.futures import CancelledError
     from concurrent.futures.process import BrokenProcessPool
 
@@ -60,13 +66,13 @@ def result_of(future: Future[Comparison]) -> Comparison:
     try:
         return future.result()
     except TimeoutError:
-        return Comparison(Finding.OUT_OF_TIME, f"undecided after {TIMEOUT:g} s", TIMEOUT)
+        return Decision(Outcome.CHECKER_TIMEOUT, "none", f"undecided after {TIMEOUT:g} s")
     except ProcessExpired as e:
-        return Comparison(Finding.EXHAUSTED, f"the worker died ({e})")
+        return Decision(Outcome.UNSAFE, "none", f"the worker died ({e})")
     except CancelledError:
-        return Comparison(Finding.OUT_OF_TIME, "the checkers were closed")
-    except BrokenProcessPool as e:
-        return Comparison(Finding.NO_WORKER, str(e))
+        return Decision(Outcome.CHECKER_TIMEOUT, "none", "the checkers were closed")
+    except BrokenProcessPool:
+        return None
 
 
 def close_checkers() -> None:
@@ -75,9 +81,9 @@ def close_checkers() -> None:
     with _lock:
         pool, _pool = _pool, None
         unanswered = [future for future in _asked if not future.done()]
-    _stop(pool)
-    for future in unanswered:
+    for future in unanswered:  # first: a pool that is stopped may call itself broken instead
         future.cancel()
+    _stop(pool)
 
 
 def _stop(pool: ProcessPool | None) -> None:

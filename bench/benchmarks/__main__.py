@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bench.benchmarks.answers import answers
+from bench.benchmarks.answers import answers, panel
 from bench.benchmarks.engine import engine
 from bench.benchmarks.figures import Figure, timed
 from bench.benchmarks.ppm import ppm
@@ -16,10 +16,11 @@ from bench.benchmarks.sandbox import sandbox
 from bench.benchmarks.search import search
 from bench.errors import BenchError, UnknownNameError
 
-SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure]]]] = {
+SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "sandbox": sandbox,
     "search": search,
     "answers": answers,
+    "panel": panel,
     "engine": engine,
     "ppm": ppm,
 }
@@ -52,14 +53,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _measured(section: Callable[[], Awaitable[list[Figure]]]) -> str:
-    async def run() -> list[Figure]:
+def _measured(section: Callable[[], Awaitable[list[Figure] | str]]) -> str:
+    async def run() -> list[Figure] | str:
         return await section()
 
     try:
         figures = asyncio.run(run())
     except BenchError as error:
         return f"  not measured: {error}"
+    if isinstance(figures, str):  # a table
+        return figures
     width = max(len(figure.name) for figure in figures)
     return "\n".join(f"  {f.name:<{width}}  {_shown(f.value):>8} {f.unit}" for f in figures)
 

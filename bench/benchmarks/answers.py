@@ -1,56 +1,97 @@
-"""One answer check: by spelling, in this process, and by math-verify, in a worker.
+"""Answer checkers on labelled answers: how long a verdict takes, and how often it is right.
 
-The answers are made up, fractions and roots, every one new: verdicts are remembered, and a second
-question would be answered from memory. Whether verdicts are right is what the tests are for.
+The answers are the development half of the published figures where it lies beside the mirror of the
+benchmarks, else the golden corpus. Ours is timed as a caller sees it, and math-verify by its own
+clock, without the way to its process and back; both are warm, and take turns.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Iterator
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
-from bench.answers import acheck, check, close_checkers
+from bench.answers.panel import OURS, Checker, names, open_checker
 from bench.benchmarks.figures import Figure, percentile, timed
+from bench.errors import BenchError
+from bench.problems.mirror import VARIABLE
+from bench.regression import Case, golden_corpus, judge, load_cases
+from bench.regression.tables import NOTES, tally_table
+from bench.regression.tally import tally
+
+PEER = "math-verify"
+_FILE = Path("checkers") / "dev.jsonl"
+_TIER = "answer"
+"""Of the development half: bare answers, the tier of the headline figures."""
 
 
-async def answers(count: int = 300) -> list[Figure]:
-    """Time checks one after the other, by who decided, then the undecided kind all at once."""
-    try:
+async def answers(limit: int | None = None) -> list[Figure]:
+    """Time every labelled answer, ours and math-verify in turn."""
+    cases, source = labelled(limit)
+    with closing(open_checker(OURS)) as ours, closing(open_checker(PEER)) as peer:
         with timed() as start:
-            check("1/3", "2/6")
-        seconds: dict[str, list[float]] = {"spelling": [], "math-verify": []}
-        for gold, prediction in _pairs(count, seed=1):
+            ours.check(r"x^2+\frac{2}{3}", r"\frac{4}{6}+x^2")
+        for each in (ours, peer):
+            each.warm()
+        seconds: dict[str, list[float]] = {ours.version: [], peer.version: []}
+        for case in cases:
             with timed() as one:
-                verdict = check(gold, prediction)
-            seconds["spelling" if verdict.comparer == "string" else "math-verify"].append(one.wall)
-        hard = [pair for index, pair in enumerate(_pairs(count, seed=2)) if index % 3]
-        with timed() as together:
-            await asyncio.gather(*(acheck(gold, prediction) for gold, prediction in hard))
-    finally:
-        close_checkers()
-    medians = {path: percentile(times, 50) for path, times in seconds.items()}
-    figures = [Figure("first check, which starts the workers", start.wall, "s")]
-    for path, times in seconds.items():
-        figures += [
-            Figure(f"{path}, median of {len(times)}", 1000 * medians[path], "ms"),
-            Figure(f"{path}, 99th percentile", 1000 * percentile(times, 99), "ms"),
-        ]
-    return [
-        *figures,
-        Figure(
-            "math-verify / spelling, medians", medians["math-verify"] / medians["spelling"], "x"
-        ),
-        Figure("math-verify, all at once", len(hard) / together.wall, "checks/s"),
+                ours.check(case.gold, case.prediction)
+            seconds[ours.version].append(one.wall)
+            seconds[peer.version].append(peer.check(case.gold, case.prediction).seconds)
+    figures = [
+        Figure(f"labelled answers ({source})", len(cases), "answers"),
+        Figure("first check, with whatever it starts", start.wall, "s"),
     ]
+    for version, values in seconds.items():
+        for name, percent in (("median", 50), ("99th percentile", 99), ("slowest", 100)):
+            figures.append(Figure(f"{version}, {name}", 1000 * percentile(values, percent), "ms"))
+    medians = [percentile(values, 50) for values in seconds.values()]
+    return [*figures, Figure("math-verify / rstar-bench, medians", medians[1] / medians[0], "x")]
 
 
-def _pairs(count: int, *, seed: int) -> Iterator[tuple[str, str]]:
-    """Yield references and predictions: equal by spelling, equal by algebra, and different."""
-    draw = random.Random(seed)
-    for index in range(count):
-        a, b = draw.randint(1000, 9999), draw.randint(11, 99)
-        gold = rf"\frac{{{a}}}{{{b}}}" if index % 2 else rf"{a}\sqrt{{{b}}}"
-        same = rf"\frac{{{2 * a}}}{{{2 * b}}}" if index % 2 else rf"\sqrt{{{a * a * b}}}"
-        spelled = gold.replace(r"\frac", r"\dfrac").replace(r"\sqrt", r"\, \sqrt")
-        yield gold, (f"${spelled}$", same, same.replace("{", "{1", 1))[index % 3]
+async def panel(limit: int | None = None, members: Sequence[str] | None = None) -> str:
+    """Judge every labelled answer by every member of the panel, or by those named."""
+    from rich.console import Console
+
+    cases, source = labelled(limit)
+    rows = []
+    for name in members or names():
+        try:
+            member: Checker = open_checker(name)
+        except BenchError as error:
+            sys.stderr.write(f"panel: {error}\n")
+            continue
+        with closing(member):
+            rows.append(tally(member.version, judge(member, cases)))
+    text = io.StringIO()
+    table = tally_table(f"{len(cases)} labelled answers, {source}", rows, first="Checker")
+    Console(file=text, width=160).print(table)
+    return f"{text.getvalue()}{NOTES}"
+
+
+def labelled(limit: int | None = None) -> tuple[tuple[Case, ...], str]:
+    """Return uncontested cases with a label, evenly thinned to `limit`, and where they come from.
+
+    Raises:
+        DataError: there are none at hand.
+    """
+    file = next((found for found in _places() if found.is_file()), None)
+    source = "development half" if file else "golden corpus"
+    cases = load_cases(file or golden_corpus())
+    kept = [
+        case
+        for case in cases
+        if case.equal is not None and not case.contested and (file is None or case.tier == _TIER)
+    ]
+    step = max(1, len(kept) // limit) if limit else 1
+    return tuple(kept[::step][:limit]), source
+
+
+def _places() -> list[Path]:
+    named = os.environ.get(VARIABLE)
+    beside = [Path.cwd().parent / "shared", Path(__file__).resolve().parents[3] / "shared"]
+    return [root / _FILE for root in ([Path(named).expanduser().parent] if named else beside)]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import bench
-from bench.cli import evaluation, search
+from bench.cli import answers, checkers, evaluation, sandbox, search
 from bench.errors import BenchError
 
 
@@ -20,7 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     _quieten()
     try:
         status: int = arguments.run(arguments)
+        sys.stdout.flush()
         return status
+    except BrokenPipeError:
+        # Whoever read the output, `head` say, has enough. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except BenchError as error:
         sys.stderr.write(f"rstar-bench: {error}\n")
         return error.exit_code
@@ -36,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (evaluation, search):
+    for module in (evaluation, search, answers, checkers, sandbox):
         module.add_verbs(verbs)
     return parser
 

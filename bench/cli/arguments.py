@@ -36,3 +36,11 @@ def above_zero(text: str) -> float:
             f"{value} is not above 0; --search greedy takes no samples"
         )
     return value
+
+
+def seconds(text: str) -> float:
+    """Read a duration above 0."""
+    value = finite(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{value} is not above 0 seconds")
+    return value

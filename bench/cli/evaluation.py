@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.arguments import above_zero, finite, positive
+from bench.cli.conventions import add_convention, conventions_of
+from bench.cli.sandbox import add_level, named
 
 
 def add_verbs(verbs: Any) -> None:
@@ -88,6 +90,8 @@ def _add_run(verbs: Any) -> None:
         default=32,
         help="problems in flight; changes no result [32]",
     )
+    add_convention(run)
+    add_level(run)
     run.set_defaults(run=_run)
 
 
@@ -95,6 +99,7 @@ def _add_demo(verbs: Any) -> None:
     demo = verbs.add_parser("demo", help="four searches, before and after training, in one table")
     demo.add_argument("--out", type=Path, default=Path("results/runs/demo"), help="[%(default)s]")
     demo.add_argument("--limit", type=positive, default=30, help="problems [%(default)s]")
+    add_level(demo)
     demo.set_defaults(run=_demo)
 
 
@@ -111,10 +116,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from bench.report import leaderboard
     from bench.spec import RunSpec
 
+    arguments.conventions = conventions_of(arguments.convention)
     spec = RunSpec(**{f.name: getattr(arguments, f.name) for f in fields(RunSpec)})
 
     async def go() -> Any:
-        async with Harness() as harness:
+        async with Harness(level=named(arguments)) as harness:
             with Progress(f"{spec.search} on {spec.benchmark}") as progress:
                 return await harness.run(
                     spec,
@@ -132,7 +138,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from bench.demo import demo
 
-    table = asyncio.run(demo(arguments.out, limit=arguments.limit))
+    table = asyncio.run(demo(arguments.out, limit=arguments.limit, level=named(arguments)))
     _print_table(table)
     print(f"run directories: {arguments.out}{os.sep}*")
     return 0

@@ -163,6 +163,14 @@ class ScoredTree:
         self, prompt: str, paths: Sequence[Sequence[str]]
     ) -> tuple[list[list[float]], list[int]]:
         """Return a value for every step of every path, and the tokens that each path added."""
+        # All of it, tokenizing included, belongs to the turn: a generation step holds the
+        # interpreter's lock, and every line here would wait for one to end.
+        with turns.cpu:
+            return self._values(prompt, paths)
+
+    def _values(
+        self, prompt: str, paths: Sequence[Sequence[str]]
+    ) -> tuple[list[list[float]], list[int]]:
         if len(self._trie) > KEPT_TOKENS:
             self._begin()
         ends = []
@@ -193,7 +201,7 @@ class ScoredTree:
         allowed = torch.zeros(len(new), len(column), dtype=torch.bool)
         for row, line in enumerate(lines):
             allowed[row, [column[index] for index in line]] = True
-        with turns.cpu, torch.inference_mode():
+        with torch.inference_mode():
             cache = DynamicCache()
             if context:
                 for layer, (keys, values) in enumerate(self._kept(context).transpose(0, 1)):

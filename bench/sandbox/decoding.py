@@ -1,7 +1,7 @@
-"""Turns what came back from a zygote into an `Execution`.
+"""Turns what came back from a node into an `Execution`.
 
 This is where untrusted bytes are parsed. A program can forge a report; what it forges is its own
-result, and only if its process then ends by itself: a report counts only with exit code 0, in time.
+result, and only if its process then sleeps, or ends with exit code 0, before its deadline.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import struct
 from dataclasses import dataclass
 
 from bench.sandbox.execution import Execution, Status
-from bench.sandbox.wire import ENDINGS, RESULT
+from bench.sandbox.wire import BOUND, ENDINGS, RESULT
+
+_OK = bytes([ENDINGS.index("ok")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,27 @@ class Reply:
     """What the supervisor knows of one child."""
 
     exit_code: int | None
-    """Minus the signal's number when killed; `None` when the zygote was lost with it."""
+    """Minus the signal's number when killed; `None` when nobody knows; 0 too while it lives."""
     result: bytes
-    overdue: bool
-    """Whether it was killed at its deadline."""
-    seconds: float
-    """Wall clock, from request to reply, ancestors included."""
+    """Its report, in full; empty when there is none."""
+    overdue: bool = False
+    """Whether it had not reported, or not ended, or not gone to sleep, at its deadline."""
+    malformed: bool = False
+    """Whether it said what is no report."""
+    born: bool = True
+    """Whether there was a process at all; there is none when its parent died or may not fork."""
+    seconds: float = 0.0
+    """Wall clock, from order to reply, ancestors included."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the program is said to have run to its end."""
+        return self.result[:1] == _OK
+
+    @property
+    def bound(self) -> bool:
+        """Whether the node holds what a fork would share, and is not to be continued."""
+        return len(self.result) < RESULT.size or bool(RESULT.unpack_from(self.result)[1] & BOUND)
 
 
 def decode(reply: Reply, *, code: str, parent: Execution | None, timeout: float) -> Execution:
@@ -36,8 +53,10 @@ def decode(reply: Reply, *, code: str, parent: Execution | None, timeout: float)
     if reply.exit_code != 0:
         error = _cause_of_death(reply.exit_code)
         return Execution(Status.CRASHED, "", error, reply.seconds, code, parent)
+    if reply.malformed:
+        return Execution(Status.CRASHED, "", "malformed report", reply.seconds, code, parent)
     try:
-        ending, seconds, out, err = RESULT.unpack_from(reply.result)
+        ending, _, seconds, out, err = RESULT.unpack_from(reply.result)
         status = Status(ENDINGS[ending])
     except (struct.error, IndexError):
         return Execution(Status.CRASHED, "", "ended without a report", reply.seconds, code, parent)
@@ -60,7 +79,7 @@ def _line(data: bytes) -> str:
 
 def _cause_of_death(exit_code: int | None) -> str:
     if exit_code is None:
-        return "the interpreter's parent process died"
+        return "the interpreter, or its parent, is gone"
     if exit_code > 0:
         return f"the interpreter ended with status {exit_code}"
     try:

@@ -1,8 +1,8 @@
-"""The frames between supervisor, zygote and child: fixed headers and UTF-8, nothing else.
+"""The frames between supervisor, keeper, zygote and nodes: fixed headers and UTF-8, nothing else.
 
-No pickle, marshal or JSON: a child is untrusted, and decoding its bytes must not be able to do more
-than fail. Two sockets' worth of rules: the supervisor and the zygote trust each other's frames and
-stay in step; a child's `RESULT` is checked field by field by `bench.sandbox.decoding`.
+No pickle, marshal or JSON from within: a node is untrusted, and decoding its bytes must not be able
+to do more than fail. What is trusted is said below; a node's report is checked field by field by
+`bench.sandbox.decoding`. Streams, so that every system has them.
 """
 
 from __future__ import annotations
@@ -10,36 +10,57 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Sequence
+from typing import NamedTuple
 
-RUN, KILL, READY = b"R", b"K", b"+"
-"""Supervisor to zygote: a program follows; end the one that runs. Zygote to supervisor: warm."""
-REQUEST = struct.Struct("!II")
-"""After `RUN`: the limit on CPU seconds, the length of the chain in bytes."""
 LENGTH = struct.Struct("!I")
-"""Before each program of a chain."""
-REPLY = struct.Struct("!iI")
-"""Zygote to supervisor: the child's exit code, or minus its signal; length of the result."""
-RESULT = struct.Struct("!BdII")
-"""By the child: index in `ENDINGS`, seconds, lengths of its output and of its error."""
+"""Before the settings, supervisor to keeper, and before the reason of a `FAILED`."""
+READY, FAILED = b"R", b"F"
+"""By keeper or zygote, once, before any untrusted code runs. `READY` carries the fork gate."""
+ABOUT = struct.Struct("!iI")
+"""After `READY`: the uid of programs, the version of Landlock."""
+DEATH = struct.Struct("!ii")
+"""Keeper to supervisor: a pid, and its exit code or minus the signal that ended it."""
+ORDER = struct.Struct("!BI")
+"""Supervisor to node: flags, bytes that follow. With it comes the socket of the node to be."""
+PROGRAM = struct.Struct("!QI")
+"""For each program of an order: its seed, its length."""
+KEEP = 1
+"""Flag of an order: stay, paused, for orders to come."""
+HELLO = b"H"
+"""A node's first byte, before it runs anything: the kernel adds whose pid it is."""
+RESULT = struct.Struct("!BBdII")
+"""A node's report: index in `ENDINGS`, flags, seconds, lengths of its output and of its error."""
+BOUND = 1
+"""Flag of a result: files are open, whose offsets forks would share; not to be kept."""
 ENDINGS = ("ok", "error", "memory", "output_limit", "crashed")
 MAX_ERROR = 500
 """Bytes of error message: a program chooses the text of its exception, and its length."""
 
 
-def join(chain: Sequence[str]) -> bytes:
-    """Pack the programs of a chain; a lone surrogate raises `UnicodeEncodeError`."""
-    programs = [code.encode() for code in chain]
-    return b"".join(LENGTH.pack(len(program)) + program for program in programs)
+class Program(NamedTuple):
+    """What a node runs: text, and what chance is seeded with before it."""
+
+    seed: int
+    code: str
 
 
-def split(data: bytes) -> list[str]:
-    """Unpack what `join` packed."""
-    chain, start = [], 0
+def pack_order(programs: Sequence[Program], *, keep: bool) -> bytes:
+    """Return the order to run these programs, in one process, and report on the last."""
+    body = b""
+    for program in programs:
+        text = program.code.encode()
+        body += PROGRAM.pack(program.seed, len(text)) + text
+    return ORDER.pack(KEEP if keep else 0, len(body)) + body
+
+
+def unpack_programs(data: bytes) -> list[Program]:
+    """Return the programs of an order's body."""
+    programs, start = [], 0
     while start < len(data):
-        (length,) = LENGTH.unpack_from(data, start)
-        start += LENGTH.size + length
-        chain.append(data[start - length : start].decode())
-    return chain
+        seed, length = PROGRAM.unpack_from(data, start)
+        start += PROGRAM.size + length
+        programs.append(Program(seed, data[start - length : start].decode()))
+    return programs
 
 
 def receive(stream: socket.socket, size: int) -> bytes:
@@ -48,6 +69,12 @@ def receive(stream: socket.socket, size: int) -> bytes:
     while len(data) < size:
         chunk = stream.recv(size - len(data))
         if not chunk:
-            raise EOFError("the supervisor is gone")
+            raise EOFError("the other end is gone")
         data += chunk
     return data
+
+
+def send_failure(stream: socket.socket, reason: str) -> None:
+    """Say why nothing will be ready."""
+    text = reason.encode("utf-8", "backslashreplace")
+    stream.sendall(FAILED + LENGTH.pack(len(text)) + text)

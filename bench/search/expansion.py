@@ -103,9 +103,14 @@ class Searcher:
         """Run a candidate step's code; None where there is none to run."""
         if self.rules.whole_programs:
             return await official.run(self.sandbox, self.trace, parent, text)
-        if kind_of(text) not in (StepKind.STEP, StepKind.CODE_END):
+        kind = kind_of(text)
+        if kind not in (StepKind.STEP, StepKind.CODE_END):
             return None
-        return await self.sandbox.run(code_of(text), parent=self.executions.get(parent.index))
+        return await self.sandbox.run(
+            code_of(text),
+            parent=self.executions.get(parent.index),
+            leaf=kind is StepKind.CODE_END,  # what follows is the answer, not code
+        )
 
     def attach(
         self,

@@ -48,7 +48,7 @@ async def run(sandbox: Sandbox, trace: Trace, parent: Node, step: str) -> Execut
     if is_answer(step):
         return None
     program = f"{_HARNESS}\n\nprint(observe({_program(trace, parent, step)!r}), end='')\n"
-    return await sandbox.run(program)
+    return await sandbox.run(program, leaf=True)
 
 
 def read(

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from bench.answers import Extraction, Where, final_answer
+from bench.answers.extraction import stated_answer
 
 FOUND = [
     (r"so \boxed{42}", "42", Where.BOX),
@@ -75,3 +76,32 @@ def test_hostile_text_is_read_in_linear_time(unit: str) -> None:
     start = time.perf_counter()
     final_answer(unit * 20_000)
     assert time.perf_counter() - start < 1.0
+
+
+STATED = [
+    (r"\frac{1}{2}", r"\frac{1}{2}", Where.WHOLE),
+    (r"so \boxed{-2} \quad \text{and} \quad \boxed{1}", "-2, 1", Where.BOX),
+    (r"\boxed{5} is wrong, it is \boxed{6}", "6", Where.BOX),
+    (r"I get \boxed{255}. Final Answer: The final answer is $300$.", "300", Where.WORDS),
+    (r"The rate is $\boxed{28}\%$.", r"28\%", Where.BOX),
+    ("<|begin_of_box|>A<|end_of_box|>", "A", Where.TAG),
+    ("The answer is not A, it is B", "B", Where.WORDS),
+    ("```python\nprint(7)\n```\n```output\n7\n```", "7", Where.OUTPUT),
+    (r"We find that the value is $x = 3$.", "x = 3", Where.FORMULA),
+    ("Therefore there are 12 of them in all. I hope it is correct.", "12", Where.LINE),
+    ("There are **858** of them, we conclude.", "858", Where.BOLD),
+    ("First, compute the sum of them.\n42", "42", Where.LINE),
+    ("因此，他一共有 99 颗弹珠。", "99", Where.NUMBER),
+    ("La respuesta correcta es 18.", "18", Where.LINE),
+]
+
+
+@pytest.mark.parametrize(("text", "answer", "where"), STATED)
+def test_an_answer_given_in_passing_is_found(text: str, answer: str, where: Where) -> None:
+    extraction = stated_answer(text)
+    assert (extraction.answer, extraction.where) == (answer, where)
+
+
+def test_nothing_is_looked_for_in_a_program() -> None:
+    program = "x = open('file 7','w'); print('the result is', 1)"
+    assert stated_answer(program) == Extraction(program, Where.WHOLE, "a program, not an answer")

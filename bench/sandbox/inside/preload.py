@@ -2,8 +2,8 @@
 
 Imports cost a second and the first call of a sympy function tens of milliseconds: numpy loads
 `random` and `linalg` on first touch, sympy fills its caches and builds its assumption tables. Only
-what typical steps use is warmed; more calls were measured to add little. scipy stays out: it makes
-every fork dearer, and few programs name it.
+what typical steps use is warmed; more calls were measured to add little. scipy has a zygote of its
+own: it makes every fork dearer, and few programs name it.
 """
 
 PRELOAD = """
@@ -27,3 +27,15 @@ str(sqrt(x)/2), latex(x**2/3), Point(0, 0).distance(Point(3, 4)), sympify("x**2 
 numpy.linalg.solve(numpy.eye(3), numpy.ones(3)), numpy.arange(6).reshape(2, 3).sum(axis=0)
 str(numpy.array([1.5, 2.5])), str(decimal.Decimal("0.1")), statistics.mean([1, 2])
 """
+
+HEAVY_PRELOAD = (
+    PRELOAD
+    + """
+import scipy, scipy.integrate, scipy.interpolate, scipy.linalg, scipy.optimize, scipy.special
+import scipy.stats
+scipy.optimize.fsolve(lambda v: v**2 - 2, 1.0), scipy.optimize.brentq(lambda v: v - 1, 0, 3)
+scipy.optimize.minimize(lambda v: (v - 1)**2, 0.0), scipy.integrate.quad(lambda v: v, 0, 1)
+scipy.special.comb(5, 2), scipy.stats.norm.cdf(1.0), lambdify(x, x**2 + 1)(2)
+"""
+)
+"""For chains that name scipy, or what imports it: a zygote of its own, started when one does."""

@@ -1,0 +1,277 @@
+r"""Lists, tuples, sets and what stands in brackets, item by item.
+
+Tuples and intervals are ordered; sets are not, and nor are bare lists (`-1, 2`), since "find all
+solutions" has no order. A bare list may also stand for a tuple, in order. The two ends of an
+interval must be open or closed alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bench.answers.comparers.finding import Asked, Finding, all_of
+from bench.answers.comparers.substitution import substituted
+from bench.answers.expressions import (
+    EXPRESSIONS,
+    ONE,
+    ZERO,
+    Answer,
+    Expression,
+    Group,
+    Listing,
+    Matrix,
+    Relation,
+    add,
+    multiply,
+    negate,
+    variables,
+)
+
+_ORDERED = ("(", ")")
+
+
+def groups(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """Two answers in brackets."""
+    if not (isinstance(gold, Group) and isinstance(prediction, Group)):
+        return None
+    brackets = [(x.opening, x.closing) for x in (gold, prediction)]
+    curly = [opening == "{" for opening, _ in brackets]
+    size = len(gold.items)
+    if all(curly):
+        return _verdict(
+            unordered(_distinct(gold.items, asked), _distinct(prediction.items, asked), asked),
+            "set",
+            "elements",
+        )
+    if size != len(prediction.items):
+        return Finding(False, "tuple", f"{size} items against {len(prediction.items)}")
+    if brackets[0] != brackets[1] and (size == 2 or not any(curly)):
+        # Two items in brackets may be an interval, where the kind of bracket is the answer.
+        if size == 2 or ("(", "]") in brackets or ("[", ")") in brackets:
+            return Finding(False, "interval", "different brackets")
+    if any(curly) and _ORDERED in brackets:
+        return Finding(False, "set", "a set against a tuple")
+    if any(curly):
+        return _verdict(unordered(gold.items, prediction.items, asked), "set", "elements")
+    same = all_of([asked.same(g, p) for g, p in zip(gold.items, prediction.items, strict=True)])
+    square = size == 2 and brackets[0] != _ORDERED
+    return _verdict(same, "interval" if square else "tuple", "items in order")
+
+
+def lists(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """A bare list against another, a set or a tuple."""
+    if not (isinstance(gold, Listing) or isinstance(prediction, Listing)):
+        return None
+    listing, other = (gold, prediction) if isinstance(gold, Listing) else (prediction, gold)
+    if not isinstance(other, Listing | Group):
+        return _list_and_single(gold, prediction, asked)
+    g, p = _items(gold), _items(prediction)
+    if isinstance(other, Group):
+        if other.opening == "{":
+            return _verdict(
+                unordered(_distinct(g, asked), _distinct(p, asked), asked), "set", "elements"
+            )
+        if other.opening == "[" and other.closing == "]" and not asked.conventions.ordered_lists:
+            return _verdict(unordered(g, p, asked), "list", "items")
+        if (other.opening, other.closing) != _ORDERED:
+            return Finding(False, "list", "a list against an interval")
+        same = len(g) == len(p) and all_of([asked.same(x, y) for x, y in zip(g, p, strict=True)])
+        return _verdict(same, "tuple", "items in order")
+    if isinstance(gold, Listing) and isinstance(prediction, Listing):
+        g, p = _regrouped(gold, prediction, asked)
+        if all(isinstance(x, Group) for x in (*g, *p)):
+            g, p = tuple(_distinct(g, asked)), tuple(_distinct(p, asked))  # solutions, each once
+    if asked.conventions.ordered_lists:
+        same = len(g) == len(p) and all_of([asked.same(x, y) for x, y in zip(g, p, strict=True)])
+        return _verdict(same, "list", "items in order")
+    return _verdict(unordered(g, p, asked), "list", "items")
+
+
+def _list_and_single(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """A list against one thing: equal only if all its items are that one thing."""
+    listing = gold if isinstance(gold, Listing) else prediction
+    assert isinstance(listing, Listing)
+    if isinstance(gold, Matrix) or isinstance(prediction, Matrix):
+        return None
+    if any(isinstance(x, Relation) for x in listing.items):
+        return None
+    return Finding(False, "list", f"{len(listing.items)} answers against one")
+
+
+def _items(answer: Answer) -> tuple[Answer, ...]:
+    return answer.items if isinstance(answer, Listing | Group) else (answer,)
+
+
+def _verdict(same: bool | None, comparer: str, what: str) -> Finding:
+    return Finding(same, comparer, f"the same {what}" if same else f"not the same {what}")
+
+
+def _distinct(items: Sequence[Answer], asked: Asked) -> list[Answer]:
+    """The items of a set, each once."""
+    found: list[Answer] = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    del asked
+    return found
+
+
+def unordered(gold: Sequence[Answer], prediction: Sequence[Answer], asked: Asked) -> bool | None:
+    """Whether the items can be paired off, each with an equal one."""
+    if len(gold) != len(prediction):
+        return False
+    # Those of one form first: a long list in another order is soon through.
+    forms = Counter(prediction)
+    rest: list[Answer] = []
+    for item in gold:
+        if forms[item]:
+            forms[item] -= 1
+        else:
+            rest.append(item)
+    left = list(forms.elements())
+    undecided = False
+    for item in rest:
+        for index, other in enumerate(left):
+            same = asked.same(item, other)
+            if same:
+                del left[index]
+                break
+            undecided = undecided or same is None
+        else:
+            return None if undecided else False
+    return True
+
+
+def _regrouped(
+    gold: Listing, prediction: Listing, asked: Asked
+) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
+    """`p=5, q=2, p=7, q=2` in pairs: the names come round again, and the other side has pairs."""
+    sides = []
+    for mine, other in ((gold, prediction), (prediction, gold)):
+        items = mine.items
+        names = [x.sides[0] for x in items if isinstance(x, Relation) and len(x.sides) == 2]
+        if len(names) == len(items) and len(other.items) < len(items):
+            period = next((k for k in range(1, len(names)) if names[k] == names[0]), 0)
+            if period > 1 and len(names) % period == 0:
+                items = tuple(
+                    Listing(tuple(items[k : k + period])) for k in range(0, len(items), period)
+                )
+        sides.append(items)
+    del asked
+    return sides[0], sides[1]
+
+
+def singletons(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """A set of one element against that element."""
+    for one, other in ((gold, prediction), (prediction, gold)):
+        single = isinstance(one, Group) and one.opening == "{" and len(one.items) == 1
+        if single and isinstance(one, Group) and isinstance(other, EXPRESSIONS):
+            pair = (one.items[0], other) if one is gold else (other, one.items[0])
+            same = asked.same(*pair)
+            return Finding(same, "set", "a set of one element against an element")
+    return None
+
+
+_MAX_DETERMINANT = 5
+
+
+def _determinant(rows: Sequence[Sequence[Answer]]) -> Expression | None:
+    """The determinant by its first row; none for a large one, or one of no expressions."""
+    if len(rows) != len(rows[0]) or len(rows) > _MAX_DETERMINANT:
+        return None
+    terms: list[Expression] = []
+    for column, entry in enumerate(rows[0]):
+        minor = [[*row[:column], *row[column + 1 :]] for row in rows[1:]]
+        rest = _determinant(minor) if minor else ONE
+        if rest is None or not isinstance(entry, EXPRESSIONS):
+            return None
+        term = multiply(entry, rest)
+        terms.append(negate(term) if column % 2 else term)
+    return add(*terms)
+
+
+def vectors(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    r"""`2\mathbf{i} - \mathbf{j}` against a tuple, a column, or another such sum."""
+    pair = [_components(x) for x in (gold, prediction)]
+    if None in pair or all(isinstance(x, Group | Matrix) for x in (gold, prediction)):
+        return None
+    g, p = (list(x or ()) for x in pair)
+    size = max(len(g), len(p))
+    if not all(x in (size, -1) for x in (_size(gold), _size(prediction))):
+        return Finding(False, "vector", "vectors of different dimensions")
+    g, p = (x + [ZERO] * (size - len(x)) for x in (g, p))
+    same = all_of([asked.same(a, b) for a, b in zip(g, p, strict=True)])
+    return _verdict(same, "vector", "components")
+
+
+def _size(x: Answer) -> int:
+    return len(_components(x) or ()) if isinstance(x, Group | Matrix) else -1
+
+
+def _components(x: Answer) -> list[Answer] | None:
+    """The components of a vector in any of its forms; two of a sum without the third."""
+    if isinstance(x, Group) and (x.opening, x.closing) == _ORDERED:
+        return list(x.items)
+    if isinstance(x, Matrix) and len(x.rows[0]) == 1:
+        return [row[0] for row in x.rows]
+    if not isinstance(x, EXPRESSIONS):
+        return None
+    names = variables(x)
+    if not names & set(_BASIS):
+        return None
+    found: list[Answer] = []
+    for axis in _BASIS[: 3 if _BASIS[2] in names else 2]:
+        value: Expression = x
+        for other in _BASIS:
+            value = substituted(value, other, ONE if other == axis else ZERO)
+        found.append(value)
+    return found
+
+
+_BASIS = ("mathbb i", "mathbb j", "mathbb k")
+
+
+def matrices(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """Two matrices, entry by entry; or a vector against a tuple or list."""
+    if not (isinstance(gold, Matrix) or isinstance(prediction, Matrix)):
+        return None
+    if isinstance(gold, Matrix) and isinstance(prediction, Matrix):
+        shapes = [(len(x.rows), len(x.rows[0])) for x in (gold, prediction)]
+        if shapes[0] != shapes[1] or gold.determinant != prediction.determinant:
+            return Finding(False, "matrix", "different shapes")
+        cells = [
+            asked.same(g, p)
+            for row_g, row_p in zip(gold.rows, prediction.rows, strict=True)
+            for g, p in zip(row_g, row_p, strict=True)
+        ]
+        return _verdict(all_of(cells), "matrix", "entries")
+    matrix, other = (gold, prediction) if isinstance(gold, Matrix) else (prediction, gold)
+    assert isinstance(matrix, Matrix)
+    if matrix.determinant and isinstance(other, EXPRESSIONS):
+        value = _determinant(matrix.rows)
+        if value is not None:
+            pair = (value, other) if matrix is gold else (other, value)
+            return asked.compare(*pair)
+    if isinstance(other, Group) and all(isinstance(x, Group) for x in other.items):
+        rows = [x.items for x in other.items if isinstance(x, Group)]
+        if [len(r) for r in rows] == [len(r) for r in matrix.rows] and other.opening != "{":
+            pairs = [
+                (m, o)
+                for r, s in zip(matrix.rows, rows, strict=True)
+                for m, o in zip(r, s, strict=True)
+            ]
+            if matrix is prediction:
+                pairs = [(o, m) for m, o in pairs]
+            return _verdict(all_of([asked.same(g, p) for g, p in pairs]), "matrix", "entries")
+    if not isinstance(other, Listing | Group) or 1 not in (len(matrix.rows), len(matrix.rows[0])):
+        return Finding(False, "matrix", "only one side is a matrix")
+    if isinstance(other, Group) and (other.opening, other.closing) not in (_ORDERED, ("[", "]")):
+        return Finding(False, "matrix", "only one side is a vector")
+    entries = [cell for row in matrix.rows for cell in row]
+    if len(entries) != len(other.items):
+        return Finding(False, "matrix", "vectors of different lengths")
+    vectors = list(zip(entries, other.items, strict=True))
+    if matrix is prediction:
+        vectors = [(o, m) for m, o in vectors]
+    return _verdict(all_of([asked.same(g, p) for g, p in vectors]), "matrix", "components")

@@ -1,0 +1,130 @@
+r"""Answers in words, and the letters of multiple choice.
+
+Words are equal when they are the same words, whatever their case, articles and punctuation; nothing
+is guessed about synonyms, but for the few phrases that all say "there is none". A letter answers a
+choice when it stands first and alone: `C`, `(C)`, `C. 42`; not in `A or B`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bench.answers.comparers.finding import Asked, Finding
+from bench.answers.expressions import Answer, Symbol, Text
+
+_ARTICLES = frozenset(("a", "an", "the"))
+_FILLERS = frozenset("is are be all any every must".split())
+_NOT_WORDS = re.compile(r"[^0-9a-z+\-*/=<>()\[\]|^_!%]+")
+_WRAPPER = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|rm|bf|operatorname)\s*(?![a-zA-Z])"
+)
+_CHOICE = re.compile(r"[({\[\s]*([A-J])[)}\]\s]*")
+_LABELLED = re.compile(
+    r"[({\[\s]*([A-J])(?:[)}\]]+[.:,]?|\s*[.:)]|,(?=\s+[a-z]+ [a-z']+ )"
+    r"|,?(?=\s+(?:not|non|because|since)\s)|\s+(?=[A-Z($\d]))\s*(.*)",
+    re.DOTALL,
+)
+_OTHER_LETTER = re.compile(r"(?:(?:or|and|/|&)\s*)?\(?[A-J](?:\)|\b(?!['’]))")
+_NONE = frozenset(
+    (
+        "no solution", "no solutions", "no real solution", "no real solutions", "none",
+        "does not exist", "no such numbers exist", "emptyset", "there are no solutions",
+        "there is no solution", "dne",
+    )
+)  # fmt: skip
+
+_ALL = frozenset(("all real numbers", "all reals", "any real number", "mathbb r", "real numbers"))
+
+
+def words(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
+    """At least one side is words."""
+    pair = gold, prediction
+    for phrases, what in ((_NONE, "there is none"), (_ALL, "all of them")):
+        if all(_says(x, phrases) for x in pair):
+            return Finding(True, "text", what)
+    if not any(isinstance(x, Text) for x in pair):
+        return None
+    if not all(isinstance(x, Text | Symbol) for x in pair):
+        return Finding(False, "text", "words against mathematics")
+    texts = [
+        x.words if isinstance(x, Text) else x.name if isinstance(x, Symbol) else "" for x in pair
+    ]
+    forms = [normal_words(t, case=asked.conventions.case) for t in texts]
+    same = forms[0] == forms[1] and bool(forms[0])
+    if not same:
+        short = [sorted(w for w in f.split() if w not in _FILLERS) for f in forms]
+        same = short[0] == short[1] and len(short[0]) == 2  # `odd n`, `n is odd`
+    return Finding(same, "text", "the same words" if same else "different words")
+
+
+def _says(x: Answer, phrases: frozenset[str]) -> bool:
+    if isinstance(x, Symbol):
+        return x.name.lower() in phrases
+    return isinstance(x, Text) and normal_words(x.words, case=False) in phrases
+
+
+def normal_words(text: str, *, case: bool) -> str:
+    """Return words in one case, without articles and punctuation."""
+    if not case:
+        text = text.lower()
+    return " ".join(w for w in _NOT_WORDS.sub(" ", text).split() if w not in _ARTICLES)
+
+
+_OPTION = re.compile(r"^\s*(?:option|choice|answer)s?\s*:?\s*(?=[({]*[A-J]\b)", re.IGNORECASE)
+_LETTERS = re.compile(r"[({\s]*[A-J](?:[)}\s]*(?:,|and|&|;|\s)*[({\s]*[A-J])+[)}\s]*")
+_YES_OR_NO = frozenset(("yes", "no", "true", "false"))
+_FIRST_WORD = re.compile(r"[{\s]*([A-Za-z]+)[}\s]*(?:[.,;:!]|$)")
+
+
+def choices(gold: str, prediction: str) -> Finding | None:
+    """A reference that is the letter of a choice, perhaps with the text of it; both as written."""
+    gold, prediction = (
+        _WRAPPER.sub("", x).replace("$", "").replace("**", "").strip() for x in (gold, prediction)
+    )
+    gold, prediction = (_OPTION.sub("", x) for x in (gold, prediction))
+    several = [_LETTERS.fullmatch(x.rstrip(".")) for x in (gold, prediction)]
+    if all(several) and any("," in x or "and" in x for x in (gold, prediction)):
+        sets = [sorted(re.findall(r"[A-J]", re.sub("and", "", x))) for x in (gold, prediction)]
+        same = sets[0] == sets[1]
+        return Finding(same, "choice", "the same choices" if same else "different choices")
+    sides = [_FIRST_WORD.match(x) for x in (gold, prediction)]
+    if sides[0] and sides[1] and prediction.strip("{}. ").lower() in _YES_OR_NO:
+        if sides[0][1].lower() in _YES_OR_NO:
+            same = sides[0][1].lower() == sides[1][1].lower()
+            return Finding(same, "text", "the same word first" if same else "yes against no")
+    word = gold.rstrip(".").strip("{} ").lower()
+    if word in _YES_OR_NO and (first := _FIRST_WORD.match(prediction)):
+        # "Yes, since ...": what follows explains.
+        if first[1].lower() in _YES_OR_NO:
+            return Finding(first[1].lower() == word, "text", f"{first[1].lower()} against {word}")
+    bare = _CHOICE.fullmatch(gold.rstrip("."))
+    labelled = None if bare or several[0] else _LABELLED.fullmatch(gold)
+    if bare is None and (labelled is None or not labelled[2].strip()):
+        return None
+    letter = (bare or labelled)[1] if (bare or labelled) else ""  # type: ignore[index]
+    given = _CHOICE.fullmatch(prediction.rstrip("."))
+    if given is None:
+        given = _LABELLED.fullmatch(prediction)
+        if given is None or _OTHER_LETTER.match(given[2]) or not _is_prose(given[2]):
+            return None
+    if bare is None and given[1] != letter:
+        return None  # the text of the choice may still be the answer
+    same = given[1] == letter
+    if same and labelled is not None and given.re is _LABELLED and given[2].strip():
+        mine, other = (normal_words(x, case=False) for x in (labelled[2], given[2]))
+        if mine != other:
+            return None
+    return Finding(same, "choice", f"choice {given[1]}" + ("" if same else f", not {letter}"))
+
+
+def _is_prose(rest: str) -> bool:
+    """Whether what follows the letter explains it, and does not calculate with it."""
+    return not rest.lstrip().startswith(
+        ("+", "-", "*", "/", "^", "=", "_", "\\cdot", "\\times", ",")
+    )
+
+
+def choice_text(gold: str) -> str:
+    """Return the text of a labelled choice, `Cecile` in `C Cecile`; or nothing."""
+    labelled = _LABELLED.fullmatch(_WRAPPER.sub("", gold).replace("$", "").strip())
+    return labelled[2].strip() if labelled else ""

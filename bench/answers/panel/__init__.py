@@ -1,0 +1,48 @@
+"""Named answer checkers behind one protocol: ours, and those that published scores come from.
+
+Each is labelled with the version of what decides. No member executes a model's text; what is
+missing of a namesake for that reason, or because no package index has it, is in its `about`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bench.answers.panel.base import Checker
+from bench.answers.panel.lm_eval_rules import hendrycks_checker, minerva_checker
+from bench.answers.panel.math_verify_rule import math_verify_checker
+from bench.answers.panel.ours import Ours
+from bench.answers.panel.rstar_rule import rstar_checker
+from bench.answers.panel.strings import PRM800KStyle
+from bench.errors import UnknownNameError
+
+__all__ = ["OURS", "Checker", "Ours", "names", "open_checker"]
+
+OURS = "rstar-bench"
+"""The member that runs are scored by."""
+
+_MEMBERS: Mapping[str, Callable[[], Checker]] = {
+    OURS: Ours,
+    "math-verify": math_verify_checker,
+    "lm-eval-hendrycks": hendrycks_checker,
+    "lm-eval-minerva": minerva_checker,
+    "prm800k-style": PRM800KStyle,
+    "rstar-partial": rstar_checker,
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return every member's name, ours first."""
+    return tuple(_MEMBERS)
+
+
+def open_checker(name: str) -> Checker:
+    """Return a member; nothing is started before its first question. Close it afterwards.
+
+    Raises:
+        UnknownNameError: there is no such member.
+        MissingExtraError: what decides is not installed.
+    """
+    if name not in _MEMBERS:
+        raise UnknownNameError("checker", name, _MEMBERS)
+    return _MEMBERS[name]()

@@ -1,0 +1,95 @@
+r"""Gives characters that look or mean the same one spelling, before a text is cut into tokens.
+
+Unicode signs become commands, circled numbers and named sets what they stand for; `45th` loses its
+ending and `per cent` its space. Nothing here depends on where in an answer a sign stands. Linear.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SIGNS = {
+    "\u2212": "-", "\u2013": "-", "\u2014": "-", "\u2010": "-", "\u2011": "-",
+    "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ", "∗": "*",
+    "÷": r"\div ", "∕": "/", "⁄": "/", "°": r"^\circ ", "º": r"^\circ ", "∞": r"\infty ",
+    "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≦": r"\le ", "≧": r"\ge ",
+    "≠": r"\ne ", "≈": r"\approx ", "≡": r"\equiv ", "±": r"\pm ", "∓": r"\mp ",
+    "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∉": r"\notin ", "∅": r"\emptyset ",
+    "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}",
+    "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "′": "'", "″": "''", "’": "'",
+    "“": '"', "”": '"', "‖": "|", "∣": "|", "⟨": r"\langle ", "⟩": r"\rangle ", "…": r"\ldots ",
+    "∧": r"\land ", "∨": r"\lor ", "→": r"\to ", "∠": r"\angle ", "△": r"\triangle ",
+    "％": "%", "¬": r"\neg ", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ", "∶": ":", "：": ":",
+    "¥": r"\text{ yuan }", "￥": r"\text{ yuan }", "€": r"\text{ euro }", "£": r"\text{ gbp }",
+    "、": ",", "。": ".", "；": ";",
+    "∖": r"\setminus ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
+    **{s: f"^{{{d}}}" for d, s in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    **{s: f"_{{{d}}}" for d, s in enumerate("₀₁₂₃₄₅₆₇₈₉")},
+    "ⁿ": "^{n}", "⁻": "^-",
+    **{
+        fraction: rf"\frac{{{top}}}{{{bottom}}}"
+        for fraction, top, bottom in (
+            ("½", 1, 2), ("⅓", 1, 3), ("⅔", 2, 3), ("¼", 1, 4), ("¾", 3, 4), ("⅕", 1, 5),
+            ("⅖", 2, 5), ("⅗", 3, 5), ("⅘", 4, 5), ("⅙", 1, 6), ("⅚", 5, 6), ("⅛", 1, 8),
+            ("⅜", 3, 8), ("⅝", 5, 8), ("⅞", 7, 8),
+        )
+    },
+}  # fmt: skip
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
+    "sigma_ sigma tau upsilon phi chi psi omega"
+).split()
+_SIGNS |= {chr(0x3B1 + k): rf"\{name.strip('_')} " for k, name in enumerate(_GREEK)}
+_SIGNS |= {
+    chr(0x391 + k): rf"\{name.capitalize()} " for k, name in enumerate(_GREEK) if name != "sigma_"
+}
+_TRANSLATION = str.maketrans(_SIGNS)
+_CIRCLED = re.compile("[\u2460-\u2473]+")
+"""Numbers of statements, as in ②③; each is one item."""
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+
+_CIRCLES = re.compile(r"(?:\\textcircled\s*\{?[^{}]{0,20}\d+[\s}]*)+")
+_PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime)")
+_ORDINAL = re.compile(
+    r"(?<=\d)(?:\^?\{?\\(?:text|mathrm)\{\s*(?:st|nd|rd|th)\}\}?|(?:st|nd|rd|th)\b)"
+)
+_LINES = re.compile(r"\$\s*\n\s*\$")
+"""Formulas on lines of their own are items of a list."""
+_PER_CENT = re.compile(r"per\s+cent\b")
+_NAMED_SETS = (
+    (re.compile(r"\\mathbb\s*\{?R\}?\s*(?:\^|_)\s*\{?(?:\+|>\s*0)\}?"), r"(0,\\infty)"),
+    (re.compile(r"\\mathbb\s*\{?R\}?\s*(?:\^|_)\s*\{?(?:-|<\s*0)\}?"), r"(-\\infty,0)"),
+    (re.compile(r"\\mathbb\s*\{?R\}?\s*_\s*\{\s*(?:\\geq?|>=)\s*0\}"), r"[0,\\infty)"),
+)
+_BASIS = re.compile(
+    r"\\(?:mathbf|hat|vec|boldsymbol|bm)\s*\{\s*(?:\\(?:mathbf|boldsymbol|bm)\s*\{\s*)?"
+    r"\\?([ijk])(?:math)?\s*\}(?:\s*\}(?<=\}\}))?"
+)
+"""The unit vectors, which are not the imaginary unit."""
+_HALF_DAY = re.compile(r"\b([apAP])\.\s?[mM]\.")
+_GLUED_JOINT = re.compile(r"(?<=[\d)}])(or|and)(?=\\?[A-Za-z]\w?\s*[=(<>\\])")
+"""`x=0orx=1`: texts exist that lost their spaces."""
+_DOUBLED = re.compile(r"\\\\(?=(?:boxed|text|frac|dfrac|sqrt|left|right|pi|quad|cdot|circ)\b)")
+
+
+def cleaned(text: str) -> str:
+    """Return the text with one spelling for characters that look or mean the same."""
+    if not text.isascii():
+        text = _CIRCLED.sub(lambda m: ",".join(str(ord(c) - 0x245F) for c in m[0]), text)
+        text = _INVISIBLE.sub("", text).translate(_TRANSLATION)
+        text = unicodedata.normalize("NFKC", text)
+    if "textcircled" in text:
+        text = _CIRCLES.sub(lambda m: ",".join(re.findall(r"\d+", m[0])), text)
+    text = _PRIMES.sub(lambda m: "'" * m[0].count("prime"), text)
+    text = _HALF_DAY.sub(r"\1m", text)
+    text = _LINES.sub("$;$", text)
+    text = _PER_CENT.sub("percent", text)
+    for pattern, spelling in _NAMED_SETS:
+        text = pattern.sub(spelling, text)
+    text = _BASIS.sub(r"\\mathbb{\1}", text)
+    text = _ORDINAL.sub("", text)
+    text = _GLUED_JOINT.sub(r" \1 ", text)
+    if r"\\" in text and r"\begin" not in text:
+        text = _DOUBLED.sub(r"\\", text)  # a string escaped once too often
+    return text

@@ -1,0 +1,157 @@
+"""`checkers`: the panel, where two of its members differ, and whether one got worse.
+
+Exit status 0 says that there is nothing to report or that a gate is passed, 1 that it is not, 2 is
+for what a user can fix.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.cli.judging import Counter, judged_by, print_table, print_tallies
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.answers.panel import Checker
+    from bench.regression import Case, flips
+
+_LISTED = 40
+"""Flips or regressions that are printed unless --all is given."""
+
+
+def add_verbs(verbs: Any) -> None:
+    """Add this module's commands to `rstar-bench`."""
+    checkers = verbs.add_parser(
+        "checkers",
+        help="list the panel of checkers, compare two of them, or gate a change of one",
+        description="Without a command: the panel, with versions and what each member lacks.",
+    )
+    checkers.set_defaults(run=_list)
+    commands = checkers.add_subparsers(title="commands", metavar="COMMAND")
+    listing = commands.add_parser("list", help="the panel, with versions")
+    listing.set_defaults(run=_list)
+    diff = commands.add_parser(
+        "diff",
+        help="where two checkers differ on a run or on cases, and what that does to the score",
+    )
+    diff.add_argument("what", type=Path, metavar="RUN_OR_CASES", help="a run directory or a file")
+    diff.add_argument(
+        "--checkers",
+        default="math-verify,rstar-bench",
+        metavar="A,B",
+        help="from A to B [%(default)s]; also `recorded`, a run's own verdicts, or a file of "
+        "verdicts on these cases, e.g. one that an older version wrote",
+    )
+    diff.add_argument(
+        "--samples", action="store_true", help="of a run, list the flips of every sample as well"
+    )
+    diff.add_argument("--all", action="store_true", help=f"print every flip [{_LISTED}]")
+    diff.set_defaults(run=_diff)
+    gate = commands.add_parser(
+        "gate", help="exit with 1 when a labelled corpus is judged worse than before"
+    )
+    gate.add_argument(
+        "corpus",
+        type=Path,
+        nargs="*",
+        metavar="CORPUS",
+        help="files of labelled cases, or folders of them [this checkout's golden corpus]",
+    )
+    gate.add_argument("--checker", default="rstar-bench", help="[%(default)s]")
+    gate.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="excuses the cases that were wrong before"
+    )
+    gate.add_argument(
+        "--write-baseline", type=Path, metavar="FILE", help="write what is wrong now, exit with 0"
+    )
+    gate.add_argument("--all", action="store_true", help=f"print every regression [{_LISTED}]")
+    gate.set_defaults(run=_gate)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from bench.answers.panel import names, open_checker
+
+    for name in names():
+        try:
+            checker = open_checker(name)
+            print(f"{name:18} {checker.version}\n{'':18} {checker.about}")
+        except BenchError as error:
+            print(f"{name:18} not at hand: {error}")
+    return 0
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from bench.answers.panel import open_checker
+    from bench.regression import compare, flips, load_cases
+    from bench.regression.tables import flip_lines, score_table
+    from bench.store import load_run
+
+    wanted = arguments.checkers.split(",")
+    if len(wanted) != 2:
+        raise BenchError(f"--checkers {arguments.checkers!r}: two names with a comma are expected")
+    cases: tuple[Case, ...] = ()
+    known: dict[str, Checker] = {}
+    others: list[flips.Question] = []
+    if arguments.what.is_dir() and (arguments.what / "run.json").exists():
+        run = load_run(arguments.what)
+        known["recorded"] = flips.recorded_in(run)
+        scores = flips.of_run(run)
+        others = flips.samples_of(run) if arguments.samples else []
+    else:
+        cases = load_cases(arguments.what)
+        scores = flips.of_cases(cases)
+    for name in wanted:
+        if name.endswith(".jsonl") and cases:
+            known[name] = flips.stored_verdicts(Path(name), cases)
+    with (
+        closing(known.get(wanted[0]) or open_checker(wanted[0])) as a,
+        closing(known.get(wanted[1]) or open_checker(wanted[1])) as b,
+        Counter("diff", len(flips.pairs(scores, others))) as counter,
+    ):
+        found = compare(a, b, scores, others, counter.tick)
+    _print_some([flip_lines(flip, *wanted) for flip in found.flips], everything=arguments.all)
+    print_table(score_table(found))
+    print(f"{len(found.flips)} flips in {found.asked} distinct pairs of reference and prediction")
+    return 0
+
+
+def _gate(arguments: argparse.Namespace) -> int:
+    from bench.answers.panel import open_checker
+    from bench.regression import gate, golden_corpus, load_cases
+    from bench.regression.gate import read_baseline, write_baseline
+    from bench.regression.tables import gate_lines
+
+    baseline = None
+    if arguments.baseline is not None:
+        baseline = read_baseline(arguments.baseline, checker=arguments.checker)
+    cases = load_cases(*(arguments.corpus or [golden_corpus()]))
+    with closing(open_checker(arguments.checker)) as checker:
+        judged = judged_by(checker, cases)
+        version = checker.version
+    result = gate(judged, baseline)
+    print_tallies(f"{version} on {len(cases)} cases", judged)
+    if arguments.write_baseline is not None:
+        count = write_baseline(
+            arguments.write_baseline, judged, checker=arguments.checker, version=version
+        )
+        print(f"baseline: {arguments.write_baseline}, which excuses {count} cases")
+        return 0
+    _print_some([[line] for line in gate_lines(result)], everything=arguments.all)
+    excused = f", {len(result.excused)} excused by the baseline" if baseline else ""
+    mended = f", {len(result.mended)} mended since" if result.mended else ""
+    print(
+        f"{'passed' if result.passed else 'FAILED'}: {len(result.regressions)} of {result.judged} "
+        f"labelled cases are misjudged{excused}{mended}"
+    )
+    return 0 if result.passed else 1
+
+
+def _print_some(blocks: list[list[str]], *, everything: bool) -> None:
+    shown = blocks if everything else blocks[:_LISTED]
+    for block in shown:
+        print("\n".join(block))
+    if len(shown) < len(blocks):
+        print(f"... and {len(blocks) - len(shown)} more; --all prints them")

@@ -1,0 +1,89 @@
+"""Which levels of isolation this machine offers, by trying each, and what would raise it.
+
+Zygotes are started cold here, as canaries need no sympy. What is told is what was seen; advice is
+for the reasons that are known, by the words in which the kernel gives them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.sandbox.canaries import Finding, sing, through
+from bench.sandbox.enclosure import Bounds, start
+from bench.sandbox.family import StartError
+from bench.sandbox.levels import FLOOR, VARIABLE, Level
+
+_BOUNDS = Bounds(memory=1 << 30, output=1 << 16, timeout=5.0, processes=64)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One level, tried."""
+
+    level: Level
+    fault: str
+    """Why it is not to be had; empty when it is."""
+    findings: tuple[Finding, ...]
+    landlock: int = 0
+
+    @property
+    def offered(self) -> bool:
+        """Whether a sandbox can run at it."""
+        return not self.fault
+
+
+async def examine() -> list[Examined]:
+    """Try every level, the strongest first."""
+    return [await _examine(level) for level in Level]
+
+
+async def _examine(level: Level) -> Examined:
+    try:
+        family = await start(level, "", _BOUNDS)
+    except StartError as e:
+        return Examined(level, str(e), ())
+    try:
+        findings = await sing(family)
+        failed = through(findings, level)
+        fault = f"a program could {', '.join(failed)}" if failed else ""
+        return Examined(level, fault, findings, family.landlock)
+    finally:
+        await family.stop()
+
+
+def strongest(examined: list[Examined]) -> Examined | None:
+    """Return what a sandbox would use if no level is named; `None` when it would refuse."""
+    order = list(Level)
+    for each in examined:
+        if each.offered and order.index(each.level) <= order.index(FLOOR):
+            return each
+    return None
+
+
+def advice(examined: list[Examined]) -> Iterator[str]:
+    """Say how to get the levels that are not to be had."""
+    faults = {each.level: each.fault for each in examined if each.fault}
+    if sys.platform != "linux":
+        yield "Only Linux isolates programs. Run in a Linux virtual machine or container."
+    elif Level.FULL in faults:
+        yield (
+            "Level full needs namespaces. In a container: docker run --security-opt "
+            "seccomp=unconfined --security-opt apparmor=unconfined, with --cap-add SYS_ADMIN for "
+            "root; or a profile that allows unshare, mount and pivot_root."
+        )
+        yield (
+            "On a host, as a user: sysctl kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), "
+            "kernel.unprivileged_userns_clone=1 (Debian), user.max_user_namespaces above 0; "
+            "Linux 5.12 or newer."
+        )
+    if any("landlock" in fault for fault in faults.values()):
+        yield "Landlock: Linux 5.13 or newer, started with `landlock` among its lsm= modules."
+    if any("seccomp" in fault for fault in faults.values()):
+        yield "seccomp: a container that allows the system call, on x86-64 or aarch64."
+    if strongest(examined) is None:
+        yield (
+            "Until then, programs run only at a level that you name: --sandbox LEVEL, or "
+            f"{VARIABLE}=LEVEL. Do so on a machine that holds nothing but the experiment."
+        )

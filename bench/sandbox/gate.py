@@ -1,0 +1,65 @@
+"""The supervisor's half of the fork gate: a fork happens if it was ordered, and not otherwise.
+
+The kernel stops a node in the middle of `clone`, asks here, and goes on or fails as told. A grant
+is for one fork by one pid, as the kernel names it; nothing that the node says takes part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import struct
+from collections import Counter
+
+_NOTIFICATION = struct.Struct("=QII64x")
+_RESPONSE = struct.Struct("=QqiI")
+_RECEIVE, _SEND = 0xC0502100, 0xC0182101
+_CONTINUE = 1
+
+
+class Gate:
+    """Answers for one family of processes."""
+
+    def __init__(self, fd: int) -> None:
+        """Take over the descriptor that the zygote sent; -1 where forks are free."""
+        self._fd = fd
+        self._grants: Counter[int] = Counter()
+        self.refused = 0
+        """Forks that nobody ordered."""
+        if fd >= 0:
+            os.set_blocking(fd, False)
+            asyncio.get_running_loop().add_reader(fd, self._answer)
+
+    def grant(self, pid: int) -> None:
+        """Let this process fork once more."""
+        if self._fd >= 0:
+            self._grants[pid] += 1
+
+    def forget(self, pid: int) -> None:
+        """Take back what a dead process did not use."""
+        self._grants.pop(pid, None)
+
+    def close(self) -> None:
+        """Stop answering; who still asks is refused by the kernel."""
+        if self._fd >= 0:
+            asyncio.get_running_loop().remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def _answer(self) -> None:
+        question = bytearray(_NOTIFICATION.size)
+        try:
+            fcntl.ioctl(self._fd, _RECEIVE, question, True)
+        except OSError:  # who asked has been killed
+            return
+        number, pid, _ = _NOTIFICATION.unpack(question)
+        if granted := self._grants[pid] > 0:
+            self._grants[pid] -= 1
+        else:
+            self.refused += 1
+        answer = (0, _CONTINUE) if granted else (-errno.EAGAIN, 0)
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(self._fd, _SEND, bytearray(_RESPONSE.pack(number, 0, *answer)), True)

@@ -1,0 +1,126 @@
+"""The warm process that the first node of every chain is forked from.
+
+It encloses itself layer by layer before it serves, so that each fork is enclosed at no cost. The
+order matters: the root first, as later layers would forbid mounting; then the imports, from the
+files that programs will see; then what forbids. A layer that the settings ask for and the machine
+refuses is an error: the supervisor decides what to do without it.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import os
+import resource
+import socket
+import sys
+import time
+from pathlib import Path
+
+from bench.sandbox.inside import landlock, linux, namespaces, node, privileges, seccomp
+from bench.sandbox.inside.settings import Exposed, Settings
+from bench.sandbox.wire import ABOUT, READY, send_failure
+
+
+def main(control: socket.socket, settings: Settings) -> None:
+    """Enclose this process, warm it up, say so, and serve for ever; return only on failure."""
+    try:
+        gate, about = _enclose(settings)
+    except (OSError, linux.LayerError) as error:
+        send_failure(control, str(error))
+        return
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [gate]))] if gate > 0 else []
+    control.sendmsg([READY + about], rights)
+    birth = node.birth(keeper=os.getppid(), output=settings.output)
+    birth.chance.install()
+    if gate > 0:
+        os.close(gate)
+    os.dup2(control.detach(), node.CONTROL_FD, inheritable=False)
+    os.closerange(node.CONTROL_FD + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    if settings.seccomp:
+        seccomp.install_policy()
+    node.serve(birth)
+
+
+def _enclose(settings: Settings) -> tuple[int, bytes]:
+    """Put every layer on but the policy; return the gate's descriptor and what `ABOUT` says."""
+    statm, threads, maps = (_open_process(name) for name in ("statm", "task", "maps"))
+    null = os.open(os.devnull, os.O_RDWR)
+    exposed = settings.exposed
+    os.chdir(settings.directory)
+    if settings.namespaces:
+        namespaces.enter_root(settings.directory, exposed)
+    own_user = settings.namespaces or settings.landlock or settings.seccomp
+    if own_user:
+        needed = (*exposed.libraries, *exposed.packages)
+        own_user = privileges.become_nobody(settings.user, needed) or settings.namespaces
+    linux.die_with_parent(9, parent=os.getppid())  # changing the user cleared it
+    _warm(settings.preload, exposed)
+    for fd in range(3):
+        os.dup2(null, fd)  # 2 was, until here, the log of the start
+    memory = _address_space(statm) + settings.memory
+    if threads > 0 and len(os.listdir(threads)) > 1:
+        raise linux.LayerError("the warm interpreter has threads, and cannot be forked")
+    gc.collect()
+    gc.freeze()  # a collection in a node would write to, and so copy, every page of the heap
+    if maps > 0:
+        with open(maps, closefd=False) as file:
+            linux.gather_into_huge_pages(file.read())
+    for fd in (null, statm, threads, maps):
+        if fd > 0:
+            os.close(fd)
+    abi = _restrict_files(settings)
+    privileges.block_signals()
+    processes = settings.processes
+    if not own_user:  # with whom it is shared, forks are held off by the gate, or counted
+        processes = 0 if settings.seccomp else processes + privileges.user_processes()
+    privileges.limit(memory=memory, processes=processes or None)
+    gate = seccomp.install_gate() if settings.seccomp else -1
+    return gate, ABOUT.pack(os.getuid(), abi)
+
+
+def _restrict_files(settings: Settings) -> int:
+    """Put Landlock on; in an own root it is a second lock, and may be missing."""
+    if not settings.landlock:
+        return 0
+    if settings.namespaces:
+        return landlock.restrict(["/"], []) if landlock.version() else 0
+    exposed = settings.exposed
+    files = [
+        path
+        for library in exposed.libraries
+        for path in readable(os.path.realpath(library), exposed.hidden)
+    ]
+    listings = (*exposed.search, settings.directory)
+    return landlock.restrict([*files, *exposed.packages], listings)
+
+
+def readable(directory: str, hidden: tuple[str, ...]) -> list[str]:
+    """Return the paths that together are all of a directory but for what is hidden in it."""
+    if directory in hidden:
+        return []
+    if not any(path.startswith(directory + "/") for path in hidden):
+        return [directory]
+    return [path for entry in os.scandir(directory) for path in readable(entry.path, hidden)]
+
+
+def _warm(preload: str, exposed: Exposed) -> None:
+    """Run the preload; leave no environment and no way to import this project."""
+    sys.argv, sys.orig_argv = [""], []
+    sys.path.extend(exposed.search)
+    exec(preload, {"__name__": "__main__"})
+    time.tzset()
+    os.environ.clear()  # not before: numpy's libraries read how many threads to start
+    for name in [name for name in sys.modules if name.split(".")[0] == "bench"]:
+        del sys.modules[name]
+
+
+def _open_process(name: str) -> int:
+    """Open what tells about this process, while there is a /proc to open it in."""
+    path = Path("/proc/self", name)
+    return os.open(path, os.O_RDONLY) if path.exists() else -1
+
+
+def _address_space(statm: int) -> int:
+    """Bytes of address space in use; 0 where nothing tells."""
+    return int(os.pread(statm, 99, 0).split()[0]) * resource.getpagesize() if statm > 0 else 0

@@ -1,0 +1,63 @@
+"""The nodes that live, by the chain of programs they have run: least recently used ends first.
+
+Only the supervisor's memory of them is here. A node that is gone is no loss: it is made again from
+its nearest living ancestor, and the chain decides its state.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from bench.sandbox.nodes import Node
+
+
+class LiveNodes:
+    """A mapping from keys of chains to nodes, bounded by their number and their memory."""
+
+    def __init__(self, *, nodes: int, memory: int, drop: Callable[[Node], None]) -> None:
+        """Hold at most `nodes` nodes and `memory` bytes; `drop` ends one."""
+        self._nodes: OrderedDict[bytes, Node] = OrderedDict()
+        self._limits = nodes, memory
+        self._memory = 0
+        self._drop = drop
+        self.evicted = 0
+
+    def __len__(self) -> int:
+        """How many there are, the dead not yet noticed included."""
+        return len(self._nodes)
+
+    def get(self, key: bytes) -> Node | None:
+        """Return the living node of a chain, and call it used."""
+        node = self._nodes.get(key)
+        if node is None:
+            return None
+        if not node.alive or node.restless:
+            self._remove(key)
+            return None
+        self._nodes.move_to_end(key)
+        return node
+
+    def put(self, key: bytes, node: Node) -> None:
+        """Add a node; end those least recently used until all fit, but for those that fork."""
+        if key in self._nodes:
+            self._remove(key)
+        self._nodes[key] = node
+        self._memory += node.memory
+        count, memory = self._limits
+        for old, victim in list(self._nodes.items()):
+            if len(self._nodes) <= count and self._memory <= memory:
+                break
+            if not victim.pins:
+                self._remove(old)
+                self.evicted += 1
+
+    def clear(self) -> None:
+        """End them all."""
+        for key in list(self._nodes):
+            self._remove(key)
+
+    def _remove(self, key: bytes) -> None:
+        node = self._nodes.pop(key)
+        self._memory -= node.memory
+        self._drop(node)

@@ -1,0 +1,92 @@
+"""`rstar-bench exec`: one program, or many, told in order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.cli import main
+from bench.errors import DataError
+from bench.sandbox.cases import parse
+
+
+def test_one_program_prints_what_it_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.py").write_text("print(6 * 7)")
+    assert main(["exec", str(tmp_path / "a.py")]) == 0
+    told = capsys.readouterr()
+    assert told.out == "42\n"
+    assert told.err.startswith("ok (")
+
+
+def test_a_program_that_fails_is_told_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.py").write_text("print('before')\nwhile True: pass")
+    assert main(["exec", str(tmp_path / "a.py"), "--timeout", "0.3", "--json"]) == 1
+    row = json.loads(capsys.readouterr().out)
+    assert (row["status"], row["error"]) == ("timeout", "stopped after 0.3 s")
+
+
+def test_cases_are_told_in_their_order_whatever_they_continue(tmp_path: Path) -> None:
+    rows = [
+        {"id": "grandchild", "code": "print(x + y)", "parent": "child"},
+        {"id": 1, "code": "x = 1", "note": "fields of others are let be"},
+        {"id": "child", "code": "y = 10\nprint(x)", "parent": 1},
+        {"id": "failed", "code": "1 / 0", "parent": 1},
+        {"id": "orphan", "code": "print(1)", "parent": "failed"},
+    ]
+    cases, out = tmp_path / "cases.jsonl", tmp_path / "out.jsonl"
+    cases.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["exec", "--cases", str(cases), "--out", str(out)]) == 0
+    results = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["id"] for row in results] == [row["id"] for row in rows]
+    assert [row["stdout"] for row in results] == ["11\n", "", "1\n", "", ""]
+    assert [row["status"] for row in results] == ["ok", "ok", "ok", "error", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "line 1 is no JSON"),
+        ("[]", "no JSON object"),
+        ('{"id": 1}', "expected an id"),
+        ('{"id": true, "code": ""}', "expected an id"),
+        ('{"id": 1, "code": ""}\n\n{"id": 1, "code": ""}', "line 3: the id 1 is that of line 1"),
+        ('{"id": 1, "code": "", "parent": 2}', "the parent 2 is the id of no row"),
+        (
+            '{"id": 1, "code": "", "parent": 2}\n{"id": 2, "code": "", "parent": 1}',
+            "also a descendant",
+        ),
+        ('{"id": 1, "code": "", "parent": 1}', "also a descendant"),
+    ],
+)
+def test_a_bad_row_is_named(text: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        parse(text, "cases.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "give either"),
+        (["a.py", "--cases", "c.jsonl", "--out", "o"], "give either"),
+        (["--cases", "c.jsonl"], "go together"),
+        (["missing.py"], "cannot read missing.py"),
+        (["a.py", "--sandbox", "ful"], "did you mean 'full'"),
+    ],
+)
+def test_a_bad_command_says_what_to_give(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.py").touch()
+    assert main(["exec", *arguments]) == 2
+    assert words in capsys.readouterr().err
