@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from bench.answers import close_checkers
 from bench.engines import checkpoints
@@ -27,7 +27,21 @@ from bench.report import summary
 from bench.runner import Search, run_problems
 from bench.sandbox import Level, Sandbox, SandboxConfig
 from bench.sandbox.levels import named_level
-from bench.search import MCTS, Sampling, greedy, mcts, sample
+from bench.search import (
+    DVTS,
+    MCTS,
+    OFFICIAL,
+    Beam,
+    Sampling,
+    dvts,
+    greedy,
+    lookahead,
+    mcts,
+    official_beam,
+    rules_named,
+    sample,
+    step_beam,
+)
 from bench.spec import Resolved, RunSpec, resolve
 from bench.store import Run, RunDir, load_run
 
@@ -110,6 +124,7 @@ class Harness:
         sandbox = await self._started_sandbox()
         run.note("engine", {"name": resolved.engine, "determinism": engine.determinism})
         run.note("sandbox", dict(sandbox.about))
+        run.note("parameters", self._parameters(resolved))
         policy = ModelPolicy(
             resolved.policy.name,
             engine,
@@ -117,6 +132,16 @@ class Harness:
             SamplingSettings(resolved.temperature, spec.step_tokens, spec.solution_tokens),
         )
         return _search(spec, policy, sandbox, scorer)
+
+    @staticmethod
+    def _parameters(resolved: Resolved) -> dict[str, int]:
+        """Return how many parameters the models have, from which FLOPs are estimated."""
+        models = {"policy": resolved.policy, "ppm": resolved.ppm}
+        return {
+            role: checkpoints.parameters(checkpoint)
+            for role, checkpoint in models.items()
+            if checkpoint is not None
+        }
 
     async def _engine(self, policy: checkpoints.Checkpoint, name: str) -> EngineParts:
         key = (name, policy.digest)
@@ -152,18 +177,21 @@ async def execute(spec: RunSpec, out: Path) -> Run:
 def _search(
     spec: RunSpec, policy: ModelPolicy, sandbox: Sandbox, scorer: PPMScorer | None
 ) -> Search:
+    parts: dict[str, Any] = {"policy": policy, "sandbox": sandbox, "seed": spec.seed}
     if spec.search == "greedy":
-        return partial(greedy, policy=policy, sandbox=sandbox, seed=spec.seed)
-    if spec.search == "mcts":
-        config = MCTS(spec.rollouts, spec.candidates, spec.max_depth, spec.c)
-        return partial(
-            mcts, policy=policy, sandbox=sandbox, config=config, seed=spec.seed, scorer=scorer
-        )
-    return partial(
-        sample,
-        policy=policy,
-        sandbox=sandbox,
-        config=Sampling(spec.n),
-        seed=spec.seed,
-        scorer=scorer,
-    )
+        return partial(greedy, **parts)
+    parts["scorer"] = scorer
+    beam = Beam(spec.beam_width, spec.candidates, spec.max_depth)
+    match spec.search:
+        case "mcts":
+            budget = MCTS(spec.rollouts, spec.candidates, spec.max_depth, spec.c)
+            return partial(mcts, config=budget, rules=rules_named(spec.rules), **parts)
+        case "beam":
+            search = official_beam if spec.rules == OFFICIAL.name else step_beam
+            return partial(search, config=beam, **parts)
+        case "lookahead":
+            return partial(lookahead, config=beam, steps=spec.lookahead, **parts)
+        case "dvts":
+            return partial(dvts, config=DVTS(spec.n, spec.candidates, spec.max_depth), **parts)
+        case _:
+            return partial(sample, config=Sampling(spec.n), **parts)

@@ -41,13 +41,15 @@ async def run_problems(
     async def one(index: int, problem: Problem) -> None:
         async with slots:
             started = time.perf_counter()
+            code: list[float] = []
             try:
                 trace = await search(problem)
                 record = await grade(problem, trace, selectors, conventions)
-                tree = trace.to_json()
+                tree, code = trace.to_json(), trace.code_seconds
             except (EngineError, SandboxError) as error:
                 record, tree = _failed(problem, name, seed, selectors, error), {}
-            run.append(record, tree, {"total": time.perf_counter() - started}, index)
+            total = time.perf_counter() - started
+            run.append(record, tree, {"total": total, "code": code}, index)
             if on_done is not None:
                 on_done(record)
 
@@ -124,12 +126,15 @@ async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conven
     )
 
 
+_NO_REASON = (NodeKind.DUPLICATE, NodeKind.NOT_FIRST, NodeKind.LOOKAHEAD)
+
+
 def _why_unfinished(trace: Trace, end: Node) -> tuple[Outcome, str]:
     """Say why a rollout has no answer: cut short, or nothing valid to go on with."""
     if end.kind.is_valid:
         children = [node.kind for node in trace.nodes if node.parent == end.index]
-        below = [kind for kind in children if kind is not NodeKind.DUPLICATE]
-        if not below:
+        below = [kind for kind in children if kind not in _NO_REASON]
+        if all(kind is NodeKind.TOO_DEEP for kind in below):
             return Outcome.TRUNCATED, "the depth limit came before an answer"
         if all(kind is NodeKind.CUT for kind in below):
             return Outcome.TRUNCATED, "every candidate was cut by the token limit"

@@ -11,8 +11,9 @@ import importlib.util
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any, Protocol
 
 from bench.answers import DEFAULT, Conventions
 from bench.engines import checkpoints
@@ -21,7 +22,16 @@ from bench.problems import corrected_ids, load
 from bench.prompts import template
 from bench.provenance import config_digest
 from bench.runner import Selector
-from bench.search import best, first, majority
+from bench.search import (
+    AGGREGATES,
+    Finished,
+    best,
+    first,
+    majority,
+    rules_named,
+    top_majority,
+    weighted,
+)
 from bench.types import Problem
 
 log = logging.getLogger(__name__)
@@ -42,17 +52,32 @@ class RunSpec:
     """Whether published references that are known to be wrong are corrected."""
     seed: int = 0
     n: int = 8
-    """Samples per problem (sample, majority, best_of_n)."""
+    """Samples per problem (sample, majority, best_of_n, weighted), or subtrees (dvts)."""
     rollouts: int = 8
     candidates: int = 4
     max_depth: int = 16
     c: float = 2.0
+    rules: str = "paper"
+    """Rule set of mcts and beam (`bench.search.rules`)."""
+    beam_width: int = 4
+    lookahead: int = 1
+    """Greedy steps beyond a candidate by which `lookahead` judges it."""
+    aggregate: str = "last"
+    """How step scores become a trajectory's, where a selector goes by scores."""
     temperature: float | None = None
     """Of every sample; none: what the policy's prompt template says."""
     step_tokens: int = 96
     solution_tokens: int = 320
     conventions: Conventions = DEFAULT
     """How answers are compared with the reference."""
+
+
+class ScoredSelector(Protocol):
+    """A selector that goes by step scores; `aggregate` names how they become one number."""
+
+    def __call__(self, samples: Sequence[Finished], aggregate: str = ...) -> int | None:
+        """Return the index of the chosen trajectory."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +87,39 @@ class SearchKind:
     budget: tuple[str, ...]
     """The fields of a specification that the search reads; no others reach its configuration."""
     selectors: Mapping[str, Selector]
+    by_score: Mapping[str, ScoredSelector] = field(default_factory=dict)
+    """Selectors that need a PPM, and go by its scores aggregated as the specification says."""
     uses_ppm: bool = False
     needs_ppm: bool = False
 
 
+_BEAM = ("beam_width", "candidates", "max_depth")
+
 SEARCHES: Mapping[str, SearchKind] = {
     "greedy": SearchKind((), {"greedy": first}),
-    "sample": SearchKind(("n",), {"majority": majority, "best_of_n": best}, uses_ppm=True),
+    "sample": SearchKind(
+        ("n",), {"majority": majority}, {"best_of_n": best, "weighted": weighted}, uses_ppm=True
+    ),
     "majority": SearchKind(("n",), {"majority": majority}),
-    "best_of_n": SearchKind(("n",), {"best_of_n": best}, uses_ppm=True, needs_ppm=True),
+    "best_of_n": SearchKind(("n",), {}, {"best_of_n": best}, uses_ppm=True, needs_ppm=True),
+    "weighted": SearchKind(("n",), {}, {"weighted": weighted}, uses_ppm=True, needs_ppm=True),
+    "beam": SearchKind((*_BEAM, "rules"), {}, {"beam": best}, uses_ppm=True, needs_ppm=True),
+    "lookahead": SearchKind(
+        (*_BEAM, "lookahead"), {}, {"lookahead": best}, uses_ppm=True, needs_ppm=True
+    ),
+    "dvts": SearchKind(
+        ("n", "candidates", "max_depth"), {}, {"dvts": best}, uses_ppm=True, needs_ppm=True
+    ),
     "mcts": SearchKind(
-        ("rollouts", "candidates", "max_depth", "c"), {"mcts": best}, uses_ppm=True, needs_ppm=True
+        ("rollouts", "candidates", "max_depth", "c", "rules"),
+        {},
+        {"mcts": best, "mcts_top_k": top_majority},
+        uses_ppm=True,
+        needs_ppm=True,
     ),
 }
-"""Searches by name. `sample` answers by majority and, given a PPM, by best-of-N too."""
+"""Searches by name. `sample` answers by majority and, given a PPM, by best-of-N and weighted vote;
+`mcts` by the paper's final rule and by the official scripts', a vote among the best valued."""
 
 ENGINES = ("auto", "openvino", "transformers")
 
@@ -94,8 +138,16 @@ class Resolved:
     @property
     def selectors(self) -> dict[str, Selector]:
         """Those of the search that can choose: without a PPM there is no best-of-N."""
-        without = () if self.ppm is not None else ("best_of_n",)
-        return {name: s for name, s in self.kind.selectors.items() if name not in without}
+        chosen = dict(self.kind.selectors)
+        if self.ppm is not None:
+            for name, selector in self.kind.by_score.items():
+                chosen[name] = partial(selector, aggregate=self.spec.aggregate)
+        return chosen
+
+    @property
+    def _deciding(self) -> tuple[str, ...]:
+        """The specification's fields that decide what is searched and chosen."""
+        return (*self.kind.budget, *(("aggregate",) if self.kind.by_score and self.ppm else ()))
 
     @property
     def temperature(self) -> float:
@@ -126,7 +178,7 @@ class Resolved:
                 "solution_tokens": spec.solution_tokens,
             },
             "ppm": None if ppm is None else {"name": ppm.name, "digest": ppm.digest},
-            "search": {"name": spec.search, **{k: asdict(spec)[k] for k in self.kind.budget}},
+            "search": {"name": spec.search, **{k: asdict(spec)[k] for k in self._deciding}},
             "engine": self.engine,
             "seed": spec.seed,
             "conventions": asdict(spec.conventions),
@@ -141,6 +193,9 @@ def resolve(spec: RunSpec) -> Resolved:
     if spec.search not in SEARCHES:
         raise UnknownNameError("search", spec.search, SEARCHES)
     kind = SEARCHES[spec.search]
+    rules_named(spec.rules)
+    if spec.aggregate not in AGGREGATES:
+        raise UnknownNameError("aggregation of step scores", spec.aggregate, AGGREGATES)
     return Resolved(
         spec,
         kind,

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import logging
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,8 @@ from bench.record import Key, Record
 from bench.shards import append_member, cut_half_member, members
 
 log = logging.getLogger(__name__)
+
+Seconds = float | Sequence[float]
 
 SHARD = 64
 """Problems per tree file, by the problem's index in its benchmark."""
@@ -57,7 +59,8 @@ class Run:
     header: Mapping[str, Any]
     records: tuple[Record, ...]
     """One for each key, the last written, sorted by key: nothing depends on who finished first."""
-    seconds: Mapping[Key, Mapping[str, float]]
+    seconds: Mapping[Key, Mapping[str, Any]]
+    """By part, see `RunDir.append`."""
 
     def trees(self) -> Iterator[StoredTree]:
         """Yield the tree of every record that has one, the last written, sorted within a shard."""
@@ -146,14 +149,15 @@ class RunDir:
         self.done = {r.key for r in self.records() if not r.is_engine_error}
 
     def append(
-        self, record: Record, tree: Mapping[str, Any], seconds: Mapping[str, float], index: int
+        self, record: Record, tree: Mapping[str, Any], seconds: Mapping[str, Seconds], index: int
     ) -> None:
         """Store one finished problem: tree, then timing, then record, which commits it.
 
         Args:
             record: the result.
             tree: the search tree, as JSON values.
-            seconds: wall seconds by part; "total" is what reports print.
+            seconds: wall seconds by part, one number or one for each event; "total" is what
+                reports print.
             index: the problem's place in its benchmark, the same on every resume: names the shard.
 
         Raises:
@@ -162,7 +166,7 @@ class RunDir:
         name = {"problem_id": record.problem_id, "seed": record.seed}
         try:
             stored = encode({**name, "tree": tree})
-            timing = encode({**name, "seconds": {k: float(v) for k, v in seconds.items()}})
+            timing = encode({**name, "seconds": {k: _rounded(v) for k, v in seconds.items()}})
             line = encode(record.to_json())
         except (TypeError, ValueError) as error:
             raise RunDirError(f"cannot store problem {record.problem_id!r}: {error}") from error
@@ -259,9 +263,16 @@ def load_run(path: Path) -> Run:
     return Run(path, header, records, _read_seconds(path / "timings.jsonl"))
 
 
-def _read_seconds(file: Path) -> dict[Key, Mapping[str, float]]:
+def _rounded(seconds: Seconds) -> float | list[float]:
+    """Return seconds as JSON: a total as it is, a list to the microsecond."""
+    if isinstance(seconds, int | float):
+        return float(seconds)
+    return [round(float(each), 6) for each in seconds]
+
+
+def _read_seconds(file: Path) -> dict[Key, Mapping[str, Any]]:
     """Read timings.jsonl; a damaged line costs a number nobody scores, so it is only logged."""
-    seconds: dict[Key, Mapping[str, float]] = {}
+    seconds: dict[Key, Mapping[str, Any]] = {}
     lines = file.read_bytes().split(b"\n") if file.exists() else []
     for number, raw in enumerate(lines, start=1):
         if not raw:

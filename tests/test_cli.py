@@ -58,7 +58,10 @@ def refused(capsys: pytest.CaptureFixture[str], main: Main, *arguments: str) -> 
     [
         (("--benchmark", "math5000"), "unknown benchmark 'math5000'; did you mean 'math500'"),
         (("--benchmark", "zzz"), "unknown benchmark 'zzz'. Known: aime1983_2023, "),
-        (("--search", "mctss"), "unknown search 'mctss'; did you mean 'mcts'? Known: best_of_n, "),
+        (
+            ("--search", "mctss"),
+            "unknown search 'mctss'; did you mean 'mcts'? Known: beam, best_of_n",
+        ),
         (("--engine", "openvno"), "unknown engine 'openvno'; did you mean 'openvino'? Known: auto"),
         (("--policy", "smollm3"), "unknown policy 'smollm3'; did you mean 'smollm2'"),
         (("--policy", "no/such/folder"), "no checkpoint folder 'no/such/folder'"),

@@ -68,7 +68,7 @@ def test_one_sample_run_answers_by_majority_and_by_the_ppm(tmp_path: Path) -> No
     out = tmp_path / "run"
     run(out, "--search", "sample", "--limit", "2", "--n", "3")
     for record in load_run(out).records:
-        assert set(record.selected) == {"majority", "best_of_n"}
+        assert set(record.selected) == {"majority", "best_of_n", "weighted"}
         assert len(record.samples) == 3
 
 

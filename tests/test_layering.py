@@ -27,7 +27,7 @@ ROWS = (
     ("bench.runner",),
     ("bench.spec", "bench.stats", "bench.paper"),
     ("bench.report", "bench.regression"),
-    ("bench.render", "bench.harness", "bench.progress"),
+    ("bench.render", "bench.harness", "bench.progress", "bench.tree_view"),
     ("bench.demo", "bench.benchmarks", "bench.lm_eval"),
     ("bench.cli",),
     ("bench.__main__",),

@@ -13,10 +13,12 @@ from bench.benchmarks.engine import engine
 from bench.benchmarks.figures import Figure, timed
 from bench.benchmarks.ppm import ppm
 from bench.benchmarks.sandbox import sandbox
+from bench.benchmarks.search import search
 from bench.errors import BenchError, UnknownNameError
 
 SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "sandbox": sandbox,
+    "search": search,
     "answers": answers,
     "panel": panel,
     "engine": engine,

@@ -17,6 +17,7 @@ from bench.cli import (
     evaluation,
     paper,
     sandbox,
+    search,
 )
 from bench.errors import BenchError
 
@@ -49,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (evaluation, benchmarks, contamination, paper, answers, checkers, sandbox):
+    families = (evaluation, search, benchmarks, contamination, paper, answers, checkers, sandbox)
+    for module in families:
         module.add_verbs(verbs)
     return parser
 

@@ -32,9 +32,13 @@ def _add_run(verbs: Any) -> None:
     run.add_argument(
         "--policy", default="smollm2", help="smollm2, smollm2-r1, or an adapter folder"
     )
-    run.add_argument("--search", required=True, help="greedy, sample, majority, best_of_n or mcts")
     run.add_argument(
-        "--ppm", help="PPM for best_of_n and mcts: a name or folder [the newest published]"
+        "--search",
+        required=True,
+        help="greedy, sample, majority, best_of_n, weighted, beam, lookahead, dvts or mcts",
+    )
+    run.add_argument(
+        "--ppm", help="PPM of a search that goes by one: a name or folder [the newest published]"
     )
     run.add_argument(
         "--engine", default="auto", help="openvino or transformers [openvino if installed]"
@@ -48,14 +52,30 @@ def _add_run(verbs: Any) -> None:
     )
     run.add_argument("--limit", type=positive, help="only the first so many problems")
     run.add_argument("--seed", type=int, default=0, help="run seed [%(default)s]")
-    run.add_argument("--n", type=positive, default=8, help="samples per problem [%(default)s]")
+    run.add_argument(
+        "--n", type=positive, default=8, help="samples, or subtrees of dvts [%(default)s]"
+    )
     run.add_argument("--rollouts", type=positive, default=8, help="MCTS rollouts [%(default)s]")
     run.add_argument(
-        "--candidates", type=positive, default=4, help="MCTS candidates per step [%(default)s]"
+        "--candidates", type=positive, default=4, help="candidate steps per node [%(default)s]"
     )
     run.add_argument("--max-depth", type=positive, default=16, help="steps at most [%(default)s]")
     run.add_argument(
         "--c", type=finite, default=2.0, help="UCT's exploration constant [%(default)s]"
+    )
+    run.add_argument(
+        "--rules", default="paper", help="of mcts and beam: paper or official [%(default)s]"
+    )
+    run.add_argument(
+        "--beam-width", type=positive, default=4, help="beams that go on [%(default)s]"
+    )
+    run.add_argument(
+        "--lookahead", type=positive, default=1, help="steps that lookahead sees [%(default)s]"
+    )
+    run.add_argument(
+        "--aggregate",
+        default="last",
+        help="step scores to one number: last, min, mean or product [%(default)s]",
     )
     run.add_argument(
         "--temperature",

@@ -36,6 +36,8 @@ class Completion:
     """Generated tokens."""
     prompt_tokens: int = 0
     """Prompt tokens of the request; counted once per request, on its first completion."""
+    cached_tokens: int = 0
+    """Those of `prompt_tokens` that the engine did not compute anew, where it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,9 @@ class PathScores:
     values: list[list[float]]
     tokens: int
     """Tokens that went through the model; one that was computed before does not count."""
+    by_path: tuple[int, ...] = ()
+    """The same, path by path in the order given, where the scorer tells them apart: what the first
+    k paths cost is then what scoring them alone would have cost."""
 
 
 class Scoring(Protocol):

@@ -167,3 +167,11 @@ def gguf(checkpoint: Checkpoint) -> Path:
 
         export_gguf(folder, like=embedded.gguf_path(), out=out)
     return out
+
+
+def parameters(checkpoint: Checkpoint) -> int:
+    """Return how many parameters a checkpoint has; a PPM's head, a vector, is left out.
+
+    Every checkpoint is adapters on the embedded model, and merging adds none.
+    """
+    return embedded.PARAMETERS

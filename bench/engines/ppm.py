@@ -20,6 +20,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -135,7 +136,7 @@ class PPMScoring:
             raise EngineError(
                 f"the PPM {self._scorer.name} failed on {self._problem.id}: {error}"
             ) from error
-        return PathScores(values, tokens)
+        return PathScores(values, sum(tokens), tuple(tokens))
 
     def close(self) -> None:
         """Forget what was kept."""
@@ -158,17 +159,22 @@ class ScoredTree:
         self._blocks: list[torch.Tensor] = []
         """One tensor a pass, of shape (2, layers, heads, tokens, width)."""
 
-    def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> tuple[list[list[float]], int]:
-        """Return a value for every step of every path, and the number of tokens computed."""
+    def values(
+        self, prompt: str, paths: Sequence[Sequence[str]]
+    ) -> tuple[list[list[float]], list[int]]:
+        """Return a value for every step of every path, and the tokens that each path added."""
         # All of it, tokenizing included, belongs to the turn: a generation step holds the
         # interpreter's lock, and every line here would wait for one to end.
         with turns.cpu:
             return self._values(prompt, paths)
 
-    def _values(self, prompt: str, paths: Sequence[Sequence[str]]) -> tuple[list[list[float]], int]:
+    def _values(
+        self, prompt: str, paths: Sequence[Sequence[str]]
+    ) -> tuple[list[list[float]], list[int]]:
         if len(self._trie) > KEPT_TOKENS:
             self._begin()
         ends = []
+        sizes = [len(self._trie)]
         for path in paths:
             text, row_ends = prompt, []
             for step in path:
@@ -176,10 +182,12 @@ class ScoredTree:
                 row_ends.append(len(self._scorer.ids(text)) - 1)
             indices = self._trie.insert(self._scorer.ids(text))
             ends.append([indices[end] for end in row_ends])
+            sizes.append(len(self._trie))
         known = len(self._scores)
         if len(self._trie) > known:
             self._compute(known)
-        return [[self._scores[i] for i in row] for row in ends], len(self._trie) - known
+        added = [after - before for before, after in pairwise(sizes)]
+        return [[self._scores[i] for i in row] for row in ends], added
 
     def _compute(self, known: int) -> None:
         """Pass the tokens from index `known` on through the model."""

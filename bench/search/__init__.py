@@ -1,26 +1,63 @@
 """Searches turn a problem into a trace; selection picks an answer from one."""
 
+from bench.search.beam import Beam, lookahead, step_beam
+from bench.search.budget import Cost, costs, curve, prefix
+from bench.search.dvts import DVTS, dvts
+from bench.search.events import Event, EventKind
 from bench.search.mcts import MCTS, Reward, mcts
+from bench.search.official_beam import official_beam
+from bench.search.rules import OFFICIAL, PAPER, RULES, Rules, rules_named
 from bench.search.sampling import Sampling, greedy, sample
-from bench.search.selection import AGGREGATES, Finished, best, finished, first, majority
+from bench.search.selection import (
+    AGGREGATES,
+    Finished,
+    best,
+    finished,
+    first,
+    majority,
+    top_majority,
+    weighted,
+)
+from bench.search.training import mcts_until_solved, several_trees
 from bench.search.tree import ROOT, Node, NodeKind, Trace, Usage
 
 __all__ = [
     "AGGREGATES",
+    "DVTS",
     "MCTS",
+    "OFFICIAL",
+    "PAPER",
     "ROOT",
+    "RULES",
+    "Beam",
+    "Cost",
+    "Event",
+    "EventKind",
     "Finished",
     "Node",
     "NodeKind",
     "Reward",
+    "Rules",
     "Sampling",
     "Trace",
     "Usage",
     "best",
+    "costs",
+    "curve",
+    "dvts",
     "finished",
     "first",
     "greedy",
+    "lookahead",
     "majority",
     "mcts",
+    "mcts_until_solved",
+    "official_beam",
+    "prefix",
+    "rules_named",
     "sample",
+    "several_trees",
+    "step_beam",
+    "top_majority",
+    "weighted",
 ]

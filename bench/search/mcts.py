@@ -8,9 +8,8 @@ being scored counts as the first visit, as the authors confirm; values come from
 there is one (training) and from the PPM at the answer where there is none (test time). No reference
 answer is visible here.
 
-Choices the paper leaves open: an unvisited child comes first; a finished trajectory is not walked
-twice; a rollout that ends without an answer (no valid child, or the depth limit) backs up -1, what
-a wrong answer is worth, or the search would go on digging where nothing can be finished.
+That is the search under the `paper` rules. Where the released code does otherwise, a field of
+`Rules` says so; no other difference is in this module.
 """
 
 from __future__ import annotations
@@ -21,8 +20,11 @@ from dataclasses import dataclass
 
 from bench.engines.base import Policy, StepScorer
 from bench.errors import BenchError
+from bench.prompts import START
 from bench.sandbox import Sandbox
+from bench.search.events import EventKind
 from bench.search.expansion import Searcher
+from bench.search.rules import PAPER, Rules
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
 
@@ -30,7 +32,7 @@ Reward = Callable[[Trace, Node], Awaitable[float]]
 """The value of a finished trajectory, +1 or -1, from who knows the answer: training only."""
 
 DEAD_END = -1.0
-"""The value of a rollout that ends without an answer."""
+"""The value of an end without an answer: what a wrong answer is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,86 +58,143 @@ async def mcts(
     seed: int,
     scorer: StepScorer | None = None,
     reward: Reward | None = None,
+    rules: Rules = PAPER,
+    start: str = START,
 ) -> Trace:
-    """Search one problem. Raises BenchError where neither `scorer` nor `reward` is given."""
+    """Search one problem, whose solutions all begin with `start`.
+
+    Raises BenchError where neither `scorer` nor `reward` is given.
+    """
+    with searching(
+        problem, policy, sandbox, scorer, reward, config=config, seed=seed, rules=rules, start=start
+    ) as searcher:
+        await grow(searcher, config, reward, rollouts=config.rollouts)
+        return searcher.trace
+
+
+def searching(
+    problem: Problem,
+    policy: Policy,
+    sandbox: Sandbox,
+    scorer: StepScorer | None,
+    reward: Reward | None,
+    *,
+    config: MCTS,
+    seed: int,
+    rules: Rules = PAPER,
+    start: str = START,
+) -> Searcher:
+    """Begin a tree, to be grown by `grow`. Raises BenchError without a source of values."""
     if scorer is None and reward is None:
         raise BenchError(
             "MCTS needs a value for its finished trajectories: pass a PPM (--ppm), or, in "
             "training, a reward"
         )
-    with Searcher.start(problem, policy, sandbox, scorer, search="mcts", seed=seed) as searcher:
-        trace = searcher.trace
-        for _ in range(config.rollouts):
-            if trace.nodes[ROOT].exhausted:
-                break
-            end = await _descend(searcher, config)
-            trace.rollouts.append(end.index)
-            value = DEAD_END
-            if end.kind is NodeKind.ANSWER:
-                trace.finished.append(end.index)
-                value = await reward(trace, end) if reward else _ppm_value(end)
-            backup(trace, end, value)
-            _mark_exhausted(trace, end)
-        return trace
+    return Searcher.start(
+        problem,
+        policy,
+        sandbox,
+        scorer,
+        search="mcts",
+        seed=seed,
+        rules=rules,
+        max_depth=config.max_depth,
+        text=start,
+    )
 
 
-async def _descend(searcher: Searcher, config: MCTS) -> Node:
+async def grow(searcher: Searcher, config: MCTS, reward: Reward | None, *, rollouts: int) -> None:
+    """Go on until the tree has had `rollouts` rollouts, or nothing is left to visit."""
+    trace = searcher.trace
+    while len(trace.rollouts) < rollouts and not trace.nodes[ROOT].exhausted:
+        await _rollout(searcher, config, reward)
+
+
+async def _rollout(searcher: Searcher, config: MCTS, reward: Reward | None) -> None:
+    trace, rules = searcher.trace, searcher.rules
+    begun = len(trace.events)
+    end = await _descend(searcher, config, reward)
+    if rules.answers_when_made:
+        # Of several answers that a rollout made, the best valued is its own.
+        reached = [event for event in trace.events[begun:] if event.kind is EventKind.REACHED]
+        if reached:
+            end = trace.nodes[max(reached, key=lambda event: event.value).node]
+    elif end.kind is NodeKind.ANSWER:
+        trace.record(EventKind.REACHED, end, await _value(trace, end, reward))
+    elif rules.dead_ends_back_up:
+        trace.record(EventKind.REACHED, end, DEAD_END)
+    if rules.closes_ancestors:
+        _close(trace, end)
+    trace.record(EventKind.ROLLOUT, end)
+
+
+async def _descend(searcher: Searcher, config: MCTS, reward: Reward | None) -> Node:
     """Walk from the root to an answer or a dead end, expanding on the way."""
-    node = searcher.trace.nodes[ROOT]
-    while node.kind is not NodeKind.ANSWER and node.depth < config.max_depth:
+    trace, rules = searcher.trace, searcher.rules
+    node = trace.nodes[ROOT]
+    deepest = config.max_depth + (rules.root_is_free and node.expanded)
+    while node.kind is not NodeKind.ANSWER and node.depth < deepest:
         if not node.expanded:
-            await searcher.expand(node, config.candidates)
-            if searcher.scoring is not None:
-                _count_scores_as_visits(searcher.trace, node)
-        child = select(searcher.trace, node, config.c)
+            await _expand(searcher, node, config, reward)
+        child = select(trace, node, config.c, rules.unvisited)
         if child is None:
-            return node
+            trace.record(EventKind.CLOSED, node)
+            break
         node = child
     return node
 
 
-def select(trace: Trace, node: Node, c: float) -> Node | None:
-    """Return the child with the highest UCT that is not exhausted; ties go to the first."""
+async def _expand(searcher: Searcher, node: Node, config: MCTS, reward: Reward | None) -> None:
+    """Give a node its children and their first statistics."""
+    trace, rules = searcher.trace, searcher.rules
+    known = len(trace.nodes)
+    children = await searcher.adopt(node, await searcher.propose(node, config.candidates))
+    rewarded = rules.answers_when_made and reward is not None
+    unscored = [child for child in children if not (rewarded and child.kind is NodeKind.ANSWER)]
+    await searcher.score(trace.text(node.index), [[child] for child in unscored])
+    if not rules.dead_ends_back_up:
+        for dead in trace.nodes[known:]:
+            if dead.kind in (NodeKind.FAILED_CODE, NodeKind.TOO_DEEP):
+                trace.record(EventKind.VISITED, dead, DEAD_END)
+    for child in children:
+        if rules.answers_when_made and child.kind is NodeKind.ANSWER:
+            trace.record(EventKind.REACHED, child, await _value(trace, child, reward))
+            trace.record(EventKind.CLOSED, child)
+        elif child.value is not None:
+            trace.record(EventKind.VISITED, child, child.value)
+
+
+def select(trace: Trace, node: Node, c: float, unvisited: float = math.inf) -> Node | None:
+    """Return the open child with the highest UCT; ties go to the first."""
     open_children = [
         child for index in node.children if not (child := trace.nodes[index]).exhausted
     ]
-    return max(open_children, key=lambda child: uct(child, node, c), default=None)
+    return max(open_children, key=lambda child: uct(child, node, c, unvisited), default=None)
 
 
-def uct(child: Node, parent: Node, c: float) -> float:
-    """UCT(s) = Q(s) + c sqrt(ln N_parent(s) / N(s)); infinite before the first visit."""
+def uct(child: Node, parent: Node, c: float, unvisited: float = math.inf) -> float:
+    """UCT(s) = Q(s) + c sqrt(ln N_parent(s) / N(s)); `unvisited` before the first visit."""
     if child.visits == 0:
-        return math.inf
+        return unvisited
     # A parent may be unvisited while its children are scored; ln 1 = 0 leaves the choice to Q.
     return child.mean + c * math.sqrt(math.log(max(parent.visits, 1)) / child.visits)
 
 
-def backup(trace: Trace, end: Node, value: float) -> None:
-    """Add a trajectory's value to every node on its path, the root included."""
-    node: Node | None = end
-    while node is not None:
-        node.q += value
-        node.visits += 1
-        node = trace.nodes[node.parent] if node.parent is not None else None
-
-
-def _count_scores_as_visits(trace: Trace, node: Node) -> None:
-    for index in node.children:
-        child = trace.nodes[index]
-        child.q, child.visits = child.value or 0.0, 1
-
-
-def _mark_exhausted(trace: Trace, end: Node) -> None:
+def _close(trace: Trace, end: Node) -> None:
     """Close a walked trajectory, and every ancestor of which nothing is left to visit."""
-    end.exhausted = True
     node = end
-    while node.parent is not None:
+    while True:
+        if not node.exhausted:
+            trace.record(EventKind.CLOSED, node)
+        if node.parent is None:
+            return
         node = trace.nodes[node.parent]
         if any(not trace.nodes[index].exhausted for index in node.children):
             return
-        node.exhausted = True
 
 
-def _ppm_value(end: Node) -> float:
+async def _value(trace: Trace, end: Node, reward: Reward | None) -> float:
+    if reward is not None:
+        return await reward(trace, end)
     assert end.value is not None, "an answer node of a PPM-guided search is scored on expansion"
     return end.value

@@ -8,12 +8,14 @@ scored, so that any aggregation (last, min, mean, product) can be chosen afterwa
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.engines.base import Completion, Policy, StepScorer
 from bench.prompts import START
 from bench.prompts.tags import ANSWER, END_OF_STEP, SOLUTION_STOPS
 from bench.sandbox import Sandbox
+from bench.search.budget import first_candidate, one_after_the_other
+from bench.search.events import EventKind
 from bench.search.expansion import Searcher
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
@@ -45,9 +47,7 @@ async def sample(
     """Write `config.n` independent solutions at the policy's temperature."""
     with Searcher.start(problem, policy, sandbox, scorer, search="sample", seed=seed) as searcher:
         await _solutions(searcher, config.n, greedy=False)
-        trace = searcher.trace
-        await searcher.score(START, [trace.lineage(index) for index in trace.finished])
-        return trace
+        return searcher.trace
 
 
 async def _solutions(searcher: Searcher, n: int, *, greedy: bool) -> None:
@@ -64,11 +64,12 @@ async def _solutions(searcher: Searcher, n: int, *, greedy: bool) -> None:
         end.index: searcher.attach(end, 0, answer, None)
         for end, (answer,) in zip(open_ends, answers, strict=True)
     }
-    for end in ends:
-        last = answered.get(end.index, end)
-        trace.rollouts.append(last.index)
-        if last.kind is NodeKind.ANSWER:
-            trace.finished.append(last.index)
+    lasts = [answered.get(end.index, end) for end in ends]
+    finished = [trace.lineage(last.index) for last in lasts if last.kind is NodeKind.ANSWER]
+    await searcher.score(START, finished)
+    for last in lasts:
+        trace.record(EventKind.ROLLOUT, last)
+    one_after_the_other(trace, first_candidate)
 
 
 async def _program(searcher: Searcher, root: Node, index: int, program: Completion) -> Node:
@@ -77,11 +78,11 @@ async def _program(searcher: Searcher, root: Node, index: int, program: Completi
     The request's tokens are booked on the chain's first node: a whole program is one completion.
     """
     node, candidate = root, index
-    tokens = program.tokens
+    step = program
     for text in _split(program.text):
-        step = Completion(text, program.finish, tokens)
+        step = replace(step, text=text)
         node = searcher.attach(node, candidate, step, await searcher.run(node, text))
-        candidate, tokens = 0, 0
+        candidate, step = 0, replace(step, tokens=0, prompt_tokens=0, cached_tokens=0)
         if not node.kind.is_valid:
             break
     return node

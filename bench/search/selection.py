@@ -2,7 +2,8 @@ r"""Which of a trace's answers is the answer: functions over finished trajectori
 
 Selection comes after the search, never generates and never sees the reference, so that any of these
 can be recomputed from a stored run. Votes are counted over canonical forms, because "1/2" and
-"\frac{1}{2}" are one vote.
+"\frac{1}{2}" are one vote. The paper's final rule is `best`: the trajectory that the PPM values
+most. The official scripts' is `top_majority`: a vote among the K best valued.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ AGGREGATES: Mapping[str, Aggregate] = {
     "product": lambda scores: math.prod((1 + score) / 2 for score in scores),
 }
 """How the step scores of a trajectory become one number."""
+
+TOP_K = 8
+"""Trajectories that vote in `top_majority` (official scripts: 4 to 8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,41 @@ def majority(samples: Sequence[Finished]) -> int | None:
 
 def best(samples: Sequence[Finished], aggregate: str = "last") -> int | None:
     """Return the trajectory with the highest aggregated PPM score; ties go to the earlier one."""
-    scored = [i for i, sample in enumerate(samples) if sample.step_scores]
+    return next(iter(_ranked(samples, aggregate)), None)
+
+
+def weighted(samples: Sequence[Finished], aggregate: str = "last") -> int | None:
+    """Return the best trajectory of the answer with the most votes, each weighted by its score.
+
+    A weight is the aggregated score as a probability, (1 + s) / 2, so that no vote counts against
+    its answer; `product` is one already.
+    """
+    ranked = _ranked(samples, aggregate)
     combine = AGGREGATES[aggregate]
-    return max(scored, key=lambda i: (combine(samples[i].step_scores), -i), default=None)
+    weights: dict[str, float] = {}
+    for i in ranked:
+        score = combine(samples[i].step_scores)
+        key = canonical(samples[i].answer)
+        weight = score if aggregate == "product" else (1 + score) / 2
+        weights[key] = weights.get(key, 0.0) + weight
+    # max returns the first of equals, and the ranking puts the better trajectory first.
+    return max(ranked, key=lambda i: weights[canonical(samples[i].answer)], default=None)
+
+
+def top_majority(
+    samples: Sequence[Finished], aggregate: str = "last", k: int = TOP_K
+) -> int | None:
+    """Return the best trajectory of the most frequent answer among the k best valued ones.
+
+    Ties go to the answer of the better valued trajectory.
+    """
+    top = _ranked(samples, aggregate)[:k]
+    votes = Counter(canonical(samples[i].answer) for i in top)
+    return max(top, key=lambda i: votes[canonical(samples[i].answer)], default=None)
+
+
+def _ranked(samples: Sequence[Finished], aggregate: str) -> list[int]:
+    """Return the indices of scored trajectories, best first; of equals the earlier first."""
+    combine = AGGREGATES[aggregate]
+    scored = [i for i, sample in enumerate(samples) if sample.step_scores]
+    return sorted(scored, key=lambda i: combine(samples[i].step_scores), reverse=True)

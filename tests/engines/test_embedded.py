@@ -24,6 +24,13 @@ def test_the_embedded_model_is_a_gguf_file(embedded_gguf: Path) -> None:
         assert file.read(4) == b"GGUF"
 
 
+def test_the_file_holds_as_many_parameters_as_is_said(embedded_gguf: Path) -> None:
+    from gguf import GGUFReader
+
+    tensors = GGUFReader(embedded_gguf).tensors
+    assert sum(int(tensor.n_elements) for tensor in tensors) == embedded.PARAMETERS
+
+
 @pytest.mark.usefixtures("asked_afresh")
 def test_a_file_with_another_hash_is_refused(
     embedded_gguf: Path, monkeypatch: pytest.MonkeyPatch

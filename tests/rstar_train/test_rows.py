@@ -6,8 +6,7 @@ import pytest
 
 from bench.prompts import OFFICIAL, START
 from bench.search import ROOT, Node, NodeKind, Trace
-from bench.search.mcts import backup
-from bench.search.tree import new_trace
+from bench.search.tree import backup, new_trace
 from rstar_train.rows import PairRow, pair_rows, sft_rows
 from tests.scripted import problem
 

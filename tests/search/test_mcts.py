@@ -9,8 +9,8 @@ import pytest
 from bench.errors import BenchError
 from bench.sandbox import Sandbox
 from bench.search import MCTS, ROOT, Node, NodeKind, Trace, best, finished, mcts
-from bench.search.mcts import backup, select, uct
-from bench.search.tree import new_trace
+from bench.search.mcts import select, uct
+from bench.search.tree import backup, new_trace
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
 START = "<code>"

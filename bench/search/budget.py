@@ -1,0 +1,148 @@
+"""Smaller budgets out of one run: prefixes of the clock, what they cost, and what they answered.
+
+A search's first k rollouts are what a search with k rollouts would have done, seeds included, since
+nothing it does depends on what is still to come. Searches whose parts run side by side (samples,
+subtrees) list them on the clock one after the other, so that the same holds for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from bench.errors import BenchError
+from bench.search.events import Event, EventKind
+from bench.search.tree import ROOT, Node, Trace, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What was spent up to some point of the clock."""
+
+    policy_prompt: int = 0
+    """Prompt tokens sent to the policy."""
+    policy_cached: int = 0
+    """Those of them that the engine did not compute anew."""
+    policy_generated: int = 0
+    ppm: int = 0
+    """Tokens that went through the PPM."""
+    executions: int = 0
+    code_seconds: float = 0.0
+    """Of the programs run, by the sandbox's clock; 0 where the seconds were not kept."""
+
+    def plus(self, event: Event, seconds: float = 0.0) -> Cost:
+        """Return the cost after one more event."""
+        return Cost(
+            self.policy_prompt + event.policy_prompt,
+            self.policy_cached + event.policy_cached,
+            self.policy_generated + event.policy_generated,
+            self.ppm + event.ppm,
+            self.executions + (event.kind is EventKind.EXECUTED),
+            self.code_seconds + seconds,
+        )
+
+    def flops(self, policy_parameters: int, ppm_parameters: int = 0) -> float:
+        """Return an estimate: 2 FLOPs per parameter and token computed, attention left out."""
+        policy = self.policy_prompt - self.policy_cached + self.policy_generated
+        return 2.0 * (policy_parameters * policy + ppm_parameters * self.ppm)
+
+
+def costs(trace: Trace) -> list[Cost]:
+    """Return the cost after each rollout (sample, beam), first to last.
+
+    Raises BenchError for a trace that was stored before there was a clock.
+    """
+    _need_clock(trace)
+    result, cost = [], Cost()
+    seconds = iter(trace.code_seconds)
+    for event in trace.events:
+        executed = event.kind is EventKind.EXECUTED
+        cost = cost.plus(event, next(seconds, 0.0) if executed else 0.0)
+        if event.kind is EventKind.ROLLOUT:
+            result.append(cost)
+    return result
+
+
+def prefix(trace: Trace, rollouts: int) -> Trace:
+    """Return what the search would have left with that many rollouts (samples, beams).
+
+    Raises BenchError for a trace that was stored before there was a clock.
+    """
+    _need_clock(trace)
+    kept = list(_until(trace, rollouts))
+    made = sorted(event.node for event in kept if event.kind is EventKind.GENERATED)
+    new_index = {old: new for new, old in enumerate([ROOT, *made])}
+    result = replace(
+        trace,
+        nodes=[_as_made(trace.nodes[old], new_index) for old in new_index],
+        finished=[],
+        rollouts=[],
+        usage=Usage(),
+        events=[],
+        code_seconds=[],
+    )
+    for event in kept:
+        kind, node, value, *cost = event
+        result.record(kind, result.nodes[new_index[node]], value, **_named(cost))
+    executed = sum(event.kind is EventKind.EXECUTED for event in kept)
+    result.code_seconds = trace.code_seconds[:executed]
+    return result
+
+
+def curve(trace: Trace, choose: Callable[[Trace], str | None]) -> list[tuple[Cost, str | None]]:
+    """Return, for each number of rollouts from 1 up, the cost and the answer chosen."""
+    return [
+        (cost, choose(prefix(trace, count))) for count, cost in enumerate(costs(trace), start=1)
+    ]
+
+
+def one_after_the_other(trace: Trace, part: Callable[[Node], int]) -> None:
+    """Sort the clock of a search whose parts ran side by side, each part keeping its order."""
+    seconds = iter(trace.code_seconds)
+    executed = EventKind.EXECUTED
+    timed = [(event, next(seconds) if event.kind is executed else 0.0) for event in trace.events]
+    timed.sort(key=lambda pair: part(trace.nodes[pair[0].node]))
+    trace.events = [event for event, _ in timed]
+    trace.code_seconds = [taken for event, taken in timed if event.kind is executed]
+
+
+def first_candidate(node: Node) -> int:
+    """Return which of the root's candidates a node lies below; -1 for the root."""
+    _, _, below = node.path.partition(".")
+    return int(below.partition(".")[0]) if below else -1
+
+
+def _until(trace: Trace, rollouts: int) -> Iterator[Event]:
+    done = 0
+    for event in trace.events:
+        if done == rollouts:
+            return
+        done += event.kind is EventKind.ROLLOUT
+        yield event
+
+
+def _as_made(node: Node, new_index: dict[int, int]) -> Node:
+    return replace(
+        node,
+        index=new_index[node.index],
+        parent=None if node.parent is None else new_index[node.parent],
+        value=None,
+        q=0.0,
+        visits=0,
+        expanded=False,
+        exhausted=False,
+        children=[],
+    )
+
+
+def _named(cost: list[int]) -> dict[str, int]:
+    return dict(zip(Event._fields[3:], cost, strict=True))
+
+
+def _need_clock(trace: Trace) -> None:
+    if trace.rollouts and not trace.events:
+        raise BenchError(
+            f"the tree of {trace.problem_id!r} was stored without a budget clock, by an older "
+            "rstar-bench: its smaller budgets are not known. Run the search again into another "
+            "--out"
+        )

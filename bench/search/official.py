@@ -1,0 +1,172 @@
+"""How the official code reads and runs one step; used by searches under the `official` rules.
+
+Nothing is told apart by tags: a step with the substring `boxed` is an answer, any other is code. It
+is run anew together with all steps before it, back to the last output, and what is observed decides
+whether it erred.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+from bench.prompts import tags
+from bench.sandbox import Execution, Sandbox, Status
+from bench.search import observation
+from bench.search.tree import Node, NodeKind, Trace
+
+_HARNESS = inspect.getsource(observation)
+
+UNFINISHED = {
+    Status.TIMEOUT: "TimeoutError",
+    Status.MEMORY: "MemoryError",
+    Status.OUTPUT_LIMIT: "OutputLimitError",
+    Status.CRASHED: "ProcessExpiredError",
+    Status.REFUSED: "RefusedError",
+}
+"""Names for programs that were stopped from outside; the official code knows such errors too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a step is, and its text with the output that the executor appended."""
+
+    text: str
+    kind: NodeKind
+    answer: str | None = None
+    error: str = ""
+    """What was observed, where that is an error."""
+
+
+def is_answer(step: str) -> bool:
+    """Whether the official code looks for an answer in a step, and so does not run it."""
+    return "boxed" in step
+
+
+async def run(sandbox: Sandbox, trace: Trace, parent: Node, step: str) -> Execution | None:
+    """Run a step with all steps since the last output, in a fresh interpreter."""
+    if is_answer(step):
+        return None
+    program = f"{_HARNESS}\n\nprint(observe({_program(trace, parent, step)!r}), end='')\n"
+    return await sandbox.run(program, leaf=True)
+
+
+def read(
+    trace: Trace,
+    parent: Node,
+    step: str,
+    execution: Execution | None,
+    *,
+    errors_threshold: int,
+    max_depth: int,
+) -> Reading:
+    """Return what a step below `parent` is."""
+    reading = _read(trace, parent, step, execution, errors_threshold)
+    if reading.kind in (NodeKind.STEP, NodeKind.CODE_END) and parent.depth >= max_depth:
+        return Reading(reading.text, NodeKind.TOO_DEEP, None, reading.error)
+    return reading
+
+
+def _read(
+    trace: Trace, parent: Node, step: str, execution: Execution | None, errors_threshold: int
+) -> Reading:
+    if execution is None:
+        answer = boxed_answer(step)
+        return Reading(step, NodeKind.ANSWER if answer else NodeKind.STEP, answer or None)
+    observed = _observed(execution)
+    shown = f"{tags.OUTPUT}{observed}{tags.END_OF_OUTPUT}"
+    ended = tags.END_OF_CODE in step
+    text = f"{step}\n{shown}" if ended else step
+    kind = NodeKind.CODE_END if ended else NodeKind.STEP
+    if "error" not in observed.lower():
+        return Reading(text, kind)
+    if 1 + _errors(trace, parent) < errors_threshold:
+        return Reading(text, kind, None, observed)
+    # A dead end shows its error as output; where an output is shown already, it is wrapped twice.
+    if ended:
+        shown = f"{tags.OUTPUT}{shown}{tags.END_OF_OUTPUT}"
+    else:
+        step += tags.END_OF_CODE
+    return Reading(f"{step}\n{shown}", NodeKind.FAILED_CODE, None, observed)
+
+
+def _observed(execution: Execution) -> str:
+    if execution.ok:
+        return execution.stdout.strip()
+    name = UNFINISHED.get(execution.status, "Error")
+    return f"{name}: {execution.error}"
+
+
+def _errors(trace: Trace, node: Node) -> int:
+    """Count the steps with errors that end with `node`, without a good one between them."""
+    line = reversed(trace.lineage(node.index))
+    count = 0
+    for each in line:
+        if not each.error:
+            break
+        count += 1
+    return count
+
+
+def _program(trace: Trace, parent: Node, step: str) -> str:
+    """Return the code of a step and of those before it, back to the last one with an output."""
+    steps = [step]
+    for node in [*reversed(trace.lineage(parent.index)), trace.nodes[0]]:
+        if tags.END_OF_OUTPUT in node.text or tags.END_OF_CODE in node.text:
+            break
+        if not is_answer(node.text):
+            steps.append(node.text)
+    return _code("".join(reversed(steps)))
+
+
+def _code(text: str) -> str:
+    """Return the lines between the code tags; where there is no opening tag, the whole text."""
+    text = text.replace(tags.END_OF_STEP, "")
+    program, inside = "", False
+    for line in text.split("\n"):
+        if tags.CODE in line:
+            program += "\n# ========\n"
+            inside = True
+        elif tags.END_OF_CODE in line:
+            inside = False
+        elif inside:
+            program += line + "\n"
+    return (program or text).strip()
+
+
+def boxed_answer(step: str) -> str:
+    r"""Return what the official code takes for the answer of a step that holds `boxed`.
+
+    The content of the last `\boxed{` before the first full stop that ends a line; without such a
+    box the whole sentence. May be empty.
+    """
+    sentence = step.split(".\n")[0].strip().removesuffix(".").strip()
+    start = sentence.rfind("\\boxed{")
+    if start < 0:
+        return _without_text(sentence)
+    box = sentence[start:]
+    begin, end = start, None  # as released: for a box without any end, an offset into the sentence
+    opened: list[int] = []
+    for at, character in enumerate(box):
+        if character == "{":
+            opened.append(at)
+        elif character == "}":
+            begin = opened.pop()
+            if not opened:
+                end = at
+                break
+    return _without_text(box[begin + 1 : end])
+
+
+def _without_text(answer: str) -> str:
+    r"""Unwrap the first `\text{...}` of an answer, dropping it where it says only "and"."""
+    start = answer.find("\\text{")
+    if start < 0:
+        return answer
+    depth = 0
+    for at in range(start, len(answer)):
+        depth += {"{": 1, "}": -1}.get(answer[at], 0)
+        if answer[at] == "}" and depth == 0:
+            inside = answer[start + len("\\text{") : at].strip()
+            return (answer[:start] + ("" if inside == "and" else inside) + answer[at + 1 :]).strip()
+    return "[invalid]"

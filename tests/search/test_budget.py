@@ -1,0 +1,166 @@
+"""A prefix of the clock is the smaller run, to the last event; costs add up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bench.errors import BenchError
+from bench.sandbox import Sandbox
+from bench.search import (
+    DVTS,
+    MCTS,
+    OFFICIAL,
+    PAPER,
+    RULES,
+    Cost,
+    Rules,
+    Sampling,
+    Trace,
+    costs,
+    curve,
+    dvts,
+    mcts,
+    prefix,
+    sample,
+)
+from tests.scripted import problem
+from tests.search.recording import RecordedScorer, Recorder, reward
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+Search = Callable[[int, Sandbox], Awaitable[Trace]]
+
+
+def by_tree(rules: Rules, mode: str, seed: int) -> Search:
+    """MCTS of a made-up problem with a given number of rollouts."""
+
+    async def search(rollouts: int, sandbox: Sandbox) -> Trace:
+        return await mcts(
+            problem(name=f"p{seed}"),
+            Recorder(seed),
+            sandbox,
+            config=MCTS(rollouts, candidates=3, max_depth=5),
+            seed=seed,
+            scorer=None if mode == "terminal" else RecordedScorer(seed),
+            reward=None if mode == "test" else reward,
+            rules=rules,
+        )
+
+    return search
+
+
+async def by_samples(n: int, sandbox: Sandbox) -> Trace:
+    return await sample(
+        problem(), Recorder(5), sandbox, config=Sampling(n), seed=3, scorer=RecordedScorer(3)
+    )
+
+
+async def by_subtrees(n: int, sandbox: Sandbox) -> Trace:
+    return await dvts(
+        problem(), Recorder(4), sandbox, config=DVTS(n, 3, 5), seed=3, scorer=RecordedScorer(3)
+    )
+
+
+TREES = [
+    pytest.param(by_tree(rules, mode, seed), id=f"{rules.name}-{mode}-{seed}")
+    for rules in RULES.values()
+    for mode in ("terminal", "ppm", "test")
+    for seed in (3, 11)
+]
+
+
+@pytest.mark.parametrize("search", TREES)
+async def test_every_smaller_number_of_rollouts_is_in_a_larger_run(
+    sandbox: Sandbox, search: Search
+) -> None:
+    whole = await search(7, sandbox)
+    for rollouts in range(1, 7):
+        smaller = await search(rollouts, sandbox)
+        assert prefix(whole, rollouts) == smaller
+        assert prefix(whole, rollouts).to_json() == smaller.to_json()
+
+
+@pytest.mark.parametrize("search", [by_samples, by_subtrees])
+async def test_every_smaller_number_of_samples_or_subtrees_is_in_a_larger_run(
+    sandbox: Sandbox, search: Search
+) -> None:
+    whole = await search(5, sandbox)
+    for count in range(1, 5):
+        assert prefix(whole, count) == await search(count, sandbox)
+
+
+@pytest.mark.parametrize("search", [*TREES, by_samples, by_subtrees])
+async def test_the_whole_clock_played_again_is_the_trace(sandbox: Sandbox, search: Search) -> None:
+    whole = await search(4, sandbox)
+    again = prefix(whole, len(whole.rollouts))
+    assert again == whole
+    assert again.code_seconds == whole.code_seconds
+    assert Trace.from_json(whole.to_json(), whole.code_seconds) == whole
+
+
+async def test_the_last_cost_is_the_usage_of_the_search(sandbox: Sandbox) -> None:
+    trace = await by_tree(PAPER, "test", 11)(5, sandbox)
+    spent = costs(trace)
+    assert len(spent) == len(trace.rollouts)
+    last = spent[-1]
+    assert (last.policy_prompt, last.policy_generated) == (
+        trace.usage.policy_prompt,
+        trace.usage.policy_generated,
+    )
+    assert (last.ppm, last.executions) == (trace.usage.ppm, trace.usage.executions)
+    assert last.code_seconds == pytest.approx(sum(trace.code_seconds))
+    assert len(trace.code_seconds) == trace.usage.executions > 0
+    generated = [cost.policy_generated for cost in spent]
+    assert generated == sorted(generated)
+
+
+async def test_a_curve_gives_the_cost_and_the_answer_at_each_number_of_rollouts(
+    sandbox: Sandbox,
+) -> None:
+    trace = await by_tree(PAPER, "ppm", 11)(6, sandbox)
+
+    def last_answer(smaller: Trace) -> str | None:
+        return smaller.nodes[smaller.finished[-1]].answer if smaller.finished else None
+
+    points = curve(trace, last_answer)
+    assert [cost for cost, _ in points] == costs(trace)
+    assert points[-1][1] == last_answer(trace)
+
+
+async def test_flops_are_two_per_parameter_and_token_computed() -> None:
+    cost = Cost(policy_prompt=100, policy_cached=60, policy_generated=10, ppm=7)
+    assert cost.flops(1000, 500) == 2 * (1000 * (100 - 60 + 10) + 500 * 7)
+
+
+async def test_a_trace_without_a_clock_is_read_and_says_that_its_prefixes_are_unknown(
+    sandbox: Sandbox,
+) -> None:
+    stored = (await by_tree(PAPER, "test", 11)(2, sandbox)).to_json()
+    for key in ("events", "rules"):
+        del stored[key]
+    del stored["usage"]["policy_cached"]
+    old = Trace.from_json(stored)
+    assert len(old.rollouts) == 2
+    with pytest.raises(BenchError, match="without a budget clock"):
+        prefix(old, 1)
+
+
+@pytest.mark.parametrize("rules", [PAPER, OFFICIAL])
+async def test_a_trace_does_not_depend_on_how_many_searches_run_beside_it(
+    sandbox: Sandbox, rules: Rules
+) -> None:
+    async def all_at(concurrency: int) -> list[object]:
+        slots = asyncio.Semaphore(concurrency)
+
+        async def one(seed: int) -> object:
+            async with slots:
+                return (await by_tree(rules, "test", seed)(2, sandbox)).to_json()
+
+        return list(await asyncio.gather(*(one(seed) for seed in range(64))))
+
+    alone = await all_at(1)
+    assert await all_at(8) == alone
+    assert await all_at(64) == alone

@@ -1,0 +1,110 @@
+"""The tree in the terminal: what each line says, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from bench.errors import BenchError, UnknownNameError
+from bench.runner import run_problems
+from bench.sandbox import Sandbox, SandboxConfig
+from bench.search import MCTS, best, mcts, top_majority
+from bench.store import Run, RunDir, load_run
+from bench.tree_view import shown_tree
+from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
+
+
+def script(partial: str, index: int) -> str:
+    if partial == "<code>":
+        return ("\nx = 3\n<end_of_step>", "\ny = nothing\n<end_of_step>")[index]
+    if "<output>" in partial:
+        return "<answer>It is \\boxed{3}.<end_of_answer>"
+    return "\nprint(x)\n<end_of_code>"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    out = tmp_path_factory.mktemp("runs") / "run"
+
+    async def search() -> None:
+        async with Sandbox(SandboxConfig(workers=1)) as sandbox:
+            way = partial(
+                mcts,
+                policy=ScriptedPolicy(script),
+                sandbox=sandbox,
+                config=MCTS(rollouts=2, candidates=2),
+                seed=0,
+                scorer=ScriptedScorer({"x = 3": 0.25, "boxed": 0.5}),
+            )
+            header = {"config": {}, "parameters": {"policy": 1000, "ppm": 1000}}
+            with RunDir.open(out, header) as directory:
+                await run_problems(
+                    [problem()],
+                    way,
+                    run=directory,
+                    selectors={"mcts": best, "mcts_top_k": top_majority},
+                    name="mcts",
+                    seed=0,
+                )
+
+    asyncio.run(search())
+    return load_run(out)
+
+
+def printed(run: Run, **options: object) -> list[str]:
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(shown_tree(run, "p1", **options))  # type: ignore[arg-type]
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+def test_a_line_says_what_a_step_was_worth_and_how_its_code_ended(run: Run) -> None:
+    lines = printed(run)
+    first = next(line for line in lines if " 0.0 " in line)
+    for part in ("* 0.0", "Q +0.375 N 2", "PPM +0.250", "tokens", "code ok", "x = 3"):
+        assert part in first
+    failed = next(line for line in lines if " 0.1 " in line)
+    for part in ("code error", "pruned: failed_code", "NameError"):
+        assert part in failed
+    assert "*" not in failed
+
+
+def test_the_chosen_path_is_marked_down_to_its_answer(run: Run) -> None:
+    marked = [line.split("* ")[1].split()[0] for line in printed(run) if "* " in line]
+    assert marked == ["0.0", "0.0.0", "0.0.0.0"]
+
+
+def test_the_head_says_what_was_chosen_and_what_it_cost(run: Run) -> None:
+    head = "\n".join(printed(run)[:4])
+    for part in ("p1, seed 0: mcts under the paper rules", "chosen '3', correct", "FLOPs"):
+        assert part in head
+
+
+def test_a_depth_limit_counts_what_it_hides(run: Run) -> None:
+    lines = printed(run, depth=1)
+    assert any("... 2 candidates" in line for line in lines)
+    assert not any("0.0.0" in line for line in lines)
+
+
+def test_the_seconds_of_each_program_are_kept_beside_the_tree(run: Run) -> None:
+    ((_, seconds),) = run.seconds.items()
+    ((record),) = run.records
+    assert len(seconds["code"]) == record.executions > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"problem_id": "p2"}, UnknownNameError, "did you mean 'p1'"),
+        ({"problem_id": "p1", "selector": "mct"}, UnknownNameError, "did you mean 'mcts'"),
+        ({"problem_id": "p1", "seed": 7}, BenchError, r"this run has: \[0\]"),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    run: Run, options: dict[str, object], error: type[BenchError], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        shown_tree(run, **options)  # type: ignore[arg-type]
