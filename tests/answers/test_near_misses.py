@@ -23,6 +23,8 @@ SYMBOLS = re.compile(
 """Golds without words, names or powers: there, another digit is always another value."""
 SAMPLE = 150
 """Golds of each benchmark."""
+LETTERS = {"gaokao_choice"}
+"""Benchmarks whose references are the letters of choices: there is no digit to change."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -37,7 +39,7 @@ def with_another_digit(gold: str, draw: random.Random) -> str:
     return gold[:place] + digit + gold[place + 1 :]
 
 
-@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - LETTERS))
 def test_a_reference_with_another_digit_is_not_accepted(name: str) -> None:
     path = MIRROR / BENCHMARKS[name].file
     if not path.exists():
