@@ -20,13 +20,13 @@ sentence.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from bench.answers import canonical, check, final_answer
+from bench.answers import check, final_answer
 from bench.lm_eval.peers import math_verify_accepts
+from bench.search.selection import Finished, majority
 from bench.stats import pass_at_k
 from bench.types import Outcome
 
@@ -80,11 +80,9 @@ def _of_many(
     n = len(outcomes)
     if n < 2:
         return {}
-    votes = Counter(canonical(answer) for answer in answers if answer is not None)
-    chosen = votes.most_common(1)[0][0] if votes else None
-    first = next(
-        (o for a, o in zip(answers, outcomes, strict=True) if a and canonical(a) == chosen), None
-    )
+    answered = [i for i, answer in enumerate(answers) if answer]
+    chosen = majority([Finished(answers[i] or "", ()) for i in answered])
+    first = None if chosen is None else outcomes[answered[chosen]]
     metrics = {}
     if first is None or not first.is_failure:
         metrics[f"maj@{n}"] = float(first is Outcome.CORRECT)

@@ -101,7 +101,7 @@ ATTACKS = (
     Attack("read /etc/passwd", reach("open('/etc/passwd').read()"), weakest=NO_NS),
     Attack(
         "read by a link of /proc",
-        reach("open('/proc/self/root/etc/hostname').read()"),
+        reach("open('/'.join(('/proc/self', 'root', 'etc', 'hostname'))).read()"),
         weakest=NO_NS,
     ),
     Attack(
