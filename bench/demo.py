@@ -37,8 +37,8 @@ async def demo(out: Path, *, limit: int, level: Level | None = None) -> Table:
                     candidates=4,
                     max_depth=8,  # the programs of this tier have at most 6 steps
                     temperature=1.0,
-                    step_tokens=64,
-                    solution_tokens=256,
+                    step_tokens=48,
+                    solution_tokens=192,
                 )
                 with Progress(f"{policy} {search}") as progress:
                     run = await harness.run(

@@ -15,10 +15,12 @@ neither its neighbours nor on what memory had room for.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +39,13 @@ if TYPE_CHECKING:
 KEPT_TOKENS = 4096
 """Tokens of one search whose keys and values are kept (SmolLM2-135M: 23 KB each). A search that has
 more begins anew, at a moment that depends on itself alone."""
+
+PASS_TOKENS = 512
+"""New tokens of one pass. Attention is computed for every pair of a pass's tokens and what they
+look back on, related or not, so a pass over eight whole solutions is mostly wasted."""
+
+Values = tuple[list[list[float]], list[int]]
+"""A value for every step of every path, and the tokens that each path added."""
 
 Squash = Literal["tanh", "tanh_fifth"]
 """tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
@@ -95,7 +104,33 @@ class PPMScorer:
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.bfloat16)
         self.backbone = model.eval().model
         self.head = model.score.float()
-        self.worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
+        self._waiting: deque[tuple[Future[Values], Callable[[], Values]]] = deque()
+
+    async def run(self, pass_: Callable[[], Values]) -> Values:
+        """Make one pass on the scorer's thread. Raises what it raises."""
+        future: Future[Values] = Future()
+        self._waiting.append((future, pass_))
+        self._worker.submit(self._run_waiting)
+        return await asyncio.wrap_future(future)
+
+    def _run_waiting(self) -> None:
+        """Make every pass that waits, in one turn.
+
+        Handing the processor back after each would generate on with the few searches that wait
+        for no score, one short step at a time, while the many stand still.
+        """
+        if not self._waiting:
+            return
+        with turns.cpu:
+            while self._waiting:
+                future, pass_ = self._waiting.popleft()
+                if not future.set_running_or_notify_cancel():
+                    continue
+                try:
+                    future.set_result(pass_())
+                except BaseException as error:  # whoever awaits it is told
+                    future.set_exception(error)
 
     def scoring(self, problem: Problem) -> PPMScoring:
         """Begin the scoring of one search."""
@@ -103,11 +138,14 @@ class PPMScorer:
 
     def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> list[list[float]]:
         """Return the value of every step of trajectories that continue a rendered prompt."""
-        return ScoredTree(self).values(prompt, paths)[0]
+        with turns.cpu:
+            return ScoredTree(self).values(prompt, paths)[0]
 
     def close(self) -> None:
         """Stop the scoring thread."""
-        self.worker.shutdown(wait=True, cancel_futures=True)
+        while self._waiting:
+            self._waiting.popleft()[0].cancel()
+        self._worker.shutdown(wait=True, cancel_futures=True)
 
     def ids(self, text: str) -> list[int]:
         """Return a text's tokens; none is added."""
@@ -127,10 +165,9 @@ class PPMScoring:
         if not paths:
             return PathScores([], 0)
         prompt = self._scorer.template.render(self._problem.question, partial)
-        loop = asyncio.get_running_loop()
         try:
-            values, tokens = await loop.run_in_executor(
-                self._scorer.worker, self._tree.values, prompt, paths
+            values, tokens = await self._scorer.run(
+                functools.partial(self._tree.values, prompt, paths)
             )
         except RuntimeError as error:
             raise EngineError(
@@ -159,18 +196,12 @@ class ScoredTree:
         self._blocks: list[torch.Tensor] = []
         """One tensor a pass, of shape (2, layers, heads, tokens, width)."""
 
-    def values(
-        self, prompt: str, paths: Sequence[Sequence[str]]
-    ) -> tuple[list[list[float]], list[int]]:
-        """Return a value for every step of every path, and the tokens that each path added."""
-        # All of it, tokenizing included, belongs to the turn: a generation step holds the
-        # interpreter's lock, and every line here would wait for one to end.
-        with turns.cpu:
-            return self._values(prompt, paths)
+    def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> Values:
+        """Return a value for every step of every path, and the tokens that each path added.
 
-    def _values(
-        self, prompt: str, paths: Sequence[Sequence[str]]
-    ) -> tuple[list[list[float]], list[int]]:
+        All of it, tokenizing included, belongs to the caller's turn on the processor: a generation
+        step holds the interpreter's lock, and every line here would wait for one to end.
+        """
         if len(self._trie) > KEPT_TOKENS:
             self._begin()
         ends = []
@@ -183,18 +214,17 @@ class ScoredTree:
             indices = self._trie.insert(self._scorer.ids(text))
             ends.append([indices[end] for end in row_ends])
             sizes.append(len(self._trie))
-        known = len(self._scores)
-        if len(self._trie) > known:
-            self._compute(known)
+        for known in range(len(self._scores), len(self._trie), PASS_TOKENS):
+            self._compute(known, min(known + PASS_TOKENS, len(self._trie)))
         added = [after - before for before, after in pairwise(sizes)]
         return [[self._scores[i] for i in row] for row in ends], added
 
-    def _compute(self, known: int) -> None:
-        """Pass the tokens from index `known` on through the model."""
+    def _compute(self, known: int, end: int) -> None:
+        """Pass the tokens from index `known` to before `end` through the model."""
         import torch
         from transformers import DynamicCache
 
-        new = range(known, len(self._trie))
+        new = range(known, end)
         lines = [self._trie.lineage(index) for index in new]
         context = sorted({index for line in lines for index in line if index < known})
         column = {index: at for at, index in enumerate((*context, *new))}
@@ -207,8 +237,8 @@ class ScoredTree:
                 for layer, (keys, values) in enumerate(self._kept(context).transpose(0, 1)):
                     cache.update(keys[None], values[None], layer)
             hidden = self._scorer.backbone(
-                input_ids=torch.tensor([self._trie.tokens[known:]]),
-                position_ids=torch.tensor([self._trie.depths[known:]]),
+                input_ids=torch.tensor([self._trie.tokens[known:end]]),
+                position_ids=torch.tensor([self._trie.depths[known:end]]),
                 attention_mask=allowed[None, None],
                 past_key_values=cache,
                 use_cache=True,
