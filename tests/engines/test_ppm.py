@@ -6,6 +6,7 @@ Most tests run it in fp32, where equality is sharp; one runs it in bf16, as user
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import math
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 
 from bench.engines.base import PathScores
 from bench.engines.ppm import PPMConfig, PPMScorer
+from bench.engines.turns import Turns
 from bench.errors import CheckpointError, EngineError, UnknownNameError
 from bench.prompts import OFFICIAL, START
 from tests.engines import tiny
@@ -237,6 +239,64 @@ def test_a_search_that_outgrows_what_is_kept_begins_anew(
     assert sum(dear) > sum(cheap)
     for got, wanted in zip(values, kept, strict=True):
         assert got == pytest.approx(wanted, abs=TOLERANCE)
+
+
+@needs_torch
+def test_a_pass_cut_into_short_ones_gives_the_same(
+    scorer: PPMScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = score_paths(scorer, PATHS)
+    monkeypatch.setattr("bench.engines.ppm.PASS_TOKENS", 7)
+    cut = score_paths(scorer, PATHS)
+    assert cut.by_path == whole.by_path
+    for got, wanted in zip(cut.values, whole.values, strict=True):
+        assert got == pytest.approx(wanted, abs=TOLERANCE)
+
+
+# Passes of several searches.
+
+
+@needs_torch
+def test_passes_that_wait_share_one_turn_and_keep_their_order(
+    scorer: PPMScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, made = Turns(), []
+    taken: list[int] = []
+    monkeypatch.setattr("bench.engines.turns.cpu", turns)
+    enter = Turns.__enter__
+    monkeypatch.setattr(Turns, "__enter__", lambda self: (enter(self), taken.append(1)))
+
+    def pass_(index: int) -> tuple[list[list[float]], list[int]]:
+        made.append(index)
+        return [], [index]
+
+    async def all_at_once() -> list[tuple[list[list[float]], list[int]]]:
+        with turns:  # the engine generates
+            asked = [
+                asyncio.ensure_future(scorer.run(functools.partial(pass_, i))) for i in range(5)
+            ]
+            await asyncio.sleep(0.05)
+            assert made == []
+        return await asyncio.gather(*asked)
+
+    results = asyncio.run(all_at_once())
+    assert [tokens for _, (tokens,) in results] == made == [0, 1, 2, 3, 4]
+    assert len(taken) == 2  # the engine's and the passes'
+
+
+@needs_torch
+def test_a_pass_that_fails_fails_alone(scorer: PPMScorer) -> None:
+    def broken() -> tuple[list[list[float]], list[int]]:
+        raise RuntimeError("no memory")
+
+    async def both() -> list[object]:
+        return await asyncio.gather(
+            scorer.run(broken), scorer.run(lambda: ([], [1])), return_exceptions=True
+        )
+
+    failed, made = asyncio.run(both())
+    assert isinstance(failed, RuntimeError)
+    assert made == ([], [1])
 
 
 # Cost.
