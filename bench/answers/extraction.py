@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"\\(?:begin)?(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 """What matters for balance. `\\{` is a printed brace, so every escape is one token."""
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox)[ \t]+([^\s{}$\\]+)")
 _WORDS = re.compile(
-    r"answer(?:\s+choice)?(?:\s+is\b|\s+would be\b|\s*:|\s*=|(?=\s+(?:\\\(|\$)))"
+    r"answer(?:\s+choice)?\**(?:\s+is\b|\s+would be\b|\s*:|\s*=|(?=\s+(?:\\\(|\$)))"
     r"(?: for sure)?[ \t:*]*"
     r"|(?:答案|答)[是为：:\s]+",
     re.IGNORECASE,
@@ -72,6 +72,19 @@ _SPACE = re.compile(r"(?<!\\)\\ ")
 _SMALL_WORDS = frozenset("is it to of we so be an as at by if in on no he la el le es il".split())
 _LONG = 20_000
 """Characters at the end of a text in which words are looked for; a box may stand anywhere."""
+
+
+_DENIED = re.compile(r",?\s+(?:and\s+)?(?:not|rather than|instead of)\s+(?=[-\d$\\(])")
+"""`42, not 41`: what is denied behind an answer."""
+_IS_THE_ANSWER = re.compile(
+    r"(?:(?:so|thus|hence|therefore),?\s+)?(\S.{0,60}?)\s+is\s+(?:the|our)\s+"
+    r"(?:final\s+|correct\s+|only\s+)?(?:answer|solution)\b.*",
+    re.IGNORECASE,
+)
+_REFUTED = re.compile(r"\bis (?:not (?:the|our|my|correct|right)|wrong|incorrect)\b", re.IGNORECASE)
+_CONNECTIVE = re.compile(
+    r"(?:so|thus|hence|therefore|then|finally|ans)[,.:]?\s+(?=\S{1,40}$)", re.IGNORECASE
+)
 
 
 class Where(StrEnum):
@@ -161,6 +174,13 @@ def stated_answer(text: str) -> Extraction:
 _LABELLED = re.compile(
     r"[^\W\d_](?:[^\W\d_]| ){0,40}[:,]?\s*(\$[^$]+\$|\\\(.+?\\\))\s*\.?", re.DOTALL
 )
+_NAMED_ANSWER = re.compile(
+    r"\**(?:[^\W\d_]+ ){0,2}(?:(?=\w*[^\W\d_A-Z]{2})[^\W\d_]{3,20}\**\s*[:.]\**\s+"
+    r"|[^\W\d_]{3,20}\s+(?:is|was|est|es|ist|lautet|\u00e9|\u00e8|adalah|ay|choose|pick|select)\s+)"
+    r"(\S.{0,80})"
+    r"|I\s+(?:choose|pick|select)\s+(\S.{0,80})"
+)
+"""`Cevap: 7`, `La risposta \u00e8 7`: a word for the answer, in whatever language, and a value."""
 _STATEMENT = re.compile(
     r"[A-Z][^.?!]*\b(?:is|are|equals|be)\s+(?:equal to\s+|going to be\s+)?"
     r"(?:\$([^$]+)\$|\\\(((?:(?!\\\)).)+)\\\)|(-?\d[\d,./]*))\s*\.?",
@@ -170,8 +190,14 @@ _STATEMENT = re.compile(
 
 def labelled_answer(text: str) -> str:
     """Return the formula behind a few words that introduce it, `The matrix: $...$`; or nothing."""
-    match = _LABELLED.fullmatch(text.strip())
-    return match[1].strip("$ ") if match and not _CONTRADICTED.search(text) else ""
+    if _CONTRADICTED.search(text):
+        return ""
+    text = text.strip()
+    if match := _LABELLED.fullmatch(text):
+        return match[1].strip("$ ")
+    match = _NAMED_ANSWER.fullmatch(text)
+    found = (match[1] or match[2]).strip(" $*") if match else ""
+    return "" if _is_prose(found) else found
 
 
 def statement(text: str) -> str:
@@ -278,6 +304,8 @@ def _guessed(text: str) -> Extraction:
     """The answer of a text without marks: from its last sentence that has something to offer."""
     bold = _BOLD.findall(text)
     for sentence in reversed([s.strip() for s in _SENTENCE.split(text) if s and s.strip()][-6:]):
+        if _REFUTED.search(sentence):
+            continue
         formulas = [next(g for g in m if g) for m in _FORMULA.findall(sentence)]
         stated = _STATED.search(_FORMULA.sub(" ", sentence)) if formulas else None
         if formulas and not (stated and re.search(r"\d", stated[1])):
@@ -286,6 +314,11 @@ def _guessed(text: str) -> Extraction:
             return Extraction(_without_unit(bold[-1]), Where.BOLD, "no box, and no 'answer is'")
         if "\n" in sentence:
             sentence = sentence.splitlines()[-1].strip()
+        if (named := _IS_THE_ANSWER.fullmatch(sentence)) and not _is_prose(named[1]):
+            return Extraction(named[1].strip(" *"), Where.LINE, "no box, and no 'answer is'")
+        sentence = (
+            _CONNECTIVE.sub("", sentence, count=1) if _CONNECTIVE.match(sentence) else sentence
+        )
         if not _is_prose(sentence) and re.search(r"[\dA-Za-z]", sentence):
             return Extraction(_without_unit(sentence), Where.LINE, "no box, and no 'answer is'")
         if _OTHER_SCRIPT.search(sentence):
@@ -342,4 +375,4 @@ def _phrase(rest: str) -> str:
         after = rest[delimited.end() :].strip()
         if not after.startswith((",", "and", "or", "=")):
             return (delimited[1] or delimited[2]).strip()
-    return _SENTENCE.split(rest, maxsplit=1)[0].strip(" \t*$")
+    return _DENIED.split(_SENTENCE.split(rest, maxsplit=1)[0], maxsplit=1)[0].strip(" \t*$")

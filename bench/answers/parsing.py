@@ -106,8 +106,8 @@ class _Parser:
         while (text := self.peek()) in ("+", "-") or text in PLURAL_MINUS:
             self.at += 1
             term = self.product()
-            minus = (text == "-") or (text == "pm" and self.sign < 0)
-            minus = minus or (text == "mp" and self.sign > 0)
+            minus = (text == "-") or (text == "±" and self.sign < 0)
+            minus = minus or (text == "∓" and self.sign > 0)
             terms.append(negate(term) if minus else term)
         return add(*terms)
 
@@ -179,8 +179,8 @@ class _Parser:
         if text in ("-", "+") or text in PLURAL_MINUS:
             self.at += 1
             inner = self.unary()
-            minus = text == "-" or (text == "pm" and self.sign < 0)
-            minus = minus or (text == "mp" and self.sign > 0)
+            minus = text == "-" or (text == "±" and self.sign < 0)
+            minus = minus or (text == "∓" and self.sign > 0)
             return negate(inner) if minus else inner
         return self.power()
 

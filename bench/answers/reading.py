@@ -15,6 +15,8 @@ from bench.answers.cutting import cut, partner, stripped, top_level, words_of
 from bench.answers.expressions import (
     EXPRESSIONS,
     MINUS_ONE,
+    ONE,
+    ZERO,
     Answer,
     Expression,
     Group,
@@ -28,13 +30,15 @@ from bench.answers.expressions import (
     Text,
     add,
     multiply,
-    number,
+    variables,
 )
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
+from bench.answers.markup import unmarked
 from bench.answers.numerals import Unreadable
 from bench.answers.parsing import parse_expression
 from bench.answers.spelling import cleaned
-from bench.answers.terms import compound, expression, quantity, ratio
+from bench.answers.symbols import PRODUCT_LETTERS
+from bench.answers.terms import compound, expression, quantity, ratio, spelled
 from bench.answers.tokens import Commas, Token, tokenize
 
 _RELATIONS = {
@@ -54,6 +58,11 @@ _SUBJECTS = frozenset(
     "then therefore only".split()
 )
 """Words before a condition that add nothing to it: `all integers n > 3`."""
+_COUNTERS = frozenset("n m k".split())
+_INTRODUCTIONS = frozenset(
+    "the interval set point points pair pairs value values range domain solution solutions answer "
+    "answers ordered triple triples vector matrix is are".split()
+)
 _MATRICES = frozenset(
     "matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array aligned".split()
 )
@@ -65,7 +74,7 @@ def read(text: str, commas: Commas = Commas.SEPARATE) -> Answer:
     Raises TooLarge: a limit on size, depth or digits.
     """
     check_size(text)
-    tokens = tokenize(cleaned(text), commas)
+    tokens = tokenize(cleaned(unmarked(text)), commas)
     return _answer(tokens)
 
 
@@ -133,10 +142,33 @@ def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
     """The tokens before a remark in brackets, `(need both)`."""
     if tokens[-1].text != ")":
         return None
-    start = next((k for k in range(1, len(tokens)) if partner(tokens, k) == len(tokens) - 1), 0)
+    last = len(tokens) - 1
+    opened = (k for k in range(1, last) if tokens[k].text == "(" and partner(tokens, k) == last)
+    start = next(opened, 0)
     inside = tokens[start + 1 : -1]
-    words = [t for t in inside if t.kind == "word"]
-    return tokens[:start] if start and len(words) > 1 and inside[0].kind == "word" else None
+    if not start or not inside:
+        return None
+    if any(t.text == "in" and t.kind == "cmd" for t in inside):
+        return tokens[:start]  # `k\pi (k \in Z)`
+    words = [t for t in inside if t.kind in ("word", "letters") and len(t.text) > PRODUCT_LETTERS]
+    told = inside[0] in words and tokens[start].spaced
+    phrase = [t for t in inside if t.kind == "word"]
+    if told or (len(phrase) > 1 and inside[0].kind == "word"):
+        return tokens[:start]
+    return None
+
+
+def _introduced(tokens: Sequence[Token]) -> Answer | None:
+    """`the interval [0, 1)`: words that only say what kind of thing follows, before mathematics."""
+    start = 0
+    while start < len(tokens) and tokens[start].text.lower() in _INTRODUCTIONS:
+        start += 1
+    if not start or start == len(tokens) or not tokens[start].spaced:
+        return None
+    if tokens[start].kind in ("letters", "word") or tokens[start - 1].text.lower() == "the":
+        return None
+    found = _answer(tokens[start:])
+    return None if isinstance(found, Text) else found
 
 
 def _congruence(tokens: Sequence[Token]) -> Answer | None:
@@ -179,15 +211,38 @@ def _listing(pieces: Sequence[Sequence[Token]], joint: str) -> Answer | None:
     items: list[Answer] = []
     for piece in pieces:
         item = _answer(piece)
-        spread = isinstance(item, Listing) and item.joint == "pm"
+        spread = isinstance(item, Listing) and item.joint == "±"
         items.extend(item.items if spread and isinstance(item, Listing) else (item,))
     last = items[-1] if items else None
-    if len(items) > 1 and isinstance(last, Relation) and last.signs == ("in",):
-        if last.sides[1] in (Symbol("mathbb Z"), Symbol("mathbb N")):
-            items.pop()  # what a parameter is may be left unsaid
+    if len(items) > 1 and isinstance(last, Relation) and _says_what_n_is(last, items[:-1]):
+        items.pop()  # what a parameter is may be left unsaid
     if len(items) == 1:
         return items[0]
     return Listing(tuple(items), joint) if items else None
+
+
+def _says_what_n_is(x: Relation, others: Sequence[Answer]) -> bool:
+    r"""Whether a condition says that a parameter is an integer: `k \in Z`, `n \ge 1` of `a_n`."""
+    if x.signs == ("in",):
+        free = x.sides[1] == Symbol("mathbb R") and len(others) == 1
+        parameter = free and isinstance(x.sides[0], Symbol) and isinstance(others[0], Group)
+        return parameter or x.sides[1] in (Symbol("mathbb Z"), Symbol("mathbb N"))
+    name, bound = x.sides[0], x.sides[-1]
+    if x.signs == ("<=",):
+        name, bound = bound, name
+    start = x.signs in ((">=",), ("<=",)) and bound in (ZERO, ONE)
+    return (
+        start
+        and isinstance(name, Symbol)
+        and name.name in _COUNTERS
+        and len(others) == 1
+        and name.name in _variables_on_the_right(others[0])
+    )
+
+
+def _variables_on_the_right(x: Answer) -> frozenset[str]:
+    value = x.sides[-1] if isinstance(x, Relation) and x.signs == ("=",) else x
+    return variables(value) if isinstance(value, EXPRESSIONS) else frozenset()
 
 
 def _relation(tokens: Sequence[Token]) -> Answer | None:
@@ -211,10 +266,13 @@ def _relation(tokens: Sequence[Token]) -> Answer | None:
     read = [_answer(side) for side in sides]
     if isinstance(read[-1], Text) and not read[-1].words:
         raise Unreadable("a relation without a right side")
-    spread = [r for r in read if isinstance(r, Listing) and r.joint == "pm"]
+    spread = [r for r in read if isinstance(r, Listing) and r.joint == "±"]
+    if spread and len(read) == 2 and signs[0] == "=" and not isinstance(read[1], Listing):
+        items = spread[0].items  # `3x \pm 4y = 0`
+        return Listing(tuple(Relation((item, read[1]), ("=",)) for item in items), "±")
     if spread and len(read) == 2 and isinstance(read[1], Listing) and signs[0] == "=":
         head = read[0]
-        return Listing(tuple(Relation((head, item), ("=",)) for item in read[1].items), "pm")
+        return Listing(tuple(Relation((head, item), ("=",)) for item in read[1].items), "±")
     return Relation(tuple(read), tuple(signs))
 
 
@@ -295,7 +353,7 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
                 return Group(opening, closing, tuple(items))
             raise Unreadable("an empty item")
         item = _answer(piece)
-        spread = isinstance(item, Listing) and item.joint == "pm" and curly
+        spread = isinstance(item, Listing) and item.joint == "±" and curly
         items.extend(item.items if spread and isinstance(item, Listing) else (item,))
     plain = curly or opening == "[" or any(not isinstance(item, Listing) for item in items)
     return Group(opening, closing, tuple(items)) if plain else Listing(tuple(items))
@@ -372,8 +430,10 @@ def _scaled(matrix: Matrix, tokens: Sequence[Token]) -> Answer:
 
 _READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
     _qualified,
+    _introduced,
     _sentences,
     _congruence,
+    spelled,
     compound,
     _items,
     _relation,
@@ -384,4 +444,3 @@ _READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
     expression,
     quantity,
 )
-_ = number

@@ -30,51 +30,55 @@ from bench.answers.expressions import (
     number,
     variables,
 )
-from bench.answers.numerals import Unreadable
+from bench.answers.numerals import Unreadable, spelled_out
 from bench.answers.parsing import parse_expression
-from bench.answers.symbols import FUNCTIONS
+from bench.answers.symbols import (
+    FUNCTION_NAMES,
+    FUNCTIONS,
+    NAMED,
+    PLURAL_MINUS,
+    PRODUCT_LETTERS,
+)
 from bench.answers.tokens import Token
 from bench.answers.units import MULTIPLES, is_unit_word, scale_of, unit_of
 
 _HEDGES = frozenset(
     "approximately about roughly exactly only just is are the equals answer ans".split()
 )
-_SHORT_WORDS = frozenset("yes no odd all any red not the one two six ten day may mon tue".split())
+_ESTIMATES = frozenset("approximately about roughly around exactly".split())
+_SHORT_WORDS = frozenset(
+    "dne yes no odd all any red not the one two six ten day may mon tue".split()
+)
 ENGLISH = frozenset(
     "is the of to at it an or and if so as by on be we are for has can set all any only not no "
     "odd even prime yes".split()
 )
 """Words that make a phrase of what they stand in, rather than a product of letters."""
-_NUMERALS = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
-    )
-} | {
-    word: value
-    for word, value in zip(
-        "thirty forty fifty sixty seventy eighty ninety".split(), range(30, 100, 10), strict=True
-    )
+_CURRENCY = {
+    "dollar": "dollar",
+    "yuan": "yuan",
+    "euro": "euro",
+    "gbp": "gbp",
+    "Rs": "rupee",
+    "rupee": "rupee",
 }
-_CURRENCY = {"dollar": "dollar", "yuan": "yuan", "euro": "euro", "gbp": "gbp", "Rs": "rupee"}
 
 
 def expression(tokens: Sequence[Token]) -> Answer | None:
     """Return the tokens as an expression, a number in words, or a single word."""
-    if (spelled := _spelled(tokens)) is not None:
-        return number(spelled)
+    while len(tokens) > 1 and tokens[0].text.lower() in _ESTIMATES and tokens[1].spaced:
+        tokens = tokens[1:]
     if len(tokens) == 1 and tokens[0].kind in ("letters", "word"):
         word = tokens[0].text
         if word not in ("infty", "infinity") and (
             len(word) > 3 or tokens[0].kind == "word" or word.lower() in _SHORT_WORDS
         ):
             return Text(word)
-    if _is_phrase(tokens):
+    if _is_phrase(tokens) or _counts_something(tokens):
         raise Unreadable("words")
     plus = parse_expression(tokens)
-    if any(t.text in ("pm", "mp") for t in tokens):
-        return Listing((_marked(plus), _marked(parse_expression(tokens, -1))), "pm")
+    if any(t.text in PLURAL_MINUS for t in tokens):
+        return Listing((_marked(plus), _marked(parse_expression(tokens, -1))), "±")
     return _marked(plus)
 
 
@@ -90,10 +94,29 @@ def _is_phrase(tokens: Sequence[Token]) -> bool:
             return True
     for one, other in zip(tokens, tokens[1:], strict=False):
         if one.kind == other.kind == "letters" and other.spaced:
+            if one.text.lower() in ("a", "an") and len(other.text) > PRODUCT_LETTERS:
+                return True
             words = [t.text for t in (one, other) if t.text not in FUNCTIONS]
             if len(words) == 2 and max(map(len, words)) > 3 and min(map(len, words)) > 1:
                 return True
     return False
+
+
+def _counts_something(tokens: Sequence[Token]) -> bool:
+    """Whether a word ends what is no product: `12 apples`, but not `12ab` and not `2 area`."""
+    last = tokens[-1]
+    if len(tokens) == 2 and tokens[0].kind == "num" and last.text.lower() in ("am", "pm"):
+        return last.spaced  # an hour
+    return (
+        len(tokens) > 1
+        and last.kind == "letters"
+        and last.spaced
+        and len(last.text) > PRODUCT_LETTERS
+        and last.text.islower()
+        and last.text not in FUNCTION_NAMES
+        and last.text not in NAMED
+        and tokens[0].kind in ("num", "sym", "cmd")
+    )
 
 
 def _marked(x: Expression) -> Answer:
@@ -152,18 +175,12 @@ def _multiplied_by_word(
     return value, words
 
 
-def _spelled(tokens: Sequence[Token]) -> int | None:
-    """A number in words, `twenty-one` or `three hundred`; none for anything else."""
-    total = 0
-    words = [t.text.lower() for t in tokens if t.text != "-"]
-    if not all(w in _NUMERALS or w in MULTIPLES or w == "and" for w in words):
+def spelled(tokens: Sequence[Token]) -> Answer | None:
+    """Return a number in words, `twenty-one` or `three hundred and two`."""
+    if not all(t.kind in ("letters", "word") or t.text == "-" for t in tokens):
         return None
-    for word in words:
-        if word in MULTIPLES:
-            total = max(total, 1) * MULTIPLES[word]
-        elif word != "and":
-            total += _NUMERALS[word]
-    return total
+    value = spelled_out([t.text.lower() for t in tokens if t.text != "-"])
+    return None if value is None else number(value)
 
 
 def compound(tokens: Sequence[Token]) -> Answer | None:

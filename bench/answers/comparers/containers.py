@@ -7,6 +7,7 @@ interval must be open or closed alike.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,11 +18,13 @@ from bench.answers.expressions import (
     ONE,
     ZERO,
     Answer,
+    Apply,
     Expression,
     Group,
     Listing,
     Matrix,
     Relation,
+    Symbol,
     add,
     multiply,
     negate,
@@ -29,10 +32,12 @@ from bench.answers.expressions import (
 )
 
 _ORDERED = ("(", ")")
+_MAX_SIGNS = 4
 
 
 def groups(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """Two answers in brackets."""
+    gold, prediction = _unlabelled(gold, prediction), _unlabelled(prediction, gold)
     if not (isinstance(gold, Group) and isinstance(prediction, Group)):
         return None
     brackets = [(x.opening, x.closing) for x in (gold, prediction)]
@@ -59,11 +64,28 @@ def groups(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     return _verdict(same, "interval" if square else "tuple", "items in order")
 
 
+def _unlabelled(x: Answer, other: Answer) -> Answer:
+    """`A(1, 2)` as the point (1, 2), where the other side is a pair of coordinates."""
+    point = isinstance(x, Apply) and len(x.function) == 1 and x.function.isupper()
+    if point and isinstance(x, Apply) and isinstance(other, Group) and len(x.arguments) > 1:
+        return Group("(", ")", x.arguments)
+    return x
+
+
 def lists(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """A bare list against another, a set or a tuple."""
     if not (isinstance(gold, Listing) or isinstance(prediction, Listing)):
         return None
     listing, other = (gold, prediction) if isinstance(gold, Listing) else (prediction, gold)
+    if isinstance(other, Group) and other.opening == "(":
+        for tied in (True, False):
+            spread = _spread(other, tied=tied)
+            if spread is not None and len(spread.items) == len(listing.items):
+                return lists(*((listing, spread) if listing is gold else (spread, listing)), asked)
+    joints = {x.joint for x in (gold, prediction) if isinstance(x, Listing)}
+    if joints == {"and", "or"} and isinstance(gold, Listing):
+        if all(isinstance(item, Symbol) for item in gold.items):
+            return Finding(False, "list", "both against one of them")
     if not isinstance(other, Listing | Group):
         return _list_and_single(gold, prediction, asked)
     g, p = _items(gold), _items(prediction)
@@ -88,6 +110,22 @@ def lists(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     return _verdict(unordered(g, p, asked), "list", "items")
 
 
+def _spread(x: Group, *, tied: bool) -> Listing | None:
+    """The tuples of `(\u00b11, 0)`: with all signs the upper or all the lower, or in every combination."""
+    choices = [
+        item.items if isinstance(item, Listing) and item.joint == "\u00b1" else (item,)
+        for item in x.items
+    ]
+    signs = [len(choice) for choice in choices if len(choice) > 1]
+    if not signs or len(signs) > _MAX_SIGNS:
+        return None
+    if tied:
+        tuples = [tuple(c[min(k, len(c) - 1)] for c in choices) for k in (0, 1)]
+    else:
+        tuples = list(itertools.product(*choices))
+    return Listing(tuple(Group("(", ")", items) for items in tuples))
+
+
 def _list_and_single(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """A list against one thing: equal only if all its items are that one thing."""
     listing = gold if isinstance(gold, Listing) else prediction
@@ -96,6 +134,10 @@ def _list_and_single(gold: Answer, prediction: Answer, asked: Asked) -> Finding 
         return None
     if any(isinstance(x, Relation) for x in listing.items):
         return None
+    if listing is prediction and listing.joint == "or":
+        # `3/5, or 60 %`: one value, said twice.
+        if all(asked.same(gold, item) for item in listing.items):
+            return Finding(True, "list", "each of the ways to say it")
     return Finding(False, "list", f"{len(listing.items)} answers against one")
 
 

@@ -30,6 +30,7 @@ from bench.answers.expressions import (
     Quantity,
     Ratio,
     Relation,
+    Sum,
     Symbol,
     Text,
     add,
@@ -47,6 +48,11 @@ _NAME = re.compile(r"(?:[^\W\d]|[ .\-'_:])+(?:[0-9]{1,2})?|[A-Za-z] \( [^\"'`@]*
 """Words, or `P ( X = 3 )`; no formula, and nothing that a program may hold."""
 _LIMIT = re.compile(r"(?:lim|int|iint|oint|sum|prod) [^\"'`@]*")
 """What we cannot work out, and the equation says the value of."""
+_ANY_CONSTANT = re.compile(
+    r"(?:\s*(?:for|where|with|and|is|are|a|an|any|some|all|real|arbitrary|constants?|numbers?|fixed"
+    r"|in|mathbb R|[a-zA-Z]|,))*\s*"
+)
+"""What is said of a constant about which nothing is said."""
 _PROBE = Fraction(7919, 3571)
 
 
@@ -131,22 +137,29 @@ def _value(x: Relation, *, of_gold: bool, other: Answer) -> Answer | None:
         return first
     if len(x.sides) > 2 and is_name(x.sides[-2]) and not is_name(last):
         return last
-    calculation = isinstance(first, EXPRESSIONS) and isinstance(last, EXPRESSIONS)
-    if of_gold and calculation and not variables_of(first) | variables_of(last):
-        return last if identical(first, last) else None  # type: ignore[arg-type]
-    if of_gold or not isinstance(last, EXPRESSIONS) or not isinstance(first, EXPRESSIONS):
+    first, end = _bare(first), _bare(last)
+    calculation = isinstance(first, EXPRESSIONS) and isinstance(end, EXPRESSIONS)
+    if of_gold and calculation and not variables_of(first) | variables_of(end):
+        return last if identical(first, end) else None  # type: ignore[arg-type]
+    if of_gold or not isinstance(end, EXPRESSIONS) or not isinstance(first, EXPRESSIONS):
         return None
     # `\log_2 8 = 3`: a prediction may show how it got there, if what it shows is true.
-    if not variables(last) and not variables(first):
-        return (
-            last
-            if all(isinstance(s, EXPRESSIONS) and identical(s, last) is not False for s in x.sides)
-            else None
-        )
+    if not variables(end) and not variables(first):
+        sides = [_bare(side) for side in x.sides]
+        shown = all(isinstance(s, EXPRESSIONS) and identical(s, end) is not False for s in sides)
+        return last if shown else None
     symbols = all(isinstance(n, Symbol) or not isinstance(n, Number) for n in walk(first))
-    if symbols and not variables(last) and isinstance(other, EXPRESSIONS):
-        return last if not identical(last, ZERO) else None
+    if symbols and not variables(end) and isinstance(other, EXPRESSIONS):
+        return last if not identical(end, ZERO) else None
     return None
+
+
+def _bare(x: Answer) -> Answer:
+    """A percentage or an angle as the expression it is, for arithmetic with others."""
+    marks = {"%": "percent", "deg": "deg"}
+    if isinstance(x, Quantity) and x.unit in marks:
+        return Apply(marks[x.unit], (x.value,))
+    return x
 
 
 def variables_of(x: Answer) -> frozenset[str]:
@@ -160,6 +173,8 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
 
     if isinstance(other, Text) and not other.words:
         return None
+    if relation.modulus is not None and (merged := _one_congruence(other)) is not None:
+        return asked.compare(*((relation, merged) if of_gold else (merged, relation)))
     if relation.signs == ("in",) and is_name(relation.sides[0]):
         return against(relation.sides[1])
     if relation.signs[0] == "==" and relation.modulus is not None:
@@ -178,6 +193,9 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
         ]
         if all(isinstance(x, Relation) for x in other.items):
             return asked.compare(Listing(tuple(pairs)), other)
+    if isinstance(other, Listing) and (named := _each_named(relation)) is not None:
+        if all(isinstance(x, Relation) for x in other.items):
+            return asked.compare(*((named, other) if of_gold else (other, named)))
     if isinstance(other, Listing | Group) and relation.signs == ("=",):
         value = _value(relation, of_gold=of_gold, other=other)
         if value is not None:
@@ -198,6 +216,29 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
             return against(value)
         return Finding(False, "equation", "an equation against something else")
     return Finding(False, "relation", "only one side is a relation")
+
+
+def _one_congruence(x: Answer) -> Relation | None:
+    """`n = 0 or n = 1 (mod 4)`, each with its modulus, as one congruence with two residues."""
+    if not isinstance(x, Listing):
+        return None
+    items = [item for item in x.items if isinstance(item, Relation) and item.modulus is not None]
+    same = {(item.sides[0], item.modulus) for item in items}
+    if len(items) != len(x.items) or len(same) != 1:
+        return None
+    residues = Listing(tuple(item.sides[-1] for item in items))
+    return Relation((items[0].sides[0], residues), items[0].signs, items[0].modulus)
+
+
+def _each_named(x: Relation) -> Listing | None:
+    """`(x, y) = (1, 2)` as `x = 1, y = 2`."""
+    first, last = x.sides[0], x.sides[-1]
+    if x.signs != ("=",) or not isinstance(first, Group | Listing) or not is_name(first):
+        return None
+    if not isinstance(last, Group | Listing) or len(first.items) != len(last.items):
+        return None
+    pairs = zip(first.items, last.items, strict=True)
+    return Listing(tuple(Relation((name, value), ("=",)) for name, value in pairs))
 
 
 def _freed(relation: Relation, value: Answer, other: Answer) -> tuple[Answer, bool]:
@@ -307,6 +348,8 @@ def _equations(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
         same = proportional(gold, prediction)
         if not same and (_is_solution(gold, prediction) or _is_solution(prediction, gold)):
             return Finding(True, "equation", "one is the other, solved for a variable")
+        if not same and _same_cleared(gold, prediction):
+            return Finding(True, "equation", "the same equation, cleared of denominators")
         if same is not None:
             return _verdict(same, "equation", "equation, up to a constant factor")
     return found or Finding(None, "equation", "equations that could not be compared")
@@ -344,7 +387,7 @@ def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding 
     if not found.equal and isinstance(g, EXPRESSIONS) and isinstance(p, EXPRESSIONS):
         bound = _bound_variable(names[0], g)
         # What is said of the constants is part of the answer; renamed, it cannot be compared.
-        told = gold.note or prediction.note
+        told = any(not _ANY_CONSTANT.fullmatch(r.note) for r in (gold, prediction))
         if (
             bound
             and not told
@@ -420,6 +463,46 @@ def proportional(gold: Relation, prediction: Relation) -> bool | None:
         # Two identities have the same solutions, and are the same answer only if both say nothing.
         return all(x == y for x, y in (gold.sides, prediction.sides))
     return identical(a, multiply(factor, b))
+
+
+def _same_cleared(gold: Relation, prediction: Relation) -> bool:
+    """Whether `1/x + 1/y = 1` and `x + y = xy` agree once both are cleared of their denominators.
+
+    A denominator cannot vanish where the equation has a meaning, so that clearing it loses and
+    adds no solution of it; that the other equation may have one there is not held against it.
+    """
+    cleared: list[Relation] = []
+    for relation in (gold, prediction):
+        left, right = relation.sides
+        if not (isinstance(left, EXPRESSIONS) and isinstance(right, EXPRESSIONS)):
+            return False
+        top, bottom = over_one_denominator(subtract(left, right))
+        cleared.append(Relation((top, ZERO), ("=",)) if variables(bottom) else relation)
+    if cleared == [gold, prediction]:
+        return False
+    return bool(proportional(cleared[0], cleared[1]))
+
+
+def over_one_denominator(x: Expression) -> tuple[Expression, Expression]:
+    """Return numerator and denominator, by the rules for fractions, and without cancelling."""
+    match x:
+        case Sum(terms):
+            pairs = [over_one_denominator(term) for term in terms]
+            bottoms = list(dict.fromkeys(b for _, b in pairs if b != ONE))
+            tops = [multiply(top, *(b for b in bottoms if b != bottom)) for top, bottom in pairs]
+            return add(*tops), multiply(*bottoms) if bottoms else ONE
+        case Product(factors):
+            pairs = [over_one_denominator(factor) for factor in factors]
+            bottoms = [b for _, b in pairs if b != ONE]
+            return multiply(*(t for t, _ in pairs)), multiply(*bottoms) if bottoms else ONE
+        case Power(base, Number(value)) if value < 0 and variables(base):
+            top, bottom = over_one_denominator(base)
+            power = Number(-value)
+            if power.value == 1:
+                return bottom, top
+            return Power(bottom, power), Power(top, power)
+        case _:
+            return x, ONE
 
 
 def _factor(a: Expression, b: Expression) -> Expression | None:

@@ -149,7 +149,7 @@ def _pieces(x: Answer) -> Pieces:
             return _pieces(condition)
         case SetOperation(operation, operands):
             return _operated(operation, [_pieces(operand) for operand in operands])
-        case Listing(items, joint) if joint != "pm":
+        case Listing(items, joint) if joint != "±":
             items = _continued(items)
             if not all(isinstance(item, Relation | Listing) for item in items) and joint != "or":
                 raise NoSet  # several sets, and not the union of them

@@ -7,6 +7,7 @@ and not 10: who accepts both cannot tell a probability from a hundred times it.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from bench.answers.comparers.finding import Asked, Finding, all_of
@@ -20,8 +21,11 @@ from bench.answers.expressions import (
     Based,
     Expression,
     Number,
+    Power,
+    Product,
     Quantity,
     Ratio,
+    Sum,
     Symbol,
     divide,
     multiply,
@@ -32,7 +36,7 @@ from bench.answers.expressions import (
     variables,
     walk,
 )
-from bench.answers.units import is_noun, same_noun, scale_of
+from bench.answers.units import HEAT, SYMBOLS, is_noun, same_noun, scale_of, unit_form
 
 
 def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
@@ -50,12 +54,36 @@ def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | Non
                 same = True
     if same is not True and (constant := _renamed_constant(gold, prediction)) is not None:
         same = identical(gold, constant)
+    if same is not True and numbers is False:
+        counted = _counts(gold, prediction), _counts(prediction, gold)
+        if counted != (gold, prediction):
+            same = equal(*counted, asked.conventions)
     if same is not True and _same_family(gold, prediction):
         return Finding(True, "family", "the same values, over all integers")
     if same is None:
         return Finding(None, name, "could not be evaluated")
     what = "the same value" if numbers else "the same function"
     return Finding(same, name, what if same else f"not {what}")
+
+
+_CHOICES = re.compile(r"C_(\d+)")
+
+
+def _counts(x: Expression, other: Expression) -> Expression:
+    """`C_6^2` as 6 choose 2, where the other side is a number: then there are no unknowns."""
+    if variables(other) or not all(_CHOICES.fullmatch(name) for name in variables(x)):
+        return x
+    match x:
+        case Power(Symbol(name), Number(k)) if found := _CHOICES.fullmatch(name):
+            return Apply("binomial", (number(int(found[1])), number(k)))
+        case Sum(terms):
+            return Sum(tuple(_counts(t, other) for t in terms))
+        case Product(factors):
+            return Product(tuple(_counts(f, other) for f in factors))
+        case Power(base, exponent):
+            return Power(_counts(base, other), exponent)
+        case _:
+            return x
 
 
 def _has_log(x: Expression) -> bool:
@@ -65,8 +93,6 @@ def _has_log(x: Expression) -> bool:
 
 
 def _with_base(x: Expression, base: Expression) -> Expression:
-    from bench.answers.expressions import Power, Product, Sum
-
     match x:
         case Apply("log", (inner,)):
             return Apply("log", (_with_base(inner, base), base))
@@ -132,11 +158,15 @@ def quantities(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None
         return None
     if not all(isinstance(x, (Quantity, *EXPRESSIONS)) for x in pair):
         return None
+    g_, p_ = _with_symbols(gold, prediction), _with_symbols(prediction, gold)
+    pair = g_, p_
     units = [x.unit if isinstance(x, Quantity) else "" for x in pair]
     values = [x.value if isinstance(x, Quantity) else x for x in pair]
     g, p = (v for v in values if isinstance(v, EXPRESSIONS))
     if "%" in units:
         return _percent(g, p, units, asked)
+    if "deg" in units and set(units) & HEAT:
+        return _verdict(equal(g, p, asked.conventions), "unit", "degrees")
     if "deg" in units and not all(u in ("deg", "") for u in units):
         if set(units) == {"deg", "rad"}:
             return _verdict(_angles(g, p, units, asked), "degree", "angles")
@@ -149,6 +179,28 @@ def quantities(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None
             same = _angles(g, p, units, asked) or same
         return _verdict(same, "degree", "angles")
     return _units(g, p, units, asked)
+
+
+def _with_symbols(x: Answer, other: Answer) -> Answer:
+    """`5 m/s` as a quantity where the other side is one: its letters are units, and no unknowns."""
+    if not isinstance(other, Quantity) or not isinstance(x, Product):
+        return x
+    if other.unit in ("%", "deg") or is_noun(other.unit):
+        return x
+    rest: list[Expression] = []
+    powers: dict[str, int] = {}
+    for factor in x.factors:
+        base, power = factor, 1
+        if isinstance(factor, Power) and isinstance(factor.exponent, Number):
+            base, power = factor.base, int(factor.exponent.value)
+        name = SYMBOLS.get(base.name) if isinstance(base, Symbol) else None
+        if name is None:
+            rest.append(factor)
+        else:
+            powers[name] = powers.get(name, 0) + power
+    if not powers or not rest or any(variables(factor) for factor in rest):
+        return x
+    return Quantity(multiply(*rest), unit_form(powers))
 
 
 def _verdict(same: bool | None, comparer: str, what: str) -> Finding:
