@@ -34,11 +34,12 @@ from bench.answers.expressions import (
 )
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
 from bench.answers.markup import unmarked
+from bench.answers.measures import compound, quantity, ratio
 from bench.answers.numerals import Unreadable
 from bench.answers.parsing import parse_expression
 from bench.answers.spelling import cleaned
 from bench.answers.symbols import PRODUCT_LETTERS
-from bench.answers.terms import compound, expression, quantity, ratio, spelled
+from bench.answers.terms import expression, spelled
 from bench.answers.tokens import Commas, Token, tokenize
 
 _RELATIONS = {

@@ -21,7 +21,7 @@ _SIGNS = {
     "“": '"', "”": '"', "‖": "|", "∣": "|", "⟨": r"\langle ", "⟩": r"\rangle ", "…": r"\ldots ",
     "∧": r"\land ", "∨": r"\lor ", "→": r"\to ", "∠": r"\angle ", "△": r"\triangle ",
     "％": "%", "¬": r"\neg ", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ", "∶": ":", "：": ":",
-    "⇒": r"\implies ", "∴": "", "Ω": r"\Omega ", "₹": r"\text{ rupee }", 
+    "⇒": r"\implies ", "∴": "", "Ω": r"\Omega ", "₹": r"\text{ rupee }",
     "¥": r"\text{ yuan }", "￥": r"\text{ yuan }", "€": r"\text{ euro }", "£": r"\text{ gbp }",
     "、": ",", "。": ".", "；": ";",
     "∖": r"\setminus ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",

@@ -6,7 +6,7 @@ r"""Equations joined by "or": together they are the one equation of their produc
 from __future__ import annotations
 
 from bench.answers.comparers.finding import Asked, Finding
-from bench.answers.comparers.relations import proportional
+from bench.answers.comparers.proportions import proportional
 from bench.answers.expressions import (
     EXPRESSIONS,
     ZERO,
@@ -17,7 +17,6 @@ from bench.answers.expressions import (
     multiply,
     subtract,
 )
-
 
 _JOINTS = ("or", "±")
 
