@@ -9,36 +9,28 @@ pair or an interval is decided by what it is compared with.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-from bench.answers.cutting import cut, partner, stripped, top_level, words_of
+from bench.answers.cutting import JOINTS, cut, partner, stripped, top_level, words_of
 from bench.answers.expressions import (
-    EXPRESSIONS,
-    MINUS_ONE,
-    ONE,
-    ZERO,
     Answer,
     Expression,
     Group,
     Listing,
     Matrix,
-    Qualified,
     Relation,
     SetOf,
     SetOperation,
     Symbol,
     Text,
-    add,
-    multiply,
-    variables,
 )
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
 from bench.answers.markup import unmarked
+from bench.answers.matrices import matrix_of
 from bench.answers.measures import compound, quantity, ratio
 from bench.answers.numerals import Unreadable
 from bench.answers.parsing import parse_expression
+from bench.answers.remarks import introduced, qualified, says_what_n_is
 from bench.answers.spelling import cleaned
-from bench.answers.symbols import PRODUCT_LETTERS
 from bench.answers.terms import expression, spelled
 from bench.answers.tokens import Commas, Token, tokenize
 
@@ -46,27 +38,17 @@ _RELATIONS = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "approx": "~", "equiv": "=",
     "in": "in", "notin": "notin", "sim": "~", "doteq": "~", "cong": "~",
 }  # fmt: skip
+
+
 _SET_OPERATIONS = frozenset(("cup", "cap", "setminus"))
-_JOINTS = {"and": "and", "or": "or", "land": "and", "lor": "or", "AND": "and", "OR": "or"}
-_QUALIFIERS = frozenset(
-    "for where with when if such given since because whenever provided any otherwise forall "
-    "respectively approximately".split()
-)
-_CASES = frozenset(("for", "when", "if", "forall", "otherwise", "whenever"))
+
+
 _SUBJECTS = frozenset(
     "all any every the positive real integer integers number numbers values natural it is are we "
     "get have plane line circle curve equation function solution solutions answer thus so hence "
     "then therefore only".split()
 )
 """Words before a condition that add nothing to it: `all integers n > 3`."""
-_COUNTERS = frozenset("n m k".split())
-_INTRODUCTIONS = frozenset(
-    "the interval set point points pair pairs value values range domain solution solutions answer "
-    "answers ordered triple triples vector matrix is are".split()
-)
-_MATRICES = frozenset(
-    "matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array aligned".split()
-)
 
 
 def read(text: str, commas: Commas = Commas.SEPARATE) -> Answer:
@@ -105,73 +87,6 @@ def _readable(tokens: Sequence[Token]) -> Answer:
     return found
 
 
-def _qualified(tokens: Sequence[Token]) -> Answer | None:
-    """An answer, and then in words for which cases: the words are left out."""
-    if (bare := _without_note(tokens)) is not None:
-        found = _answer(bare)
-        if not isinstance(found, Text):
-            return found
-    places = top_level(
-        tokens, lambda t: t.kind in ("word", "letters", "cmd") and t.text.lower() in _QUALIFIERS
-    )
-    if not places or places[0] == 0:
-        return None
-    if tokens[places[0]].text.lower() in _CASES and _goes_on(tokens[places[0] + 1 :]):
-        return None
-    found = _answer(tokens[: places[0]])
-    note = words_of(tokens[places[0] :])
-    if isinstance(found, Relation):
-        return replace(found, note=note)
-    return None if isinstance(found, Text) else Qualified(found, note)
-
-
-def _goes_on(tokens: Sequence[Token]) -> bool:
-    """Whether an answer follows what was said of the case: `2 if n is odd, 3 if it is even`."""
-    pieces = cut(tokens, lambda t: t.text in (",", ";", "\\\\") or t.text in _JOINTS)[1:]
-    return any(
-        stripped(piece)
-        and (
-            any(t.text == "=" for t in piece)
-            or any(t.text.lower() in _CASES for t in piece)
-            or stripped(piece)[0].kind == "num"
-        )
-        for piece in pieces
-    )
-
-
-def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
-    """The tokens before a remark in brackets, `(need both)`."""
-    if tokens[-1].text != ")":
-        return None
-    last = len(tokens) - 1
-    opened = (k for k in range(1, last) if tokens[k].text == "(" and partner(tokens, k) == last)
-    start = next(opened, 0)
-    inside = tokens[start + 1 : -1]
-    if not start or not inside:
-        return None
-    if any(t.text == "in" and t.kind == "cmd" for t in inside):
-        return tokens[:start]  # `k\pi (k \in Z)`
-    words = [t for t in inside if t.kind in ("word", "letters") and len(t.text) > PRODUCT_LETTERS]
-    told = inside[0] in words and tokens[start].spaced
-    phrase = [t for t in inside if t.kind == "word"]
-    if told or (len(phrase) > 1 and inside[0].kind == "word"):
-        return tokens[:start]
-    return None
-
-
-def _introduced(tokens: Sequence[Token]) -> Answer | None:
-    """`the interval [0, 1)`: words that only say what kind of thing follows, before mathematics."""
-    start = 0
-    while start < len(tokens) and tokens[start].text.lower() in _INTRODUCTIONS:
-        start += 1
-    if not start or start == len(tokens) or not tokens[start].spaced:
-        return None
-    if tokens[start].kind in ("letters", "word") or tokens[start - 1].text.lower() == "the":
-        return None
-    found = _answer(tokens[start:])
-    return None if isinstance(found, Text) else found
-
-
 def _congruence(tokens: Sequence[Token]) -> Answer | None:
     """`n = 1, 5 (mod 6)`: the modulus is for all of the residues."""
     places = top_level(tokens, lambda t: t.text == "equiv")
@@ -194,14 +109,14 @@ def _sentences(tokens: Sequence[Token]) -> Answer | None:
 def _items(tokens: Sequence[Token]) -> Answer | None:
     def is_cut(token: Token) -> bool:
         return token.text == "," or (
-            token.text in _JOINTS and token.kind in ("word", "letters", "cmd")
+            token.text in JOINTS and token.kind in ("word", "letters", "cmd")
         )
 
     pieces = cut(tokens, is_cut)
     if len(pieces) == 1:
         return None
     places = top_level(tokens, is_cut)
-    joints = [_JOINTS[tokens[at].text] for at in places if tokens[at].text in _JOINTS]
+    joints = [JOINTS[tokens[at].text] for at in places if tokens[at].text in JOINTS]
     return _listing(pieces, joints[-1] if joints else "")
 
 
@@ -215,35 +130,11 @@ def _listing(pieces: Sequence[Sequence[Token]], joint: str) -> Answer | None:
         spread = isinstance(item, Listing) and item.joint == "±"
         items.extend(item.items if spread and isinstance(item, Listing) else (item,))
     last = items[-1] if items else None
-    if len(items) > 1 and isinstance(last, Relation) and _says_what_n_is(last, items[:-1]):
+    if len(items) > 1 and isinstance(last, Relation) and says_what_n_is(last, items[:-1]):
         items.pop()  # what a parameter is may be left unsaid
     if len(items) == 1:
         return items[0]
     return Listing(tuple(items), joint) if items else None
-
-
-def _says_what_n_is(x: Relation, others: Sequence[Answer]) -> bool:
-    r"""Whether a condition says that a parameter is an integer: `k \in Z`, `n \ge 1` of `a_n`."""
-    if x.signs == ("in",):
-        free = x.sides[1] == Symbol("mathbb R") and len(others) == 1
-        parameter = free and isinstance(x.sides[0], Symbol) and isinstance(others[0], Group)
-        return parameter or x.sides[1] in (Symbol("mathbb Z"), Symbol("mathbb N"))
-    name, bound = x.sides[0], x.sides[-1]
-    if x.signs == ("<=",):
-        name, bound = bound, name
-    start = x.signs in ((">=",), ("<=",)) and bound in (ZERO, ONE)
-    return (
-        start
-        and isinstance(name, Symbol)
-        and name.name in _COUNTERS
-        and len(others) == 1
-        and name.name in _variables_on_the_right(others[0])
-    )
-
-
-def _variables_on_the_right(x: Answer) -> frozenset[str]:
-    value = x.sides[-1] if isinstance(x, Relation) and x.signs == ("=",) else x
-    return variables(value) if isinstance(value, EXPRESSIONS) else frozenset()
 
 
 def _relation(tokens: Sequence[Token]) -> Answer | None:
@@ -360,78 +251,10 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
     return Group(opening, closing, tuple(items)) if plain else Listing(tuple(items))
 
 
-def _matrix(tokens: Sequence[Token]) -> Answer | None:
-    start = next((i for i, t in enumerate(tokens) if t.text == "begin"), -1)
-    if start < 0 or tokens[start + 1 : start + 2] == [] or start + 3 >= len(tokens):
-        return None
-    kind = tokens[start + 2].text
-    end = partner(tokens, start)
-    if kind not in _MATRICES or end < 0:
-        return None
-    body = list(tokens[start + 4 : end])
-    if kind == "array" and body and body[0].text == "group{":
-        body = body[partner(body, 0) + 1 :]
-    after = [t.text for t in tokens[end + 1 :]]
-    after = after[3:] if after[:1] == ["group{"] else after
-    rows = [
-        tuple(_answer(cell) for cell in cut(row, lambda t: t.text in ("&", "and")))
-        for row in cut(body, lambda t: t.text == "\\\\")
-        if stripped(row)
-    ]
-    if not rows or len({len(row) for row in rows}) != 1:
-        raise Unreadable("a matrix with rows of different lengths")
-    before = list(tokens[:start])
-    bars = bool(before and before[-1].text == "|" and after[:1] == ["|"])
-    if bars or (before and before[-1].text in ("(", "[") and after[:1] in ([")"], ["]"])):
-        before, after = before[:-1], after[1:]
-    matrix = Matrix(tuple(rows), bars or kind == "vmatrix")
-    if after in (["^", "T"], ["^", "group{", "T", "}group"], ["^", "top"]):
-        matrix = Matrix(tuple(zip(*rows, strict=True)))
-        after = []
-    if after:
-        following = _matrix(tokens[end + 4 :]) if after[0] == "begin" else None
-        if not isinstance(following, Matrix):
-            raise Unreadable("more after a matrix")
-        matrix = _multiplied(matrix, following)
-    return _scaled(matrix, before) if before else matrix
-
-
-def _multiplied(left: Matrix, right: Matrix) -> Matrix:
-    """The product of two matrices that stand side by side."""
-    if len(left.rows[0]) != len(right.rows):
-        raise Unreadable("a product of matrices that do not fit")
-    rows = []
-    for row in left.rows:
-        cells = []
-        for column in zip(*right.rows, strict=True):
-            terms = [
-                multiply(a, b)
-                for a, b in zip(row, column, strict=True)
-                if isinstance(a, EXPRESSIONS) and isinstance(b, EXPRESSIONS)
-            ]
-            cells.append(add(*terms))
-        rows.append(tuple(cells))
-    return Matrix(tuple(rows))
-
-
-def _scaled(matrix: Matrix, tokens: Sequence[Token]) -> Answer:
-    factor = (
-        MINUS_ONE
-        if [t.text for t in tokens] == ["-"]
-        else parse_expression(tokens[:-1] if tokens[-1].text in ("cdot", "times", "*") else tokens)
-    )
-    if not all(isinstance(cell, EXPRESSIONS) for row in matrix.rows for cell in row):
-        raise Unreadable("a multiple of a matrix of no expressions")
-    rows = tuple(
-        tuple(multiply(factor, cell) for cell in row if isinstance(cell, EXPRESSIONS))
-        for row in matrix.rows
-    )
-    return Matrix(rows, matrix.determinant)
-
-
+# In order. Each returns None, or raises Unreadable, for what is not its business.
 _READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
-    _qualified,
-    _introduced,
+    lambda tokens: qualified(tokens, _answer),
+    lambda tokens: introduced(tokens, _answer),
     _sentences,
     _congruence,
     spelled,
@@ -439,7 +262,7 @@ _READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
     _items,
     _relation,
     _set_operation,
-    _matrix,
+    lambda tokens: matrix_of(tokens, _answer),
     _bracketed,
     ratio,
     expression,

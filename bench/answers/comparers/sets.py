@@ -20,7 +20,7 @@ from bench.answers.comparers.intervals import (
     ordered,
     united,
 )
-from bench.answers.comparers.solving import solutions
+from bench.answers.comparers.solving import ORDERS, solutions
 from bench.answers.equality import equal
 from bench.answers.expressions import (
     EXPRESSIONS,
@@ -34,8 +34,6 @@ from bench.answers.expressions import (
     Symbol,
     variables,
 )
-
-ORDERS = ("<", ">", "<=", ">=")
 
 
 def real_sets(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from bench.answers.comparers.intervals import BOTTOM, Interval, NoSet, Pieces, complement, united
-from bench.answers.comparers.sets import ORDERS
 from bench.answers.comparers.substitution import substituted
 from bench.answers.equality import compare_values, identical
 from bench.answers.expressions import (
@@ -33,6 +32,7 @@ from bench.answers.expressions import (
 )
 from bench.answers.numeric import KNOWN
 
+ORDERS = ("<", ">", "<=", ">=")
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
