@@ -15,14 +15,14 @@ from bench.answers.comparers import Finding, choices, compare
 from bench.answers.comparers.words import choice_text
 from bench.answers.conventions import Conventions
 from bench.answers.expressions import Answer, Number, Quantity, Text
-from bench.answers.extraction import stated_answer, untexted
 from bench.answers.forms import form
-from bench.answers.guesses import labelled_answer, statement
+from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.reading import read
+from bench.answers.grammar.tokens import Commas
 from bench.answers.limits import TooLarge
-from bench.answers.marks import Extraction, Where
-from bench.answers.numerals import Unreadable
-from bench.answers.reading import read
-from bench.answers.tokens import Commas
+from bench.answers.responses.extraction import stated_answer, untexted
+from bench.answers.responses.guesses import labelled_answer, statement
+from bench.answers.responses.marks import Extraction, Where
 from bench.types import Outcome
 
 

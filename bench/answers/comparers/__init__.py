@@ -2,7 +2,8 @@
 
 Order is meaning: a set before a relation, since `x < 3` is an interval to whoever writes one; a
 relation before a list, since `x = 1, 2` is a list of values; expressions last, since anything may
-be in one. To add a kind of answer, read it in `bench.answers.reading`, and put its comparer here.
+be in one. To add a kind of answer, read it in `bench.answers.grammar.reading`, and put its comparer
+here.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bench.answers.arithmetic.equality import identical
+from bench.answers.arithmetic.exact import integer_of
 from bench.answers.comparers.finding import Asked, Finding, all_of, verdict
-from bench.answers.equality import identical
-from bench.answers.exact import integer_of
 from bench.answers.expressions import EXPRESSIONS, Answer, Listing, Relation, Text
 
 

@@ -10,11 +10,12 @@ import itertools
 import re
 from fractions import Fraction
 
+from bench.answers.arithmetic.equality import identical
+from bench.answers.arithmetic.numeric import KNOWN
 from bench.answers.comparers.finding import Asked, Finding, all_of, verdict
 from bench.answers.comparers.naming import is_name, variables_of
 from bench.answers.comparers.proportions import proportional
 from bench.answers.comparers.substitution import substituted
-from bench.answers.equality import identical
 from bench.answers.expressions import (
     EXPRESSIONS,
     ONE,
@@ -35,7 +36,6 @@ from bench.answers.expressions import (
     subtract,
     variables,
 )
-from bench.answers.numeric import KNOWN
 
 _ANY_CONSTANT = re.compile(
     r"(?:\s*(?:for|where|with|and|is|are|a|an|any|some|all|real|arbitrary|constants?|numbers?|fixed"

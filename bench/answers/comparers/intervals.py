@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench.answers.equality import compare_values
+from bench.answers.arithmetic.equality import compare_values
 from bench.answers.expressions import INFINITY, Expression, negate
 
 BOTTOM = negate(INFINITY)

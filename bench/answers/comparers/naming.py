@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from bench.answers.equality import identical
+from bench.answers.arithmetic.equality import identical
+from bench.answers.arithmetic.numeric import KNOWN
 from bench.answers.expressions import (
     EXPRESSIONS,
     ZERO,
@@ -26,7 +27,6 @@ from bench.answers.expressions import (
     variables,
     walk,
 )
-from bench.answers.numeric import KNOWN
 
 _NAME = re.compile(r"(?:[^\W\d]|[ .\-'_:])+(?:[0-9]{1,2})?|[A-Za-z] \( [^\"'`@]* \)")
 """Words, or `P ( X = 3 )`; no formula, and nothing that a program may hold."""

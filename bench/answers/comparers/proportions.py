@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from bench.answers.arithmetic.equality import identical, value_of
+from bench.answers.arithmetic.numeric import KNOWN
 from bench.answers.comparers.substitution import substituted
-from bench.answers.equality import identical, value_of
 from bench.answers.expressions import (
     EXPRESSIONS,
     ONE,
@@ -20,7 +21,6 @@ from bench.answers.expressions import (
     variables,
     walk,
 )
-from bench.answers.numeric import KNOWN
 
 _PROBE = Fraction(7919, 3571)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from bench.answers.arithmetic.equality import equal
 from bench.answers.comparers.finding import Asked, Finding, verdict
-from bench.answers.equality import equal
 from bench.answers.expressions import (
     EXPRESSIONS,
     PI,
@@ -28,7 +28,7 @@ from bench.answers.expressions import (
     variables,
     walk,
 )
-from bench.answers.units import HEAT, SYMBOLS, is_noun, same_noun, scale_of, unit_form
+from bench.answers.grammar.units import HEAT, SYMBOLS, is_noun, same_noun, scale_of, unit_form
 
 
 def quantities(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:

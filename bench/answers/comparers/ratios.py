@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from bench.answers.arithmetic.equality import equal, identical
 from bench.answers.comparers.finding import Asked, Finding, all_of, verdict
-from bench.answers.equality import equal, identical
 from bench.answers.expressions import (
     EXPRESSIONS,
     Answer,

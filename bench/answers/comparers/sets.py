@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.answers.arithmetic.equality import equal
 from bench.answers.comparers.finding import Asked, Finding, all_of
 from bench.answers.comparers.intervals import (
     EVERYTHING,
@@ -21,7 +22,6 @@ from bench.answers.comparers.intervals import (
     united,
 )
 from bench.answers.comparers.solving import ORDERS, solutions
-from bench.answers.equality import equal
 from bench.answers.expressions import (
     EXPRESSIONS,
     Answer,

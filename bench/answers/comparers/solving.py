@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from bench.answers.arithmetic.equality import compare_values, identical
+from bench.answers.arithmetic.numeric import KNOWN
 from bench.answers.comparers.intervals import BOTTOM, Interval, NoSet, Pieces, complement, united
 from bench.answers.comparers.substitution import substituted
-from bench.answers.equality import compare_values, identical
 from bench.answers.expressions import (
     EXPRESSIONS,
     INFINITY,
@@ -30,7 +31,6 @@ from bench.answers.expressions import (
     subtract,
     variables,
 )
-from bench.answers.numeric import KNOWN
 
 ORDERS = ("<", ">", "<=", ">=")
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
+from bench.answers.arithmetic.equality import equal, identical, value_of
 from bench.answers.comparers.finding import Asked, Finding
 from bench.answers.comparers.substitution import substituted
-from bench.answers.equality import equal, identical, value_of
 from bench.answers.expressions import (
     EXPRESSIONS,
     PI,

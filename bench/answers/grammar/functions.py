@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from bench.answers.cursor import Cursor
 from bench.answers.expressions import (
     MINUS_ONE,
     Apply,
@@ -18,8 +17,9 @@ from bench.answers.expressions import (
     Symbol,
     number,
 )
-from bench.answers.numerals import Unreadable
-from bench.answers.symbols import (
+from bench.answers.grammar.cursor import Cursor
+from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.symbols import (
     FUNCTION_NAMES,
     GLUED,
     INVERSES,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from bench.answers.cutting import CLOSING, OPENING, cut, stripped
 from bench.answers.expressions import (
     EXPRESSIONS,
     ZERO,
@@ -19,11 +18,12 @@ from bench.answers.expressions import (
     number,
     variables,
 )
-from bench.answers.numerals import Unreadable
-from bench.answers.parsing import parse_expression
-from bench.answers.terms import ENGLISH, expression
-from bench.answers.tokens import Token
-from bench.answers.units import MULTIPLES, is_unit_word, scale_of, unit_of
+from bench.answers.grammar.cutting import CLOSING, OPENING, cut, stripped
+from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.parsing import parse_expression
+from bench.answers.grammar.terms import ENGLISH, expression
+from bench.answers.grammar.tokens import Token
+from bench.answers.grammar.units import MULTIPLES, is_unit_word, scale_of, unit_of
 
 _HEDGES = frozenset(
     "approximately about roughly exactly only just is are the equals answer ans".split()

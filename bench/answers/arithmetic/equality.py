@@ -1,9 +1,9 @@
 r"""Whether two expressions are equal: first as fractions, then modulo a prime, then by digits.
 
-The first two are exact in both directions (`bench.answers.exact`). The third evaluates both at
-fixed points, twice for constants: a difference that is zero shrinks as digits are added, one that
-is not stays. Equal everywhere both are real is equal: `(x^2-1)/(x+1)` and `x-1` are, `\sqrt{x^2}`
-and `x` are not. What no method decides is `None`, never `True`.
+The first two are exact in both directions (`bench.answers.arithmetic.exact`). The third evaluates
+both at fixed points, twice for constants: a difference that is zero shrinks as digits are added,
+one that is not stays. Equal everywhere both are real is equal: `(x^2-1)/(x+1)` and `x-1` are,
+`\sqrt{x^2}` and `x` are not. What no method decides is `None`, never `True`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from bench.answers.arithmetic.decimals import FEW, MANY, close_enough, real_value
+from bench.answers.arithmetic.exact import PRIME, NotRational, fraction_of, residue
+from bench.answers.arithmetic.numeric import KNOWN, Undefined, context, evaluate, is_real
+from bench.answers.arithmetic.points import integral_variables, is_signed, sample_points
 from bench.answers.conventions import Conventions
-from bench.answers.decimals import FEW, MANY, close_enough, real_value
-from bench.answers.exact import PRIME, NotRational, fraction_of, residue
 from bench.answers.expressions import (
     INFINITY,
     Apply,
@@ -28,8 +30,6 @@ from bench.answers.expressions import (
     variables,
     walk,
 )
-from bench.answers.numeric import KNOWN, Undefined, context, evaluate, is_real
-from bench.answers.points import integral_variables, is_signed, sample_points
 
 _DIGITS = 40
 

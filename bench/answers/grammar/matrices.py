@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.answers.cutting import cut, partner, stripped
 from bench.answers.expressions import EXPRESSIONS, MINUS_ONE, Answer, Matrix, add, multiply
-from bench.answers.numerals import Unreadable
-from bench.answers.parsing import parse_expression
-from bench.answers.remarks import Inner
-from bench.answers.tokens import Token
+from bench.answers.grammar.cutting import cut, partner, stripped
+from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.parsing import parse_expression
+from bench.answers.grammar.remarks import Inner
+from bench.answers.grammar.tokens import Token
 
 _MATRICES = frozenset(
     "matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array aligned".split()
@@ -17,7 +17,7 @@ _MATRICES = frozenset(
 
 
 def matrix_of(tokens: Sequence[Token], answer: Inner) -> Answer | None:
-    r"""Return a matrix, perhaps with a factor before it, `\frac12 A`, or another behind it, `A B`."""
+    r"""Return a matrix, perhaps with a factor before it, `\frac12 A`, or another behind it."""
     start = next((i for i, t in enumerate(tokens) if t.text == "begin"), -1)
     if start < 0 or tokens[start + 1 : start + 2] == [] or start + 3 >= len(tokens):
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench.answers.cutting import JOINTS, cut, partner, stripped, top_level, words_of
 from bench.answers.expressions import (
     EXPRESSIONS,
     ONE,
@@ -18,8 +17,9 @@ from bench.answers.expressions import (
     Text,
     variables,
 )
-from bench.answers.symbols import PRODUCT_LETTERS
-from bench.answers.tokens import Token
+from bench.answers.grammar.cutting import JOINTS, cut, partner, stripped, top_level, words_of
+from bench.answers.grammar.symbols import PRODUCT_LETTERS
+from bench.answers.grammar.tokens import Token
 
 _QUALIFIERS = frozenset(
     "for where with when if such given since because whenever provided any otherwise forall "

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bench.answers.numerals import Unreadable
-from bench.answers.symbols import (
+from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.symbols import (
     ACCENTS,
     BIG,
     CLOSERS,
@@ -15,8 +15,8 @@ from bench.answers.symbols import (
     GREEK,
     NAMED,
 )
-from bench.answers.tokens import Token
-from bench.answers.units import is_unit_word
+from bench.answers.grammar.tokens import Token
+from bench.answers.grammar.units import is_unit_word
 
 
 class Cursor:

@@ -14,9 +14,9 @@ from bench.answers.expressions import (
     multiply,
     number,
 )
-from bench.answers.functions import Functions
-from bench.answers.numerals import BASES, PERIOD, Unreadable, literal, recurring
-from bench.answers.symbols import (
+from bench.answers.grammar.functions import Functions
+from bench.answers.grammar.numerals import BASES, PERIOD, Unreadable, literal, recurring
+from bench.answers.grammar.symbols import (
     ACCENTS,
     CLOSERS,
     FLOORS,
@@ -27,7 +27,7 @@ from bench.answers.symbols import (
     PRODUCT_LETTERS,
     UNKNOWN_FUNCTIONS,
 )
-from bench.answers.tokens import Token
+from bench.answers.grammar.tokens import Token
 
 
 class Atoms(Functions):

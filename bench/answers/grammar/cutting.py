@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.answers.tokens import Token
+from bench.answers.grammar.tokens import Token
 
 OPENING = frozenset(("(", "[", "{", "group{", "begin", "langle", "lfloor", "lceil"))
 CLOSING = frozenset((")", "]", "}", "}group", "end", "rangle", "rfloor", "rceil"))

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 
-from bench.answers.boxes import boxed_answer
-from bench.answers.guesses import SENTENCE, guessed_answer, is_prose, without_unit
-from bench.answers.marks import Extraction, Where
+from bench.answers.responses.boxes import boxed_answer
+from bench.answers.responses.guesses import SENTENCE, guessed_answer, is_prose, without_unit
+from bench.answers.responses.marks import Extraction, Where
 
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox)[ \t]+([^\s{}$\\]+)")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bench.answers.guesses import CONTRADICTED
-from bench.answers.marks import Extraction, Where
+from bench.answers.responses.guesses import CONTRADICTED
+from bench.answers.responses.marks import Extraction, Where
 
 _TOKEN = re.compile(r"\\(?:begin)?(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 """What matters for balance. `\\{` is a printed brace, so every escape is one token."""

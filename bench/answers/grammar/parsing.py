@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from bench.answers.atoms import Atoms
 from bench.answers.expressions import (
     CONSTANTS,
     Apply,
@@ -30,13 +29,14 @@ from bench.answers.expressions import (
     negate,
     number,
 )
-from bench.answers.numerals import Unreadable, literal
-from bench.answers.symbols import (
+from bench.answers.grammar.atoms import Atoms
+from bench.answers.grammar.numerals import Unreadable, literal
+from bench.answers.grammar.symbols import (
     DIVISION,
     MULTIPLICATION,
     PLURAL_MINUS,
 )
-from bench.answers.tokens import Token
+from bench.answers.grammar.tokens import Token
 
 
 def parse_expression(tokens: Sequence[Token], sign: int = 1) -> Expression:

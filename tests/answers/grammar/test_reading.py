@@ -6,9 +6,9 @@ import pytest
 
 from bench.answers.expressions import Text
 from bench.answers.forms import form
+from bench.answers.grammar.reading import read
+from bench.answers.grammar.tokens import Commas
 from bench.answers.limits import MAX_TOKENS, TooLarge
-from bench.answers.reading import read
-from bench.answers.tokens import Commas
 
 READ = [
     (r"\frac12", "1*2^-1"),

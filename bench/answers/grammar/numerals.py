@@ -6,8 +6,8 @@ import re
 from fractions import Fraction
 
 from bench.answers.expressions import Number
+from bench.answers.grammar.units import MULTIPLES
 from bench.answers.limits import MAX_DIGITS, MAX_EXPONENT, TooLarge
-from bench.answers.units import MULTIPLES
 from bench.types import Outcome
 
 

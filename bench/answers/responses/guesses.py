@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from bench.answers.marks import Extraction, Where
+from bench.answers.responses.marks import Extraction, Where
 
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 

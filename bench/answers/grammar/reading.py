@@ -1,16 +1,15 @@
 r"""Reads an answer: what is a list, a set, an interval, an equation, a quantity, and what is prose.
 
 Structure is found by cutting tokens at their top level, widest cut first: sentences, items,
-relations, unions, brackets; what is left is an expression (`bench.answers.parsing`), perhaps with a
-unit. What cannot be read is `Text`, whole. Brackets keep what they look like: whether `(1, 2)` is a
-pair or an interval is decided by what it is compared with.
+relations, unions, brackets; what is left is an expression (`bench.answers.grammar.parsing`),
+perhaps with a unit. What cannot be read is `Text`, whole. Brackets keep what they look like:
+whether `(1, 2)` is a pair or an interval is decided by what it is compared with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.answers.cutting import JOINTS, cut, partner, stripped, top_level, words_of
 from bench.answers.expressions import (
     Answer,
     Expression,
@@ -23,16 +22,17 @@ from bench.answers.expressions import (
     Symbol,
     Text,
 )
+from bench.answers.grammar.cutting import JOINTS, cut, partner, stripped, top_level, words_of
+from bench.answers.grammar.markup import unmarked
+from bench.answers.grammar.matrices import matrix_of
+from bench.answers.grammar.measures import compound, quantity, ratio
+from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.parsing import parse_expression
+from bench.answers.grammar.remarks import introduced, qualified, says_what_n_is
+from bench.answers.grammar.spelling import cleaned
+from bench.answers.grammar.terms import expression, spelled
+from bench.answers.grammar.tokens import Commas, Token, tokenize
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
-from bench.answers.markup import unmarked
-from bench.answers.matrices import matrix_of
-from bench.answers.measures import compound, quantity, ratio
-from bench.answers.numerals import Unreadable
-from bench.answers.parsing import parse_expression
-from bench.answers.remarks import introduced, qualified, says_what_n_is
-from bench.answers.spelling import cleaned
-from bench.answers.terms import expression, spelled
-from bench.answers.tokens import Commas, Token, tokenize
 
 _RELATIONS = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "approx": "~", "equiv": "=",

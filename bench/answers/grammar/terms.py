@@ -22,11 +22,17 @@ from bench.answers.expressions import (
     negate,
     number,
 )
-from bench.answers.numerals import Unreadable, spelled_out
-from bench.answers.parsing import parse_expression
-from bench.answers.symbols import FUNCTION_NAMES, FUNCTIONS, NAMED, PLURAL_MINUS, PRODUCT_LETTERS
-from bench.answers.tokens import Token
-from bench.answers.units import MULTIPLES
+from bench.answers.grammar.numerals import Unreadable, spelled_out
+from bench.answers.grammar.parsing import parse_expression
+from bench.answers.grammar.symbols import (
+    FUNCTION_NAMES,
+    FUNCTIONS,
+    NAMED,
+    PLURAL_MINUS,
+    PRODUCT_LETTERS,
+)
+from bench.answers.grammar.tokens import Token
+from bench.answers.grammar.units import MULTIPLES
 
 _ESTIMATES = frozenset("approximately about roughly around exactly".split())
 

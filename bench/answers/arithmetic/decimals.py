@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from bench.answers.arithmetic.exact import fraction_of
+from bench.answers.arithmetic.numeric import Undefined, context, evaluate, is_real
 from bench.answers.conventions import Conventions
-from bench.answers.exact import fraction_of
 from bench.answers.expressions import Apply, Expression, Number, Power, Product
-from bench.answers.numeric import Undefined, context, evaluate, is_real
 
 FEW, MANY = 30, 110
 """Digits: a difference below what the first resolves is looked at with the second."""
