@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bench.answers.canonical import canonical
+from bench.answers.canonical import spelled
 from bench.answers.comparers import Finding, choices, compare
 from bench.answers.comparers.words import choice_text
 from bench.answers.conventions import Conventions
@@ -43,7 +43,7 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
     Raises OutOfTime: the budget set by the caller is spent.
     """
     reference = _reference(gold)
-    if not (plain := canonical(reference)):
+    if not (plain := spelled(reference)):
         return Decision(Outcome.INVALID_GOLD, "none", "the reference is empty")
     if not prediction.strip():
         return Decision(Outcome.NO_ANSWER, "none", "there is no answer")
@@ -54,7 +54,7 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
         return Decision(Outcome.NO_ANSWER, "none", extraction.reason)
     answer = extraction.answer
     if (
-        (conventions.separators and canonical(answer) == plain)
+        (conventions.separators and spelled(answer) == plain)
         or _same_spelling(reference, answer)
         or (_same_spelling(gold, answer))
     ):
