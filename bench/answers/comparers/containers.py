@@ -203,6 +203,12 @@ def _regrouped(
 def singletons(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """A set of one element against that element."""
     for one, other in ((gold, prediction), (prediction, gold)):
+        if isinstance(one, Group) and one.opening == "{" and len(one.items) == 1:
+            tuples = all(isinstance(x, Group) and x.opening == "(" for x in (one.items[0], other))
+            if tuples:
+                return asked.compare(
+                    *((one.items[0], other) if one is gold else (other, one.items[0]))
+                )
         single = isinstance(one, Group) and one.opening == "{" and len(one.items) == 1
         if single and isinstance(one, Group) and isinstance(other, EXPRESSIONS):
             pair = (one.items[0], other) if one is gold else (other, one.items[0])

@@ -14,20 +14,17 @@ from bench.answers.arithmetic.equality import identical
 from bench.answers.arithmetic.numeric import KNOWN
 from bench.answers.comparers.finding import Asked, Finding, all_of, verdict
 from bench.answers.comparers.naming import is_name, variables_of
-from bench.answers.comparers.proportions import proportional
+from bench.answers.comparers.proportions import over_one_denominator, proportional
 from bench.answers.comparers.substitution import substituted
 from bench.answers.expressions import (
     EXPRESSIONS,
-    ONE,
     ZERO,
     Answer,
     Apply,
     Expression,
     Number,
-    Power,
     Product,
     Relation,
-    Sum,
     Symbol,
     Text,
     add,
@@ -215,25 +212,3 @@ def _same_cleared(gold: Relation, prediction: Relation) -> bool:
     if cleared == [gold, prediction]:
         return False
     return bool(proportional(cleared[0], cleared[1]))
-
-
-def over_one_denominator(x: Expression) -> tuple[Expression, Expression]:
-    """Return numerator and denominator, by the rules for fractions, and without cancelling."""
-    match x:
-        case Sum(terms):
-            pairs = [over_one_denominator(term) for term in terms]
-            bottoms = list(dict.fromkeys(b for _, b in pairs if b != ONE))
-            tops = [multiply(top, *(b for b in bottoms if b != bottom)) for top, bottom in pairs]
-            return add(*tops), multiply(*bottoms) if bottoms else ONE
-        case Product(factors):
-            pairs = [over_one_denominator(factor) for factor in factors]
-            bottoms = [b for _, b in pairs if b != ONE]
-            return multiply(*(t for t, _ in pairs)), multiply(*bottoms) if bottoms else ONE
-        case Power(base, Number(value)) if value < 0 and variables(base):
-            top, bottom = over_one_denominator(base)
-            power = Number(-value)
-            if power.value == 1:
-                return bottom, top
-            return Power(bottom, power), Power(top, power)
-        case _:
-            return x, ONE

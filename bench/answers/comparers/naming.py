@@ -32,6 +32,8 @@ _NAME = re.compile(r"(?:[^\W\d]|[ .\-'_:])+(?:[0-9]{1,2})?|[A-Za-z] \( [^\"'`@]*
 """Words, or `P ( X = 3 )`; no formula, and nothing that a program may hold."""
 
 
+_OF_ANGLES = frozenset("sin cos tan cot sec csc".split())
+"""`\\cos 2A` and `\\sin(A + B)` are what is asked for, and no equations to be solved."""
 _LIMIT = re.compile(r"(?:lim|int|iint|oint|sum|prod) [^\"'`@]*")
 """What we cannot work out, and the equation says the value of."""
 
@@ -46,7 +48,7 @@ def is_name(x: Answer) -> bool:
         case Apply(function, arguments):
             # f(2) is a name; so is what a known function makes of names alone, as in \det A.
             known = function in KNOWN
-            plain = all(is_name(a) or not known for a in arguments)
+            plain = all(is_name(a) or not known for a in arguments) or function in _OF_ANGLES
             return plain and bool(variables(x)) if known else True
         case Product((Symbol(), Number())):
             return True  # T(10)

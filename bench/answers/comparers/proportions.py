@@ -14,7 +14,11 @@ from bench.answers.expressions import (
     Apply,
     Expression,
     Number,
+    Power,
+    Product,
     Relation,
+    Sum,
+    add,
     divide,
     multiply,
     subtract,
@@ -82,3 +86,25 @@ def positive_factor(
         return False
     value = value_of(factor, {})
     return sign == "!=" or (value is not None and bool(value > 0))
+
+
+def over_one_denominator(x: Expression) -> tuple[Expression, Expression]:
+    """Return numerator and denominator, by the rules for fractions, and without cancelling."""
+    match x:
+        case Sum(terms):
+            pairs = [over_one_denominator(term) for term in terms]
+            bottoms = list(dict.fromkeys(b for _, b in pairs if b != ONE))
+            tops = [multiply(top, *(b for b in bottoms if b != bottom)) for top, bottom in pairs]
+            return add(*tops), multiply(*bottoms) if bottoms else ONE
+        case Product(factors):
+            pairs = [over_one_denominator(factor) for factor in factors]
+            bottoms = [b for _, b in pairs if b != ONE]
+            return multiply(*(t for t, _ in pairs)), multiply(*bottoms) if bottoms else ONE
+        case Power(base, Number(value)) if value < 0 and variables(base):
+            top, bottom = over_one_denominator(base)
+            power = Number(-value)
+            if power.value == 1:
+                return bottom, top
+            return Power(bottom, power), Power(top, power)
+        case _:
+            return x, ONE

@@ -1,6 +1,7 @@
 """The values of an unknown for which an inequality holds, as intervals.
 
-What is bounded (`x`, `f(x)`, `2m + 1`, `x^2`) must be of first or second degree in one variable.
+What is bounded (`x`, `f(x)`, `2m + 1`, `x^2`) must be of first or second degree in one variable, or
+a quotient of polynomials whose zeros are rational.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from fractions import Fraction
 from bench.answers.arithmetic.equality import compare_values, identical
 from bench.answers.arithmetic.numeric import KNOWN
 from bench.answers.comparers.intervals import BOTTOM, Interval, NoSet, Pieces, complement, united
+from bench.answers.comparers.polynomials import sign_chart
 from bench.answers.comparers.substitution import substituted
 from bench.answers.expressions import (
     EXPRESSIONS,
@@ -61,6 +63,8 @@ def solutions(x: Relation) -> Pieces:
         sign = x.signs[0] if unknown is sides[0] else _FLIPPED[x.signs[0]]
         if (found := _quadratic(subtract(unknown, bound), sign)) is not None:
             return found
+        if (found := _by_signs(subtract(unknown, bound), sign)) is not None:
+            return found
         value, positive = _solved(unknown, bound)
         sign = sign if positive else _FLIPPED[sign]
         included = "=" in sign
@@ -103,6 +107,11 @@ def _quadratic(x: Expression, sign: str) -> Pieces | None:
     if (sign[0] == "<") == (upward > 0):
         return (Interval(low, high, closed, closed),)
     return (Interval(BOTTOM, low, False, closed), Interval(high, INFINITY, closed, False))
+
+
+def _by_signs(x: Expression, sign: str) -> Pieces | None:
+    names = variables(x)
+    return sign_chart(x, next(iter(names)), sign) if len(names) == 1 else None
 
 
 def _absolute(inner: Expression, bound: Expression, sign: str, first: bool) -> Pieces:

@@ -6,6 +6,7 @@ family of angles, and `C_6^2` counts where the other side is a number.
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from bench.answers.arithmetic.equality import equal, identical, value_of
@@ -60,7 +61,7 @@ def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | Non
     return Finding(same, name, what if same else f"not {what}")
 
 
-_CHOICES = re.compile(r"C_(\d+)")
+_CHOICES = re.compile(r"([CAP])_(\d+)")
 
 
 def _counts(x: Expression, other: Expression) -> Expression:
@@ -69,7 +70,9 @@ def _counts(x: Expression, other: Expression) -> Expression:
         return x
     match x:
         case Power(Symbol(name), Number(k)) if found := _CHOICES.fullmatch(name):
-            return Apply("binomial", (number(int(found[1])), number(k)))
+            n = int(found[2])
+            chosen = Apply("binomial", (number(n), number(k)))
+            return chosen if found[1] == "C" else multiply(chosen, Apply("factorial", (number(k),)))
         case Sum(terms):
             return Sum(tuple(_counts(t, other) for t in terms))
         case Product(factors):
@@ -102,7 +105,10 @@ def _with_base(x: Expression, base: Expression) -> Expression:
             return x
 
 
-_ARBITRARY = ("C", "c", "K", "C_1", "c_1", "C_2", "c_2")
+_INTEGRATION = frozenset("C c K C_1 C_2 C_3 c_1 c_2 c_3".split())
+_ARBITRARY = _INTEGRATION | {"A", "B"}
+"""Constants that may have any name, beside a variable: `x + C`, `A e^x + B e^{-x}`."""
+_MOST_CONSTANTS = 3
 
 
 def _renamed_constant(gold: Expression, prediction: Expression) -> Expression | None:
@@ -112,8 +118,13 @@ def _renamed_constant(gold: Expression, prediction: Expression) -> Expression | 
         return renamed(prediction, {"i": "I"})
     if given == {"I"} and not wanted and Symbol("i") in walk(gold):
         return renamed(prediction, {"I": "i"})
-    if len(wanted) == len(given) == 1 and wanted | given <= set(_ARBITRARY):
-        return renamed(prediction, {next(iter(given)): next(iter(wanted))})
+    beside = any(name[0].islower() for name in variables(gold) & variables(prediction))
+    constants = wanted | given <= _ARBITRARY and (wanted <= _INTEGRATION or given <= _INTEGRATION)
+    if beside and constants and 0 < len(wanted) == len(given) <= _MOST_CONSTANTS:
+        for order in itertools.permutations(sorted(wanted)):
+            other = renamed(prediction, dict(zip(sorted(given), order, strict=True)))
+            if identical(gold, other):
+                return other
     return None
 
 

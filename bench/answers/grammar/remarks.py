@@ -30,6 +30,7 @@ _QUALIFIERS = frozenset(
 _CASES = frozenset(("for", "when", "if", "forall", "otherwise", "whenever"))
 
 
+_WHOLE = tuple(map(Symbol, ("mathbb Z", "mathbb N", "Z", "N", "N'", "Z'", "N_+", "Z_+")))
 _COUNTERS = frozenset("n m k".split())
 
 
@@ -115,7 +116,7 @@ def says_what_n_is(x: Relation, others: Sequence[Answer]) -> bool:
     if x.signs == ("in",):
         free = x.sides[1] == Symbol("mathbb R") and len(others) == 1
         parameter = free and isinstance(x.sides[0], Symbol) and isinstance(others[0], Group)
-        return parameter or x.sides[1] in (Symbol("mathbb Z"), Symbol("mathbb N"))
+        return parameter or x.sides[1] in _WHOLE
     name, bound = x.sides[0], x.sides[-1]
     if x.signs == ("<=",):
         name, bound = bound, name
