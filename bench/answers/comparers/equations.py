@@ -7,7 +7,6 @@ multiplicity. `f(x) = 2x` and `f(t) = 2t` are one definition.
 from __future__ import annotations
 
 import itertools
-import re
 from fractions import Fraction
 
 from bench.answers.arithmetic.equality import identical
@@ -34,9 +33,9 @@ from bench.answers.expressions import (
     variables,
 )
 
-_ANY_CONSTANT = re.compile(
-    r"(?:\s*(?:for|where|with|and|is|are|a|an|any|some|all|real|arbitrary|constants?|numbers?|fixed"
-    r"|in|mathbb R|[a-zA-Z]|,))*\s*"
+_OF_ANY_CONSTANT = frozenset(
+    "for where with and is are any some all real arbitrary constant constants number numbers fixed "
+    "in an mathbb".split()
 )
 """What is said of a constant about which nothing is said."""
 
@@ -135,7 +134,7 @@ def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding 
     if not found.equal and isinstance(g, EXPRESSIONS) and isinstance(p, EXPRESSIONS):
         bound = _bound_variable(names[0], g)
         # What is said of the constants is part of the answer; renamed, it cannot be compared.
-        told = any(not _ANY_CONSTANT.fullmatch(r.note) for r in (gold, prediction))
+        told = any(not _says_nothing(r.note) for r in (gold, prediction))
         if (
             bound
             and not told
@@ -212,3 +211,9 @@ def _same_cleared(gold: Relation, prediction: Relation) -> bool:
     if cleared == [gold, prediction]:
         return False
     return bool(proportional(cleared[0], cleared[1]))
+
+
+def _says_nothing(note: str) -> bool:
+    """Whether a remark on constants leaves them arbitrary: `for some real constant c`."""
+    words = note.replace(",", " ").split()
+    return all(word in _OF_ANY_CONSTANT or (len(word) == 1 and word.isalpha()) for word in words)

@@ -20,7 +20,7 @@ _ENVIRONMENT = re.compile(
     r"|flalign|eqnarray)\*?\}"
 )
 _ALIGNMENT = re.compile(r"(?<!\\)&")
-_CONTINUED = re.compile(r"\\\\\s*(?=[&\s]*(?:[=<>]|\\(?:leq?|geq?|approx|equiv)(?![a-zA-Z])))")
+_CONTINUED = re.compile(r"\\\\(?=[&\s]*(?:[=<>]|\\(?:leq?|geq?|approx|equiv)(?![a-zA-Z])))")
 
 
 def unmarked(text: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bench.answers.grammar.numerals import PERIOD
+
 _SIGNS = {
     "\u2212": "-", "\u2013": "-", "\u2014": "-", "\u2010": "-", "\u2011": "-",
     "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ", "∗": "*",
@@ -69,11 +71,11 @@ _BASIS = re.compile(
 )
 """The unit vectors, which are not the imaginary unit."""
 _INTEGER_SETS = re.compile(
-    r"\\mathbb\s*\{?\s*[NZ]\s*\}?\s*[\^_]\s*(?:\{\s*(?:\+|\*|\\ast|>\s*0|\\geq?(?:slant)?\s*[01])\s*\}|\+|\*)"
+    r"\\mathbb\s?\{?\s?[NZ]\s?\}?\s?[\^_]\s?(?:\{\s?(?:\+|\*|\\ast|>\s?0|\\geq?(?:slant)?\s?[01])\s?\}|\+|\*)"
 )
 """The whole numbers from 0 or 1 on: what `n` may be, under any of its names."""
 _DEGREES_OF_HEAT = re.compile(
-    r"\^\s*\{?\s*\\circ\s*\}?\s*(?:\\(?:text|mathrm|textrm|rm)\s*\{?\s*)?([CF])(?![A-Za-z(])\s*\}?"
+    r"\^\s?\{?\s?\\circ\s?\}?\s?(?:\\(?:text|mathrm|textrm|rm)\s?\{?\s?)?([CF])(?![A-Za-z(])\s?\}?"
 )
 _DEGREE_O = re.compile(r"(?<=\d)\s*\^\s*(?:o(?![A-Za-z])|\{\s*o\s*\})")
 """A small `o` for the sign of degrees."""
@@ -85,7 +87,7 @@ _DOLLARS = re.compile(r"\s*-?\s*\$\s*\d[^$]*")
 """A sign that closes no formula: it is money."""
 _CHOOSE = re.compile(r"(?<![\w\\{])(\d+|[a-z])\s+choose\s+(\d+|[a-z])(?!\w)")
 _SWISS = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?!['\d])")
-_GOES_ON = re.compile(r"(\.\d*?(\d{1,12})\2\2+)\s*\.\.\.")
+_GOES_ON = re.compile(r"(\.\d{3,60})\s?\.\.\.")
 _INFINITY = re.compile(r"\b(?:(negative|minus)|positive|plus)\s+infinity\b", re.IGNORECASE)
 _CHOSEN = re.compile(r"(?:\{\s*\})?[_^]\s*\{?(\d+|[a-z])\}?\s*C\s*_\s*\{?(\d+|[a-z])\}?(?!\w)")
 """`{}_nC_k` and `{}^nC_k` before they are taken for indices."""
@@ -119,7 +121,7 @@ def cleaned(text: str) -> str:
         text = _DEGREES_OF_HEAT.sub(lambda m: rf"\text{{ {_SCALES[m[1]]}}}", text)
         text = _DEGREE_O.sub(r"^\\circ ", text)
     if "..." in text:
-        text = _GOES_ON.sub(r"\1\\ldots ", text)
+        text = _GOES_ON.sub(_going_on, text)
     if "infinity" in text.lower():
         text = _INFINITY.sub(lambda m: r"-\infty " if m[1] else r"\infty ", text)
     if "C" in text:
@@ -160,3 +162,8 @@ def _turned(match: re.Match[str]) -> str:
     if len(re.findall(r"[,;]", inside)) != 1:
         return match[0]
     return ("[" if first == "[" else "(") + inside + ("]" if last == "]" else ")")
+
+
+def _going_on(match: re.Match[str]) -> str:
+    """`0.333...`, where the digits show a period; three dots after others end a sentence."""
+    return match[1] + r"\ldots " if PERIOD.search(match[1]) else match[0]

@@ -73,7 +73,7 @@ _LONG = 20_000
 """Characters at the end of a text in which words are looked for; a box may stand anywhere."""
 
 
-_DENIED = re.compile(r",?\s+(?:and\s+)?(?:not|rather than|instead of)\s+(?=[-\d$\\(])")
+_DENIED = re.compile(r",?\s(?:and\s)?(?:not|rather than|instead of)\s(?=[-\d$\\(])")
 """`42, not 41`: what is denied behind an answer."""
 
 
