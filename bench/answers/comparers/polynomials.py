@@ -25,8 +25,8 @@ from bench.answers.expressions import (
 Polynomial = tuple[Fraction, ...]
 """Coefficients, that of the highest power last and not zero; none for zero."""
 
-_MAX_DEGREE = 12
-_DIGITS = 60
+_MAX_DEGREE = 8
+_DIGITS = 30
 _MAX_DENOMINATOR = 10**6
 
 
@@ -136,14 +136,14 @@ def _rational_zeros(p: Polynomial) -> list[Fraction] | None:
     mp = context(_DIGITS)
     numbers = [mp.mpf(c.numerator) / c.denominator for c in reversed(simple)]
     try:
-        roots = mp.polyroots(numbers, maxsteps=200, extraprec=400)
+        roots = mp.polyroots(numbers, maxsteps=60, extraprec=100)
     except mp.NoConvergence:
         return None
     zeros: list[Fraction] = []
     for root in roots:
-        if abs(mp.im(root)) > mp.mpf(10) ** (-_DIGITS // 3):
+        if abs(mp.im(root)) > mp.mpf(10) ** (-_DIGITS // 2):
             continue
-        zero = Fraction(mp.nstr(mp.re(root), _DIGITS // 2)).limit_denominator(_MAX_DENOMINATOR)
+        zero = Fraction(mp.nstr(mp.re(root), 2 * _DIGITS // 3)).limit_denominator(_MAX_DENOMINATOR)
         if _at(simple, zero):
             return None
         zeros.append(zero)
