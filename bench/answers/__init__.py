@@ -6,7 +6,8 @@ Importing this loads no algebra system: that happens in the worker processes, wh
 from bench.answers.canonical import canonical
 from bench.answers.checking import acheck, check
 from bench.answers.conventions import DEFAULT, Conventions
-from bench.answers.extraction import Extraction, Where, final_answer
+from bench.answers.responses.extraction import final_answer
+from bench.answers.responses.marks import Extraction, Where
 from bench.answers.workers import close_checkers
 
 __all__ = [

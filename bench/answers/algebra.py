@@ -8,14 +8,9 @@ grammars of its own. SIGALRM, math-verify's own timeout, is switched off: the po
 from __future__ import annotations
 
 import itertools
-import os
-import resource
-import signal
-import sys
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 from bench.answers.budget import OutOfTime, budget
@@ -23,9 +18,6 @@ from bench.answers.conventions import DEFAULT, Conventions
 from bench.answers.deciding import Decision, decide
 from bench.types import Outcome
 
-_MEMORY = 2 << 30
-"""Bytes a worker may take beyond what it holds when warm."""
-_PR_SET_PDEATHSIG = 1
 _PATIENCE = 1.5
 """Seconds after which a worker gives up by itself, a little before it would be killed."""
 
@@ -84,23 +76,10 @@ def math_verify_name() -> str:
     return f"math-verify {version('math-verify')}"
 
 
-def prepare() -> None:
-    """Make this process a worker: warm, silent, bounded, and dead when its parent is."""
-    import ctypes
-    import logging
-
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)  # parsers print warnings; the caller's output is not theirs
-    os.close(null)
-    logging.disable(logging.CRITICAL)
-    deliberate(r"\sqrt{2}", r"\sqrt{3}", DEFAULT)  # math-verify, 1.2 s, is left for who asks it
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        base = int(statm.read_text().split()[0]) * resource.getpagesize()
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (base + _MEMORY, hard))
+def warm() -> None:
+    """Load what a comparison may need, math-verify's second opinion too: 1.2 s in all."""
+    deliberate(r"\sqrt{2}", r"\sqrt{3}", DEFAULT)
+    ask_math_verify(r"\int_0^1 x\,dx", "0.5")
 
 
 def ask_math_verify(gold: str, prediction: str) -> Comparison:

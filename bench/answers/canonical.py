@@ -1,13 +1,15 @@
-"""A cheap normal form of an answer, for counting votes and for seeing that two texts are the same.
+r"""Cheap normal forms of an answer: `spelled` to see that two texts are one, `canonical` for votes.
 
 Each step rewrites spelling and never value, so equal forms are equal answers; unequal forms say
-nothing. No algebra: `1/2` and `2/4` stay apart, as do `0.5` and `1/2`. Linear time; any text.
+nothing. Votes are counted over values where those are rational: `1/2`, `2/4` and `0.5` are one. No
+algebra beyond that: `\sqrt{4}` and `2` stay apart. Linear time; any text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
 
 _SPACING = re.compile(r"\\[,;:> ]|~|\\quad|\\qquad|\\displaystyle(?![a-zA-Z])|\s")
 _LOOSE_SPACE = re.compile(r"(?<![0-9A-Za-z]) +| +(?![0-9A-Za-z])")
@@ -21,8 +23,30 @@ _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _DECIMAL = re.compile(r"([-+]?)(\d*)\.(\d*)")
 
 
+_RATIONAL = re.compile(
+    r"(-?)(?:(\d{1,400})(?:\s+|(?=\\frac)))?(?:\\frac\{)?(\d{1,400})(?:/|\}\{)(\d{1,400})\}?"
+)
+_TERMINATING = re.compile(r"-?\d{1,400}\.\d{1,400}")
+
+
 def canonical(answer: str) -> str:
-    """Return the normal form; the empty string only for an answer without content."""
+    """Return the form over which votes are counted: a rational number in lowest terms."""
+    form = spelled(answer)
+    if _TERMINATING.fullmatch(form):
+        return str(Fraction(form))
+    match = _RATIONAL.fullmatch(form)
+    if match is None or not int(match[4]):
+        return form
+    value = Fraction(int(match[3]), int(match[4]))
+    if match[2] is not None:
+        if not 0 < value < 1:
+            return form  # no mixed number
+        value += int(match[2])
+    return str(-value if match[1] else value)
+
+
+def spelled(answer: str) -> str:
+    """Return the form in which spellings are compared; empty only for an answer without content."""
     for step in _STEPS:
         answer = step(answer)
     return answer

@@ -10,24 +10,19 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bench.answers.canonical import canonical
+from bench.answers.canonical import spelled
 from bench.answers.comparers import Finding, choices, compare
 from bench.answers.comparers.words import choice_text
 from bench.answers.conventions import Conventions
 from bench.answers.expressions import Answer, Number, Quantity, Text
-from bench.answers.extraction import (
-    Extraction,
-    Where,
-    labelled_answer,
-    stated_answer,
-    statement,
-    untexted,
-)
 from bench.answers.forms import form
+from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.reading import read
+from bench.answers.grammar.tokens import Commas
 from bench.answers.limits import TooLarge
-from bench.answers.numerals import Unreadable
-from bench.answers.reading import read
-from bench.answers.tokens import Commas
+from bench.answers.responses.extraction import stated_answer, untexted
+from bench.answers.responses.guesses import labelled_answer, statement
+from bench.answers.responses.marks import Extraction, Where
 from bench.types import Outcome
 
 
@@ -48,7 +43,7 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
     Raises OutOfTime: the budget set by the caller is spent.
     """
     reference = _reference(gold)
-    if not (plain := canonical(reference)):
+    if not (plain := spelled(reference)):
         return Decision(Outcome.INVALID_GOLD, "none", "the reference is empty")
     if not prediction.strip():
         return Decision(Outcome.NO_ANSWER, "none", "there is no answer")
@@ -59,7 +54,7 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
         return Decision(Outcome.NO_ANSWER, "none", extraction.reason)
     answer = extraction.answer
     if (
-        (conventions.separators and canonical(answer) == plain)
+        (conventions.separators and spelled(answer) == plain)
         or _same_spelling(reference, answer)
         or (_same_spelling(gold, answer))
     ):

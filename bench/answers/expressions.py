@@ -1,8 +1,9 @@
 """What an answer is once it has been read: immutable trees of our own, and nothing that runs.
 
-An expression is built by `bench.answers.parsing` from at most `limits.MAX_TOKENS` tokens. Numbers
-are exact: a decimal keeps its value as a fraction, and how many digits were printed. An answer is
-an expression, or a structure of them. Nothing here computes; equality of trees is equality of form.
+An expression is built by `bench.answers.grammar.parsing` from at most `limits.MAX_TOKENS` tokens.
+Numbers are exact: a decimal keeps its value as a fraction, and how many digits were printed. An
+answer is an expression, or a structure of them. Nothing here computes; equality of trees is
+equality of form.
 """
 
 from __future__ import annotations

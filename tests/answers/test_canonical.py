@@ -26,6 +26,12 @@ SAME = [
     ("90°", r"90^{\circ}"),
     ("\u22125", "-5"),
     (r"\( x = 5 \)", "x=5"),
+    ("2/4", "1/2"),
+    ("0.5", r"\frac{3}{6}"),
+    ("-1.25", r"-\frac{5}{4}"),
+    ("4/2", "2"),
+    (r"1\frac{1}{2}", "3/2"),
+    ("1 1/2", "1.5"),
     (r"$\displaystyle \frac{a}{b}$", r"\frac{a}{b}"),
 ]
 APART = [
@@ -41,6 +47,10 @@ APART = [
     ("x", "X"),
     (r"\frac{1}{2}x", r"\frac{1}{2x}"),
     ("1.5", "15"),
+    ("1/3", "0.333"),
+    ("1/0", "0"),
+    (r"2\frac{3}{2}", "7/2"),
+    (r"\sqrt{4}", "2"),
 ]
 
 
@@ -62,3 +72,7 @@ def test_the_form_of_a_form_is_itself(answer: str) -> None:
 @pytest.mark.parametrize("answer", ["", " ", "$$", "$ $"])
 def test_nothing_has_an_empty_form(answer: str) -> None:
     assert canonical(answer) == ""
+
+
+def test_a_rational_number_is_one_vote_however_it_is_written() -> None:
+    assert {canonical(text) for text in ("3/4", "6/8", "0.75", r"\dfrac{3}{4}", ".750")} == {"3/4"}

@@ -2,25 +2,23 @@
 
 Order is meaning: a set before a relation, since `x < 3` is an interval to whoever writes one; a
 relation before a list, since `x = 1, 2` is a list of values; expressions last, since anything may
-be in one. To add a kind of answer, read it in `bench.answers.reading`, and put its comparer here.
+be in one. To add a kind of answer, read it in `bench.answers.grammar.reading`, and put its comparer
+here.
 """
 
 from __future__ import annotations
 
 from bench.answers.budget import spend
-from bench.answers.comparers.containers import (
-    groups,
-    lists,
-    matrices,
-    singletons,
-    vectors,
-)
+from bench.answers.comparers.containers import groups, lists, singletons
 from bench.answers.comparers.disjunctions import disjunctions
 from bench.answers.comparers.finding import Asked, Comparer, Finding
+from bench.answers.comparers.matrices import matrices, vectors
 from bench.answers.comparers.qualified import qualified
+from bench.answers.comparers.quantities import quantities
+from bench.answers.comparers.ratios import bases, ratios
 from bench.answers.comparers.relations import relations
 from bench.answers.comparers.sets import conditions, real_sets
-from bench.answers.comparers.values import bases, expressions, quantities, ratios
+from bench.answers.comparers.values import expressions
 from bench.answers.comparers.words import choices, words
 from bench.answers.conventions import Conventions
 from bench.answers.expressions import Answer
@@ -35,8 +33,8 @@ COMPARERS: tuple[Comparer, ...] = (
     vectors,
     matrices,
     lists,
-    groups,
     singletons,
+    groups,
     bases,
     ratios,
     quantities,

@@ -7,39 +7,38 @@ interval must be open or closed alike.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
 from bench.answers.comparers.finding import Asked, Finding, all_of
-from bench.answers.comparers.substitution import substituted
 from bench.answers.expressions import (
     EXPRESSIONS,
-    ONE,
-    ZERO,
     Answer,
-    Expression,
+    Apply,
     Group,
     Listing,
     Matrix,
     Relation,
-    add,
-    multiply,
-    negate,
-    variables,
+    Symbol,
 )
 
-_ORDERED = ("(", ")")
+ORDERED = ("(", ")")
+
+
+_MAX_SIGNS = 4
 
 
 def groups(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """Two answers in brackets."""
+    gold, prediction = _unlabelled(gold, prediction), _unlabelled(prediction, gold)
     if not (isinstance(gold, Group) and isinstance(prediction, Group)):
         return None
     brackets = [(x.opening, x.closing) for x in (gold, prediction)]
     curly = [opening == "{" for opening, _ in brackets]
     size = len(gold.items)
     if all(curly):
-        return _verdict(
+        return items_verdict(
             unordered(_distinct(gold.items, asked), _distinct(prediction.items, asked), asked),
             "set",
             "elements",
@@ -50,13 +49,21 @@ def groups(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
         # Two items in brackets may be an interval, where the kind of bracket is the answer.
         if size == 2 or ("(", "]") in brackets or ("[", ")") in brackets:
             return Finding(False, "interval", "different brackets")
-    if any(curly) and _ORDERED in brackets:
+    if any(curly) and ORDERED in brackets:
         return Finding(False, "set", "a set against a tuple")
     if any(curly):
-        return _verdict(unordered(gold.items, prediction.items, asked), "set", "elements")
+        return items_verdict(unordered(gold.items, prediction.items, asked), "set", "elements")
     same = all_of([asked.same(g, p) for g, p in zip(gold.items, prediction.items, strict=True)])
-    square = size == 2 and brackets[0] != _ORDERED
-    return _verdict(same, "interval" if square else "tuple", "items in order")
+    square = size == 2 and brackets[0] != ORDERED
+    return items_verdict(same, "interval" if square else "tuple", "items in order")
+
+
+def _unlabelled(x: Answer, other: Answer) -> Answer:
+    """`A(1, 2)` as the point (1, 2), where the other side is a pair of coordinates."""
+    point = isinstance(x, Apply) and len(x.function) == 1 and x.function.isupper()
+    if point and isinstance(x, Apply) and isinstance(other, Group) and len(x.arguments) > 1:
+        return Group("(", ")", x.arguments)
+    return x
 
 
 def lists(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
@@ -64,28 +71,54 @@ def lists(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     if not (isinstance(gold, Listing) or isinstance(prediction, Listing)):
         return None
     listing, other = (gold, prediction) if isinstance(gold, Listing) else (prediction, gold)
+    if isinstance(listing, Listing) and isinstance(other, Group) and other.opening == "(":
+        for tied in (True, False):
+            spread = _spread(other, tied=tied)
+            if spread is not None and len(spread.items) == len(listing.items):
+                pair = (listing, spread) if listing is gold else (spread, listing)
+                return lists(pair[0], pair[1], asked)
+    joints = {x.joint for x in (gold, prediction) if isinstance(x, Listing)}
+    if joints == {"and", "or"} and isinstance(gold, Listing):
+        if all(isinstance(item, Symbol) for item in gold.items):
+            return Finding(False, "list", "both against one of them")
     if not isinstance(other, Listing | Group):
         return _list_and_single(gold, prediction, asked)
     g, p = _items(gold), _items(prediction)
     if isinstance(other, Group):
         if other.opening == "{":
-            return _verdict(
+            return items_verdict(
                 unordered(_distinct(g, asked), _distinct(p, asked), asked), "set", "elements"
             )
         if other.opening == "[" and other.closing == "]" and not asked.conventions.ordered_lists:
-            return _verdict(unordered(g, p, asked), "list", "items")
-        if (other.opening, other.closing) != _ORDERED:
+            return items_verdict(unordered(g, p, asked), "list", "items")
+        if (other.opening, other.closing) != ORDERED:
             return Finding(False, "list", "a list against an interval")
         same = len(g) == len(p) and all_of([asked.same(x, y) for x, y in zip(g, p, strict=True)])
-        return _verdict(same, "tuple", "items in order")
+        return items_verdict(same, "tuple", "items in order")
     if isinstance(gold, Listing) and isinstance(prediction, Listing):
         g, p = _regrouped(gold, prediction, asked)
         if all(isinstance(x, Group) for x in (*g, *p)):
             g, p = tuple(_distinct(g, asked)), tuple(_distinct(p, asked))  # solutions, each once
     if asked.conventions.ordered_lists:
         same = len(g) == len(p) and all_of([asked.same(x, y) for x, y in zip(g, p, strict=True)])
-        return _verdict(same, "list", "items in order")
-    return _verdict(unordered(g, p, asked), "list", "items")
+        return items_verdict(same, "list", "items in order")
+    return items_verdict(unordered(g, p, asked), "list", "items")
+
+
+def _spread(x: Group, *, tied: bool) -> Listing | None:
+    """The tuples of `(±1, 0)`: all signs the upper or all the lower, or every combination."""
+    choices = [
+        item.items if isinstance(item, Listing) and item.joint == "±" else (item,)
+        for item in x.items
+    ]
+    signs = [len(choice) for choice in choices if len(choice) > 1]
+    if not signs or len(signs) > _MAX_SIGNS:
+        return None
+    if tied:
+        tuples = [tuple(c[min(k, len(c) - 1)] for c in choices) for k in (0, 1)]
+    else:
+        tuples = list(itertools.product(*choices))
+    return Listing(tuple(Group("(", ")", items) for items in tuples))
 
 
 def _list_and_single(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
@@ -96,6 +129,10 @@ def _list_and_single(gold: Answer, prediction: Answer, asked: Asked) -> Finding 
         return None
     if any(isinstance(x, Relation) for x in listing.items):
         return None
+    if listing is prediction and listing.joint == "or":
+        # `3/5, or 60 %`: one value, said twice.
+        if all(asked.same(gold, item) for item in listing.items):
+            return Finding(True, "list", "each of the ways to say it")
     return Finding(False, "list", f"{len(listing.items)} answers against one")
 
 
@@ -103,7 +140,8 @@ def _items(answer: Answer) -> tuple[Answer, ...]:
     return answer.items if isinstance(answer, Listing | Group) else (answer,)
 
 
-def _verdict(same: bool | None, comparer: str, what: str) -> Finding:
+def items_verdict(same: bool | None, comparer: str, what: str) -> Finding:
+    """Return a finding on what was compared item by item."""
     return Finding(same, comparer, f"the same {what}" if same else f"not the same {what}")
 
 
@@ -165,113 +203,15 @@ def _regrouped(
 def singletons(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """A set of one element against that element."""
     for one, other in ((gold, prediction), (prediction, gold)):
+        if isinstance(one, Group) and one.opening == "{" and len(one.items) == 1:
+            tuples = all(isinstance(x, Group) and x.opening == "(" for x in (one.items[0], other))
+            if tuples:
+                return asked.compare(
+                    *((one.items[0], other) if one is gold else (other, one.items[0]))
+                )
         single = isinstance(one, Group) and one.opening == "{" and len(one.items) == 1
         if single and isinstance(one, Group) and isinstance(other, EXPRESSIONS):
             pair = (one.items[0], other) if one is gold else (other, one.items[0])
             same = asked.same(*pair)
             return Finding(same, "set", "a set of one element against an element")
     return None
-
-
-_MAX_DETERMINANT = 5
-
-
-def _determinant(rows: Sequence[Sequence[Answer]]) -> Expression | None:
-    """The determinant by its first row; none for a large one, or one of no expressions."""
-    if len(rows) != len(rows[0]) or len(rows) > _MAX_DETERMINANT:
-        return None
-    terms: list[Expression] = []
-    for column, entry in enumerate(rows[0]):
-        minor = [[*row[:column], *row[column + 1 :]] for row in rows[1:]]
-        rest = _determinant(minor) if minor else ONE
-        if rest is None or not isinstance(entry, EXPRESSIONS):
-            return None
-        term = multiply(entry, rest)
-        terms.append(negate(term) if column % 2 else term)
-    return add(*terms)
-
-
-def vectors(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
-    r"""`2\mathbf{i} - \mathbf{j}` against a tuple, a column, or another such sum."""
-    pair = [_components(x) for x in (gold, prediction)]
-    if None in pair or all(isinstance(x, Group | Matrix) for x in (gold, prediction)):
-        return None
-    g, p = (list(x or ()) for x in pair)
-    size = max(len(g), len(p))
-    if not all(x in (size, -1) for x in (_size(gold), _size(prediction))):
-        return Finding(False, "vector", "vectors of different dimensions")
-    g, p = (x + [ZERO] * (size - len(x)) for x in (g, p))
-    same = all_of([asked.same(a, b) for a, b in zip(g, p, strict=True)])
-    return _verdict(same, "vector", "components")
-
-
-def _size(x: Answer) -> int:
-    return len(_components(x) or ()) if isinstance(x, Group | Matrix) else -1
-
-
-def _components(x: Answer) -> list[Answer] | None:
-    """The components of a vector in any of its forms; two of a sum without the third."""
-    if isinstance(x, Group) and (x.opening, x.closing) == _ORDERED:
-        return list(x.items)
-    if isinstance(x, Matrix) and len(x.rows[0]) == 1:
-        return [row[0] for row in x.rows]
-    if not isinstance(x, EXPRESSIONS):
-        return None
-    names = variables(x)
-    if not names & set(_BASIS):
-        return None
-    found: list[Answer] = []
-    for axis in _BASIS[: 3 if _BASIS[2] in names else 2]:
-        value: Expression = x
-        for other in _BASIS:
-            value = substituted(value, other, ONE if other == axis else ZERO)
-        found.append(value)
-    return found
-
-
-_BASIS = ("mathbb i", "mathbb j", "mathbb k")
-
-
-def matrices(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
-    """Two matrices, entry by entry; or a vector against a tuple or list."""
-    if not (isinstance(gold, Matrix) or isinstance(prediction, Matrix)):
-        return None
-    if isinstance(gold, Matrix) and isinstance(prediction, Matrix):
-        shapes = [(len(x.rows), len(x.rows[0])) for x in (gold, prediction)]
-        if shapes[0] != shapes[1] or gold.determinant != prediction.determinant:
-            return Finding(False, "matrix", "different shapes")
-        cells = [
-            asked.same(g, p)
-            for row_g, row_p in zip(gold.rows, prediction.rows, strict=True)
-            for g, p in zip(row_g, row_p, strict=True)
-        ]
-        return _verdict(all_of(cells), "matrix", "entries")
-    matrix, other = (gold, prediction) if isinstance(gold, Matrix) else (prediction, gold)
-    assert isinstance(matrix, Matrix)
-    if matrix.determinant and isinstance(other, EXPRESSIONS):
-        value = _determinant(matrix.rows)
-        if value is not None:
-            pair = (value, other) if matrix is gold else (other, value)
-            return asked.compare(*pair)
-    if isinstance(other, Group) and all(isinstance(x, Group) for x in other.items):
-        rows = [x.items for x in other.items if isinstance(x, Group)]
-        if [len(r) for r in rows] == [len(r) for r in matrix.rows] and other.opening != "{":
-            pairs = [
-                (m, o)
-                for r, s in zip(matrix.rows, rows, strict=True)
-                for m, o in zip(r, s, strict=True)
-            ]
-            if matrix is prediction:
-                pairs = [(o, m) for m, o in pairs]
-            return _verdict(all_of([asked.same(g, p) for g, p in pairs]), "matrix", "entries")
-    if not isinstance(other, Listing | Group) or 1 not in (len(matrix.rows), len(matrix.rows[0])):
-        return Finding(False, "matrix", "only one side is a matrix")
-    if isinstance(other, Group) and (other.opening, other.closing) not in (_ORDERED, ("[", "]")):
-        return Finding(False, "matrix", "only one side is a vector")
-    entries = [cell for row in matrix.rows for cell in row]
-    if len(entries) != len(other.items):
-        return Finding(False, "matrix", "vectors of different lengths")
-    vectors = list(zip(entries, other.items, strict=True))
-    if matrix is prediction:
-        vectors = [(o, m) for m, o in vectors]
-    return _verdict(all_of([asked.same(g, p) for g, p in vectors]), "matrix", "components")

@@ -6,7 +6,7 @@ r"""Equations joined by "or": together they are the one equation of their produc
 from __future__ import annotations
 
 from bench.answers.comparers.finding import Asked, Finding
-from bench.answers.comparers.relations import proportional
+from bench.answers.comparers.proportions import proportional
 from bench.answers.expressions import (
     EXPRESSIONS,
     ZERO,
@@ -18,10 +18,12 @@ from bench.answers.expressions import (
     subtract,
 )
 
+_JOINTS = ("or", "±")
+
 
 def disjunctions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """Two conditions of which at least one is made of alternatives."""
-    if not any(isinstance(x, Listing) and x.joint == "or" for x in (gold, prediction)):
+    if not any(isinstance(x, Listing) and x.joint in _JOINTS for x in (gold, prediction)):
         return None
     g, p = _factors(gold), _factors(prediction)
     if g is None or p is None:
@@ -34,7 +36,7 @@ def disjunctions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | No
 
 def _factors(x: Answer) -> list[Expression] | None:
     """The differences of the sides of each equation; none if there is anything else."""
-    items = x.items if isinstance(x, Listing) and x.joint == "or" else (x,)
+    items = x.items if isinstance(x, Listing) and x.joint in _JOINTS else (x,)
     found: list[Expression] = []
     for item in items:
         if not (isinstance(item, Relation) and item.signs == ("=",)):

@@ -39,3 +39,8 @@ def all_of(findings: list[bool | None]) -> bool | None:
     if any(finding is False for finding in findings):
         return False
     return None if any(finding is None for finding in findings) else True
+
+
+def verdict(same: bool | None, comparer: str, what: str) -> Finding:
+    """Return a finding that says of what kind the two were: the same values, different ones."""
+    return Finding(same, comparer, f"the same {what}" if same else f"different {what}")

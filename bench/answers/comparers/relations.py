@@ -1,53 +1,29 @@
-r"""Equations, inequalities that are no intervals, congruences, memberships, and prefixes.
+r"""At least one relation: an equation, an inequality that is no interval, a membership.
 
-`x = 5` answers "find x" as 5 does: a name on the left is dropped where the other side has none. Two
-equations are the same up to a constant factor (`y = 2x + 1`, `2x - y + 1 = 0`), since that changes
-no solution and loses no multiplicity; an inequality up to a positive one.
+An inequality is the same up to a positive factor. What stands left of an equation may be a name
+(`bench.answers.comparers.naming`); two equations have rules of their own (`equations`).
 """
 
 from __future__ import annotations
 
-import itertools
-import re
-from fractions import Fraction
-
-from bench.answers.comparers.finding import Asked, Finding, all_of
-from bench.answers.comparers.substitution import substituted
-from bench.answers.equality import identical, value_of
-from bench.answers.exact import integer_of
+from bench.answers.comparers.congruences import congruences, one_congruence
+from bench.answers.comparers.equations import equations, solves
+from bench.answers.comparers.finding import Asked, Finding, all_of, verdict
+from bench.answers.comparers.naming import each_named, is_name, named_value
+from bench.answers.comparers.proportions import positive_factor
 from bench.answers.expressions import (
     EXPRESSIONS,
-    ONE,
-    ZERO,
     Answer,
-    Apply,
-    Expression,
     Group,
     Listing,
     Number,
-    Power,
     Product,
     Quantity,
-    Ratio,
     Relation,
-    Symbol,
     Text,
-    add,
-    divide,
-    multiply,
-    renamed,
-    subtract,
-    variables,
-    walk,
 )
-from bench.answers.numeric import KNOWN
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-_NAME = re.compile(r"(?:[^\W\d]|[ .\-'_:])+(?:[0-9]{1,2})?|[A-Za-z] \( [^\"'`@]* \)")
-"""Words, or `P ( X = 3 )`; no formula, and nothing that a program may hold."""
-_LIMIT = re.compile(r"(?:lim|int|iint|oint|sum|prod) [^\"'`@]*")
-"""What we cannot work out, and the equation says the value of."""
-_PROBE = Fraction(7919, 3571)
 
 
 def relations(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
@@ -91,75 +67,14 @@ def _with_estimates(
     return found
 
 
-def is_name(x: Answer) -> bool:
-    """Whether this can stand left of an equation as the name of what is on the right."""
-    match x:
-        case Symbol():
-            return True
-        case Text(words):
-            return bool(_NAME.fullmatch(words) or _LIMIT.fullmatch(words))
-        case Apply(function, arguments):
-            # f(2) is a name; so is what a known function makes of names alone, as in \det A.
-            known = function in KNOWN
-            plain = all(is_name(a) or not known for a in arguments)
-            return plain and bool(variables(x)) if known else True
-        case Product((Symbol(), Number())):
-            return True  # T(10)
-        case Product(factors):
-            return all(is_name(f) for f in factors)
-        case Power(base, exponent):
-            sign = isinstance(exponent, Number) and exponent.value == -1
-            return sign and is_name(base)
-        case Group(_, _, items) | Listing(items):
-            return all(is_name(i) for i in items)
-        case Ratio(terms):
-            return all(is_name(t) for t in terms)
-        case Quantity(value, _):
-            return is_name(value)
-        case _:
-            return False
-
-
-def _value(x: Relation, *, of_gold: bool, other: Answer) -> Answer | None:
-    """The side that is the answer, if the rest of the equation only names or derives it."""
-    if any(sign != "=" for sign in x.signs):
-        return None
-    first, last = x.sides[0], x.sides[-1]
-    if is_name(first):
-        return last
-    if is_name(last) and not variables_of(first):
-        return first
-    if len(x.sides) > 2 and is_name(x.sides[-2]) and not is_name(last):
-        return last
-    calculation = isinstance(first, EXPRESSIONS) and isinstance(last, EXPRESSIONS)
-    if of_gold and calculation and not variables_of(first) | variables_of(last):
-        return last if identical(first, last) else None  # type: ignore[arg-type]
-    if of_gold or not isinstance(last, EXPRESSIONS) or not isinstance(first, EXPRESSIONS):
-        return None
-    # `\log_2 8 = 3`: a prediction may show how it got there, if what it shows is true.
-    if not variables(last) and not variables(first):
-        return (
-            last
-            if all(isinstance(s, EXPRESSIONS) and identical(s, last) is not False for s in x.sides)
-            else None
-        )
-    symbols = all(isinstance(n, Symbol) or not isinstance(n, Number) for n in walk(first))
-    if symbols and not variables(last) and isinstance(other, EXPRESSIONS):
-        return last if not identical(last, ZERO) else None
-    return None
-
-
-def variables_of(x: Answer) -> frozenset[str]:
-    """Return the variables of an expression, or none of anything else."""
-    return variables(x) if isinstance(x, EXPRESSIONS) else frozenset()
-
-
 def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> Finding | None:
     def against(value: Answer) -> Finding:
         return asked.compare(value, other) if of_gold else asked.compare(other, value)
 
     if isinstance(other, Text) and not other.words:
         return None
+    if relation.modulus is not None and (merged := one_congruence(other)) is not None:
+        return asked.compare(*((relation, merged) if of_gold else (merged, relation)))
     if relation.signs == ("in",) and is_name(relation.sides[0]):
         return against(relation.sides[1])
     if relation.signs[0] == "==" and relation.modulus is not None:
@@ -170,7 +85,7 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
         sides = [relation.sides, other.items] if of_gold else [other.items, relation.sides]
         if len(sides[0]) == len(sides[1]):
             same = all_of([asked.same(g, p) for g, p in zip(*sides, strict=True)])
-            return _verdict(same, "inequality", "order")
+            return verdict(same, "inequality", "order")
     if isinstance(other, Listing) and len(relation.signs) > 1 and set(relation.signs) <= {"<", ">"}:
         pairs = [
             Relation((a, b), (sign,))
@@ -178,13 +93,16 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
         ]
         if all(isinstance(x, Relation) for x in other.items):
             return asked.compare(Listing(tuple(pairs)), other)
+    if isinstance(other, Listing) and (named := each_named(relation)) is not None:
+        if all(isinstance(x, Relation) for x in other.items):
+            return asked.compare(*((named, other) if of_gold else (other, named)))
     if isinstance(other, Listing | Group) and relation.signs == ("=",):
-        value = _value(relation, of_gold=of_gold, other=other)
+        value = named_value(relation, of_gold=of_gold, other=other)
         if value is not None:
             return against(value) if asked.conventions.prefixes else None
         return None if isinstance(other, Listing) else Finding(False, "equation", "no equation")
     if all(sign == "=" for sign in relation.signs):
-        value = _value(relation, of_gold=of_gold, other=other)
+        value = named_value(relation, of_gold=of_gold, other=other)
         if value is not None:
             if not asked.conventions.prefixes:
                 return Finding(False, "equation", "only one side has a name")
@@ -192,7 +110,7 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
             found = against(value)
             if found.equal or not free:
                 return found
-        if of_gold and isinstance(other, EXPRESSIONS) and _solves(relation, other):
+        if of_gold and isinstance(other, EXPRESSIONS) and solves(relation, other):
             return Finding(True, "equation", "solves the reference for what it leaves out")
         if value is not None:
             return against(value)
@@ -206,241 +124,17 @@ def _freed(relation: Relation, value: Answer, other: Answer) -> tuple[Answer, bo
     return value, len(relation.sides) == 2
 
 
-def _solves(relation: Relation, x: Expression) -> bool:
-    r"""Whether `x` is what a linear equation says of the one variable that `x` has not.
-
-    `\rho \sin\theta = \sqrt 3` is answered by `\sqrt 3 \csc\theta`.
-    """
-    left, right = relation.sides[0], relation.sides[-1]
-    if not (isinstance(left, EXPRESSIONS) and isinstance(right, EXPRESSIONS)):
-        return False
-    if is_name(left) and is_name(right):
-        return False  # `B = C` is no answer about B
-    difference = subtract(left, right)
-    missing = variables(difference) - variables(x)
-    if len(missing) != 1 or not variables(x) <= variables(difference):
-        return False
-    name = next(iter(missing))
-    zero, one = (substituted(difference, name, Number(Fraction(n))) for n in (0, 1))
-    slope = subtract(one, zero)
-    linear = identical(difference, add(multiply(slope, Symbol(name)), zero))
-    constant = identical(one, zero)
-    return bool(linear and constant is False and identical(substituted(difference, name, x), ZERO))
-
-
-def _is_solution(equation: Relation, solved: Relation) -> bool:
-    """Whether `y = 6/x` is what the other, `xy = 6`, says of y; both of the same variables."""
-    name, value = solved.sides
-    if not (isinstance(name, Symbol) and isinstance(value, EXPRESSIONS)):
-        return False
-    left, right = equation.sides
-    if not (isinstance(left, EXPRESSIONS) and isinstance(right, EXPRESSIONS)):
-        return False
-    if variables(subtract(left, right)) != variables(value) | {name.name} or not variables(value):
-        return False
-    return name.name not in variables(value) and _solves(equation, value)
-
-
 def _two(gold: Relation, prediction: Relation, asked: Asked) -> Finding | None:
     if gold.modulus is not None or prediction.modulus is not None:
-        return _congruences(gold, prediction, asked)
+        return congruences(gold, prediction, asked)
     if {"in", "notin"} & {*gold.signs, *prediction.signs}:
         if gold.signs != prediction.signs:
             return Finding(False, "relation", "different relations")
         same = asked.same(gold.sides[-1], prediction.sides[-1])
-        return _verdict(same, "set", "memberships")
+        return verdict(same, "set", "memberships")
     if all(s == "=" for s in (*gold.signs, *prediction.signs)):
-        return _equations(gold, prediction, asked)
+        return equations(gold, prediction, asked)
     return _inequalities(gold, prediction, asked)
-
-
-def _verdict(same: bool | None, comparer: str, what: str) -> Finding:
-    return Finding(same, comparer, f"the same {what}" if same else f"different {what}")
-
-
-def _same_unknown(gold: Relation, prediction: Relation, asked: Asked) -> bool | None:
-    """Whether two congruences are about one thing; one may leave out of what it is."""
-    names = gold.sides[0], prediction.sides[0]
-    return Text("") in names or asked.same(*names)
-
-
-def _congruences(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
-    g, p = gold.modulus, prediction.modulus
-    if g is None or p is None or not identical(g, p):
-        return Finding(False, "congruence", "different moduli")
-    modulus = integer_of(g)
-    lists = [
-        r.sides[-1].items if isinstance(r.sides[-1], Listing) else (r.sides[-1],)
-        for r in (gold, prediction)
-    ]
-    if modulus and len(lists[0]) + len(lists[1]) > 2:
-        sets = [
-            {(integer_of(x) or 0) % modulus for x in xs if isinstance(x, EXPRESSIONS)}
-            for xs in lists
-        ]
-        named = _same_unknown(gold, prediction, asked)
-        return _verdict(named and sets[0] == sets[1], "congruence", "residues")
-    sides = [r.sides[-1] for r in (gold, prediction)]
-    a, b = (integer_of(s) if isinstance(s, EXPRESSIONS) else None for s in sides)
-    named = _same_unknown(gold, prediction, asked)
-    if modulus and a is not None and b is not None:
-        return _verdict(named and (a - b) % modulus == 0, "congruence", "residues")
-    return _verdict(all_of([named, asked.same(sides[0], sides[1])]), "congruence", "residues")
-
-
-def _equations(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
-    sides = [s for r in (gold, prediction) for s in r.sides]
-    if all(isinstance(s, EXPRESSIONS) and not variables(s) for s in sides):
-        # `\log_2 8 = 3`: a calculation; its result is the answer.
-        calculated = asked.compare(gold.sides[-1], prediction.sides[-1])
-        if calculated.equal and not asked.same(gold.sides[0], prediction.sides[0]):
-            return Finding(False, "equation", "the value of something else")
-        return calculated
-    found = _definitions(gold, prediction, asked)
-    if found is not None and found.equal:
-        return found
-    if len(gold.sides) == len(prediction.sides) > 2:
-        same = all_of([asked.same(g, p) for g, p in zip(gold.sides, prediction.sides, strict=True)])
-        if same:
-            return Finding(True, "equation", "the same chain of equations")
-    if len(gold.sides) == len(prediction.sides) == 2:
-        same = proportional(gold, prediction)
-        if not same and (_is_solution(gold, prediction) or _is_solution(prediction, gold)):
-            return Finding(True, "equation", "one is the other, solved for a variable")
-        if same is not None:
-            return _verdict(same, "equation", "equation, up to a constant factor")
-    return found or Finding(None, "equation", "equations that could not be compared")
-
-
-def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding | None:
-    """`f(x) = 2x` against `f(t) = 2t` or `y = 2x`: names for the values of one function."""
-    names, values = [], []
-    for relation in (gold, prediction):
-        first, last = relation.sides[0], relation.sides[-1]
-        if not is_name(first) and is_name(last) and not variables_of(first):
-            first, last = last, first
-        if not is_name(first):
-            return None
-        names.append(first)
-        values.append(last)
-    g, p = values
-    same_name = names[0] == names[1]
-    if isinstance(g, EXPRESSIONS) and isinstance(p, EXPRESSIONS):
-        wanted, given = (_bound_variable(n, v) for n, v in zip(names, (g, p), strict=True))
-        if wanted and given and wanted != given:
-            p = renamed(p, {given: wanted})
-            same_name = same_name or renamed_name(names[1], given, wanted) == names[0]
-        constant = not variables(g) and not variables(p)
-        symbols = all(isinstance(n, Symbol) for n in names)
-        if symbols and constant and not same_name and not _same_stem(names):
-            return Finding(False, "equation", "values of different variables")
-    if not _compatible(names[0], names[1], asked):
-        return (
-            None
-            if not all(isinstance(n, Text) for n in names)
-            else Finding(False, "equation", "values of different things")
-        )
-    found = asked.compare(g, p)
-    if not found.equal and isinstance(g, EXPRESSIONS) and isinstance(p, EXPRESSIONS):
-        bound = _bound_variable(names[0], g)
-        # What is said of the constants is part of the answer; renamed, it cannot be compared.
-        told = gold.note or prediction.note
-        if (
-            bound
-            and not told
-            and any(identical(g, renamed(p, names_of)) for names_of in _renamings(g, p, bound))
-        ):
-            return Finding(True, "equation", "the same functions, their constants named otherwise")
-    return Finding(found.equal, found.comparer, found.reason) if found.equal or same_name else None
-
-
-def _renamings(gold: Expression, prediction: Expression, bound: str) -> list[dict[str, str]]:
-    """The ways to name the constants of a family, `f(x) = ax + b`, as the reference does."""
-    wanted = sorted(variables(gold) - variables(prediction) - {bound})
-    given = sorted(variables(prediction) - variables(gold) - {bound})
-    if len(wanted) != len(given) or not 0 < len(wanted) <= 2:
-        return []
-    return [dict(zip(given, order, strict=True)) for order in itertools.permutations(wanted)]
-
-
-def _same_stem(names: list[Answer]) -> bool:
-    """Whether one name is the other with an index: `x_1` and `x`, not `x_1` and `x_2`."""
-    g, p = (n.name for n in names if isinstance(n, Symbol))
-    return ("_" in g) != ("_" in p) and g.partition("_")[0] == p.partition("_")[0]
-
-
-def _compatible(gold: Answer, prediction: Answer, asked: Asked) -> bool:
-    """Whether two names may be for one thing: `f(x)` and `y` may, `sin x` and `cos x` may not."""
-    if gold == prediction:
-        return True
-    if isinstance(gold, Text) != isinstance(prediction, Text):
-        return True
-    if isinstance(gold, Symbol) and isinstance(prediction, Symbol):
-        (g, _, first), (p, _, second) = (n.name.partition("_") for n in (gold, prediction))
-        if g == p and first and second:
-            return False  # y_1 and y_2
-    simple = [
-        isinstance(n, Symbol)
-        or (isinstance(n, Apply) and n.function not in KNOWN)
-        or bool(isinstance(n, EXPRESSIONS) and _bound_variable(n, n))
-        for n in (gold, prediction)
-    ]
-    return all(simple) or bool(asked.same(gold, prediction))
-
-
-def renamed_name(x: Answer, given: str, wanted: str) -> Answer:
-    """Return a name with its bound variable renamed."""
-    return renamed(x, {given: wanted}) if isinstance(x, EXPRESSIONS) else x
-
-
-def _bound_variable(name: Answer, value: Expression) -> str:
-    """The argument in `f(x)`, or in `W(n)`, which reads as a product."""
-    match name:
-        case Apply(function, (Symbol(),)) if function in KNOWN:
-            return ""
-        case Apply(_, (Symbol(argument),)) | Product((Symbol(), Symbol(argument))):
-            return argument
-        case _:
-            del value
-            return ""
-
-
-def proportional(gold: Relation, prediction: Relation) -> bool | None:
-    """Whether the differences of the sides have a constant, non-zero quotient."""
-    sides = [*gold.sides, *prediction.sides]
-    if not all(isinstance(s, EXPRESSIONS) for s in sides):
-        return None
-    a, b = (
-        subtract(x, y)
-        for x, y in (gold.sides, prediction.sides)
-        if isinstance(x, EXPRESSIONS) and isinstance(y, EXPRESSIONS)
-    )
-    factor = _factor(a, b)
-    if factor is None:
-        # Two identities have the same solutions, and are the same answer only if both say nothing.
-        return all(x == y for x, y in (gold.sides, prediction.sides))
-    return identical(a, multiply(factor, b))
-
-
-def _factor(a: Expression, b: Expression) -> Expression | None:
-    """The quotient a / b at one point, as an expression without variables."""
-    if variables(a) != variables(b) or not variables(a):
-        return None
-    if any(isinstance(n, Apply) and n.function not in KNOWN for n in (*walk(a), *walk(b))):
-        return ONE if identical(a, b) else Number(Fraction(-1))
-    for values in ((2, 3, 5, 7, 11, 13), (7, 4, 9, 2, 3, 5), (_PROBE, 5, 2, 8, 3, 7)):
-        names = sorted(variables(a))
-        numbers = [Fraction(v) for v in values] + [Fraction(k + 17) for k in range(len(names))]
-        point = dict(zip(names, numbers, strict=False))
-        x, y = a, b
-        for name, number in point.items():
-            x = substituted(x, name, Number(number))
-            y = substituted(y, name, Number(number))
-        zero = value_of(y, {}), value_of(x, {})
-        if None in zero or abs(zero[0]) < 1e-15 or abs(zero[1]) < 1e-15:
-            continue
-        return divide(x, y)
-    return None
 
 
 def _inequalities(gold: Relation, prediction: Relation, asked: Asked) -> Finding:
@@ -451,9 +145,9 @@ def _inequalities(gold: Relation, prediction: Relation, asked: Asked) -> Finding
         if same:
             return Finding(True, "inequality", "the same chain of inequalities")
         if len(sides_g) == 2:
-            factor = _positive_factor(sides_g, sides_p, signs_g[0])
+            factor = positive_factor(sides_g, sides_p, signs_g[0])
             if factor is not None:
-                return _verdict(factor, "inequality", "inequality, up to a positive factor")
+                return verdict(factor, "inequality", "inequality, up to a positive factor")
         return Finding(False, "inequality", "different inequalities")
     return Finding(False, "inequality", "different relations")
 
@@ -463,23 +157,3 @@ def _rising(x: Relation) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
     if x.signs[0] in (">", ">="):
         return x.sides[::-1], tuple(_FLIPPED.get(s, s) for s in x.signs[::-1])
     return x.sides, x.signs
-
-
-def _positive_factor(
-    gold: tuple[Answer, ...], prediction: tuple[Answer, ...], sign: str
-) -> bool | None:
-    if not all(isinstance(s, EXPRESSIONS) for s in (*gold, *prediction)):
-        return None
-    (g1, g2), (p1, p2) = gold, prediction
-    if not isinstance(g1, EXPRESSIONS) or not isinstance(g2, EXPRESSIONS):
-        return None
-    if not isinstance(p1, EXPRESSIONS) or not isinstance(p2, EXPRESSIONS):
-        return None
-    a, b = subtract(g1, g2), subtract(p1, p2)
-    factor = _factor(a, b)
-    if factor is None:
-        return None
-    if not identical(a, multiply(factor, b)):
-        return False
-    value = value_of(factor, {})
-    return sign == "!=" or (value is not None and bool(value > 0))

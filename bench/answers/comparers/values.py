@@ -1,27 +1,27 @@
-r"""Numbers and expressions, with or without units, percent, degrees, bases; and ratios.
+r"""Numbers and expressions: equal as they stand, or up to what their letters may mean.
 
-A unit may be missing on one side, since questions state it ("how many metres?"). Two units are
-compared as quantities: 10 cm is 100 mm, and not 10 m. A percentage is a hundredth, so `10\%` is 0.1
-and not 10: who accepts both cannot tell a probability from a hundred times it.
+`log` has base e or 10, `C` and `c` are constants of integration, `k` and `n` the integers of a
+family of angles, and `C_6^2` counts where the other side is a number.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
+import itertools
+import re
 
-from bench.answers.comparers.finding import Asked, Finding, all_of
+from bench.answers.arithmetic.equality import equal, identical, value_of
+from bench.answers.comparers.finding import Asked, Finding
 from bench.answers.comparers.substitution import substituted
-from bench.answers.equality import equal, identical, value_of
 from bench.answers.expressions import (
     EXPRESSIONS,
     PI,
     Answer,
     Apply,
-    Based,
     Expression,
     Number,
-    Quantity,
-    Ratio,
+    Power,
+    Product,
+    Sum,
     Symbol,
     divide,
     multiply,
@@ -32,7 +32,6 @@ from bench.answers.expressions import (
     variables,
     walk,
 )
-from bench.answers.units import is_noun, same_noun, scale_of
 
 
 def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
@@ -50,12 +49,38 @@ def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | Non
                 same = True
     if same is not True and (constant := _renamed_constant(gold, prediction)) is not None:
         same = identical(gold, constant)
+    if same is not True and numbers is False:
+        counted = _counts(gold, prediction), _counts(prediction, gold)
+        if counted != (gold, prediction):
+            same = equal(*counted, asked.conventions)
     if same is not True and _same_family(gold, prediction):
         return Finding(True, "family", "the same values, over all integers")
     if same is None:
         return Finding(None, name, "could not be evaluated")
     what = "the same value" if numbers else "the same function"
     return Finding(same, name, what if same else f"not {what}")
+
+
+_CHOICES = re.compile(r"([CAP])_(\d+)")
+
+
+def _counts(x: Expression, other: Expression) -> Expression:
+    """`C_6^2` as 6 choose 2, where the other side is a number: then there are no unknowns."""
+    if variables(other) or not all(_CHOICES.fullmatch(name) for name in variables(x)):
+        return x
+    match x:
+        case Power(Symbol(name), Number(k)) if found := _CHOICES.fullmatch(name):
+            n = int(found[2])
+            chosen = Apply("binomial", (number(n), number(k)))
+            return chosen if found[1] == "C" else multiply(chosen, Apply("factorial", (number(k),)))
+        case Sum(terms):
+            return Sum(tuple(_counts(t, other) for t in terms))
+        case Product(factors):
+            return Product(tuple(_counts(f, other) for f in factors))
+        case Power(base, exponent):
+            return Power(_counts(base, other), exponent)
+        case _:
+            return x
 
 
 def _has_log(x: Expression) -> bool:
@@ -65,8 +90,6 @@ def _has_log(x: Expression) -> bool:
 
 
 def _with_base(x: Expression, base: Expression) -> Expression:
-    from bench.answers.expressions import Power, Product, Sum
-
     match x:
         case Apply("log", (inner,)):
             return Apply("log", (_with_base(inner, base), base))
@@ -82,7 +105,10 @@ def _with_base(x: Expression, base: Expression) -> Expression:
             return x
 
 
-_ARBITRARY = ("C", "c", "K", "C_1", "c_1", "C_2", "c_2")
+_INTEGRATION = frozenset("C c K C_1 C_2 C_3 c_1 c_2 c_3".split())
+_ARBITRARY = _INTEGRATION | {"A", "B"}
+"""Constants that may have any name, beside a variable: `x + C`, `A e^x + B e^{-x}`."""
+_MOST_CONSTANTS = 3
 
 
 def _renamed_constant(gold: Expression, prediction: Expression) -> Expression | None:
@@ -92,8 +118,13 @@ def _renamed_constant(gold: Expression, prediction: Expression) -> Expression | 
         return renamed(prediction, {"i": "I"})
     if given == {"I"} and not wanted and Symbol("i") in walk(gold):
         return renamed(prediction, {"I": "i"})
-    if len(wanted) == len(given) == 1 and wanted | given <= set(_ARBITRARY):
-        return renamed(prediction, {next(iter(given)): next(iter(wanted))})
+    beside = any(name[0].islower() for name in variables(gold) & variables(prediction))
+    constants = wanted | given <= _ARBITRARY and (wanted <= _INTEGRATION or given <= _INTEGRATION)
+    if beside and constants and 0 < len(wanted) == len(given) <= _MOST_CONSTANTS:
+        for order in itertools.permutations(sorted(wanted)):
+            other = renamed(prediction, dict(zip(sorted(given), order, strict=True)))
+            if identical(gold, other):
+                return other
     return None
 
 
@@ -123,154 +154,3 @@ def _same_family(gold: Expression, prediction: Expression) -> bool:
 
 
 _INTEGERS = frozenset("k n m l j N K".split())
-
-
-def quantities(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
-    """At least one value with a unit, the other with or without."""
-    pair = gold, prediction
-    if not any(isinstance(x, Quantity) for x in pair):
-        return None
-    if not all(isinstance(x, (Quantity, *EXPRESSIONS)) for x in pair):
-        return None
-    units = [x.unit if isinstance(x, Quantity) else "" for x in pair]
-    values = [x.value if isinstance(x, Quantity) else x for x in pair]
-    g, p = (v for v in values if isinstance(v, EXPRESSIONS))
-    if "%" in units:
-        return _percent(g, p, units, asked)
-    if "deg" in units and not all(u in ("deg", "") for u in units):
-        if set(units) == {"deg", "rad"}:
-            return _verdict(_angles(g, p, units, asked), "degree", "angles")
-        return Finding(
-            False, "unit", f"different units: {units[0] or 'none'}, {units[1] or 'none'}"
-        )
-    if "deg" in units:
-        same = equal(g, p, asked.conventions) if asked.conventions.degrees or all(units) else False
-        if same is not True and not all(units) and asked.conventions.degrees:
-            same = _angles(g, p, units, asked) or same
-        return _verdict(same, "degree", "angles")
-    return _units(g, p, units, asked)
-
-
-def _verdict(same: bool | None, comparer: str, what: str) -> Finding:
-    return Finding(same, comparer, f"the same {what}" if same else f"different {what}")
-
-
-def _percent(g: Expression, p: Expression, units: list[str], asked: Asked) -> Finding:
-    if units == ["%", "%"]:
-        return _verdict(equal(g, p, asked.conventions), "percent", "percentages")
-    bare = units.index("%") ^ 1
-    if not asked.conventions.percent or units[bare]:
-        return Finding(False, "percent", "only one side is a percentage")
-    if bare == 1:
-        p = _hundredfold(p)
-    else:
-        p = Apply("percent", (p,))
-    return _verdict(equal(g, p, asked.conventions), "percent", "values, a percentage being /100")
-
-
-def _hundredfold(x: Expression) -> Expression:
-    if isinstance(x, Number) and x.decimals is not None:
-        return Number(x.value * 100, x.decimals - 2 if x.decimals > 2 else 0, x.digits)
-    return multiply(number(100), x)
-
-
-def _angles(g: Expression, p: Expression, units: list[str], asked: Asked) -> bool | None:
-    """Degrees against radians; a bare number is radians if it is a multiple of pi."""
-    radians = [
-        divide(multiply(x, PI), number(180)) if unit == "deg" else x
-        for x, unit in zip((g, p), units, strict=True)
-    ]
-    bare = next(x for x, unit in zip((g, p), units, strict=True) if unit != "deg")
-    if "" in units and not any(node == PI for node in walk(bare)):
-        return False
-    return equal(radians[0], radians[1], asked.conventions)
-
-
-def _units(g: Expression, p: Expression, units: list[str], asked: Asked) -> Finding:
-    same = equal(g, p, asked.conventions)
-    if units[0] == units[1]:
-        return _verdict(same, "unit", "quantities")
-    nouns = [u == "" or is_noun(u) for u in units]
-    if any(nouns) and all(units) and not all(nouns) and "unit" not in units:
-        return Finding(False, "unit", f"{units[0].removeprefix('noun ')} against {units[1]}")
-    if all(nouns):
-        both = all(u.startswith("noun ") for u in units)
-        if both and not same_noun(units[0], units[1]):
-            return Finding(False, "unit", "different things counted")
-        return _verdict(same, "unit", "numbers of " + units[0][5:] if both else "numbers")
-    if any(nouns):
-        if not asked.conventions.units and "" in units:
-            return Finding(False, "unit", "only one side has a unit")
-        return _verdict(same, "unit", "numbers; only one side has a unit")
-    (size_g, kind_g), (size_p, kind_p) = scale_of(units[0]), scale_of(units[1])
-    if kind_g != kind_p:
-        return Finding(False, "unit", f"different units: {units[0]}, {units[1]}")
-    converted = multiply(number(Fraction(size_p) / size_g), p)
-    return _verdict(equal(g, converted, asked.conventions), "unit", "quantities")
-
-
-def bases(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
-    """A numeral in a stated base: the base is part of the answer.
-
-    `101_2` is neither `101` nor `101_3`, and who asks for base 2 is not answered by `5`.
-    """
-    if not (isinstance(gold, Based) or isinstance(prediction, Based)):
-        return None
-    if isinstance(gold, Based) and isinstance(prediction, Based):
-        same = int(gold.digits, gold.base) == int(prediction.digits, prediction.base)
-        same = same and gold.base == prediction.base
-        return _verdict(same, "base-n", "numeral and base")
-    based, other = (gold, prediction) if isinstance(gold, Based) else (prediction, gold)
-    if isinstance(based, Based) and based.base == 10:
-        return asked.compare(
-            *(number(int(x.digits)) if isinstance(x, Based) else x for x in (gold, prediction))
-        )
-    del other
-    return Finding(False, "base-n", "only one side states its base")
-
-
-def ratios(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
-    """Ratios are equal when proportional; times of day when they are the same minute.
-
-    `3:1` is also the number 3, but a text that can be a time (`2:30`) is no number.
-    """
-    pair = gold, prediction
-    if not any(isinstance(x, Ratio) for x in pair):
-        return None
-    if isinstance(gold, Ratio) and isinstance(prediction, Ratio):
-        if gold.clock and prediction.clock:
-            return _times(gold, prediction)
-        if {gold.clock, prediction.clock} & {"am", "pm"}:
-            return Finding(False, "time", "only one side is a time of day")
-        if len(gold.terms) != len(prediction.terms):
-            return Finding(False, "ratio", "ratios of different length")
-        a, b = gold.terms, prediction.terms
-        same = [identical(multiply(a[0], b[k]), multiply(b[0], a[k])) for k in range(1, len(a))]
-        zero = any(identical(x, number(0)) for x in (*a, *b))
-        return _verdict(all_of(same) if not zero else a == b, "ratio", "ratios")
-    ratio, other = (gold, prediction) if isinstance(gold, Ratio) else (prediction, gold)
-    assert isinstance(ratio, Ratio)
-    if ratio.clock or len(ratio.terms) != 2 or not isinstance(other, EXPRESSIONS):
-        return Finding(False, "ratio", "a ratio or time against something else")
-    value = divide(*ratio.terms)
-    g, p = (value, other) if ratio is gold else (other, value)
-    return _verdict(equal(g, p, asked.conventions), "ratio", "values")
-
-
-def _times(gold: Ratio, prediction: Ratio) -> Finding:
-    minutes = []
-    for time in (gold, prediction):
-        values = [int(t.value) if isinstance(t, Number) else -1 for t in time.terms]
-        hour, minute, second = (*values, 0, 0)[:3]
-        if time.clock in ("am", "pm"):
-            hour = hour % 12 + (12 if time.clock == "pm" else 0) if hour <= 12 else hour
-        minutes.append(Fraction(hour * 60 + minute) + Fraction(second, 60))
-    same = minutes[0] == minutes[1]
-    stated = [time.clock in ("am", "pm") for time in (gold, prediction)]
-    if not same and any(stated) and not all(stated):
-        # A half of the day that only one side names may go without saying, up to noon.
-        bare = (gold, prediction)[stated.index(False)]
-        first = bare.terms[0]
-        small = isinstance(first, Number) and first.value <= 12
-        same = small and (minutes[0] - minutes[1]) % 720 == 0
-    return _verdict(same, "time", "time of day")

@@ -14,6 +14,8 @@ from bench.answers.expressions import Answer, Symbol, Text
 
 _ARTICLES = frozenset(("a", "an", "the"))
 _FILLERS = frozenset("is are be all any every must".split())
+_WINNING = frozenset("wins win will has winning strategy".split())
+"""Who is asked for a winner is answered by a name."""
 _NOT_WORDS = re.compile(r"[^0-9a-z+\-*/=<>()\[\]|^_!%]+")
 _WRAPPER = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|rm|bf|operatorname)\s*(?![a-zA-Z])"
@@ -33,13 +35,24 @@ _NONE = frozenset(
     )
 )  # fmt: skip
 
+_MANY = frozenset(
+    (
+        "infinitely many", "infinitely many solutions", "infinite", "infinite solutions",
+        "infinite number of solutions", "there are infinitely many", "infinite number",
+        "there are infinitely many solutions",
+    )
+)  # fmt: skip
 _ALL = frozenset(("all real numbers", "all reals", "any real number", "mathbb r", "real numbers"))
 
 
 def words(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     """At least one side is words."""
     pair = gold, prediction
-    for phrases, what in ((_NONE, "there is none"), (_ALL, "all of them")):
+    for phrases, what in (
+        (_NONE, "there is none"),
+        (_ALL, "all of them"),
+        (_MANY, "there is no end of them"),
+    ):
         if all(_says(x, phrases) for x in pair):
             return Finding(True, "text", what)
     if not any(isinstance(x, Text) for x in pair):
@@ -51,6 +64,11 @@ def words(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     ]
     forms = [normal_words(t, case=asked.conventions.case) for t in texts]
     same = forms[0] == forms[1] and bool(forms[0])
+    if not same:
+        bare = [
+            " ".join(w for w in f.removeprefix("all ").split() if w not in _WINNING) for f in forms
+        ]
+        same = bare[0] == bare[1] != "" and "no" not in bare[0].split()
     if not same:
         short = [sorted(w for w in f.split() if w not in _FILLERS) for f in forms]
         same = short[0] == short[1] and len(short[0]) == 2  # `odd n`, `n is odd`

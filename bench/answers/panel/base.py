@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from bench.answers.extraction import final_answer
+from bench.answers.responses.extraction import final_answer
 from bench.types import Verdict
 
 _DELIMITERS = (("$$", "$$"), (r"\(", r"\)"), (r"\[", r"\]"), ("$", "$"))

@@ -1,34 +1,24 @@
 """Runs a rule that may hang, die or exhaust memory: in a process of its own, under a wall clock.
 
-The process is spawned by the first question, told nothing but the rule and the two texts, and
-killed at the limit; the next question gets a fresh one. Its start does not count. What the rule
-prints is thrown away.
+The process is told nothing but the rule and the two texts (`bench.answers.processes`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import resource
-import signal
-import sys
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from bench.answers.panel.base import Ruling
+from bench.answers.processes import Closed, Died, Overdue, Processes, Unstartable, result_of
 from bench.errors import BenchError
 from bench.types import Outcome, Verdict
-
-if TYPE_CHECKING:
-    from pebble import ProcessPool
 
 LIMIT = 5.0
 """Wall seconds for one question, the limit under which the published figures were measured."""
 _MEMORY = 4 << 30
 """Bytes a process may take beyond what it holds when warm."""
-_PR_SET_PDEATHSIG = 1
 
 Rule = Callable[[str, str], Ruling]
 """Gold, prediction. A function of a module, so that a spawned process can import it."""
@@ -43,7 +33,7 @@ class Hosted:
         """Start nothing yet."""
         self.name, self.version, self.about = name, version, about
         self._rule, self._limit = rule, limit
-        self._pool: ProcessPool | None = None
+        self._process = Processes(1, _MEMORY, partial(_warm, rule))
 
     def check(self, gold: str, prediction: str | None) -> Verdict:
         """Judge one prediction.
@@ -67,21 +57,15 @@ class Hosted:
         self.check("1", "1")
 
     def _ask(self, gold: str, prediction: str) -> tuple[Outcome, str, float]:
-        from concurrent.futures.process import BrokenProcessPool
-
-        from pebble import ProcessExpired
-
+        future = self._process.submit(_timed, self._rule, gold, prediction, timeout=self._limit)
         try:
-            future = self._running().schedule(
-                _timed, args=(self._rule, gold, prediction), timeout=self._limit
-            )
-            ruling, seconds = future.result()
-        except TimeoutError:
+            ruling, seconds = result_of(future)
+        except Overdue:
             reason = f"undecided after {self._limit:g} s, killed"
             return Outcome.CHECKER_TIMEOUT, reason, self._limit
-        except ProcessExpired as error:
-            return Outcome.UNSAFE, f"its process died ({error})", 0.0
-        except BrokenProcessPool as error:
+        except Died as error:
+            return Outcome.UNSAFE, str(error), 0.0
+        except (Closed, Unstartable) as error:
             self.close()
             raise BenchError(
                 f"no process can be started for the checker {self.name!r} ({error}). A script that "
@@ -93,24 +77,9 @@ class Hosted:
             return Outcome.UNPARSED, ruling.reason, seconds
         return (Outcome.CORRECT if ruling.equal else Outcome.WRONG), ruling.reason, seconds
 
-    def _running(self) -> ProcessPool:
-        if self._pool is None or not self._pool.active:
-            from multiprocessing import get_context
-
-            from pebble import ProcessPool
-
-            self.close()
-            self._pool = ProcessPool(
-                1, initializer=_prepare, initargs=(self._rule,), context=get_context("spawn")
-            )
-        return self._pool
-
     def close(self) -> None:
         """Kill the process, if there is one."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.stop()  # type: ignore[no-untyped-call]
-            pool.join()
+        self._process.close()
 
 
 def _timed(rule: Rule, gold: str, prediction: str) -> tuple[Ruling, float]:
@@ -126,24 +95,7 @@ def _timed(rule: Rule, gold: str, prediction: str) -> tuple[Ruling, float]:
     return ruling, perf_counter() - start
 
 
-def _prepare(rule: Rule) -> None:
-    """Make this process a host: dead when its parent is, silent, warm, and bounded."""
-    import ctypes
-    import logging
-    import warnings
-
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    null = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(null, stream)
-    os.close(null)
-    logging.disable(logging.CRITICAL)
-    warnings.simplefilter("ignore")
+def _warm(rule: Rule) -> None:
+    """Import whatever the rule imports."""
     with contextlib.suppress(ImportError):  # the first question will say so
-        _timed(rule, r"\frac{1}{2}", "0.5")  # imports whatever the rule imports
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        base = int(statm.read_text().split()[0]) * resource.getpagesize()
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (base + _MEMORY, hard))
+        _timed(rule, r"\frac{1}{2}", "0.5")

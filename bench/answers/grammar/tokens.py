@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from bench.answers.commands import (
+from bench.answers.grammar.commands import (
     ALIASES,
     DROPPED,
     KNOWN,
@@ -20,8 +20,8 @@ from bench.answers.commands import (
     WRAPPERS,
     known_prefix,
 )
+from bench.answers.grammar.units import is_unit_word
 from bench.answers.limits import MAX_TOKENS, TooLarge
-from bench.answers.units import is_unit_word
 
 
 class Commas(Enum):

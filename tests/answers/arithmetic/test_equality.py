@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from bench.answers.arithmetic.equality import equal, identical
 from bench.answers.budget import OutOfTime, budget
 from bench.answers.conventions import DEFAULT
-from bench.answers.equality import equal, identical
 from bench.answers.expressions import EXPRESSIONS, Expression
+from bench.answers.grammar.reading import read
 from bench.answers.limits import TooLarge
-from bench.answers.reading import read
 
 
 def parsed(text: str) -> Expression:

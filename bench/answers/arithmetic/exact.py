@@ -5,7 +5,7 @@ point (Schwartz and Zippel): for degree d and a prime p the chance of an error i
 has 127 bits. So `(x+1)^{100000}` is compared without being expanded, and `2^{2025}` without being
 printed. The imaginary unit is a square root of -1 modulo p; the circle number, transcendental as it
 is, is one more variable. Whatever is no rational expression is `NotRational`, and left to
-`bench.answers.numeric`.
+`bench.answers.arithmetic.numeric`.
 """
 
 from __future__ import annotations

@@ -1,116 +1,43 @@
-r"""Reads a single value: an expression, a quantity with its unit, money, a ratio, a time.
-
-What has letters may be a product, a unit or a word. It is a unit behind a number and before
-nothing else; and a phrase, which is no value, where English words stand between spaces.
-"""
+r"""Reads what is counted or measured: values with units, money, several of them, ratios, times."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
 
-from bench.answers.cutting import CLOSING, OPENING, cut, stripped
 from bench.answers.expressions import (
     EXPRESSIONS,
-    MINUS_ONE,
     ZERO,
     Answer,
-    Apply,
-    Based,
     Expression,
-    Listing,
-    Number,
-    Product,
     Quantity,
     Ratio,
-    Text,
     add,
     multiply,
     negate,
     number,
     variables,
 )
-from bench.answers.numerals import Unreadable
-from bench.answers.parsing import parse_expression
-from bench.answers.symbols import FUNCTIONS
-from bench.answers.tokens import Token
-from bench.answers.units import MULTIPLES, is_unit_word, scale_of, unit_of
+from bench.answers.grammar.cutting import CLOSING, OPENING, cut, stripped
+from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.parsing import parse_expression
+from bench.answers.grammar.terms import ENGLISH, expression
+from bench.answers.grammar.tokens import Token
+from bench.answers.grammar.units import MULTIPLES, is_unit_word, scale_of, unit_of
 
 _HEDGES = frozenset(
     "approximately about roughly exactly only just is are the equals answer ans".split()
 )
-_SHORT_WORDS = frozenset("yes no odd all any red not the one two six ten day may mon tue".split())
-ENGLISH = frozenset(
-    "is the of to at it an or and if so as by on be we are for has can set all any only not no "
-    "odd even prime yes".split()
-)
-"""Words that make a phrase of what they stand in, rather than a product of letters."""
-_NUMERALS = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
-    )
-} | {
-    word: value
-    for word, value in zip(
-        "thirty forty fifty sixty seventy eighty ninety".split(), range(30, 100, 10), strict=True
-    )
+
+
+_CURRENCY = {
+    "dollar": "dollar",
+    "yuan": "yuan",
+    "euro": "euro",
+    "gbp": "gbp",
+    "Rs": "rupee",
+    "rupee": "rupee",
 }
-_CURRENCY = {"dollar": "dollar", "yuan": "yuan", "euro": "euro", "gbp": "gbp", "Rs": "rupee"}
-
-
-def expression(tokens: Sequence[Token]) -> Answer | None:
-    """Return the tokens as an expression, a number in words, or a single word."""
-    if (spelled := _spelled(tokens)) is not None:
-        return number(spelled)
-    if len(tokens) == 1 and tokens[0].kind in ("letters", "word"):
-        word = tokens[0].text
-        if word not in ("infty", "infinity") and (
-            len(word) > 3 or tokens[0].kind == "word" or word.lower() in _SHORT_WORDS
-        ):
-            return Text(word)
-    if _is_phrase(tokens):
-        raise Unreadable("words")
-    plus = parse_expression(tokens)
-    if any(t.text in ("pm", "mp") for t in tokens):
-        return Listing((_marked(plus), _marked(parse_expression(tokens, -1))), "pm")
-    return _marked(plus)
-
-
-def _is_phrase(tokens: Sequence[Token]) -> bool:
-    """Whether two words stand side by side: `no solution`, and no product of letters."""
-    for index, token in enumerate(tokens):
-        # `is` between spaces is a word; in `at^2` it is two letters.
-        after = tokens[index + 1].spaced if index + 1 < len(tokens) else True
-        alone = after and (token.spaced or index == 0)
-        if token.kind == "letters" and index and token.text in MULTIPLES:
-            return True  # `3 million` is a number
-        if alone and token.kind == "letters" and token.text.lower() in ENGLISH:
-            return True
-    for one, other in zip(tokens, tokens[1:], strict=False):
-        if one.kind == other.kind == "letters" and other.spaced:
-            words = [t.text for t in (one, other) if t.text not in FUNCTIONS]
-            if len(words) == 2 and max(map(len, words)) > 3 and min(map(len, words)) > 1:
-                return True
-    return False
-
-
-def _marked(x: Expression) -> Answer:
-    """A percentage, an angle in degrees or a numeral in a base, seen as such from outside."""
-    sign = 1
-    inner = x
-    if isinstance(x, Product) and len(x.factors) == 2 and x.factors[0] == MINUS_ONE:
-        sign, inner = -1, x.factors[1]
-    match inner:
-        case Apply("percent", (value,)):
-            return Quantity(negate(value) if sign < 0 else value, "%")
-        case Apply("deg", (value,)):
-            return Quantity(negate(value) if sign < 0 else value, "deg")
-        case Apply("base", (Number(digits), Number(base))) if sign > 0:
-            return Based(str(digits.numerator), base.numerator)
-        case _:
-            return x
 
 
 def quantity(tokens: Sequence[Token]) -> Answer | None:
@@ -150,20 +77,6 @@ def _multiplied_by_word(
         value = multiply(value, number(MULTIPLES[words[0][0].lower()]))
         words = words[1:]
     return value, words
-
-
-def _spelled(tokens: Sequence[Token]) -> int | None:
-    """A number in words, `twenty-one` or `three hundred`; none for anything else."""
-    total = 0
-    words = [t.text.lower() for t in tokens if t.text != "-"]
-    if not all(w in _NUMERALS or w in MULTIPLES or w == "and" for w in words):
-        return None
-    for word in words:
-        if word in MULTIPLES:
-            total = max(total, 1) * MULTIPLES[word]
-        elif word != "and":
-            total += _NUMERALS[word]
-    return total
 
 
 def compound(tokens: Sequence[Token]) -> Answer | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.answers.tokens import Token
+from bench.answers.grammar.tokens import Token
 
 OPENING = frozenset(("(", "[", "{", "group{", "begin", "langle", "lfloor", "lceil"))
 CLOSING = frozenset((")", "]", "}", "}group", "end", "rangle", "rfloor", "rceil"))
+JOINTS = {"and": "and", "or": "or", "land": "and", "lor": "or", "AND": "and", "OR": "or"}
+"""Words between the items of a list."""
 _EDGES = frozenset((".", ",", ";", ":", '"', "`"))
 
 
@@ -72,9 +74,6 @@ def top_level(tokens: Sequence[Token], is_wanted: Callable[[Token], object]) -> 
         elif depth == 0 and is_wanted(token):
             found.append(index)
     return found
-
-
-# Readers, in order. Each returns None, or raises Unreadable, for what is not its business.
 
 
 def words_of(tokens: Sequence[Token]) -> str:

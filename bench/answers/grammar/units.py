@@ -53,12 +53,28 @@ _TABLE: dict[str, tuple[Fraction, str, str]] = {
     "mph": (F(1609344, 3600000), "length time^-1", "mph"),
     "kph": (F(1000, 3600), "length time^-1", "kph kmh"),
     "unit": (F(1), "unit", "unit units"),
+    "ohm": (F(1), "resistance", "ohm ohms"),
+    "kw": (F(1000), "power", "kw kilowatt kilowatts"),
+    "kj": (F(1000), "energy", "kj kilojoule kilojoules"),
+    "kpa": (F(1000), "pressure", "kpa kilopascal kilopascals"),
+    "kn": (F(1000), "force", "kn kilonewton kilonewtons"),
+    "nm": (F(1, 10**9), "length", "nm nanometer nanometers nanometre nanometres"),
+    "mol": (F(1), "amount", "mol mols mole moles"),
+    "hectare": (F(10000), "length^2", "hectare hectares ha"),
+    "celsius": (F(1), "celsius", "celsius centigrade"),
+    "fahrenheit": (F(1), "fahrenheit", "fahrenheit"),
     "rad": (F(1), "rad", "rad rads radian radians"),
 }
 _NAMES = {
     spelling: name for name, (_, _, spellings) in _TABLE.items() for spelling in spellings.split()
 }
 PERCENT = frozenset(("percent", "percents", "percentage", "pct", "%"))
+HEAT = frozenset(("celsius", "centigrade", "fahrenheit"))
+SYMBOLS = {
+    "m": "m", "s": "s", "g": "g", "h": "h", "l": "l", "L": "l", "N": "n", "J": "j", "W": "w",
+    "V": "v", "K": "k", "Omega": "ohm",
+}  # fmt: skip
+"""Units of one letter, which only the company of another unit tells from unknowns."""
 DEGREES = frozenset(("degree", "degrees", "deg"))
 _PREFIX_POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _SUFFIX_POWERS = {"squared": 2, "cubed": 3}
@@ -79,6 +95,9 @@ def unit_of(words: list[tuple[str, int]]) -> str:
     nouns: list[str] = []
     pending = 1
     last = ""
+    scales = [raw.lower() for raw, _ in words if raw.lower() in HEAT]
+    if scales:
+        return _NAMES[scales[0]]  # `degrees Celsius`
     for raw, power in words:
         word = raw.lower().rstrip(".")
         if word in PERCENT:
@@ -98,8 +117,13 @@ def unit_of(words: list[tuple[str, int]]) -> str:
         else:
             nouns.append(word)
     if known:
-        return " ".join(n if p == 1 else f"{n}^{p}" for n, p in sorted(known.items()) if p)
+        return unit_form(known)
     return "noun " + " ".join(nouns)
+
+
+def unit_form(powers: dict[str, int]) -> str:
+    """Return the normal form of a product of powers of known units."""
+    return " ".join(n if p == 1 else f"{n}^{p}" for n, p in sorted(powers.items()) if p)
 
 
 MULTIPLES = {

@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 from bench.answers.expressions import Number
+from bench.answers.grammar.units import MULTIPLES
 from bench.answers.limits import MAX_DIGITS, MAX_EXPONENT, TooLarge
 from bench.types import Outcome
 
@@ -53,3 +54,52 @@ def recurring(text: str, repeating: str) -> Fraction:
     return Fraction(f"0{text}".rstrip(".")) + unit * Fraction(
         int(repeating), 10 ** len(repeating) - 1
     )
+
+
+_SMALL = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen".split()
+    )
+}
+_TENS = {
+    word: value
+    for value, word in zip(
+        range(20, 100, 10),
+        "twenty thirty forty fifty sixty seventy eighty ninety".split(),
+        strict=True,
+    )
+}
+
+
+def spelled_out(words: list[str]) -> int | None:
+    """Return the number that the words spell, `two hundred and five`; none if they are several."""
+    total = group = 0
+    last, scale = "", None
+    for word in words:
+        if word in _SMALL:
+            room = last in ("", "hundred", "and", "scale") or (
+                last == "tens" and 0 < _SMALL[word] < 10
+            )
+            if not room:
+                return None
+            group, last = group + _SMALL[word], "small"
+        elif word in _TENS:
+            if last not in ("", "hundred", "and", "scale"):
+                return None
+            group, last = group + _TENS[word], "tens"
+        elif word == "hundred":
+            if last not in ("", "small") or group > 99:
+                return None
+            group, last = max(group, 1) * 100, "hundred"
+        elif word in MULTIPLES:
+            value = MULTIPLES[word]
+            if last in ("and", "scale") or (scale is not None and value >= scale):
+                return None
+            total, group, last, scale = total + max(group, 1) * value, 0, "scale", value
+        elif word == "and" and last in ("hundred", "scale"):
+            last = "and"
+        else:
+            return None
+    return None if last in ("", "and") else total + group

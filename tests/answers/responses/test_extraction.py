@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bench.answers import Extraction, Where, final_answer
-from bench.answers.extraction import stated_answer
+from bench.answers.responses.extraction import stated_answer
 
 FOUND = [
     (r"so \boxed{42}", "42", Where.BOX),

@@ -18,7 +18,8 @@ ALIASES = {
     "smallsetminus": "setminus", "wedge": "land", "vee": "lor", "varphi": "phi",
     "varepsilon": "epsilon", "vartheta": "theta", "arcsin": "arcsin", "thickapprox": "approx",
     "simeq": "approx", "colon": ":", "rightarrow": "to", "longrightarrow": "to", "newline": "\\",
-    "cdotp": "cdot", "llcorner": "lfloor", "lrcorner": "rfloor", "ulcorner": "lceil",
+    "cdotp": "cdot",
+    "pm": "±", "mp": "∓", "llcorner": "lfloor", "lrcorner": "rfloor", "ulcorner": "lceil",
     "urcorner": "rceil", "textcirc": "circ", "textdegree": "circ", "mleft": "", "mright": "",
 }  # fmt: skip
 DROPPED = frozenset(

@@ -1,62 +1,54 @@
 r"""Reads an answer: what is a list, a set, an interval, an equation, a quantity, and what is prose.
 
 Structure is found by cutting tokens at their top level, widest cut first: sentences, items,
-relations, unions, brackets; what is left is an expression (`bench.answers.parsing`), perhaps with a
-unit. What cannot be read is `Text`, whole. Brackets keep what they look like: whether `(1, 2)` is a
-pair or an interval is decided by what it is compared with.
+relations, unions, brackets; what is left is an expression (`bench.answers.grammar.parsing`),
+perhaps with a unit. What cannot be read is `Text`, whole. Brackets keep what they look like:
+whether `(1, 2)` is a pair or an interval is decided by what it is compared with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-from bench.answers.cutting import cut, partner, stripped, top_level, words_of
 from bench.answers.expressions import (
-    EXPRESSIONS,
-    MINUS_ONE,
     Answer,
     Expression,
     Group,
     Listing,
     Matrix,
-    Qualified,
     Relation,
     SetOf,
     SetOperation,
     Symbol,
     Text,
-    add,
-    multiply,
-    number,
 )
+from bench.answers.grammar.cutting import JOINTS, cut, partner, stripped, top_level, words_of
+from bench.answers.grammar.markup import unmarked
+from bench.answers.grammar.matrices import matrix_of
+from bench.answers.grammar.measures import compound, quantity, ratio
+from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.parsing import parse_expression
+from bench.answers.grammar.remarks import introduced, qualified, says_what_n_is
+from bench.answers.grammar.spelling import cleaned
+from bench.answers.grammar.terms import expression, spelled
+from bench.answers.grammar.tokens import Commas, Token, tokenize
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
-from bench.answers.numerals import Unreadable
-from bench.answers.parsing import parse_expression
-from bench.answers.spelling import cleaned
-from bench.answers.terms import compound, expression, quantity, ratio
-from bench.answers.tokens import Commas, Token, tokenize
 
 _RELATIONS = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "approx": "~", "equiv": "=",
     "in": "in", "notin": "notin", "sim": "~", "doteq": "~", "cong": "~",
 }  # fmt: skip
+
+
 _SET_OPERATIONS = frozenset(("cup", "cap", "setminus"))
-_JOINTS = {"and": "and", "or": "or", "land": "and", "lor": "or", "AND": "and", "OR": "or"}
-_QUALIFIERS = frozenset(
-    "for where with when if such given since because whenever provided any otherwise forall "
-    "respectively approximately".split()
-)
-_CASES = frozenset(("for", "when", "if", "forall", "otherwise", "whenever"))
+
+
 _SUBJECTS = frozenset(
     "all any every the positive real integer integers number numbers values natural it is are we "
     "get have plane line circle curve equation function solution solutions answer thus so hence "
     "then therefore only".split()
 )
 """Words before a condition that add nothing to it: `all integers n > 3`."""
-_MATRICES = frozenset(
-    "matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array aligned".split()
-)
 
 
 def read(text: str, commas: Commas = Commas.SEPARATE) -> Answer:
@@ -65,7 +57,7 @@ def read(text: str, commas: Commas = Commas.SEPARATE) -> Answer:
     Raises TooLarge: a limit on size, depth or digits.
     """
     check_size(text)
-    tokens = tokenize(cleaned(text), commas)
+    tokens = tokenize(cleaned(unmarked(text)), commas)
     return _answer(tokens)
 
 
@@ -95,50 +87,6 @@ def _readable(tokens: Sequence[Token]) -> Answer:
     return found
 
 
-def _qualified(tokens: Sequence[Token]) -> Answer | None:
-    """An answer, and then in words for which cases: the words are left out."""
-    if (bare := _without_note(tokens)) is not None:
-        found = _answer(bare)
-        if not isinstance(found, Text):
-            return found
-    places = top_level(
-        tokens, lambda t: t.kind in ("word", "letters", "cmd") and t.text.lower() in _QUALIFIERS
-    )
-    if not places or places[0] == 0:
-        return None
-    if tokens[places[0]].text.lower() in _CASES and _goes_on(tokens[places[0] + 1 :]):
-        return None
-    found = _answer(tokens[: places[0]])
-    note = words_of(tokens[places[0] :])
-    if isinstance(found, Relation):
-        return replace(found, note=note)
-    return None if isinstance(found, Text) else Qualified(found, note)
-
-
-def _goes_on(tokens: Sequence[Token]) -> bool:
-    """Whether an answer follows what was said of the case: `2 if n is odd, 3 if it is even`."""
-    pieces = cut(tokens, lambda t: t.text in (",", ";", "\\\\") or t.text in _JOINTS)[1:]
-    return any(
-        stripped(piece)
-        and (
-            any(t.text == "=" for t in piece)
-            or any(t.text.lower() in _CASES for t in piece)
-            or stripped(piece)[0].kind == "num"
-        )
-        for piece in pieces
-    )
-
-
-def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
-    """The tokens before a remark in brackets, `(need both)`."""
-    if tokens[-1].text != ")":
-        return None
-    start = next((k for k in range(1, len(tokens)) if partner(tokens, k) == len(tokens) - 1), 0)
-    inside = tokens[start + 1 : -1]
-    words = [t for t in inside if t.kind == "word"]
-    return tokens[:start] if start and len(words) > 1 and inside[0].kind == "word" else None
-
-
 def _congruence(tokens: Sequence[Token]) -> Answer | None:
     """`n = 1, 5 (mod 6)`: the modulus is for all of the residues."""
     places = top_level(tokens, lambda t: t.text == "equiv")
@@ -161,14 +109,14 @@ def _sentences(tokens: Sequence[Token]) -> Answer | None:
 def _items(tokens: Sequence[Token]) -> Answer | None:
     def is_cut(token: Token) -> bool:
         return token.text == "," or (
-            token.text in _JOINTS and token.kind in ("word", "letters", "cmd")
+            token.text in JOINTS and token.kind in ("word", "letters", "cmd")
         )
 
     pieces = cut(tokens, is_cut)
     if len(pieces) == 1:
         return None
     places = top_level(tokens, is_cut)
-    joints = [_JOINTS[tokens[at].text] for at in places if tokens[at].text in _JOINTS]
+    joints = [JOINTS[tokens[at].text] for at in places if tokens[at].text in JOINTS]
     return _listing(pieces, joints[-1] if joints else "")
 
 
@@ -179,12 +127,11 @@ def _listing(pieces: Sequence[Sequence[Token]], joint: str) -> Answer | None:
     items: list[Answer] = []
     for piece in pieces:
         item = _answer(piece)
-        spread = isinstance(item, Listing) and item.joint == "pm"
+        spread = isinstance(item, Listing) and item.joint == "±"
         items.extend(item.items if spread and isinstance(item, Listing) else (item,))
     last = items[-1] if items else None
-    if len(items) > 1 and isinstance(last, Relation) and last.signs == ("in",):
-        if last.sides[1] in (Symbol("mathbb Z"), Symbol("mathbb N")):
-            items.pop()  # what a parameter is may be left unsaid
+    if len(items) > 1 and isinstance(last, Relation) and says_what_n_is(last, items[:-1]):
+        items.pop()  # what a parameter is may be left unsaid
     if len(items) == 1:
         return items[0]
     return Listing(tuple(items), joint) if items else None
@@ -211,10 +158,13 @@ def _relation(tokens: Sequence[Token]) -> Answer | None:
     read = [_answer(side) for side in sides]
     if isinstance(read[-1], Text) and not read[-1].words:
         raise Unreadable("a relation without a right side")
-    spread = [r for r in read if isinstance(r, Listing) and r.joint == "pm"]
+    spread = [r for r in read if isinstance(r, Listing) and r.joint == "±"]
+    if spread and len(read) == 2 and signs[0] == "=" and not isinstance(read[1], Listing):
+        items = spread[0].items  # `3x \pm 4y = 0`
+        return Listing(tuple(Relation((item, read[1]), ("=",)) for item in items), "±")
     if spread and len(read) == 2 and isinstance(read[1], Listing) and signs[0] == "=":
         head = read[0]
-        return Listing(tuple(Relation((head, item), ("=",)) for item in read[1].items), "pm")
+        return Listing(tuple(Relation((head, item), ("=",)) for item in read[1].items), "±")
     return Relation(tuple(read), tuple(signs))
 
 
@@ -295,93 +245,26 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
                 return Group(opening, closing, tuple(items))
             raise Unreadable("an empty item")
         item = _answer(piece)
-        spread = isinstance(item, Listing) and item.joint == "pm" and curly
+        spread = isinstance(item, Listing) and item.joint == "±" and curly
         items.extend(item.items if spread and isinstance(item, Listing) else (item,))
     plain = curly or opening == "[" or any(not isinstance(item, Listing) for item in items)
     return Group(opening, closing, tuple(items)) if plain else Listing(tuple(items))
 
 
-def _matrix(tokens: Sequence[Token]) -> Answer | None:
-    start = next((i for i, t in enumerate(tokens) if t.text == "begin"), -1)
-    if start < 0 or tokens[start + 1 : start + 2] == [] or start + 3 >= len(tokens):
-        return None
-    kind = tokens[start + 2].text
-    end = partner(tokens, start)
-    if kind not in _MATRICES or end < 0:
-        return None
-    body = list(tokens[start + 4 : end])
-    if kind == "array" and body and body[0].text == "group{":
-        body = body[partner(body, 0) + 1 :]
-    after = [t.text for t in tokens[end + 1 :]]
-    after = after[3:] if after[:1] == ["group{"] else after
-    rows = [
-        tuple(_answer(cell) for cell in cut(row, lambda t: t.text in ("&", "and")))
-        for row in cut(body, lambda t: t.text == "\\\\")
-        if stripped(row)
-    ]
-    if not rows or len({len(row) for row in rows}) != 1:
-        raise Unreadable("a matrix with rows of different lengths")
-    before = list(tokens[:start])
-    bars = bool(before and before[-1].text == "|" and after[:1] == ["|"])
-    if bars or (before and before[-1].text in ("(", "[") and after[:1] in ([")"], ["]"])):
-        before, after = before[:-1], after[1:]
-    matrix = Matrix(tuple(rows), bars or kind == "vmatrix")
-    if after in (["^", "T"], ["^", "group{", "T", "}group"], ["^", "top"]):
-        matrix = Matrix(tuple(zip(*rows, strict=True)))
-        after = []
-    if after:
-        following = _matrix(tokens[end + 4 :]) if after[0] == "begin" else None
-        if not isinstance(following, Matrix):
-            raise Unreadable("more after a matrix")
-        matrix = _multiplied(matrix, following)
-    return _scaled(matrix, before) if before else matrix
-
-
-def _multiplied(left: Matrix, right: Matrix) -> Matrix:
-    """The product of two matrices that stand side by side."""
-    if len(left.rows[0]) != len(right.rows):
-        raise Unreadable("a product of matrices that do not fit")
-    rows = []
-    for row in left.rows:
-        cells = []
-        for column in zip(*right.rows, strict=True):
-            terms = [
-                multiply(a, b)
-                for a, b in zip(row, column, strict=True)
-                if isinstance(a, EXPRESSIONS) and isinstance(b, EXPRESSIONS)
-            ]
-            cells.append(add(*terms))
-        rows.append(tuple(cells))
-    return Matrix(tuple(rows))
-
-
-def _scaled(matrix: Matrix, tokens: Sequence[Token]) -> Answer:
-    factor = (
-        MINUS_ONE
-        if [t.text for t in tokens] == ["-"]
-        else parse_expression(tokens[:-1] if tokens[-1].text in ("cdot", "times", "*") else tokens)
-    )
-    if not all(isinstance(cell, EXPRESSIONS) for row in matrix.rows for cell in row):
-        raise Unreadable("a multiple of a matrix of no expressions")
-    rows = tuple(
-        tuple(multiply(factor, cell) for cell in row if isinstance(cell, EXPRESSIONS))
-        for row in matrix.rows
-    )
-    return Matrix(rows, matrix.determinant)
-
-
+# In order. Each returns None, or raises Unreadable, for what is not its business.
 _READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
-    _qualified,
+    lambda tokens: qualified(tokens, _answer),
+    lambda tokens: introduced(tokens, _answer),
     _sentences,
     _congruence,
+    spelled,
     compound,
     _items,
     _relation,
     _set_operation,
-    _matrix,
+    lambda tokens: matrix_of(tokens, _answer),
     _bracketed,
     ratio,
     expression,
     quantity,
 )
-_ = number

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bench.answers.grammar.numerals import PERIOD
+
 _SIGNS = {
     "\u2212": "-", "\u2013": "-", "\u2014": "-", "\u2010": "-", "\u2011": "-",
     "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ", "∗": "*",
@@ -21,6 +23,7 @@ _SIGNS = {
     "“": '"', "”": '"', "‖": "|", "∣": "|", "⟨": r"\langle ", "⟩": r"\rangle ", "…": r"\ldots ",
     "∧": r"\land ", "∨": r"\lor ", "→": r"\to ", "∠": r"\angle ", "△": r"\triangle ",
     "％": "%", "¬": r"\neg ", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ", "∶": ":", "：": ":",
+    "⇒": r"\implies ", "∴": "", "Ω": r"\Omega ", "₹": r"\text{ rupee }",
     "¥": r"\text{ yuan }", "￥": r"\text{ yuan }", "€": r"\text{ euro }", "£": r"\text{ gbp }",
     "、": ",", "。": ".", "；": ";",
     "∖": r"\setminus ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
@@ -67,6 +70,27 @@ _BASIS = re.compile(
     r"\\?([ijk])(?:math)?\s*\}(?:\s*\}(?<=\}\}))?"
 )
 """The unit vectors, which are not the imaginary unit."""
+_INTEGER_SETS = re.compile(
+    r"\\mathbb\s?\{?\s?[NZ]\s?\}?\s?[\^_]\s?(?:\{\s?(?:\+|\*|\\ast|>\s?0|\\geq?(?:slant)?\s?[01])\s?\}|\+|\*)"
+)
+"""The whole numbers from 0 or 1 on: what `n` may be, under any of its names."""
+_DEGREES_OF_HEAT = re.compile(
+    r"\^\s?\{?\s?\\circ\s?\}?\s?(?:\\(?:text|mathrm|textrm|rm)\s?\{?\s?)?([CF])(?![A-Za-z(])\s?\}?"
+)
+_DEGREE_O = re.compile(r"(?<=\d)\s*\^\s*(?:o(?![A-Za-z])|\{\s*o\s*\})")
+"""A small `o` for the sign of degrees."""
+_TIMES_X = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))")
+"""`6.02 x 10^23`: no unknown stands between a number and a power of ten."""
+_MAPPING = re.compile(r"(?:([A-Za-z])\s*(?::|\\colon\b)\s*)?([A-Za-z])\s*\\mapsto(?![a-zA-Z])")
+"""`f: x \\mapsto x^2` for `f(x) = x^2`."""
+_DOLLARS = re.compile(r"\s*-?\s*\$\s*\d[^$]*")
+"""A sign that closes no formula: it is money."""
+_CHOOSE = re.compile(r"(?<![\w\\{])(\d+|[a-z])\s+choose\s+(\d+|[a-z])(?!\w)")
+_SWISS = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?!['\d])")
+_GOES_ON = re.compile(r"(\.\d{3,60})\s?\.\.\.")
+_INFINITY = re.compile(r"\b(?:(negative|minus)|positive|plus)\s+infinity\b", re.IGNORECASE)
+_CHOSEN = re.compile(r"(?:\{\s*\})?[_^]\s*\{?(\d+|[a-z])\}?\s*C\s*_\s*\{?(\d+|[a-z])\}?(?!\w)")
+"""`{}_nC_k` and `{}^nC_k` before they are taken for indices."""
 _HALF_DAY = re.compile(r"\b([apAP])\.\s?[mM]\.")
 _GLUED_JOINT = re.compile(r"(?<=[\d)}])(or|and)(?=\\?[A-Za-z]\w?\s*[=(<>\\])")
 """`x=0orx=1`: texts exist that lost their spaces."""
@@ -83,6 +107,27 @@ def cleaned(text: str) -> str:
         text = _CIRCLES.sub(lambda m: ",".join(re.findall(r"\d+", m[0])), text)
     text = _PRIMES.sub(lambda m: "'" * m[0].count("prime"), text)
     text = _HALF_DAY.sub(r"\1m", text)
+    if "10" in text:
+        text = _TIMES_X.sub(r"\\times ", text)
+    if "$" in text and r"\$" not in text and _DOLLARS.fullmatch(text):
+        text = text.replace("$", r"\$")
+    if "choose" in text:
+        text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
+    if "mapsto" in text:
+        text = _MAPPING.sub(lambda m: f"{m[1] or 'f'}({m[2]})=", text)
+    if "'" in text:
+        text = _SWISS.sub(lambda m: m[0].replace("'", ""), text)
+    if "^" in text:
+        text = _DEGREES_OF_HEAT.sub(lambda m: rf"\text{{ {_SCALES[m[1]]}}}", text)
+        text = _DEGREE_O.sub(r"^\\circ ", text)
+    if "..." in text:
+        text = _GOES_ON.sub(_going_on, text)
+    if "infinity" in text.lower():
+        text = _INFINITY.sub(lambda m: r"-\infty " if m[1] else r"\infty ", text)
+    if "C" in text:
+        text = _CHOSEN.sub(r"\\binom{\1}{\2}", text)
+    text = _open_intervals(text)
+    text = _INTEGER_SETS.sub(r"\\mathbb{N}", text)
     text = _LINES.sub("$;$", text)
     text = _PER_CENT.sub("percent", text)
     for pattern, spelling in _NAMED_SETS:
@@ -93,3 +138,32 @@ def cleaned(text: str) -> str:
     if r"\\" in text and r"\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)  # a string escaped once too often
     return text
+
+
+_SCALES = {"C": "celsius", "F": "fahrenheit"}
+_BRACKET = re.compile(r"[\[\]]")
+_TURNED = re.compile(r"([\[\]])([^\[\](){}]*(?:\{[^\[\](){}]*\}[^\[\](){}]*)*)([\[\]])")
+
+
+def _open_intervals(text: str) -> str:
+    """`]1, 2[` as `(1, 2)`: brackets turned outwards, where they would not pair otherwise."""
+    depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket == "[" else -1
+        if depth < 0:
+            break
+    if depth == 0:
+        return text
+    return _TURNED.sub(_turned, text)
+
+
+def _turned(match: re.Match[str]) -> str:
+    first, inside, last = match.groups()
+    if len(re.findall(r"[,;]", inside)) != 1:
+        return match[0]
+    return ("[" if first == "[" else "(") + inside + ("]" if last == "]" else ")")
+
+
+def _going_on(match: re.Match[str]) -> str:
+    """`0.333...`, where the digits show a period; three dots after others end a sentence."""
+    return match[1] + r"\ldots " if PERIOD.search(match[1]) else match[0]

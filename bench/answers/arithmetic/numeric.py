@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from bench.answers.arithmetic.exact import fraction_of
 from bench.answers.budget import spend, unmetered
-from bench.answers.exact import fraction_of
 from bench.answers.expressions import (
     Apply,
     Expression,

@@ -6,36 +6,36 @@ import pytest
 
 from bench.answers.expressions import Text
 from bench.answers.forms import form
+from bench.answers.grammar.reading import read
+from bench.answers.grammar.tokens import Commas
 from bench.answers.limits import MAX_TOKENS, TooLarge
-from bench.answers.reading import read
-from bench.answers.tokens import Commas
 
 READ = [
-    (r"\frac12", "1*2^-1"),
-    (r"\frac2\pi", "2*pi^-1"),
+    (r"\frac12", "1/2"),
+    (r"\frac2\pi", "2/pi"),
     (r"2\frac{1}{3}", "7/3"),
     (r"-2\frac{1}{3}", "-7/3"),
     ("1 1/2", "3/2"),
-    (r"2\frac{3}{2}", "2*3*2^-1"),  # improper: a product, and no mixed number
+    (r"2\frac{3}{2}", "2*3/2"),  # improper: a product, and no mixed number
     ("0.\\overline{36}", "4/11"),
     ("0.1666\\ldots", "1/6"),
     ("1.5e3", "1500"),
     ("1{,}234", "1234"),
-    ("-x^2", "-1*x^2"),
-    ("2^3^2", "2^3^2"),
-    ("1/2x", "1*2^-1*x"),
+    ("-x^2", "-x^2"),
+    ("2^3^2", "2^(3^2)"),
+    ("1/2x", "x/2"),
     (r"\sqrt[3]{x}", "root(x, 3)"),
-    ("sqrt(5)/2", "5^1/2*2^-1"),
-    (r"\sin^2 2x", "sin(2*x)^2"),
+    ("sqrt(5)/2", "sqrt(5)/2"),
+    (r"\sin^2 2x", "sin(2x)^2"),
     (r"\sin x \cos x", "sin(x)*cos(x)"),
     (r"\tan^{-1} x", "arctan(x)"),
     (r"\log_2 8", "log(8, 2)"),
-    (r"|x|-|y|", "(abs(x) + -1*abs(y))"),
+    (r"|x|-|y|", "|x| - |y|"),
     (r"{5 \choose 2}", "binomial(5, 2)"),
-    ("n!", "factorial(n)"),
+    ("n!", "n!"),
     ("x_{1}^2", "x_1^2"),
     ("x^2_1", "x_1^2"),
-    (r"k2^{k-1}", "k*2^(k + -1)"),
+    (r"k2^{k-1}", "k*2^(k - 1)"),
     (r"\sinx", "sin(x)"),
     ("twenty-one", "21"),
     ("3 million", "3*1000000"),
@@ -43,25 +43,25 @@ READ = [
     (r"10\text{ cm}^2", "10 cm^2"),
     ("5 square feet", "5 ft^2"),
     (r"3\text{ m/s}", "3 m s^-1"),
-    (r"\$18.50", "37/2 dollar"),
-    ("25%", "25 %"),
-    (r"60^\circ 30'", "(60 + 1/2) deg"),
+    (r"\$18.50", "18.50 dollar"),
+    ("25%", "25%"),
+    (r"60^\circ 30'", "(60 + 1/2)°"),
     ("4:30 p.m.", "4:30 pm"),
     ("3:4", "3:4"),
     ("1, 2 and 3", "1, 2, 3"),
-    (r"1 \pm \sqrt2", "(1 + 2^1/2), (1 + -1*2^1/2)"),
+    (r"1 \pm \sqrt2", "1 + sqrt(2), 1 - sqrt(2)"),
     ("(1, 2]", "(1, 2]"),
     (r"\{1, 2\}", "{1, 2}"),
     ("{1, 2}", "{1, 2}"),
     (r"\{x | x > 2\}", "{x | x > 2}"),
-    (r"(0,1) \cup [2,\infty)", "(0, 1) cup [2, oo)"),
+    (r"(0,1) \cup [2,\infty)", "(0, 1) cup [2, infinity)"),
     ("x = 3", "x = 3"),
     (r"0 \le x < 1", "0 <= x < 1"),
-    (r"n \equiv 1, 5 \pmod 6", "n == 1, 5"),
+    (r"n \equiv 1, 5 \pmod 6", "n = 1, 5 (mod 6)"),
     (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "[1, 2; 3, 4]"),
     (r"\left[\begin{array}{c}1\\2\end{array}\right]", "[1; 2]"),
-    (r"2\begin{pmatrix}1\\x\end{pmatrix}", "[2*1; 2*x]"),
-    (r"f(x) = 2x \text{ for all } x", "f(x) = 2*x"),
+    (r"2\begin{pmatrix}1\\x\end{pmatrix}", "[2; 2x]"),
+    (r"f(x) = 2x \text{ for all } x", "f(x) = 2x"),
     (r"\text{Evelyn}", "Evelyn"),
 ]
 
@@ -84,7 +84,7 @@ def test_what_is_not_in_the_grammar_is_words_and_never_half_read(text: str) -> N
     [
         (Commas.SEPARATE, "1, 234"),
         (Commas.THOUSANDS, "1234"),
-        (Commas.DECIMAL, "617/500"),
+        (Commas.DECIMAL, "1.234"),
     ],
 )
 def test_a_comma_between_digits_has_three_readings(commas: Commas, expected: str) -> None:

@@ -1,0 +1,1 @@
+"""From text to answers: characters, tokens, expressions, and the structures they stand in."""
