@@ -64,7 +64,8 @@ def _measured(section: Callable[[], Awaitable[list[Figure] | str]]) -> str:
     if isinstance(figures, str):  # a table
         return figures
     width = max(len(figure.name) for figure in figures)
-    return "\n".join(f"  {f.name:<{width}}  {_shown(f.value):>8} {f.unit}" for f in figures)
+    lines = [f"  {f.name:<{width}}  {_shown(f.value):>8} {f.unit:<12}{f.asked}" for f in figures]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _shown(value: float) -> str:

@@ -16,6 +16,23 @@ class Figure:
     value: float
     unit: str
     """`x` for a ratio."""
+    at_least: float | None = None
+    """What was asked for, where something was."""
+    at_most: float | None = None
+
+    @property
+    def asked(self) -> str:
+        """What was asked for, and whether it was missed."""
+        asked = []
+        if self.at_least is not None:
+            asked.append(
+                f"asked {self.at_least:g} or more" + ", MISSED" * (self.value < self.at_least)
+            )
+        if self.at_most is not None:
+            asked.append(
+                f"asked {self.at_most:g} or less" + ", MISSED" * (self.value > self.at_most)
+            )
+        return "; ".join(asked)
 
 
 @dataclass(slots=True)

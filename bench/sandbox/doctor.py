@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bench.sandbox.canaries import Finding, sing, through
 from bench.sandbox.enclosure import Bounds, start
-from bench.sandbox.family import StartError
+from bench.sandbox.launch import StartError
 from bench.sandbox.levels import FLOOR, VARIABLE, Level
 
 _BOUNDS = Bounds(memory=1 << 30, output=1 << 16, timeout=5.0, processes=64)

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from bench.errors import SandboxError
 from bench.sandbox.canaries import Finding, sing, through
 from bench.sandbox.exposed import exposed
-from bench.sandbox.family import Family, StartError
+from bench.sandbox.family import Family
 from bench.sandbox.inside.settings import Settings
+from bench.sandbox.launch import StartError
 from bench.sandbox.levels import FLOOR, LAYERS, VARIABLE, Level
 
 _FIRST_UID, _UIDS = 61184, 4096

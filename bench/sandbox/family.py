@@ -9,79 +9,46 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import IO
 
-from bench.errors import SandboxError
 from bench.sandbox.decoding import Reply
 from bench.sandbox.gate import Gate
 from bench.sandbox.inside.settings import Settings
-from bench.sandbox.nodes import End, Node, close_all, sender, socket_pair
+from bench.sandbox.launch import Launched, launch, wait
+from bench.sandbox.nodes import End, Node, socket_pair
 from bench.sandbox.vitals import Handle, children, vitals
-from bench.sandbox.wire import (
-    ABOUT,
-    DEATH,
-    LENGTH,
-    MAX_ERROR,
-    READY,
-    RESULT,
-    Program,
-    pack_order,
-)
+from bench.sandbox.wire import DEATH, MAX_ERROR, RESULT, Program, pack_order
 
-_LAUNCH = """
-import socket, sys, types
-for name, path in (("bench", sys.argv[1]), ("bench.sandbox", sys.argv[2])):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [path]
-from bench.sandbox.inside.keeper import main
-main(*(socket.socket(fileno=int(fd)) for fd in sys.argv[3:]))
-"""
-"""Empty packages stand in for ours, so that what is inside loads nothing of what is outside."""
-
-_ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",  # the order of a set of strings is part of what a program prints
-    "OPENBLAS_NUM_THREADS": "1",  # a process with threads must not fork
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "LC_ALL": "C.UTF-8",
-    "TZ": "UTC",
-}
-_START_SECONDS = 60.0
 _GRACE_SECONDS = 2.0
 """How long an end that must come may take to be heard of."""
 _WATCH_SECONDS = 1.0
-_END_SECONDS = 30.0
-"""How long a keeper may take to end hundreds of processes on a busy machine."""
-
-
-class StartError(SandboxError):
-    """No zygote came to be: a layer was refused, or the interpreter broke."""
 
 
 class Family:
     """Use from one event loop; see `start`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, root: Node):
-        """Take over what `start` started."""
-        self.root = root
-        self.uid = self.landlock = 0
+    def __init__(self, launched: Launched, *, room: int, cpu: int) -> None:
+        """Take over what was launched; `room` and `cpu` are as in `Node`."""
+        self.uid, self.landlock = launched.uid, launched.landlock
         self.lost = False
-        self.gate = Gate(-1)
-        self._room = self._cpu = 0
-        self._process = process
-        self._control = control
+        self.root = Node(launched.orders)
+        self.root.born(launched.zygote)
+        self.gate = Gate(launched.gate)
+        self._room, self._cpu = room, cpu
+        self._process = launched.process
+        self._control = launched.control
+        self._control.setblocking(False)
         self._deaths = b""
         self._early: dict[int, int] = {}
         self._nodes: dict[int, Node] = {}
-        self._trusted: set[int] = set()
+        if launched.zygote is not None:
+            self._nodes[launched.zygote] = self.root
+        self._trusted = children(self.keeper)
         self._strangers: set[int] = set()
-        self._watcher: asyncio.Task[None] | None = None
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._control, self._hear_deaths)
+        self._watcher = loop.create_task(self._watch())
 
     @property
     def keeper(self) -> int:
@@ -99,57 +66,8 @@ class Family:
 
         `cpu` is the most seconds that any one node may compute.
         """
-        control, theirs = socket.socketpair()
-        orders, zygotes = socket_pair()
-        package = Path(__file__).parent
-        arguments = [package.parent, package, theirs.fileno(), zygotes.fileno()]
-        with control, orders, theirs, zygotes, tempfile.TemporaryFile() as log:
-            process = subprocess.Popen(
-                [sys.executable, "-s", "-S", "-P", "-B", "-c", _LAUNCH, *map(str, arguments)],
-                env=_ENVIRONMENT,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                pass_fds=[theirs.fileno(), zygotes.fileno()],
-                start_new_session=True,
-            )
-            theirs.close()
-            zygotes.close()
-            packed = settings.pack()
-            try:
-                control.sendall(LENGTH.pack(len(packed)) + packed)
-                async with asyncio.timeout(_START_SECONDS):
-                    message, pid, fds = await _first_words(orders)
-                    reason = await _reason(orders, message, log)
-            except (OSError, TimeoutError) as e:
-                message, reason, pid, fds = b"", _said(log) or str(e), None, []
-            except BaseException:
-                await _wait(process, kill=True)
-                raise
-            if reason:
-                close_all(*fds)
-                control.close()
-                await _wait(process, kill=False)
-                raise StartError(reason)
-            room = RESULT.size + settings.output + MAX_ERROR
-            root = Node(orders.dup())
-            family = cls(process, control.dup(), root)
-        family._room, family._cpu = room, cpu
-        family.uid, family.landlock = ABOUT.unpack_from(message, len(READY))
-        family._begin(pid, fds)
-        return family
-
-    def _begin(self, pid: int | None, fds: list[int]) -> None:
-        self.root.born(pid)
-        if pid is not None:
-            self._nodes[pid] = self.root
-        self._trusted = children(self.keeper)
-        self.gate = Gate(fds[0] if fds else -1)
-        self._control.setblocking(False)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._control, self._hear_deaths)
-        self._watcher = loop.create_task(self._watch())
+        room = RESULT.size + settings.output + MAX_ERROR
+        return cls(await launch(settings), room=room, cpu=cpu)
 
     async def execute(
         self, parent: Node, programs: Sequence[Program], *, keep: bool, seconds: float
@@ -237,7 +155,7 @@ class Family:
         """End everything; return when it has ended."""
         self._lose()
         self._control.close()
-        await _wait(self._process, kill=False)
+        await wait(self._process, kill=False)
 
     def _admit(self, node: Node) -> bool:
         """Enter a node that has said hello, unless its pid is that of another."""
@@ -287,8 +205,7 @@ class Family:
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._control)
         self.gate.close()
-        if self._watcher is not None:
-            self._watcher.cancel()
+        self._watcher.cancel()
         for node in (self.root, *self._nodes.values()):
             node.drop()
             node.bury(None)
@@ -323,46 +240,3 @@ async def _by(future: asyncio.Future[int | None], deadline: float) -> int | None
             return await asyncio.shield(future)
     except TimeoutError:
         return None
-
-
-async def _first_words(orders: socket.socket) -> tuple[bytes, int | None, list[int]]:
-    """Receive what the zygote says first: the words, its pid, the descriptors with them."""
-    loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    loop.add_reader(orders, readable.set)
-    try:
-        await readable.wait()
-    finally:
-        loop.remove_reader(orders)
-    room = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(4)
-    message, ancillary, _, _ = orders.recvmsg(len(READY) + ABOUT.size, room)
-    rights = [data for _, kind, data in ancillary if kind == socket.SCM_RIGHTS]
-    fds = [int.from_bytes(data[:4], sys.byteorder) for data in rights]
-    return message, sender(ancillary), fds
-
-
-async def _reason(orders: socket.socket, message: bytes, log: IO[bytes]) -> str:
-    """Return why nothing is ready; empty when it is."""
-    if message.startswith(READY):
-        return ""
-    loop = asyncio.get_running_loop()
-    rest = message[1:]
-    while chunk := await loop.sock_recv(orders, 1 << 12):
-        rest += chunk
-    return rest[LENGTH.size :].decode("utf-8", "replace") or _said(log) or "it said nothing"
-
-
-def _said(log: IO[bytes]) -> str:
-    log.seek(0)
-    return log.read().decode("utf-8", "replace").strip()
-
-
-async def _wait(process: subprocess.Popen[bytes], *, kill: bool) -> None:
-    """Wait for a keeper whose socket is closed to end everything, and then itself."""
-    if kill:
-        process.terminate()  # which it hears as the end of the supervisor
-    try:
-        await asyncio.to_thread(process.wait, _END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        await asyncio.to_thread(process.wait)

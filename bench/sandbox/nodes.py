@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import struct
 from collections.abc import Callable
@@ -91,7 +90,8 @@ class Node:
         self._room, self._cpu, self._leaf = room, cpu, leaf
         self._on_birth = on_birth
         self._loop = loop
-        loop.add_reader(ours, self._read)
+        # By number: asyncio describes what it does not know yet, and a socket at length.
+        loop.add_reader(ours.fileno(), self._read)
 
     def born(self, pid: int | None, cpu: int | None = None) -> None:
         """Take hold of the process; limit its seconds of CPU."""
@@ -129,7 +129,7 @@ class Node:
         if not self.alive:
             return
         self.alive = False
-        self._loop.remove_reader(self._ours)
+        self._loop.remove_reader(self._ours.fileno())
         self._ours.close()
         if self._handle is not None:
             self._handle.kill()
@@ -200,17 +200,10 @@ class Node:
 
         Without an end, what happened is the end of a leaf that has reported: its death decides.
         """
-        self._loop.remove_reader(self._ours)
+        self._loop.remove_reader(self._ours.fileno())
         with contextlib.suppress(OSError):
             self._ours.shutdown(socket.SHUT_RDWR)
         if self.outcome.done():
             self.drop()
         elif end is not None:
             self.settle(end)
-
-
-def close_all(*fds: int) -> None:
-    """Close descriptors, whatever they are."""
-    for fd in fds:
-        with contextlib.suppress(OSError):
-            os.close(fd)

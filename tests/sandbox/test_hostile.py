@@ -1,4 +1,4 @@
-"""The hostile programs of `hostile.py`, at every level that this machine offers, by two users.
+"""Hostile programs, two tables of them, at every level that this machine offers, by two users.
 
 Each level is one run of `rstar-bench exec --cases`, as a user would start it; afterwards no
 process, file or mount of it is left. A machine that offers a level to root only, or to nobody only,
@@ -22,8 +22,10 @@ import psutil
 import pytest
 
 from bench.sandbox import Level, Status
-from tests.sandbox.hostile import ATTACKS, Attack
+from tests.sandbox import hostile, tampering
+from tests.sandbox.attack import Attack
 
+ATTACKS = hostile.ATTACKS + tampering.ATTACKS
 ROOT = Path(__file__).parents[2]
 AS_NOBODY = Path(__file__).with_name("as_nobody.py")
 USERS = ("root", "nobody") if os.getuid() == 0 else ("oneself",)

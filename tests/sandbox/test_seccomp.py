@@ -105,6 +105,13 @@ def test_memory_is_not_shared(machine: str) -> None:
 
 
 @MACHINES
+def test_advice_reaches_no_page_that_others_share(machine: str) -> None:
+    assert verdict(machine, "madvise", 0, 4096, 4) == ALLOW  # MADV_DONTNEED
+    for advice in (9, 12, 20, 21, 25, 100, 101):
+        assert verdict(machine, "madvise", 0, 4096, advice) == EPERM
+
+
+@MACHINES
 def test_no_signal_by_the_back_door(machine: str) -> None:
     assert verdict(machine, "fcntl", 3, 3) == ALLOW
     for command in (8, 10, 15):  # F_SETOWN, F_SETSIG, F_SETOWN_EX

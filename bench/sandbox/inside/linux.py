@@ -27,8 +27,6 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 MNT_DETACH = 2
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
-_HUGE = 2 << 20
-_MADV_HUGEPAGE, _MADV_NOHUGEPAGE, _MADV_COLLAPSE = 14, 15, 25
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 
 _NUMBERS = {  # system calls that libc does not wrap everywhere, by machine
@@ -119,24 +117,6 @@ def die_with_parent(signal: int, *, parent: int) -> None:
     prctl(PR_SET_PDEATHSIG, signal)
     if os.getppid() != parent:  # it died before the call
         os.kill(os.getpid(), signal)
-
-
-def gather_into_huge_pages(maps: str) -> None:
-    """Have this process's own memory lie in pages of 2 MiB, where the kernel can (Linux 6.1).
-
-    A fork then copies, and its end clears, some dozens of entries instead of ten thousand, which
-    was measured to save a third of both. What a node writes to is still copied by pages of 4 KiB.
-
-    Args:
-        maps: the text of /proc/self/maps.
-    """
-    for line in maps.splitlines():
-        area, access, _, _, _, *name = line.split(maxsplit=5)
-        start, end = (int(word, 16) for word in area.split("-"))
-        start, end = -(-start // _HUGE) * _HUGE, end // _HUGE * _HUGE
-        if access == "rw-p" and name in ([], ["[heap]"]) and start < end:
-            for advice in (_MADV_HUGEPAGE, _MADV_COLLAPSE, _MADV_NOHUGEPAGE):
-                _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), advice)
 
 
 class Fork:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import os.path
+import socket
 from pathlib import Path
 
 from bench.sandbox.inside import linux
@@ -18,6 +19,8 @@ from bench.sandbox.inside.settings import Exposed
 WORKING_DIRECTORY = "/empty"
 """Not /tmp: the packages may lie below that, with the project."""
 _INNER_ID = 65534
+_NAME = "sandbox"
+"""Of the machine, as programs see it: the same everywhere, as results must be."""
 _TMPFS = "size=1m,mode=755"
 _REST = (
     linux.CLONE_NEWNS
@@ -43,6 +46,7 @@ def enter_pid_namespace() -> None:
 def enter_root(root: str, exposed: Exposed) -> None:
     """Make `root` an own, read-only root directory that holds what is exposed, and go there."""
     linux.unshare(_REST)
+    socket.sethostname(_NAME)
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("none", root, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, _TMPFS)
     for path in exposed.libraries:

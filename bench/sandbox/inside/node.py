@@ -9,7 +9,6 @@ neither hear nor answer for it. A process is influenced by the programs of its o
 from __future__ import annotations
 
 import builtins
-import contextlib
 import gc
 import os
 import select
@@ -20,11 +19,15 @@ from typing import Any, NamedTuple, NoReturn
 
 from bench.sandbox.inside import linux
 from bench.sandbox.inside.program import Chance, run_all
-from bench.sandbox.wire import HELLO, KEEP, ORDER, receive, unpack_programs
+from bench.sandbox.wire import HELLO, KEEP, ORDER, Program, pack_order, receive, unpack_programs
 
 CONTROL_FD = 3
 _FIRST_FREE_FD = 4
+_DESCRIPTOR = struct.Struct("i")
+_ROOM_FOR_ONE = socket.CMSG_SPACE(_DESCRIPTOR.size)
 _DESCRIPTORS = range(_FIRST_FREE_FD, 64)
+_REHEARSALS = 32
+_REHEARSED = ("apples = 3\nprint(apples * 14)", "pears = [apples]\nprint(pears, 0.5)", "1 / 0")
 
 
 class Birth(NamedTuple):
@@ -47,10 +50,32 @@ def birth(*, keeper: int, output: int) -> Birth:
     return Birth(linux.Fork(), keeper, output, Chance(), open_files)
 
 
+def rehearse(birth: Birth) -> None:
+    """Do in this process what nodes will do, but for the fork, until it leaves no more traces.
+
+    The interpreter specializes code, fills caches and binds functions of libraries at first use,
+    which writes to memory that each node would copy: half of what a small step touches.
+    """
+    supervisor, ours = socket.socketpair()
+    control = os.dup(CONTROL_FD)
+    for number in range(_REHEARSALS):
+        report, unheard = socket.socketpair()
+        with report, unheard:
+            programs = [Program(number, text) for text in _REHEARSED]
+            order = pack_order(programs, keep=True)
+            socket.send_fds(supervisor, [order], [unheard.fileno()])
+            flags, body, fd = _receive_order(ours)
+            _live(birth, fd, body, _namespace(), keep=bool(flags & KEEP))
+    os.dup2(control, CONTROL_FD, inheritable=False)
+    os.close(control)
+    supervisor.close()
+    ours.close()
+
+
 def serve(birth: Birth) -> NoReturn:
     """Fork a node for each order, until the supervisor closes the socket; never return."""
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=CONTROL_FD)
-    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+    namespace = _namespace()
     while True:
         try:
             flags, body, fd = _receive_order(control)
@@ -89,17 +114,17 @@ def _live(birth: Birth, fd: int, body: bytes, namespace: dict[str, Any], *, keep
         data = data[os.write(CONTROL_FD, data) :]
 
 
+def _namespace() -> dict[str, Any]:
+    """Where the programs of a chain live."""
+    return {"__name__": "__main__", "__builtins__": builtins}
+
+
 def _receive_order(control: socket.socket) -> tuple[int, bytes, int]:
     """Return an order's flags and body, and the descriptor that came with it."""
-    header, ancillary, _, _ = control.recvmsg(ORDER.size, socket.CMSG_SPACE(struct.calcsize("i")))
-    fds = [struct.unpack("i", data)[0] for _, _, data in ancillary]
-    header += receive(control, ORDER.size - len(header)) if header else b""
-    if not header or len(fds) != 1:
+    header, ancillary, _, _ = control.recvmsg(ORDER.size, _ROOM_FOR_ONE)
+    if not header or len(ancillary) != 1:
         raise EOFError("no order")
+    if len(header) < ORDER.size:
+        header += receive(control, ORDER.size - len(header))
     flags, length = ORDER.unpack(header)
-    try:
-        return flags, receive(control, length), fds[0]
-    except EOFError:
-        with contextlib.suppress(OSError):
-            os.close(fds[0])
-        raise
+    return flags, receive(control, length), *_DESCRIPTOR.unpack(ancillary[0][2])

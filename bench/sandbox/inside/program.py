@@ -89,7 +89,8 @@ class Chance:
         covered asks the kernel directly: a new, unseeded `random.Random`.
         """
         self.seed, self.drawn = program.seed.to_bytes(8), 0
-        self._asked = self._asked or any(name in program.code for name in _RANDOM)
+        for name in _RANDOM:
+            self._asked = self._asked or name in program.code
         if self._asked:
             random.seed(program.seed)
             for name, bits in (("numpy.random", 32), ("sympy.core.random", 64)):

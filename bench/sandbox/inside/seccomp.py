@@ -34,7 +34,6 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "munmap": (11, 215),
     "mprotect": (10, 226),
     "mremap": (25, 216),
-    "madvise": (28, 233),
     "brk": (12, 214),
     # Looking at the file system, which the other layers have made small.
     "stat": (4, None),
@@ -102,6 +101,7 @@ CHECKED: dict[str, tuple[int, int]] = {
     "clone3": (435, 435),
     "openat": (257, 56),
     "mmap": (9, 222),
+    "madvise": (28, 233),
     "fcntl": (72, 25),
     "prctl": (157, 167),
     "prlimit64": (302, 261),
@@ -112,6 +112,9 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | 0o2
 _SHARED_ANONYMOUS = 0x21
 _FCNTL_COMMANDS = (0, 1, 2, 3, 4, 1030)
 """F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. Never F_SETOWN: signals."""
+_ADVICE = (0, 1, 2, 3, 4, 8, 14, 15)
+"""NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, FREE, HUGEPAGE, NOHUGEPAGE. Never what reaches
+pages that others share: PAGEOUT, REMOVE, MERGEABLE, HWPOISON."""
 
 _AUDIT_ARCH = {linux.X86_64: 0xC000003E, linux.AARCH64: 0xC00000B7}
 _X32_BIT = 0x40000000
@@ -120,6 +123,7 @@ _LOAD, _AND, _JUMP_IF, _JUMP_IF_ANY, _JUMP_IF_AT_LEAST, _RETURN = 0x20, 0x54, 0x
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _SET_MODE_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 8, 32
 
+_INSTRUCTION = struct.Struct("=HBBI")
 Instruction = tuple[int, int, int, int]
 """Operation, jump if true, jump if false, operand."""
 
@@ -146,7 +150,7 @@ def gate(machine: str) -> list[Instruction]:
 
 def install_gate() -> int:
     """Install the gate; return the descriptor on which the supervisor is asked."""
-    program = gate(_machine())
+    program = _packed(gate(_machine()))
     try:  # A signal must not interrupt the question: the fork would fail. Linux 5.19.
         return _install(program, _NEW_LISTENER | _WAIT_KILLABLE)
     except OSError as e:
@@ -155,16 +159,24 @@ def install_gate() -> int:
         return _install(program, _NEW_LISTENER)
 
 
-def install_policy() -> None:
+def packed_policy() -> bytes:
+    """Return this machine's policy as the kernel reads it. Raises LayerError if there is none."""
+    return _packed(policy(_machine()))
+
+
+def install_policy(packed: bytes) -> None:
     """Install the policy, for this process and all that it forks, for ever."""
-    _install(policy(_machine()), 0)
+    _install(packed, 0)
 
 
-def _install(program: list[Instruction], flags: int) -> int:
+def _packed(program: list[Instruction]) -> bytes:
+    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in program)
+
+
+def _install(packed: bytes, flags: int) -> int:
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
-    buffer = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("@HP", len(program), ctypes.addressof(buffer))
+    buffer = ctypes.create_string_buffer(packed, len(packed))
+    header = struct.pack("@HP", len(packed) // _INSTRUCTION.size, ctypes.addressof(buffer))
     return linux.syscall("seccomp", _SET_MODE_FILTER, flags, header)
 
 
@@ -231,6 +243,7 @@ _RULES: dict[str, list[Instruction]] = {
         _refusal(errno.EPERM),
         _ALLOWED_THEN,
     ],
+    "madvise": [*_one_of(2, _ADVICE), _ALLOWED_THEN],
     "fcntl": [*_one_of(1, _FCNTL_COMMANDS), _ALLOWED_THEN],
     # A node asks to die with the keeper, nothing else.
     "prctl": [

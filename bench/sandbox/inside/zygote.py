@@ -9,6 +9,7 @@ refuses is an error: the supervisor decides what to do without it.
 from __future__ import annotations
 
 import array
+import contextlib
 import gc
 import os
 import resource
@@ -17,34 +18,49 @@ import sys
 import time
 from pathlib import Path
 
-from bench.sandbox.inside import landlock, linux, namespaces, node, privileges, seccomp
+from bench.sandbox.inside import heap, landlock, linux, namespaces, node, privileges, seccomp
 from bench.sandbox.inside.settings import Exposed, Settings
 from bench.sandbox.wire import ABOUT, READY, send_failure
 
 
 def main(control: socket.socket, settings: Settings) -> None:
     """Enclose this process, warm it up, say so, and serve for ever; return only on failure."""
+    control = _keep_only(control)
     try:
-        gate, about = _enclose(settings)
+        about, smaps, memory, processes = _enclose(settings)
+        gate = seccomp.install_gate() if settings.seccomp else -1
+        policy = seccomp.packed_policy() if settings.seccomp else b""
+        gc.collect()
+        _plugs = heap.plug()  # for as long as this process lives
+        birth = node.birth(keeper=os.getppid(), output=settings.output)
+        node.rehearse(birth)
+        birth.chance.install()
+        _settle(smaps)
+        privileges.limit(memory=memory, processes=processes)
     except (OSError, linux.LayerError) as error:
         send_failure(control, str(error))
         return
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [gate]))] if gate > 0 else []
     control.sendmsg([READY + about], rights)
-    birth = node.birth(keeper=os.getppid(), output=settings.output)
-    birth.chance.install()
-    if gate > 0:
-        os.close(gate)
-    os.dup2(control.detach(), node.CONTROL_FD, inheritable=False)
     os.closerange(node.CONTROL_FD + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    if settings.seccomp:
-        seccomp.install_policy()
+    if policy:
+        seccomp.install_policy(policy)
     node.serve(birth)
 
 
-def _enclose(settings: Settings) -> tuple[int, bytes]:
-    """Put every layer on but the policy; return the gate's descriptor and what `ABOUT` says."""
-    statm, threads, maps = (_open_process(name) for name in ("statm", "task", "maps"))
+def _keep_only(control: socket.socket) -> socket.socket:
+    """Put the socket to the supervisor where nodes have it; close all else that was inherited."""
+    os.dup2(control.detach(), node.CONTROL_FD, inheritable=False)
+    os.closerange(node.CONTROL_FD + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    return socket.socket(fileno=node.CONTROL_FD)
+
+
+def _enclose(settings: Settings) -> tuple[bytes, int, int, int | None]:
+    """Put the layers on, but for what would hinder `main`.
+
+    Returns what `ABOUT` says, an open smaps or -1, and the limits of memory and of processes.
+    """
+    statm, threads, smaps = (_open_process(name) for name in ("statm", "task", "smaps"))
     null = os.open(os.devnull, os.O_RDWR)
     exposed = settings.exposed
     os.chdir(settings.directory)
@@ -61,22 +77,23 @@ def _enclose(settings: Settings) -> tuple[int, bytes]:
     memory = _address_space(statm) + settings.memory
     if threads > 0 and len(os.listdir(threads)) > 1:
         raise linux.LayerError("the warm interpreter has threads, and cannot be forked")
-    gc.collect()
-    gc.freeze()  # a collection in a node would write to, and so copy, every page of the heap
-    if maps > 0:
-        with open(maps, closefd=False) as file:
-            linux.gather_into_huge_pages(file.read())
-    for fd in (null, statm, threads, maps):
-        if fd > 0:
-            os.close(fd)
     abi = _restrict_files(settings)
     privileges.block_signals()
-    processes = settings.processes
+    processes: int | None = settings.processes
     if not own_user:  # with whom it is shared, forks are held off by the gate, or counted
-        processes = 0 if settings.seccomp else processes + privileges.user_processes()
-    privileges.limit(memory=memory, processes=processes or None)
-    gate = seccomp.install_gate() if settings.seccomp else -1
-    return gate, ABOUT.pack(os.getuid(), abi)
+        counted = settings.processes + privileges.user_processes()
+        processes = None if settings.seccomp else counted
+    return ABOUT.pack(os.getuid(), abi), smaps, memory, processes
+
+
+def _settle(smaps: int) -> None:
+    """Arrange memory so that a node copies little of it; nothing large may be done hereafter."""
+    gc.collect()
+    gc.freeze()  # a collection in a node would write to, and so copy, every page of the heap
+    if smaps > 0:
+        with contextlib.suppress(OSError):  # then nodes cost more, and do as well
+            heap.lay_on_file(smaps)
+        os.close(smaps)
 
 
 def _restrict_files(settings: Settings) -> int:
