@@ -116,15 +116,20 @@ class Harness:
             run.write_summary(summary(loaded))
         return loaded
 
-    async def _start(self, resolved: Resolved, run: RunDir) -> Search:
+    async def search(self, resolved: Resolved) -> Search:
+        """Start the parts and return the search, for a caller that keeps no run directory."""
+        return await self._start(resolved, None)
+
+    async def _start(self, resolved: Resolved, run: RunDir | None) -> Search:
         """Start the parts, note in the run's header what they promise, and return the search."""
         spec = resolved.spec
         engine = await self._engine(resolved.policy, resolved.engine)
         scorer = self._scorer(resolved.ppm) if resolved.ppm is not None else None
         sandbox = await self._started_sandbox()
-        run.note("engine", {"name": resolved.engine, "determinism": engine.determinism})
-        run.note("sandbox", dict(sandbox.about))
-        run.note("parameters", self._parameters(resolved))
+        if run is not None:
+            run.note("engine", {"name": resolved.engine, "determinism": engine.determinism})
+            run.note("sandbox", dict(sandbox.about))
+            run.note("parameters", self._parameters(resolved))
         policy = ModelPolicy(
             resolved.policy.name,
             engine,
