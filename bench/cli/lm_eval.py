@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from bench.errors import BenchError
 
 _TASKS = Path(__file__).resolve().parents[2] / "tasks"
 
@@ -15,8 +19,11 @@ def add_verbs(verbs: Any) -> None:
     command = verbs.add_parser(
         "lm-eval",
         help="lm-eval's command line, with the model rstar and our tasks",
-        description="As lm-eval itself; e.g. run --model rstar --model_args "
-        "policy=smollm2-r1,search=mcts,rollouts=8 --tasks rstar_math500 --limit 8",
+        description="As lm-eval itself (run, ls, validate and their options), and: --model rstar; "
+        "the tasks rstar_*; lm-eval's own tasks from the mirror, where it holds them; searches "
+        "kept under --output_path, so that a repeated command resumes.",
+        epilog="e.g. run --model rstar --model_args policy=smollm2-r1,search=mcts,rollouts=8,"
+        "candidates=4 --tasks rstar_math500 --limit 8 --output_path results/lm-eval --log_samples",
     )
     command.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="for lm-eval")
     command.set_defaults(run=_lm_eval)
@@ -27,17 +34,66 @@ def _lm_eval(arguments: argparse.Namespace) -> int:
 
     try:
         from lm_eval.__main__ import cli_evaluate
-        from lm_eval.api.registry import model_registry
+
+        from bench.lm_eval import search_model, tracker
+        from bench.lm_eval.mirrored import serve_mirror
     except ImportError as error:
         raise MissingExtraError("lm-eval", error.name or "lm_eval", "cpu") from error
-    from bench.lm_eval.mirrored import serve_mirror
-
-    model_registry.register("rstar", target="bench.lm_eval.search_model:RStarLM")
     serve_mirror()
-    rest = list(arguments.rest)
-    # Its `--include_path` takes one place; whoever names one chooses it instead of ours.
-    if rest and not any(given.startswith("--include_path") for given in rest) and _TASKS.is_dir():
-        rest += ["--include_path", str(_TASKS)]
-    sys.argv = ["lm-eval", *rest]
-    cli_evaluate()
+    tracker.install()
+    sys.argv = ["lm-eval", *completed(arguments.rest)]
+    try:
+        cli_evaluate()
+    except (ValueError, KeyError) as error:
+        sentence = str(error.args[0]) if error.args else ""
+        if sentence.startswith("Tasks not found: "):
+            raise _unknown_tasks(sentence, completed(arguments.rest)) from None
+        if sentence.startswith(("Unknown model", "Need to specify task", "Specify --output_path")):
+            raise BenchError(f"lm-eval: {sentence}") from None
+        raise
+    finally:
+        search_model.close_all()
     return 0
+
+
+def completed(rest: Sequence[str]) -> list[str]:
+    """Return lm-eval's arguments with our tasks and, for a search, the place that it resumes from.
+
+    What the user gives stands: another `--include_path`, of which lm-eval takes one, or another
+    `--use_cache`.
+    """
+    given = _given(rest)
+    added: list[str] = []
+    if rest and given.include_path is None and _TASKS.is_dir():
+        added += ["--include_path", str(_TASKS)]
+    if given.model == "rstar" and given.output_path and given.use_cache is None:
+        path = Path(given.output_path)
+        folder = path.parent if path.suffix == ".json" else path
+        added += ["--use_cache", str(folder / "searches")]
+    return [*rest, *added]
+
+
+def _given(rest: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--include_path")
+    parser.add_argument("--model", "-M")
+    parser.add_argument("--tasks", "-t", nargs="+", default=[])
+    parser.add_argument("--output_path", "-o")
+    parser.add_argument("--use_cache", "-c")
+    try:
+        return parser.parse_known_args(rest)[0]
+    except argparse.ArgumentError as error:
+        raise BenchError(f"lm-eval: {error}") from None
+
+
+def _unknown_tasks(sentence: str, rest: Sequence[str]) -> BenchError:
+    """Say what lm-eval does not know, and which of its thousands of tasks are close to it."""
+    from lm_eval.tasks import TaskManager
+
+    known = TaskManager(include_path=_given(rest).include_path).all_tasks
+    hints = []
+    for name in sentence.removeprefix("Tasks not found: ").split(", "):
+        close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+        meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
+        hints.append(f"unknown task {name!r}{meant}")
+    return BenchError(f"{' '.join(hints)} All are listed by: rstar-bench lm-eval ls tasks")

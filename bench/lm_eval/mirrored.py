@@ -1,8 +1,8 @@
 """lm-eval's own tasks from a mirror: hub datasets that the registry knows, in the hub's columns.
 
 `serve_mirror` replaces `datasets.load_dataset` for this process: a known hub id is answered from
-the mirror, with the published references, where every split of it is there; all else goes to the
-hub as before.
+the mirror, with the published references (errata are for our own tasks), where every split of it is
+there; all else goes to the hub as before, and a hub that cannot be reached costs one sentence.
 """
 
 from __future__ import annotations
@@ -21,20 +21,35 @@ def serve_mirror() -> None:
     """Answer `datasets.load_dataset` from the mirror where it can; a second call does nothing."""
     import datasets
 
-    original = datasets.load_dataset
+    original: Callable[..., Any] = datasets.load_dataset
     if getattr(original, "serves_mirror", False):
         return
 
     def load_dataset(path: str, name: str | None = None, *args: Any, **kwargs: Any) -> Any:
         splits = None if args or "data_files" in kwargs else hub_splits(path, name)
         if not splits:
-            return original(path, name, *args, **kwargs)
+            try:
+                return original(path, name, *args, **kwargs)
+            except ConnectionError as error:
+                raise _unreachable(path) from error
         found = {split: datasets.Dataset.from_list(rows) for split, rows in splits.items()}
         wanted = kwargs.get("split")
         return datasets.DatasetDict(found) if wanted is None else found[wanted]
 
     load_dataset.serves_mirror = True  # type: ignore[attr-defined]
     datasets.load_dataset = load_dataset
+
+
+def _unreachable(path: str) -> MissingDataError:
+    files = [b.file for b in BENCHMARKS.values() if b.hub is not None and b.hub.id == path]
+    remedy = (
+        f"set {mirror.VARIABLE} to a directory that holds {' and '.join(map(repr, files))}"
+        if files
+        else f"no mirror ({mirror.VARIABLE}) can stand in, because the registry does not know it"
+    )
+    return MissingDataError(
+        f"cannot reach the hub for the dataset {path!r}; {remedy}, or check the network"
+    )
 
 
 def hub_splits(path: str, name: str | None) -> dict[str, list[dict[str, Any]]]:
