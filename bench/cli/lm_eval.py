@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
+from bench.errors import BenchError, UnknownNameError
 
+_PLAIN = ("Need to specify task", "Specify --output_path", "Either 'limit' or 'samples'")
+"""Beginnings of those of lm-eval's errors that say to the user what to do."""
 _TASKS = Path(__file__).resolve().parents[2] / "tasks"
 
 
@@ -41,14 +43,18 @@ def _lm_eval(arguments: argparse.Namespace) -> int:
         raise MissingExtraError("lm-eval", error.name or "lm_eval", "cpu") from error
     serve_mirror()
     tracker.install()
-    sys.argv = ["lm-eval", *completed(arguments.rest)]
+    rest = completed(arguments.rest)
+    given = _given(rest)
+    sys.argv = ["lm-eval", *rest]
     try:
         cli_evaluate()
     except (ValueError, KeyError) as error:
         sentence = str(error.args[0]) if error.args else ""
         if sentence.startswith("Tasks not found: "):
-            raise _unknown_tasks(sentence, completed(arguments.rest)) from None
-        if sentence.startswith(("Unknown model", "Need to specify task", "Specify --output_path")):
+            raise _unknown_tasks(sentence, given.include_path) from None
+        if sentence.startswith("Attempted to load model "):
+            raise _unknown_model(given.model) from None
+        if sentence.startswith(_PLAIN):
             raise BenchError(f"lm-eval: {sentence}") from None
         raise
     finally:
@@ -86,11 +92,17 @@ def _given(rest: Sequence[str]) -> argparse.Namespace:
         raise BenchError(f"lm-eval: {error}") from None
 
 
-def _unknown_tasks(sentence: str, rest: Sequence[str]) -> BenchError:
+def _unknown_model(name: str) -> BenchError:
+    from lm_eval.api.registry import model_registry
+
+    return UnknownNameError("lm-eval model", name, model_registry.keys())
+
+
+def _unknown_tasks(sentence: str, include_path: str | None) -> BenchError:
     """Say what lm-eval does not know, and which of its thousands of tasks are close to it."""
     from lm_eval.tasks import TaskManager
 
-    known = TaskManager(include_path=_given(rest).include_path).all_tasks
+    known = TaskManager(include_path=include_path).all_tasks
     hints = []
     for name in sentence.removeprefix("Tasks not found: ").split(", "):
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
