@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed")
 
-import bench.cli
-from bench.cli.lm_eval import completed
+from lm_eval.api.registry import model_registry
+
+import bench.lm_eval
+from bench.cli.lm_eval import completed, explanation, parsed
 from bench.errors import BenchError
 
 TASKS = str(Path(__file__).parents[1] / "tasks")
@@ -47,27 +51,45 @@ def test_an_option_without_its_value_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("error", "sentence"),
     [
         (
-            ("--model", "rstar", "--tasks", "rstar_mth500"),
-            "unknown task 'rstar_mth500'; did you mean 'rstar_math500'",
-        ),
-        (
-            ("--model", "rstr", "--tasks", "rstar_gsm8k", "--limit", "1"),
+            "Attempted to load model 'rstr', but no model for this name found! Supported ...",
             "unknown lm-eval model 'rstr'; did you mean 'rstar'",
         ),
-        (
-            ("--model", "rstar", "--model_args", "rolouts=8", "--tasks", "rstar_gsm8k"),
-            "unknown argument of the model rstar 'rolouts'; did you mean 'rollouts'",
-        ),
-        (("--model", "rstar"), "lm-eval: Need to specify task to evaluate."),
+        ("Need to specify task to evaluate.", "lm-eval: Need to specify task to evaluate."),
     ],
 )
-def test_a_mistake_costs_a_sentence(
-    arguments: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]
+def test_a_mistake_that_lm_eval_finds_is_one_sentence(error: str, sentence: str) -> None:
+    explained = explanation(ValueError(error), parsed(["run", "--model", "rstr"]))
+    assert str(explained).startswith(sentence)
+
+
+def test_an_error_that_is_nobodys_mistake_keeps_its_traceback() -> None:
+    assert explanation(ValueError("mismatched shapes"), parsed(["run"])) is None
+
+
+def test_lm_evals_own_models_stay_known_beside_ours() -> None:
+    assert bench.lm_eval.RStarLM is not None
+    assert {"rstar", "hf", "vllm", "dummy"} <= set(model_registry.keys())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--tasks", "rstar_mth500"), "unknown task 'rstar_mth500'; did you mean 'rstar_math500'"),
+        (
+            ("--model_args", "rolouts=8", "--tasks", "rstar_gsm8k"),
+            "unknown argument of the model rstar 'rolouts'; did you mean 'rollouts'",
+        ),
+    ],
+)
+def test_a_mistake_on_the_command_line_costs_a_sentence(
+    arguments: tuple[str, ...], sentence: str
 ) -> None:
-    assert bench.cli.main(["lm-eval", "run", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert "Traceback" not in error
-    assert error.splitlines()[-1].startswith(f"rstar-bench: {sentence}")
+    command = [sys.executable, "-m", "bench.cli", "lm-eval", "run", "--model", "rstar", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"rstar-bench: {sentence}")

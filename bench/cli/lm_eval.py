@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.errors import BenchError, UnknownNameError
 
-_PLAIN = ("Need to specify task", "Specify --output_path", "Either 'limit' or 'samples'")
+_PLAIN = ("Need to specify task", "No tasks specified", "Specify --output_path", "If --samples is")
 """Beginnings of those of lm-eval's errors that say to the user what to do."""
 _TASKS = Path(__file__).resolve().parents[2] / "tasks"
 
@@ -44,19 +44,15 @@ def _lm_eval(arguments: argparse.Namespace) -> int:
     serve_mirror()
     tracker.install()
     rest = completed(arguments.rest)
-    given = _given(rest)
+    given = parsed(rest)
     sys.argv = ["lm-eval", *rest]
     try:
         cli_evaluate()
-    except (ValueError, KeyError) as error:
-        sentence = str(error.args[0]) if error.args else ""
-        if sentence.startswith("Tasks not found: "):
-            raise _unknown_tasks(sentence, given.include_path) from None
-        if sentence.startswith("Attempted to load model "):
-            raise _unknown_model(given.model) from None
-        if sentence.startswith(_PLAIN):
-            raise BenchError(f"lm-eval: {sentence}") from None
-        raise
+    except ValueError as error:
+        explained = explanation(error, given)
+        if explained is None:
+            raise
+        raise explained from None
     finally:
         search_model.close_all()
     return 0
@@ -68,7 +64,7 @@ def completed(rest: Sequence[str]) -> list[str]:
     What the user gives stands: another `--include_path`, of which lm-eval takes one, or another
     `--use_cache`.
     """
-    given = _given(rest)
+    given = parsed(rest)
     added: list[str] = []
     if rest and given.include_path is None and _TASKS.is_dir():
         added += ["--include_path", str(_TASKS)]
@@ -79,7 +75,8 @@ def completed(rest: Sequence[str]) -> list[str]:
     return [*rest, *added]
 
 
-def _given(rest: Sequence[str]) -> argparse.Namespace:
+def parsed(rest: Sequence[str]) -> argparse.Namespace:
+    """Return those of lm-eval's arguments that are looked at here."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument("--include_path")
     parser.add_argument("--model", "-M")
@@ -92,10 +89,16 @@ def _given(rest: Sequence[str]) -> argparse.Namespace:
         raise BenchError(f"lm-eval: {error}") from None
 
 
-def _unknown_model(name: str) -> BenchError:
+def explanation(error: ValueError, given: argparse.Namespace) -> BenchError | None:
+    """Return what a user got wrong, as a sentence; None for an error that is none of these."""
     from lm_eval.api.registry import model_registry
 
-    return UnknownNameError("lm-eval model", name, model_registry.keys())
+    sentence = str(error)
+    if sentence.startswith("Tasks not found: "):
+        return _unknown_tasks(sentence, given.include_path)
+    if sentence.startswith("Attempted to load model "):
+        return UnknownNameError("lm-eval model", given.model, model_registry.keys())
+    return BenchError(f"lm-eval: {sentence}") if sentence.startswith(_PLAIN) else None
 
 
 def _unknown_tasks(sentence: str, include_path: str | None) -> BenchError:

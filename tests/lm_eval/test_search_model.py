@@ -15,6 +15,7 @@ pytest.importorskip("lm_eval", reason="lm-eval is not installed")
 
 import lm_eval
 from lm_eval.tasks import TaskManager
+from sqlitedict import SqliteDict
 
 from bench.engines.base import Completion, Finish
 from bench.errors import BenchError, EngineError, UnknownNameError
@@ -283,7 +284,8 @@ def test_a_repeated_evaluation_searches_only_what_failed(
 
 def test_a_cache_of_another_model_is_refused(model: RStarLM, tmp_path: Path) -> None:
     cache = str(tmp_path / "cache")
-    evaluate("dummy", theirs("1+1"), use_cache=cache)
+    with SqliteDict(f"{cache}_rank0.db", autocommit=True) as answers:
+        answers["0123456789abcdef"] = "of a model that lm-eval ran before"
     with pytest.raises(BenchError, match="holds 1 answers of another model"):
         evaluate(model, theirs("1+1"), use_cache=cache)
 
