@@ -13,6 +13,7 @@ pytest.importorskip("lm_eval", reason="lm-eval is not installed")
 from lm_eval.api.registry import model_registry
 
 import bench.lm_eval
+from bench.cli import _parser
 from bench.cli.lm_eval import completed, explanation, parsed
 from bench.errors import BenchError
 
@@ -43,6 +44,11 @@ def test_a_search_resumes_from_where_its_results_go(output: str, kept: str) -> N
 )
 def test_nothing_else_is_kept_anywhere(given: list[str]) -> None:
     assert "out/searches" not in completed(given)
+
+
+@pytest.mark.parametrize("rest", [["--help"], ["run", "-M", "rstar"], ["--model", "hf", "-t", "x"]])
+def test_every_word_after_the_verb_is_lm_evals(rest: list[str]) -> None:
+    assert _parser().parse_args(["lm-eval", *rest]).rest == rest
 
 
 def test_an_option_without_its_value_is_one_sentence() -> None:

@@ -13,6 +13,12 @@ from bench.errors import BenchError, UnknownNameError
 
 _PLAIN = ("Need to specify task", "No tasks specified", "Specify --output_path", "If --samples is")
 """Beginnings of those of lm-eval's errors that say to the user what to do."""
+_ABOUT = """\
+rstar-bench lm-eval: as lm-eval itself, and the model rstar (a search), the tasks rstar_*, lm-eval's
+own tasks from the mirror where it holds them, searches kept under --output_path, so that a repeated
+command resumes. E.g. run --model rstar --model_args policy=smollm2-r1,search=mcts,rollouts=8
+--tasks rstar_math500 --limit 8 --output_path results/lm-eval --log_samples
+"""
 _TASKS = Path(__file__).resolve().parents[2] / "tasks"
 
 
@@ -21,13 +27,12 @@ def add_verbs(verbs: Any) -> None:
     command = verbs.add_parser(
         "lm-eval",
         help="lm-eval's command line, with the model rstar and our tasks",
-        description="As lm-eval itself (run, ls, validate and their options), and: --model rstar; "
-        "the tasks rstar_*; lm-eval's own tasks from the mirror, where it holds them; searches "
-        "kept under --output_path, so that a repeated command resumes.",
-        epilog="e.g. run --model rstar --model_args policy=smollm2-r1,search=mcts,rollouts=8,"
-        "candidates=4 --tasks rstar_math500 --limit 8 --output_path results/lm-eval --log_samples",
+        # No prefix: every word after the verb, `--help` and the old style without `run` too, is
+        # lm-eval's.
+        prefix_chars="\0",
+        add_help=False,
     )
-    command.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="for lm-eval")
+    command.add_argument("rest", nargs=argparse.REMAINDER)
     command.set_defaults(run=_lm_eval)
 
 
@@ -45,6 +50,8 @@ def _lm_eval(arguments: argparse.Namespace) -> int:
     tracker.install()
     rest = completed(arguments.rest)
     given = parsed(rest)
+    if not arguments.rest or arguments.rest[0] in ("-h", "--help"):
+        print(_ABOUT)
     sys.argv = ["lm-eval", *rest]
     try:
         cli_evaluate()
