@@ -67,6 +67,7 @@ def test_an_option_without_its_value_is_one_sentence() -> None:
     ],
 )
 def test_a_mistake_that_lm_eval_finds_is_one_sentence(error: str, sentence: str) -> None:
+    assert bench.lm_eval.RStarLM is not None  # known to lm-eval from now on
     explained = explanation(ValueError(error), parsed(["run", "--model", "rstr"]))
     assert str(explained).startswith(sentence)
 
