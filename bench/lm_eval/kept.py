@@ -33,11 +33,11 @@ def search_key(configuration: Mapping[str, Any], problem: Problem, seed: int) ->
 
 
 class Kept:
-    """The searches of this process, and those in the database once there is one."""
+    """The searches in lm-eval's database; without one, none."""
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        self._database: MutableMapping[str, Any] = {}
+        self._database: MutableMapping[str, Any] | None = None
 
     def open(self, database: MutableMapping[str, Any]) -> None:
         """Use a database from now on. Raises BenchError for one with other models' answers."""
@@ -52,14 +52,16 @@ class Kept:
 
     def get(self, key: str) -> Trace | None:
         """Return a search that was made before."""
-        stored = self._database.get(key)
+        stored = None if self._database is None else self._database.get(key)
         return None if stored is None else Trace.from_json(json.loads(stored))
 
     def put(self, key: str, trace: Trace) -> None:
         """Keep a search."""
-        self._database[key] = json.dumps(trace.to_json())
+        if self._database is not None:
+            self._database[key] = json.dumps(trace.to_json())
 
     def expect_echoes(self, requests: Iterable[Instance]) -> None:
         """Note under which keys lm-eval is about to write the answers to these requests."""
-        echoes = {hash_args("generate_until", request.args) for request in requests}
-        self._database[_ECHOES] = sorted(echoes.union(self._database.get(_ECHOES, ())))
+        if self._database is not None:
+            echoes = {hash_args("generate_until", request.args) for request in requests}
+            self._database[_ECHOES] = sorted(echoes.union(self._database.get(_ECHOES, ())))
