@@ -22,6 +22,7 @@ TASKS = str(Path(__file__).parents[1] / "tasks")
 
 def test_our_tasks_are_there_unless_the_user_names_a_place() -> None:
     assert completed(["ls", "tasks"]) == ["ls", "tasks", "--include_path", TASKS]
+    assert completed(["--help"]) == ["--help"]
     given = ["run", "--include_path", "mine", "--tasks", "my_task"]
     assert completed(given) == given
 

@@ -13,6 +13,7 @@ from bench.errors import BenchError, UnknownNameError
 
 _PLAIN = ("Need to specify task", "No tasks specified", "Specify --output_path", "If --samples is")
 """Beginnings of those of lm-eval's errors that say to the user what to do."""
+_HELP = ("-h", "--help")
 _ABOUT = """\
 rstar-bench lm-eval: as lm-eval itself, and the model rstar (a search), the tasks rstar_*, lm-eval's
 own tasks from the mirror where it holds them, searches kept under --output_path, so that a repeated
@@ -50,7 +51,7 @@ def _lm_eval(arguments: argparse.Namespace) -> int:
     tracker.install()
     rest = completed(arguments.rest)
     given = parsed(rest)
-    if not arguments.rest or arguments.rest[0] in ("-h", "--help"):
+    if not rest or rest[0] in _HELP:
         print(_ABOUT)
     sys.argv = ["lm-eval", *rest]
     try:
@@ -73,7 +74,7 @@ def completed(rest: Sequence[str]) -> list[str]:
     """
     given = parsed(rest)
     added: list[str] = []
-    if rest and given.include_path is None and _TASKS.is_dir():
+    if rest and rest[0] not in _HELP and given.include_path is None and _TASKS.is_dir():
         added += ["--include_path", str(_TASKS)]
     if given.model == "rstar" and given.output_path and given.use_cache is None:
         path = Path(given.output_path)
