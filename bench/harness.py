@@ -8,11 +8,12 @@ the concurrency and however often they were killed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from bench.answers import close_checkers
 from bench.engines import checkpoints
@@ -24,7 +25,7 @@ from bench.prompts import template
 from bench.provenance import header
 from bench.record import Key, Record
 from bench.report import summary
-from bench.runner import Search, run_problems
+from bench.runner import run_problems
 from bench.sandbox import Level, Sandbox, SandboxConfig
 from bench.sandbox.levels import named_level
 from bench.search import (
@@ -33,6 +34,7 @@ from bench.search import (
     OFFICIAL,
     Beam,
     Sampling,
+    Trace,
     dvts,
     greedy,
     lookahead,
@@ -44,10 +46,27 @@ from bench.search import (
 )
 from bench.spec import Resolved, RunSpec, resolve
 from bench.store import Run, RunDir, load_run
+from bench.types import Problem
 
 log = logging.getLogger(__name__)
 
 EngineParts = OpenVINOEngine | TransformersEngine
+
+
+class SeededSearch(Protocol):
+    """A search that takes its run seed with each problem."""
+
+    def __call__(self, problem: Problem, *, seed: int) -> Awaitable[Trace]:
+        """Search one problem."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A search whose parts are running, and what a run's header says of them."""
+
+    search: SeededSearch
+    notes: Mapping[str, Any]
 
 
 class Harness:
@@ -99,11 +118,12 @@ class Harness:
             if on_start is not None:
                 on_start(len(problems), len(run.done))
             if any(Key(problem.id, spec.seed) not in run.done for problem in problems):
-                search = await self._start(resolved, run)
-                run.note("concurrency", concurrency)
+                started = await self.start(resolved)
+                for key, value in {**started.notes, "concurrency": concurrency}.items():
+                    run.note(key, value)
                 await run_problems(
                     problems,
-                    search,
+                    partial(started.search, seed=spec.seed),
                     run=run,
                     selectors=resolved.selectors,
                     name=spec.search,
@@ -116,22 +136,24 @@ class Harness:
             run.write_summary(summary(loaded))
         return loaded
 
-    async def _start(self, resolved: Resolved, run: RunDir) -> Search:
-        """Start the parts, note in the run's header what they promise, and return the search."""
+    async def start(self, resolved: Resolved) -> Started:
+        """Start the parts that a specification needs, and return its search."""
         spec = resolved.spec
         engine = await self._engine(resolved.policy, resolved.engine)
         scorer = self._scorer(resolved.ppm) if resolved.ppm is not None else None
         sandbox = await self._started_sandbox()
-        run.note("engine", {"name": resolved.engine, "determinism": engine.determinism})
-        run.note("sandbox", dict(sandbox.about))
-        run.note("parameters", self._parameters(resolved))
         policy = ModelPolicy(
             resolved.policy.name,
             engine,
             template(resolved.policy.template),
             SamplingSettings(resolved.temperature, spec.step_tokens, spec.solution_tokens),
         )
-        return _search(spec, policy, sandbox, scorer)
+        notes = {
+            "engine": {"name": resolved.engine, "determinism": engine.determinism},
+            "sandbox": dict(sandbox.about),
+            "parameters": self._parameters(resolved),
+        }
+        return Started(_search(spec, policy, sandbox, scorer), notes)
 
     @staticmethod
     def _parameters(resolved: Resolved) -> dict[str, int]:
@@ -176,8 +198,8 @@ async def execute(spec: RunSpec, out: Path) -> Run:
 
 def _search(
     spec: RunSpec, policy: ModelPolicy, sandbox: Sandbox, scorer: PPMScorer | None
-) -> Search:
-    parts: dict[str, Any] = {"policy": policy, "sandbox": sandbox, "seed": spec.seed}
+) -> SeededSearch:
+    parts: dict[str, Any] = {"policy": policy, "sandbox": sandbox}
     if spec.search == "greedy":
         return partial(greedy, **parts)
     parts["scorer"] = scorer

@@ -87,7 +87,9 @@ async def grade(
     for selector, choose in selectors.items():
         choice = choose(options)
         if choice is None:
-            selected[selector] = Selected(None, _unfinished(samples), None)
+            selected[selector] = Selected(
+                None, nothing_chosen([sample.outcome for sample in samples]), None
+            )
         else:
             at = place[trace.finished[choice]]
             selected[selector] = Selected(samples[at].answer, samples[at].outcome, at)
@@ -110,7 +112,7 @@ async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conven
     scores = tuple(node.value for node in line if node.value is not None)
     tokens = sum(node.tokens for node in line)
     if end.kind is not NodeKind.ANSWER:
-        outcome, reason = _why_unfinished(trace, end)
+        outcome, reason = why_unfinished(trace, end)
         return Sample(None, outcome, None, scores, tokens, reason)
     verdict = await acheck(problem.answer, end.answer, conventions)
     for other in problem.alternatives:
@@ -129,7 +131,7 @@ async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conven
 _NO_REASON = (NodeKind.DUPLICATE, NodeKind.NOT_FIRST, NodeKind.LOOKAHEAD)
 
 
-def _why_unfinished(trace: Trace, end: Node) -> tuple[Outcome, str]:
+def why_unfinished(trace: Trace, end: Node) -> tuple[Outcome, str]:
     """Say why a rollout has no answer: cut short, or nothing valid to go on with."""
     if end.kind.is_valid:
         children = [node.kind for node in trace.nodes if node.parent == end.index]
@@ -146,9 +148,9 @@ def _why_unfinished(trace: Trace, end: Node) -> tuple[Outcome, str]:
     return Outcome.NO_ANSWER, f"{end.kind}{detail}"
 
 
-def _unfinished(samples: Sequence[Sample]) -> Outcome:
-    """The outcome of having nothing to choose from: truncated only if every sample was."""
-    cut = bool(samples) and all(sample.outcome is Outcome.TRUNCATED for sample in samples)
+def nothing_chosen(ends: Sequence[Outcome]) -> Outcome:
+    """The outcome of having nothing to choose from: truncated only if every end was."""
+    cut = bool(ends) and all(outcome is Outcome.TRUNCATED for outcome in ends)
     return Outcome.TRUNCATED if cut else Outcome.NO_ANSWER
 
 

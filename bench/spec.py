@@ -185,8 +185,8 @@ class Resolved:
         }
 
 
-def resolve(spec: RunSpec) -> Resolved:
-    """Look up every name of a specification and read its problems.
+def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolved:
+    """Look up every name of a specification and read its problems, unless they are given.
 
     Raises BenchError: an unknown name, absent data, a search without the PPM it needs.
     """
@@ -199,7 +199,9 @@ def resolve(spec: RunSpec) -> Resolved:
     return Resolved(
         spec,
         kind,
-        load(spec.benchmark, limit=spec.limit, errata=spec.errata),
+        load(spec.benchmark, limit=spec.limit, errata=spec.errata)
+        if problems is None
+        else problems,
         checkpoints.find(spec.policy, "policy"),
         _ppm(spec, kind),
         _engine(spec.engine),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.engines import checkpoints
+from bench.problems import BENCHMARKS, mirror
+from bench.problems.errata import errata
 from bench.spec import RunSpec, resolve
 
 
@@ -22,3 +24,16 @@ def test_samples_are_drawn_as_the_prompt_template_says_unless_the_user_does(
     resolved = resolve(spec)
     assert resolved.temperature == temperature
     assert resolved.config["policy"]["temperature"] == temperature
+
+
+def test_corrected_references_are_listed_in_the_configuration_and_can_be_left_alone() -> None:
+    name = "omni_math_rule"
+    if mirror.locate(BENCHMARKS[name]) is None:
+        pytest.skip("no mirror: RSTAR_BENCH_DATA is not set and ../shared/data does not exist")
+    by_default, published = (
+        resolve(RunSpec(name, "smollm2", "greedy", **choice)).config["benchmark"]
+        for choice in ({}, {"errata": False})
+    )
+    assert sorted(by_default["errata"]) == sorted(erratum.id for erratum in errata(name))
+    assert published["errata"] == "off"
+    assert by_default["sha256"] != published["sha256"]  # no run resumes under other references

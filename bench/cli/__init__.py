@@ -15,6 +15,7 @@ from bench.cli import (
     checkers,
     contamination,
     evaluation,
+    lm_eval,
     paper,
     sandbox,
     search,
@@ -50,7 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    families = (evaluation, search, benchmarks, contamination, paper, answers, checkers, sandbox)
+    families = (
+        *(evaluation, search, benchmarks, contamination, lm_eval, paper),
+        *(answers, checkers, sandbox),
+    )
     for module in families:
         module.add_verbs(verbs)
     return parser

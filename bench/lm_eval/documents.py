@@ -6,6 +6,7 @@ by `--metadata '{"errata": false}'`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.problems import load
@@ -13,6 +14,8 @@ from bench.types import Problem
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+_COLUMNS = frozenset(("id", "question", "answer", "alternatives", "level", "subject", "erratum"))
 
 
 def documents(benchmark: str, errata: bool = True, **others: Any) -> dict[str, Dataset]:
@@ -36,3 +39,8 @@ def _document(problem: Problem) -> dict[str, Any]:
         "subject": problem.subject or "",
         "erratum": problem.meta.get("erratum", {}).get("kind", ""),
     }
+
+
+def is_document(found: Any) -> bool:
+    """Whether a document of some task is one of these, and graded by `bench.lm_eval.scoring`."""
+    return isinstance(found, Mapping) and set(found) == _COLUMNS

@@ -7,14 +7,15 @@ whatever `repeats` is):
   for comparison with other reports.
 - `truncated`, `no_answer`, `unparsed`: why samples were not accepted, disjoint from each other and
   counted as not correct. `failed`: could not be judged, by no fault of the model (an empty
-  reference, a checker out of time); such samples are left out of `verdict`, and a document without
-  any other sample has no `verdict`.
+  reference, a checker out of time, an engine that failed); such samples are left out of `verdict`,
+  and a document without any other sample has no `verdict`.
 - with more than one sample, `maj@n` (the most frequent answer, the earlier at a tie) and the
   unbiased `pass@k` for k = 2, 4, ... up to n (Chen et al., arXiv 2107.03374).
 
-lm-eval does not tell a task why a generation ended. A sample without an answer counts as truncated
-where its end shows it: a box, a formula or a code block that is never closed, or no end of a
-sentence.
+A search says itself why it has no answer (`bench.lm_eval.unfinished`), and one that failed is left
+out of every other metric as well. Of any other model lm-eval does not tell why a generation ended:
+a sample without an answer counts as truncated where its end shows it: a box, a formula or a code
+block that is never closed, or no end of a sentence.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 
 from bench.answers import check, final_answer
 from bench.lm_eval.peers import math_verify_accepts
+from bench.lm_eval.unfinished import Unfinished
 from bench.search.selection import Finished, majority
 from bench.stats import pass_at_k
 from bench.types import Outcome
@@ -49,11 +51,17 @@ def process_results(doc: Mapping[str, Any], results: Sequence[Sequence[str]]) ->
     ]
     judged = [outcome for outcome in outcomes if not outcome.is_failure]
     metrics = {
-        "exact_match": fmean(_exact(golds, answer) for answer in answers),
         **{name: _share(outcomes, outcome) for name, outcome in _UNSOLVED.items()},
         "failed": 1 - len(judged) / len(outcomes),
     }
-    accepted = [seen for answer in answers if (seen := _math_verify(golds, answer)) is not None]
+    given = [
+        answer
+        for answer, outcome in zip(answers, outcomes, strict=True)
+        if outcome is not Outcome.ENGINE_ERROR
+    ]
+    if given:
+        metrics["exact_match"] = fmean(_exact(golds, answer) for answer in given)
+    accepted = [seen for answer in given if (seen := _math_verify(golds, answer)) is not None]
     if accepted:
         metrics["math_verify"] = fmean(accepted)
     if judged:
@@ -96,6 +104,8 @@ def _of_many(
 def _outcome(golds: Sequence[str], sample: str, answer: str | None) -> Outcome:
     if not golds[0].strip():
         return Outcome.INVALID_GOLD
+    if isinstance(sample, Unfinished):
+        return sample.outcome
     if answer is None:
         return Outcome.TRUNCATED if looks_cut(sample) else Outcome.NO_ANSWER
     outcome = Outcome.WRONG

@@ -112,6 +112,29 @@ def encoded(overlaps: Iterable[Overlap]) -> bytes:
     return b"".join(json.dumps(asdict(each)).encode() + b"\n" for each in overlaps)
 
 
+def dropped_ids(path: Path) -> frozenset[str]:
+    """Return the ids of the training rows that a file of overlaps says to drop.
+
+    An empty file is a clean pool. Raises DataError for a file that is absent or no list of
+    overlaps, naming the line.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"cannot read the rows to drop from {path} ({error.strerror}); write it with: "
+            "rstar-bench contamination --train FILE_OR_POOL --against all --out FILE"
+        ) from error
+    lines = content.rstrip(b"\n").split(b"\n") if content.strip() else []
+    dropped = set()
+    for number, line in enumerate(lines, start=1):
+        row = _parsed(line, f"{path}, line {number}")
+        if not isinstance(row.get("train_id"), str):
+            raise DataError(f"{path}, line {number}: no 'train_id'; make it with contamination")
+        dropped.add(row["train_id"])
+    return frozenset(dropped)
+
+
 def without(problems: Iterable[Problem], path: Path) -> list[Problem]:
     """Return the training problems that a file of overlaps does not name.
 
@@ -119,18 +142,11 @@ def without(problems: Iterable[Problem], path: Path) -> list[Problem]:
     row that is not there: it was made for another pool, and would silently drop nothing.
     """
     rows = list(problems)
-    content = path.read_bytes()
-    lines = content.rstrip(b"\n").split(b"\n") if content.strip() else []
-    named = set()
-    for number, line in enumerate(lines, start=1):
-        row = _parsed(line, f"{path}, line {number}")
-        if not isinstance(row.get("train_id"), str):
-            raise DataError(f"{path}, line {number}: no 'train_id'; make it with contamination")
-        named.add(row["train_id"])
+    dropped = dropped_ids(path)
     known = {row.id for row in rows}
-    if not named <= known:
-        raise UnknownNameError(f"training row in {path}", min(named - known), list(known)[:5])
-    return [row for row in rows if row.id not in named]
+    if not dropped <= known:
+        raise UnknownNameError(f"training row in {path}", min(dropped - known), list(known)[:5])
+    return [row for row in rows if row.id not in dropped]
 
 
 def _parsed(line: bytes, where: str) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from bench.problems.contamination import (
     Overlap,
     choose,
     contamination,
+    dropped_ids,
     encoded,
     read_training_file,
     without,
@@ -96,6 +97,34 @@ def test_the_written_file_drops_the_rows_it_names(tmp_path: Path) -> None:
     file.write_text('{"id": "r0"}\n')
     with pytest.raises(DataError, match="line 1: no 'train_id'"):
         without(train, file)
+
+
+def test_the_ids_to_drop_are_read_from_the_file(tmp_path: Path) -> None:
+    train = rows(LONG, "What is 2 + 3?", "What is 7 - 5?")
+    exams = {"exam": rows(LONG), "quiz": rows("What is 7 - 5", LONG)}
+    file = tmp_path / "drop.jsonl"
+    file.write_bytes(encoded(contamination(train, exams)))
+    assert dropped_ids(file) == {"r0", "r2"}
+    file.write_bytes(b"")
+    assert dropped_ids(file) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"train_id": "a"}\n{"train', r"drop.jsonl, line 2: not valid JSON"),
+        (b'["a"]\n', r"drop.jsonl, line 1: expected a JSON object, found list"),
+        (b'{"train_id": 5}\n', r"drop.jsonl, line 1: no 'train_id'"),
+        (None, r"cannot read the rows to drop from .*drop.jsonl .*contamination --train"),
+    ],
+)
+def test_a_file_that_is_no_list_of_overlaps_drops_nothing_silently(
+    content: bytes | None, message: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "drop.jsonl").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        dropped_ids(tmp_path / "drop.jsonl")
 
 
 def test_a_training_file_may_call_its_text_what_it_likes(tmp_path: Path) -> None:
