@@ -20,6 +20,7 @@ from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
+from bench.engines.vllm import VLLMEngine
 from bench.prompts import template
 from bench.provenance import header
 from bench.record import Key, Record
@@ -47,7 +48,7 @@ from bench.store import Run, RunDir, load_run
 
 log = logging.getLogger(__name__)
 
-EngineParts = OpenVINOEngine | TransformersEngine
+EngineParts = OpenVINOEngine | TransformersEngine | VLLMEngine
 
 
 class Harness:
@@ -147,11 +148,7 @@ class Harness:
         key = (name, policy.digest)
         if key not in self._engines:
             log.info("loading the policy %s on %s", policy.name, name)
-            engine: EngineParts
-            if name == "openvino":
-                engine = OpenVINOEngine(checkpoints.gguf(policy), name=policy.name)
-            else:
-                engine = TransformersEngine(checkpoints.merged(policy), name=policy.name)
+            engine = started(policy, name)
             self._engines[key] = engine
             await engine.verify_determinism()
         return self._engines[key]
@@ -166,6 +163,17 @@ class Harness:
         if self._sandbox is None:
             self._sandbox = await Sandbox(SandboxConfig(level=self._level)).__aenter__()
         return self._sandbox
+
+
+def started(policy: checkpoints.Checkpoint, engine: str) -> EngineParts:
+    """Load a policy on an engine, `auto` excepted. Raises MissingExtraError, EngineError."""
+    match engine:
+        case "openvino":
+            return OpenVINOEngine(checkpoints.gguf(policy), name=policy.name)
+        case "vllm":
+            return VLLMEngine(checkpoints.merged(policy), name=policy.name)
+        case _:
+            return TransformersEngine(checkpoints.merged(policy), name=policy.name)
 
 
 async def execute(spec: RunSpec, out: Path) -> Run:
@@ -184,7 +192,7 @@ def _search(
     beam = Beam(spec.beam_width, spec.candidates, spec.max_depth)
     match spec.search:
         case "mcts":
-            budget = MCTS(spec.rollouts, spec.candidates, spec.max_depth, spec.c)
+            budget = MCTS(spec.rollouts, spec.candidates, spec.max_depth, spec.c, spec.tokens)
             return partial(mcts, config=budget, rules=rules_named(spec.rules), **parts)
         case "beam":
             search = official_beam if spec.rules == OFFICIAL.name else step_beam
@@ -194,4 +202,4 @@ def _search(
         case "dvts":
             return partial(dvts, config=DVTS(spec.n, spec.candidates, spec.max_depth), **parts)
         case _:
-            return partial(sample, config=Sampling(spec.n), **parts)
+            return partial(sample, config=Sampling(spec.n, spec.tokens), **parts)

@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from bench import paper, stats
+from bench.errors import UnknownNameError
 from bench.record import Key
 from bench.store import Run
 from bench.types import Outcome
@@ -47,7 +48,8 @@ class Row:
     method: str
     """The selector."""
     budget: Mapping[str, int]
-    """Those of rollouts, candidates and n that the search was given."""
+    """Those of rollouts, beam width, candidates and n that the search was given, and where it was
+    cut (`bench.token_budget`)."""
     n: int
     """Answers: one for each problem and seed."""
     counts: Counts
@@ -69,11 +71,14 @@ class Row:
 
     @property
     def label(self) -> str:
-        """Return the method with its budget: `majority@8`, `mcts 8x4` (rollouts x candidates)."""
-        widths = [str(self.budget[k]) for k in ("rollouts", "candidates") if k in self.budget]
-        if widths:
-            return f"{self.method} {'x'.join(widths)}"
-        return f"{self.method}@{self.budget['n']}" if "n" in self.budget else self.method
+        """Return the method with its budget: `majority@8`, `mcts 8x4` (rollouts x candidates).
+
+        Of a run cut at a number of tokens, which may hold any number of rollouts: `mcts x4`.
+        """
+        given = [str(self.budget[k]) for k in ("rollouts", "beam_width", "n") if k in self.budget]
+        if "candidates" in self.budget:
+            return f"{self.method} {''.join(given[:1])}x{self.budget['candidates']}"
+        return "@".join([self.method, *given[:1]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,14 @@ class Table:
     """How to read it, a sentence or two each."""
 
 
-def leaderboard(runs: Iterable[Run]) -> Table:
+def leaderboard(runs: Iterable[Run], *, against: str | None = None) -> Table:
     """Return one row for each selector of each run, in the order given.
 
-    Every row is compared with the first row of its policy and benchmark.
+    Every row is compared with the first row of its policy and benchmark, or with the first there
+    whose method is `against`. Raises UnknownNameError: no row's is.
     """
-    rows: list[Row] = []
-    first: dict[tuple[str, str], tuple[Row, Run]] = {}
+    found: list[tuple[Row, Run]] = []
+    bases: dict[tuple[str, str], tuple[Row, Run]] = {}
     empty: list[str] = []
     corrections: list[str] = []
     for run in runs:
@@ -102,11 +108,19 @@ def leaderboard(runs: Iterable[Run]) -> Table:
                 f"{_config(run, 'policy')} on {_config(run, 'benchmark')}: no problem done."
             )
         for row in of_run:
-            base, base_run = first.setdefault((row.policy, row.benchmark), (row, run))
-            if base is not row:
-                difference = compare(run, base_run, a_method=row.method, b_method=base.method)
-                row = replace(row, against=base.label, difference=difference)
-            rows.append(row)
+            found.append((row, run))
+            base, _ = bases.setdefault((row.policy, row.benchmark), (row, run))
+            if row.method == against != base.method:
+                bases[row.policy, row.benchmark] = (row, run)
+    if against is not None and all(row.method != against for row, _ in found):
+        raise UnknownNameError("method", against, {row.method for row, _ in found})
+    rows: list[Row] = []
+    for row, run in found:
+        base, base_run = bases[row.policy, row.benchmark]
+        if base is not row:
+            difference = compare(run, base_run, a_method=row.method, b_method=base.method)
+            row = replace(row, against=base.label, difference=difference)
+        rows.append(row)
     return Table(tuple(rows), (*_notes(rows), *_paper(rows), *dict.fromkeys(corrections), *empty))
 
 
@@ -214,6 +228,9 @@ def _pass_at_k(run: Run) -> dict[int, stats.Interval]:
     return {k: stats.mean_pass_at_k(counts, k) for k in ks}
 
 
+_BUDGET = ("rollouts", "beam_width", "candidates", "n", "cut_at")
+
+
 def _config(run: Run, key: str) -> Any:
     """Return a configuration entry, of a nested one its name."""
     value = run.header["config"].get(key)
@@ -224,7 +241,7 @@ def _budget(run: Run) -> dict[str, int]:
     """Return the budget numbers of the run's search, in the order in which they are printed."""
     search = run.header["config"].get("search")
     given = search if isinstance(search, Mapping) else {}
-    return {k: given[k] for k in ("rollouts", "candidates", "n") if isinstance(given.get(k), int)}
+    return {k: given[k] for k in _BUDGET if isinstance(given.get(k), int)}
 
 
 def _paper(rows: Iterable[Row]) -> list[str]:
@@ -259,11 +276,12 @@ def _notes(rows: Sequence[Row]) -> list[str]:
             "Failed: answers that the harness could not judge, not part of the accuracy; in "
             "brackets the accuracy if all of them had been wrong, and if all had been right."
         )
-    if any(r.difference for r in rows):
+    over = dict.fromkeys(r.against for r in rows if r.difference and r.against)
+    if over:
         notes.append(
-            "Gain: percentage points over the first row of the same policy and benchmark, on the "
-            "same problems; Newcombe's paired interval and exact McNemar p, not corrected for the "
-            "number of comparisons."
+            f"Gain: percentage points over {', '.join(over)} of the same policy and benchmark, on "
+            "the same problems; Newcombe's paired interval and exact McNemar p, not corrected for "
+            "the number of comparisons."
         )
     shared = dict.fromkeys(r.label for r in rows if r.shares_run)
     if shared:

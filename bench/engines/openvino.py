@@ -28,6 +28,7 @@ from typing import Any
 
 from bench.engines import turns
 from bench.engines.base import Completion, Finish, Request
+from bench.engines.determinism import found
 from bench.errors import EngineError, MissingExtraError
 
 STEP_TOKENS = 16_384
@@ -95,22 +96,8 @@ class OpenVINOEngine:
         self._thread.join(timeout=30)
 
     async def verify_determinism(self) -> None:
-        """Compare one request alone with the same request in a batch; record what was found."""
-        probe = Request(
-            "def f(x):\n    return", n=1, seed=1, temperature=1.0, max_tokens=24, stop=()
-        )
-        company = [
-            Request(f"# {i}\nimport math\n", n=2, seed=i, temperature=1.0, max_tokens=24, stop=())
-            for i in range(6)
-        ]
-        alone = await self.generate(probe)
-        together, *_ = await asyncio.gather(*map(self.generate, [probe, *company]))
-        same = alone[0].text == together[0].text
-        self.determinism = (
-            "per request: equal alone and in a batch (verified at start)"
-            if same
-            else "per batch: a request's text depends on what runs beside it (verified at start)"
-        )
+        """Compare requests alone with the same requests in a batch; record what was found."""
+        self.determinism = await found(self)
 
     # The engine's thread, from here on.
 
