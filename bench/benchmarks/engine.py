@@ -125,7 +125,7 @@ async def _searched(policy: ModelPolicy, scorer: PPMScorer | None) -> list[Figur
     """Run MCTS on all problems at once, then its requests alone."""
     problems = load(POOL, limit=PROBLEMS)
     recorded = [_Recorded(policy.engine) for _ in problems]
-    held = turns.cpu.seconds.copy()
+    before = dict(turns.cpu.seconds)
     async with Sandbox() as sandbox:
         watched: Any = _Watched(sandbox)
         with timed() as watch:
@@ -135,16 +135,16 @@ async def _searched(policy: ModelPolicy, scorer: PPMScorer | None) -> list[Figur
                     for problem, each in zip(problems, recorded, strict=True)
                 )
             )
-    held = turns.cpu.seconds - held
+    held = {name: held - before.get(name, 0.0) for name, held in turns.cpu.seconds.items()}
     tokens = sum(trace.usage.policy_generated for trace in traces)
     with timed() as alone:
         await asyncio.gather(*(_again(policy.engine, each.requests) for each in recorded))
     nodes = sum(len(trace.nodes) - 1 for trace in traces)
     kind = f"MCTS, {PROBLEMS} problems, {'PPM' if scorer else 'no PPM'}"
-    engine_seconds = sum(s for thread, s in held.items() if not thread.startswith("ppm"))
+    ppm = sum(seconds for thread, seconds in held.items() if thread.startswith("ppm"))
     shares = {
-        "engine": engine_seconds,
-        "PPM": held.total() - engine_seconds,
+        "engine": sum(held.values()) - ppm,
+        "PPM": ppm,
         "a program running": watched.seconds,
         "search (CPU)": watch.host,
     }
@@ -154,7 +154,7 @@ async def _searched(policy: ModelPolicy, scorer: PPMScorer | None) -> list[Figur
         Figure(f"{kind}: kept of that rate", alone.wall / watch.wall, "x"),
         Figure(
             f"{kind}: kept while the PPM is not computing",
-            alone.wall / (watch.wall - shares["PPM"]),
+            alone.wall / (watch.wall - ppm),
             "x",
         ),
         *(

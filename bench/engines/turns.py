@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import defaultdict, deque
 from types import TracebackType
 
 
@@ -22,7 +22,7 @@ class Turns:
 
     def __init__(self) -> None:
         """Start free."""
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
         """How long each thread has had the turn, by its name."""
         self._since = 0.0
         self._guard = threading.Lock()
