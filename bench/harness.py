@@ -15,12 +15,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.answers import close_checkers
-from bench.engines import checkpoints
+from bench.engines import checkpoints, vllm
 from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
-from bench.engines.vllm import VLLMEngine
 from bench.prompts import template
 from bench.provenance import header
 from bench.record import Key, Record
@@ -48,7 +47,7 @@ from bench.store import Run, RunDir, load_run
 
 log = logging.getLogger(__name__)
 
-EngineParts = OpenVINOEngine | TransformersEngine | VLLMEngine
+EngineParts = OpenVINOEngine | TransformersEngine | vllm.VLLMEngine
 
 
 class Harness:
@@ -171,7 +170,8 @@ def started(policy: checkpoints.Checkpoint, engine: str) -> EngineParts:
         case "openvino":
             return OpenVINOEngine(checkpoints.gguf(policy), name=policy.name)
         case "vllm":
-            return VLLMEngine(checkpoints.merged(policy), name=policy.name)
+            vllm.require()  # before weights are merged for it
+            return vllm.VLLMEngine(checkpoints.merged(policy), name=policy.name)
         case _:
             return TransformersEngine(checkpoints.merged(policy), name=policy.name)
 

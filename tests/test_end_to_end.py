@@ -96,7 +96,7 @@ def test_a_run_killed_with_9_and_resumed_equals_an_unbroken_one(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_search_killed_with_9_in_its_middle_grows_the_same_tree_again(tmp_path: Path) -> None:
-    more = ("--search", "mcts", "--limit", "2", "--rollouts", "6", "--candidates", "4")
+    more = ("--search", "mcts", "--limit", "2", "--rollouts", "4", "--candidates", "4")
     broken = tmp_path / "broken"
     process = subprocess.Popen(command(broken, *more, "--concurrency", "2"), cwd=HERE)
     header = broken / "run.json"
@@ -104,7 +104,7 @@ def test_a_search_killed_with_9_in_its_middle_grows_the_same_tree_again(tmp_path
     while not (header.exists() and "parameters" in json.loads(header.read_text())):
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.05)
-    time.sleep(1.5)  # a search of this size takes several times as long
+    time.sleep(1.0)  # a search of this size takes several times as long
     assert process.poll() is None, "the run ended before it could be killed"
     process.send_signal(signal.SIGKILL)
     process.wait()

