@@ -37,7 +37,7 @@ SETTINGS = {
 }
 """Environment variables that vLLM reads when it is imported; those that are set already stay."""
 
-START_SECONDS = 600
+START_SECONDS = 1800
 """How long vLLM may take to load; a large model compiles for minutes."""
 
 
@@ -68,6 +68,11 @@ class VLLMEngine:
         self._thread.start()
         try:
             self._llm, self._tokenizer = self._submit(_load(folder)).result(START_SECONDS)
+        except TimeoutError as error:  # its thread hangs in vLLM and ends with this process
+            raise EngineError(
+                f"vLLM has not loaded {folder} within {START_SECONDS} seconds. "
+                "VLLM_LOGGING_LEVEL=INFO shows what it is doing"
+            ) from error
         except Exception as error:  # vLLM wraps whatever went wrong in its own process
             self._stop_loop()
             raise EngineError(f"vLLM cannot load {folder}: {_said(error)}") from error
