@@ -7,8 +7,11 @@ module sees to:
 
 * A decoding step over a single sequence takes another matrix kernel and rounds differently. One
   idle sequence, the ballast, therefore rides along whenever anything runs.
-* A prompt computed on top of cached blocks rounds differently from one computed whole. Prefix
-  caching is therefore off; the candidates of one request share their prompt all the same.
+* The pipeline's prefix cache is off. It would give a child the blocks that its parent's candidate
+  left, and those were computed one token at a time, by other kernels than a prompt's: the child's
+  text would depend on whether they are still there. Blocks that were computed as prompts changed no
+  text when they were found again, but the pipeline cannot keep to these. So a child's prompt is
+  computed whole; the candidates of one request share it all the same.
 
 `verify_determinism` puts that to the test on the machine at hand, and the run records what it
 found.
