@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from bench.answers import close_checkers
-from bench.engines import checkpoints
+from bench.engines import checkpoints, vllm
 from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
@@ -50,7 +50,7 @@ from bench.types import Problem
 
 log = logging.getLogger(__name__)
 
-EngineParts = OpenVINOEngine | TransformersEngine
+EngineParts = OpenVINOEngine | TransformersEngine | vllm.VLLMEngine
 
 
 class SeededSearch(Protocol):
@@ -169,11 +169,7 @@ class Harness:
         key = (name, policy.digest)
         if key not in self._engines:
             log.info("loading the policy %s on %s", policy.name, name)
-            engine: EngineParts
-            if name == "openvino":
-                engine = OpenVINOEngine(checkpoints.gguf(policy), name=policy.name)
-            else:
-                engine = TransformersEngine(checkpoints.merged(policy), name=policy.name)
+            engine = started(policy, name)
             self._engines[key] = engine
             await engine.verify_determinism()
         return self._engines[key]
@@ -188,6 +184,18 @@ class Harness:
         if self._sandbox is None:
             self._sandbox = await Sandbox(SandboxConfig(level=self._level)).__aenter__()
         return self._sandbox
+
+
+def started(policy: checkpoints.Checkpoint, engine: str) -> EngineParts:
+    """Load a policy on an engine, `auto` excepted. Raises MissingExtraError, EngineError."""
+    match engine:
+        case "openvino":
+            return OpenVINOEngine(checkpoints.gguf(policy), name=policy.name)
+        case "vllm":
+            vllm.require()  # before weights are merged for it
+            return vllm.VLLMEngine(checkpoints.merged(policy), name=policy.name)
+        case _:
+            return TransformersEngine(checkpoints.merged(policy), name=policy.name)
 
 
 async def execute(spec: RunSpec, out: Path) -> Run:
@@ -206,7 +214,7 @@ def _search(
     beam = Beam(spec.beam_width, spec.candidates, spec.max_depth)
     match spec.search:
         case "mcts":
-            budget = MCTS(spec.rollouts, spec.candidates, spec.max_depth, spec.c)
+            budget = MCTS(spec.rollouts, spec.candidates, spec.max_depth, spec.c, spec.tokens)
             return partial(mcts, config=budget, rules=rules_named(spec.rules), **parts)
         case "beam":
             search = official_beam if spec.rules == OFFICIAL.name else step_beam
@@ -216,4 +224,4 @@ def _search(
         case "dvts":
             return partial(dvts, config=DVTS(spec.n, spec.candidates, spec.max_depth), **parts)
         case _:
-            return partial(sample, config=Sampling(spec.n), **parts)
+            return partial(sample, config=Sampling(spec.n, spec.tokens), **parts)

@@ -74,6 +74,7 @@ _CONTEXT = (
     _Column("Benchmark", lambda r: r.benchmark, right=False),
     _Column("PPM", lambda r: r.ppm or "-", right=False),
     _Column("Seed", lambda r: "-" if r.seed is None else str(r.seed)),
+    _Column("Cut at", lambda r: f"{r.budget['cut_at']:,}" if "cut_at" in r.budget else "-"),
 )
 _ALWAYS = (
     _Column("Policy", lambda r: r.policy, right=False),

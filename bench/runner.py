@@ -81,6 +81,24 @@ async def grade(
     samples = list(
         await asyncio.gather(*(_sample(problem, trace, end, conventions) for end in ends))
     )
+    usage = trace.usage
+    return Record(
+        problem_id=problem.id,
+        seed=trace.seed,
+        benchmark=problem.benchmark,
+        gold=problem.answer,
+        search=trace.search,
+        samples=tuple(samples),
+        selected=select(trace, samples, selectors),
+        tokens=Tokens(usage.policy_prompt, usage.policy_generated, usage.ppm),
+        executions=usage.executions,
+    )
+
+
+def select(
+    trace: Trace, samples: Sequence[Sample], selectors: Mapping[str, Selector]
+) -> dict[str, Selected]:
+    """Let every selector choose among a trace's finished trajectories, graded already."""
     place = {index: at for at, index in enumerate(trace.rollouts)}
     options = finished(trace)
     selected = {}
@@ -93,18 +111,7 @@ async def grade(
         else:
             at = place[trace.finished[choice]]
             selected[selector] = Selected(samples[at].answer, samples[at].outcome, at)
-    usage = trace.usage
-    return Record(
-        problem_id=problem.id,
-        seed=trace.seed,
-        benchmark=problem.benchmark,
-        gold=problem.answer,
-        search=trace.search,
-        samples=tuple(samples),
-        selected=selected,
-        tokens=Tokens(usage.policy_prompt, usage.policy_generated, usage.ppm),
-        executions=usage.executions,
-    )
+    return selected
 
 
 async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conventions) -> Sample:
@@ -149,8 +156,11 @@ def why_unfinished(trace: Trace, end: Node) -> tuple[Outcome, str]:
 
 
 def nothing_chosen(ends: Sequence[Outcome]) -> Outcome:
-    """The outcome of having nothing to choose from: truncated only if every end was."""
-    cut = bool(ends) and all(outcome is Outcome.TRUNCATED for outcome in ends)
+    """The outcome of having nothing to choose from: truncated only if every end was.
+
+    There are no ends where a search was cut before its first one (`bench.token_budget`).
+    """
+    cut = all(outcome is Outcome.TRUNCATED for outcome in ends)
     return Outcome.TRUNCATED if cut else Outcome.NO_ANSWER
 
 

@@ -60,6 +60,8 @@ class RunSpec:
     rules: str = "paper"
     """Rule set of mcts and beam (`bench.search.rules`)."""
     beam_width: int = 4
+    tokens: int | None = None
+    """Generated tokens of a problem after which samples and mcts begin nothing new."""
     lookahead: int = 1
     """Greedy steps beyond a candidate by which `lookahead` judges it."""
     aggregate: str = "last"
@@ -93,16 +95,17 @@ class SearchKind:
     needs_ppm: bool = False
 
 
+_SAMPLED = ("n", "tokens")
 _BEAM = ("beam_width", "candidates", "max_depth")
 
 SEARCHES: Mapping[str, SearchKind] = {
     "greedy": SearchKind((), {"greedy": first}),
     "sample": SearchKind(
-        ("n",), {"majority": majority}, {"best_of_n": best, "weighted": weighted}, uses_ppm=True
+        _SAMPLED, {"majority": majority}, {"best_of_n": best, "weighted": weighted}, uses_ppm=True
     ),
-    "majority": SearchKind(("n",), {"majority": majority}),
-    "best_of_n": SearchKind(("n",), {}, {"best_of_n": best}, uses_ppm=True, needs_ppm=True),
-    "weighted": SearchKind(("n",), {}, {"weighted": weighted}, uses_ppm=True, needs_ppm=True),
+    "majority": SearchKind(_SAMPLED, {"majority": majority}),
+    "best_of_n": SearchKind(_SAMPLED, {}, {"best_of_n": best}, uses_ppm=True, needs_ppm=True),
+    "weighted": SearchKind(_SAMPLED, {}, {"weighted": weighted}, uses_ppm=True, needs_ppm=True),
     "beam": SearchKind((*_BEAM, "rules"), {}, {"beam": best}, uses_ppm=True, needs_ppm=True),
     "lookahead": SearchKind(
         (*_BEAM, "lookahead"), {}, {"lookahead": best}, uses_ppm=True, needs_ppm=True
@@ -111,7 +114,7 @@ SEARCHES: Mapping[str, SearchKind] = {
         ("n", "candidates", "max_depth"), {}, {"dvts": best}, uses_ppm=True, needs_ppm=True
     ),
     "mcts": SearchKind(
-        ("rollouts", "candidates", "max_depth", "c", "rules"),
+        ("rollouts", "tokens", "candidates", "max_depth", "c", "rules"),
         {},
         {"mcts": best, "mcts_top_k": top_majority},
         uses_ppm=True,
@@ -121,7 +124,7 @@ SEARCHES: Mapping[str, SearchKind] = {
 """Searches by name. `sample` answers by majority and, given a PPM, by best-of-N and weighted vote;
 `mcts` by the paper's final rule and by the official scripts', a vote among the best valued."""
 
-ENGINES = ("auto", "openvino", "transformers")
+ENGINES = ("auto", "openvino", "transformers", "vllm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +140,14 @@ class Resolved:
 
     @property
     def selectors(self) -> dict[str, Selector]:
-        """Those of the search that can choose: without a PPM there is no best-of-N."""
-        chosen = dict(self.kind.selectors)
-        if self.ppm is not None:
-            for name, selector in self.kind.by_score.items():
-                chosen[name] = partial(selector, aggregate=self.spec.aggregate)
-        return chosen
+        """Those of the search that can choose."""
+        return selectors(self.spec.search, self.spec.aggregate if self.ppm is not None else None)
 
     @property
     def _deciding(self) -> tuple[str, ...]:
         """The specification's fields that decide what is searched and chosen."""
-        return (*self.kind.budget, *(("aggregate",) if self.kind.by_score and self.ppm else ()))
+        given = [name for name in self.kind.budget if getattr(self.spec, name) is not None]
+        return (*given, *(("aggregate",) if self.kind.by_score and self.ppm else ()))
 
     @property
     def temperature(self) -> float:
@@ -208,12 +208,29 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
     )
 
 
+def selectors(search: str, aggregate: str | None) -> dict[str, Selector]:
+    """Return a search's selectors; those that go by a PPM's scores where an aggregate is given.
+
+    Raises UnknownNameError.
+    """
+    if search not in SEARCHES:
+        raise UnknownNameError("search", search, SEARCHES)
+    kind = SEARCHES[search]
+    chosen = dict(kind.selectors)
+    if aggregate is not None:
+        for name, selector in kind.by_score.items():
+            chosen[name] = partial(selector, aggregate=aggregate)
+    return chosen
+
+
 def _engine(name: str) -> str:
     if name not in ENGINES:
         raise UnknownNameError("engine", name, ENGINES)
     if name != "auto":
         return name
-    return "openvino" if importlib.util.find_spec("openvino_genai") else "transformers"
+    installed = {"openvino_genai": "openvino", "vllm": "vllm"}
+    found = (engine for package, engine in installed.items() if importlib.util.find_spec(package))
+    return next(found, "transformers")
 
 
 def _ppm(spec: RunSpec, kind: SearchKind) -> checkpoints.Checkpoint | None:

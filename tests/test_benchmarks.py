@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.benchmarks.__main__ import main
 from bench.benchmarks.answers import answers, labelled, panel
+from bench.benchmarks.engines import engines
 from bench.benchmarks.figures import Figure, percentile
 from bench.benchmarks.sandbox import Size, sandbox
 
@@ -40,6 +42,14 @@ async def test_answers_are_timed_beside_math_verify_on_the_same_cases() -> None:
     ]
     assert values["math-verify / rstar-bench, medians"] == pytest.approx(medians[1] / medians[0])
     assert figures[0].value == 12
+
+
+async def test_an_engine_that_is_not_installed_has_a_sentence_in_the_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    table = await engines(["vllm"])
+    assert "not measured: the vLLM engine needs the package 'vllm'" in table
 
 
 async def test_the_panel_table_has_a_row_for_every_member() -> None:

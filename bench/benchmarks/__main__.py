@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bench.benchmarks.answers import answers, panel
 from bench.benchmarks.engine import engine
+from bench.benchmarks.engines import engines
 from bench.benchmarks.figures import Figure, timed
 from bench.benchmarks.ppm import ppm
 from bench.benchmarks.sandbox import sandbox
@@ -22,6 +23,7 @@ SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "answers": answers,
     "panel": panel,
     "engine": engine,
+    "engines": engines,
     "ppm": ppm,
 }
 

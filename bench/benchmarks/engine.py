@@ -1,27 +1,33 @@
 """A policy's generated tokens per second, and how many of them are left inside MCTS.
 
 The policy is the newest published one, or the embedded model, which writes few steps that run and
-so searches little. What a search keeps is its tokens over its wall time, beside the rate of as many
-sequences with no search around them: what is lost goes to prompts, to waiting for the sandbox and
-the PPM, and to the last problems, which run without company. Host time is the CPU time of the event
-loop's thread, which is the search itself; models and programs run elsewhere.
+so searches little. A search is timed against its own requests sent again, in the same order and
+with as many problems in flight, with nothing between two of them: what it keeps of that rate is
+what programs, the PPM and the search itself leave. Shares of the wall time overlap: programs run
+while models compute, and the search, whose time is the CPU time of its thread, beside both.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from bench.benchmarks.figures import Figure, timed
 from bench.benchmarks.ppm import published
-from bench.engines import checkpoints
-from bench.engines.base import Request, StepScorer
+from bench.engines import checkpoints, turns
+from bench.engines.base import Completion, Engine, Request, StepScorer
 from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
+from bench.engines.ppm import PPMScorer
+from bench.engines.token_trie import TokenTrie
 from bench.problems import load
 from bench.prompts import START, template
-from bench.sandbox import Sandbox
+from bench.sandbox import Execution, Sandbox
 from bench.search import MCTS, mcts
+from bench.types import Problem
 
 if TYPE_CHECKING:
     from bench.search import Node, Trace
@@ -29,75 +35,171 @@ if TYPE_CHECKING:
 POOL = "embedded-grade-school"
 PROBLEMS = 8
 CANDIDATES = 4
+ROLLOUTS = 4
 
 
 async def engine() -> list[Figure]:
     """Time a policy by requests in flight, then inside a search, without and with a PPM."""
-    name = [checkpoints.EMBEDDED, *checkpoints.known("policy")][-1]
-    checkpoint = checkpoints.find(name, "policy")
-    running = OpenVINOEngine(checkpoints.gguf(checkpoint), name=name)
+    checkpoint = newest_policy()
+    running = OpenVINOEngine(checkpoints.gguf(checkpoint), name=checkpoint.name)
     policy = ModelPolicy(
-        name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
+        checkpoint.name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
     )
+    name = checkpoint.name
     try:
-        await _generate(policy, 2)  # the first step of a pipeline compiles
-        rates = {requests: await _generate(policy, requests) for requests in (1, 8, 32)}
-        full = await _generate(policy, PROBLEMS, CANDIDATES)
+        await rate(running, policy, 2)  # the first step of a pipeline compiles
+        rates = {requests: await rate(running, policy, requests) for requests in (1, 8, 32)}
         figures = [
-            *(Figure(f"{name}, {n} requests", rate, "tokens/s") for n, rate in rates.items()),
+            *(Figure(f"{name}, {n} requests", each, "tokens/s") for n, each in rates.items()),
             Figure(f"{name}, 32 requests / 1 request", rates[32] / rates[1], "x"),
-            Figure(f"{name}, {PROBLEMS} requests of {CANDIDATES} candidates", full, "tokens/s"),
-            *await _searched(policy, full, None),
+            *await _searched(policy, None),
         ]
         if checkpoints.known("ppm"):
             scorer = published()
-            figures += await _searched(policy, full, scorer)
+            figures += await _searched(policy, scorer)
             scorer.close()
         return figures
     finally:
         running.close()
 
 
-async def _generate(policy: ModelPolicy, requests: int, n: int = 1) -> float:
+def newest_policy() -> checkpoints.Checkpoint:
+    """Return the newest published policy, or the embedded model."""
+    return checkpoints.find([checkpoints.EMBEDDED, *checkpoints.known("policy")][-1], "policy")
+
+
+async def rate(engine: Engine, policy: ModelPolicy, requests: int, n: int = 1) -> float:
     """Return the tokens per second of so many prompts, 64 tokens each unless the model ends."""
     prompts = [
         policy.template.render(problem.question, START) for problem in load(POOL, limit=requests)
     ]
     with timed() as watch:
         batches = await asyncio.gather(
-            *(policy.engine.generate(Request(prompt, n, 0, 1.0, 64, ())) for prompt in prompts)
+            *(engine.generate(Request(prompt, n, 0, 1.0, 64, ())) for prompt in prompts)
         )
     return sum(c.tokens for completions in batches for c in completions) / watch.wall
 
 
-async def _searched(policy: ModelPolicy, full: float, scorer: StepScorer | None) -> list[Figure]:
-    """Run MCTS on all problems at once; `full` is the rate without a search around it."""
-    config = MCTS(rollouts=8, candidates=CANDIDATES)
+@dataclass(slots=True)
+class _Recorded:
+    """An engine that remembers what it was asked."""
 
-    async def reward(trace: Trace, end: Node) -> float:
-        return 1.0  # without a PPM a search wants one, and which answer is right is not the matter
+    engine: Engine
+    requests: list[Request] = field(default_factory=list)
 
+    @property
+    def name(self) -> str:
+        return self.engine.name
+
+    @property
+    def determinism(self) -> str:
+        return self.engine.determinism
+
+    async def generate(self, request: Request) -> list[Completion]:
+        self.requests.append(request)
+        return await self.engine.generate(request)
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A sandbox that knows for how long at least one program was running."""
+
+    sandbox: Sandbox
+    running: int = 0
+    seconds: float = 0.0
+    _since: float = 0.0
+
+    async def run(self, *arguments: Any, **options: Any) -> Execution:
+        if self.running == 0:
+            self._since = time.perf_counter()
+        self.running += 1
+        try:
+            return await self.sandbox.run(*arguments, **options)
+        finally:
+            self.running -= 1
+            if self.running == 0:
+                self.seconds += time.perf_counter() - self._since
+
+
+async def _searched(policy: ModelPolicy, scorer: PPMScorer | None) -> list[Figure]:
+    """Run MCTS on all problems at once, then its requests alone."""
+    problems = load(POOL, limit=PROBLEMS)
+    recorded = [_Recorded(policy.engine) for _ in problems]
+    before = dict(turns.cpu.seconds)
     async with Sandbox() as sandbox:
+        watched: Any = _Watched(sandbox)
         with timed() as watch:
             traces = await asyncio.gather(
                 *(
-                    mcts(
-                        problem,
-                        policy,
-                        sandbox,
-                        config=config,
-                        seed=0,
-                        scorer=scorer,
-                        reward=None if scorer else reward,
-                    )
-                    for problem in load(POOL, limit=PROBLEMS)
+                    _search(problem, replace(policy, engine=each), watched, scorer)
+                    for problem, each in zip(problems, recorded, strict=True)
                 )
             )
-    rate = sum(trace.usage.policy_generated for trace in traces) / watch.wall
+    held = {name: held - before.get(name, 0.0) for name, held in turns.cpu.seconds.items()}
+    tokens = sum(trace.usage.policy_generated for trace in traces)
+    with timed() as alone:
+        await asyncio.gather(*(_again(policy.engine, each.requests) for each in recorded))
     nodes = sum(len(trace.nodes) - 1 for trace in traces)
-    name = f"MCTS on {PROBLEMS} problems, {'PPM' if scorer else 'no PPM'}"
-    return [
-        Figure(name, rate, "tokens/s"),
-        Figure(f"{name}, share of the rate kept", 100 * rate / full, "%"),
-        Figure(f"{name}, host time of each of {nodes} nodes", 1000 * watch.host / nodes, "ms"),
+    kind = f"MCTS, {PROBLEMS} problems, {'PPM' if scorer else 'no PPM'}"
+    ppm = sum(seconds for thread, seconds in held.items() if thread.startswith("ppm"))
+    shares = {
+        "engine": sum(held.values()) - ppm,
+        "PPM": ppm,
+        "a program running": watched.seconds,
+        "search (CPU)": watch.host,
+    }
+    figures = [
+        Figure(kind, tokens / watch.wall, "tokens/s"),
+        Figure(f"{kind}: its requests alone", tokens / alone.wall, "tokens/s"),
+        Figure(f"{kind}: kept of that rate", alone.wall / watch.wall, "x"),
+        Figure(
+            f"{kind}: kept while the PPM is not computing",
+            alone.wall / (watch.wall - ppm),
+            "x",
+        ),
+        *(
+            Figure(f"{kind}: {part}", 100 * seconds / watch.wall, "% of the wall time")
+            for part, seconds in shares.items()
+        ),
+        Figure(f"{kind}: search, each of {nodes} nodes", 1000 * watch.host / nodes, "ms CPU"),
     ]
+    if scorer is not None:
+        computed = sum(trace.usage.ppm for trace in traces)
+        unique = sum(
+            _unique(problem, trace, scorer) for problem, trace in zip(problems, traces, strict=True)
+        )
+        figures.append(Figure(f"{kind}: PPM tokens computed / unique", computed / unique, "x"))
+    return figures
+
+
+async def _search(
+    problem: Problem, policy: ModelPolicy, sandbox: Sandbox, scorer: StepScorer | None
+) -> Trace:
+    async def reward(trace: Trace, end: Node) -> float:
+        return 1.0  # without a PPM a search wants one, and which answer is right is not the matter
+
+    return await mcts(
+        problem,
+        policy,
+        sandbox,
+        config=MCTS(rollouts=ROLLOUTS, candidates=CANDIDATES),
+        seed=0,
+        scorer=scorer,
+        reward=None if scorer else reward,
+    )
+
+
+async def _again(engine: Engine, requests: Sequence[Request]) -> None:
+    for request in requests:
+        await engine.generate(request)
+
+
+def _unique(problem: Problem, trace: Trace, scorer: PPMScorer) -> int:
+    """Return how many tokens the scored texts of a search hold, what they share counted once."""
+    trie = TokenTrie()
+    for node in trace.nodes:
+        if node.value is not None:
+            trie.insert(
+                scorer.ids(scorer.template.render(problem.question, trace.text(node.index)))
+            )
+    return len(trie)

@@ -17,6 +17,11 @@ def positive(text: str) -> int:
     return value
 
 
+def positives(text: str) -> tuple[int, ...]:
+    """Read whole numbers of at least 1 with commas between, smallest first, each once."""
+    return tuple(sorted({positive(part) for part in text.split(",")}))
+
+
 def finite(text: str) -> float:
     """Read a number that is neither infinite nor nan."""
     try:

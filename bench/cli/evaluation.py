@@ -1,4 +1,4 @@
-"""`run`, `demo`, `report`: what makes and shows numbers."""
+"""`run`, `demo`, `compare`, `report`: what makes and shows numbers."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import argparse
 import asyncio
 import os
 import sys
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import above_zero, finite, positive
-from bench.cli.conventions import add_convention, conventions_of
+from bench.cli.arguments import positive, positives
 from bench.cli.sandbox import add_level, named
+from bench.cli.specification import add_specification, specification
 
 
 def add_verbs(verbs: Any) -> None:
     """Add this module's commands to `rstar-bench`."""
     _add_run(verbs)
     _add_demo(verbs)
+    _add_compare(verbs)
     _add_report(verbs)
 
 
@@ -28,43 +29,18 @@ def _add_run(verbs: Any) -> None:
         help="run one search with one policy on one benchmark",
         description="Run a search on a benchmark, print its row. Repeat the command to resume it.",
     )
-    run.add_argument("--benchmark", required=True, help="e.g. math500, gsm8k; see `benchmarks`")
-    run.add_argument(
-        "--policy", default="smollm2", help="smollm2, smollm2-r1, or an adapter folder"
-    )
     run.add_argument(
         "--search",
         required=True,
         help="greedy, sample, majority, best_of_n, weighted, beam, lookahead, dvts or mcts",
     )
-    run.add_argument(
-        "--ppm", help="PPM of a search that goes by one: a name or folder [the newest published]"
-    )
-    run.add_argument(
-        "--engine", default="auto", help="openvino or transformers [openvino if installed]"
-    )
     run.add_argument("--out", type=Path, required=True, help="run directory, made or resumed")
-    run.add_argument(
-        "--no-errata",
-        dest="errata",
-        action="store_false",
-        help="grade by the published references, known errors included",
-    )
-    run.add_argument("--limit", type=positive, help="only the first so many problems")
-    run.add_argument("--seed", type=int, default=0, help="run seed [%(default)s]")
-    run.add_argument(
-        "--n", type=positive, default=8, help="samples, or subtrees of dvts [%(default)s]"
-    )
+    add_specification(run)
     run.add_argument("--rollouts", type=positive, default=8, help="MCTS rollouts [%(default)s]")
     run.add_argument(
-        "--candidates", type=positive, default=4, help="candidate steps per node [%(default)s]"
-    )
-    run.add_argument("--max-depth", type=positive, default=16, help="steps at most [%(default)s]")
-    run.add_argument(
-        "--c", type=finite, default=2.0, help="UCT's exploration constant [%(default)s]"
-    )
-    run.add_argument(
-        "--rules", default="paper", help="of mcts and beam: paper or official [%(default)s]"
+        "--tokens",
+        type=positive,
+        help="generated tokens of a problem after which samples and mcts begin nothing new [none]",
     )
     run.add_argument(
         "--beam-width", type=positive, default=4, help="beams that go on [%(default)s]"
@@ -72,30 +48,6 @@ def _add_run(verbs: Any) -> None:
     run.add_argument(
         "--lookahead", type=positive, default=1, help="steps that lookahead sees [%(default)s]"
     )
-    run.add_argument(
-        "--aggregate",
-        default="last",
-        help="step scores to one number: last, min, mean or product [%(default)s]",
-    )
-    run.add_argument(
-        "--temperature",
-        type=above_zero,
-        help="[the policy's prompt template says: trained 1.0, untrained 0.7]",
-    )
-    run.add_argument(
-        "--step-tokens", type=positive, default=96, help="limit of a step [%(default)s]"
-    )
-    run.add_argument(
-        "--solution-tokens", type=positive, default=320, help="limit of a program [%(default)s]"
-    )
-    run.add_argument(
-        "--concurrency",
-        type=positive,
-        default=32,
-        help="problems in flight; changes no result [32]",
-    )
-    add_convention(run)
-    add_level(run)
     run.set_defaults(run=_run)
 
 
@@ -107,21 +59,60 @@ def _add_demo(verbs: Any) -> None:
     demo.set_defaults(run=_demo)
 
 
+def _add_compare(verbs: Any) -> None:
+    compare = verbs.add_parser(
+        "compare",
+        help="greedy, votes, best-of-N, beams and MCTS at equal generated tokens",
+        description="Run greedy, samples, step beams and MCTS with one policy and one PPM, then "
+        "print a table for each budget: every method cut, problem by problem, at the same number "
+        "of generated tokens. Each method is run once. Repeat the command to resume it.",
+    )
+    add_specification(compare)
+    compare.add_argument(
+        "--tokens",
+        type=positives,
+        default=(512, 1024, 2048),
+        metavar="N[,N...]",
+        help="budgets: generated tokens of a problem [512,1024,2048]",
+    )
+    compare.add_argument(
+        "--beam-widths",
+        type=positives,
+        default=(1, 2, 4),
+        metavar="N[,N...]",
+        help="beams that go on; each is a run of its own [1,2,4]",
+    )
+    compare.add_argument("--out", type=Path, required=True, help="where the run directories go")
+    _add_table_options(compare)
+    compare.set_defaults(run=_compare)
+
+
 def _add_report(verbs: Any) -> None:
     report = verbs.add_parser("report", help="print the table of finished runs")
     report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directories")
-    report.add_argument("--format", choices=("table", "markdown", "json"), default="table")
+    report.add_argument(
+        "--tokens",
+        type=positives,
+        metavar="N[,N...]",
+        help="a table for each of these budgets: the runs cut at so many generated tokens",
+    )
+    _add_table_options(report)
     report.set_defaults(run=_report)
+
+
+def _add_table_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--against", metavar="METHOD", help="what the others are compared with [the first row]"
+    )
+    command.add_argument("--format", choices=("table", "markdown", "json"), default="table")
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from bench.harness import Harness
     from bench.progress import Progress
     from bench.report import leaderboard
-    from bench.spec import RunSpec
 
-    arguments.conventions = conventions_of(arguments.convention)
-    spec = RunSpec(**{f.name: getattr(arguments, f.name) for f in fields(RunSpec)})
+    spec = specification(arguments)
 
     async def go() -> Any:
         async with Harness(level=named(arguments)) as harness:
@@ -148,21 +139,56 @@ def _demo(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _compare(arguments: argparse.Namespace) -> int:
+    from bench.comparison import compare
+
+    tables = asyncio.run(
+        compare(
+            specification(arguments, search="greedy", tokens=None),
+            arguments.out,
+            budgets=arguments.tokens,
+            beam_widths=arguments.beam_widths,
+            against=arguments.against,
+            concurrency=arguments.concurrency,
+            level=named(arguments),
+        )
+    )
+    _print_tables(tables, arguments.format)
+    if arguments.format == "table":
+        print(f"run directories: {arguments.out}{os.sep}*")
+    return 0
+
+
 def _report(arguments: argparse.Namespace) -> int:
+    from bench.report import leaderboard
+    from bench.store import load_run
+    from bench.token_budget import cut
+
+    runs = [load_run(path) for path in arguments.runs]
+    budgets = arguments.tokens or ()
+    tables = [
+        leaderboard([cut(run, tokens) for run in runs], against=arguments.against)
+        for tokens in budgets
+    ]
+    _print_tables(tables or [leaderboard(runs, against=arguments.against)], arguments.format)
+    return 0
+
+
+def _print_tables(tables: Sequence[Any], form: str) -> None:
+    """Print tables one below the other; as JSON, several are a list."""
     import json
 
     from bench.render import to_json, to_markdown
-    from bench.report import leaderboard
-    from bench.store import load_run
 
-    table = leaderboard([load_run(path) for path in arguments.runs])
-    if arguments.format == "markdown":
-        print(to_markdown(table), end="")
-    elif arguments.format == "json":
-        print(json.dumps(to_json(table), indent=2))
-    else:
+    if form == "json":
+        data = [to_json(table) for table in tables]
+        print(json.dumps(data if len(data) > 1 else data[0], indent=2))
+        return
+    if form == "markdown":
+        print("\n".join(map(to_markdown, tables)), end="")
+        return
+    for table in tables:
         _print_table(table)
-    return 0
 
 
 def _print_table(table: Any) -> None:

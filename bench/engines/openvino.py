@@ -7,8 +7,11 @@ module sees to:
 
 * A decoding step over a single sequence takes another matrix kernel and rounds differently. One
   idle sequence, the ballast, therefore rides along whenever anything runs.
-* A prompt computed on top of cached blocks rounds differently from one computed whole. Prefix
-  caching is therefore off; the candidates of one request share their prompt all the same.
+* The pipeline's prefix cache is off. It would give a child the blocks that its parent's candidate
+  left, and those were computed one token at a time, by other kernels than a prompt's: the child's
+  text would depend on whether they are still there. Blocks that were computed as prompts changed no
+  text when they were found again, but the pipeline cannot keep to these. So a child's prompt is
+  computed whole; the candidates of one request share it all the same.
 
 `verify_determinism` puts that to the test on the machine at hand, and the run records what it
 found.
@@ -28,6 +31,7 @@ from typing import Any
 
 from bench.engines import turns
 from bench.engines.base import Completion, Finish, Request
+from bench.engines.determinism import found
 from bench.errors import EngineError, MissingExtraError
 
 STEP_TOKENS = 16_384
@@ -102,22 +106,8 @@ class OpenVINOEngine:
         self._thread.join(timeout=30)
 
     async def verify_determinism(self) -> None:
-        """Compare one request alone with the same request in a batch; record what was found."""
-        probe = Request(
-            "def f(x):\n    return", n=1, seed=1, temperature=1.0, max_tokens=24, stop=()
-        )
-        company = [
-            Request(f"# {i}\nimport math\n", n=2, seed=i, temperature=1.0, max_tokens=24, stop=())
-            for i in range(6)
-        ]
-        alone = await self.generate(probe)
-        together, *_ = await asyncio.gather(*map(self.generate, [probe, *company]))
-        same = alone[0].text == together[0].text
-        self.determinism = (
-            "per request: equal alone and in a batch (verified at start)"
-            if same
-            else "per batch: a request's text depends on what runs beside it (verified at start)"
-        )
+        """Compare requests alone with the same requests in a batch; record what was found."""
+        self.determinism = await found(self)
 
     # The engine's thread, from here on.
 

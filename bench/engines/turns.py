@@ -8,7 +8,8 @@ and both models together ran at about a tenth of the speed they have in turn.
 from __future__ import annotations
 
 import threading
-from collections import deque
+import time
+from collections import defaultdict, deque
 from types import TracebackType
 
 
@@ -21,6 +22,9 @@ class Turns:
 
     def __init__(self) -> None:
         """Start free."""
+        self.seconds: dict[str, float] = defaultdict(float)
+        """How long each thread has had the turn, by its name."""
+        self._since = 0.0
         self._guard = threading.Lock()
         self._taken = False
         self._waiting: deque[threading.Event] = deque()
@@ -30,10 +34,12 @@ class Turns:
         with self._guard:
             if not self._taken:
                 self._taken = True
+                self._since = time.perf_counter()
                 return
             turn = threading.Event()
             self._waiting.append(turn)
         turn.wait()
+        self._since = time.perf_counter()
 
     def __exit__(
         self,
@@ -42,6 +48,7 @@ class Turns:
         traceback: TracebackType | None,
     ) -> None:
         """Hand the turn to whoever has waited longest."""
+        self.seconds[threading.current_thread().name] += time.perf_counter() - self._since
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().set()

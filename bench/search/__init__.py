@@ -1,7 +1,7 @@
 """Searches turn a problem into a trace; selection picks an answer from one."""
 
 from bench.search.beam import Beam, lookahead, step_beam
-from bench.search.budget import Cost, costs, curve, prefix
+from bench.search.budget import Afforded, Cost, afforded, costs, curve, prefix
 from bench.search.dvts import DVTS, dvts
 from bench.search.events import Event, EventKind
 from bench.search.mcts import MCTS, Reward, mcts
@@ -29,6 +29,7 @@ __all__ = [
     "PAPER",
     "ROOT",
     "RULES",
+    "Afforded",
     "Beam",
     "Cost",
     "Event",
@@ -41,6 +42,7 @@ __all__ = [
     "Sampling",
     "Trace",
     "Usage",
+    "afforded",
     "best",
     "costs",
     "curve",

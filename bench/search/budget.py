@@ -47,6 +47,32 @@ class Cost:
         return 2.0 * (policy_parameters * policy + ppm_parameters * self.ppm)
 
 
+@dataclass(frozen=True, slots=True)
+class Afforded:
+    """What a number of generated tokens pays for."""
+
+    rollouts: int
+    """Rollouts (samples, beams) that had ended by then."""
+    cost: Cost
+    """Spent by then, also on what had not ended."""
+
+
+def afforded(trace: Trace, tokens: int) -> Afforded:
+    """Return how far a search had come when the next candidate would have passed `tokens`.
+
+    Tokens are those that the policy generated. Raises BenchError for a trace that was stored before
+    there was a clock.
+    """
+    _need_clock(trace)
+    rollouts, cost = 0, Cost()
+    for event in trace.events:
+        if cost.policy_generated + event.policy_generated > tokens:
+            break
+        cost = cost.plus(event)
+        rollouts += event.kind is EventKind.ROLLOUT
+    return Afforded(rollouts, cost)
+
+
 def costs(trace: Trace) -> list[Cost]:
     """Return the cost after each rollout (sample, beam), first to last.
 

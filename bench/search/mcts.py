@@ -47,6 +47,8 @@ class MCTS:
     """Steps from the root to the deepest node (paper: 16)."""
     c: float = 2.0
     """Exploration constant c of UCT (paper: 2)."""
+    tokens: int | None = None
+    """Begin no rollout once the policy has generated so many tokens; None: no limit."""
 
 
 async def mcts(
@@ -104,9 +106,14 @@ def searching(
 
 
 async def grow(searcher: Searcher, config: MCTS, reward: Reward | None, *, rollouts: int) -> None:
-    """Go on until the tree has had `rollouts` rollouts, or nothing is left to visit."""
+    """Go on until the tree has had `rollouts` rollouts, or its tokens, or nothing is left."""
     trace = searcher.trace
-    while len(trace.rollouts) < rollouts and not trace.nodes[ROOT].exhausted:
+    tokens = math.inf if config.tokens is None else config.tokens
+    while (
+        len(trace.rollouts) < rollouts
+        and trace.usage.policy_generated < tokens
+        and not trace.nodes[ROOT].exhausted
+    ):
         await _rollout(searcher, config, reward)
 
 

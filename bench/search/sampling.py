@@ -26,6 +26,9 @@ class Sampling:
     """How many solutions are sampled."""
 
     n: int = 8
+    """Solutions asked for at once."""
+    tokens: int | None = None
+    """Ask for `n` more until the policy has generated so many tokens; None: ask once."""
 
 
 async def greedy(problem: Problem, policy: Policy, sandbox: Sandbox, *, seed: int) -> Trace:
@@ -44,17 +47,27 @@ async def sample(
     seed: int,
     scorer: StepScorer | None = None,
 ) -> Trace:
-    """Write `config.n` independent solutions at the policy's temperature."""
+    """Write `config.n` independent solutions at the policy's temperature, or as many as it takes.
+
+    A run with a larger budget of tokens begins with the solutions of one with a smaller.
+    """
     with Searcher.start(problem, policy, sandbox, scorer, search="sample", seed=seed) as searcher:
         await _solutions(searcher, config.n, greedy=False)
+        spent, generated = 0, searcher.trace.usage.policy_generated
+        while config.tokens is not None and spent < generated < config.tokens:
+            await _solutions(searcher, config.n, greedy=False)
+            spent, generated = generated, searcher.trace.usage.policy_generated
         return searcher.trace
 
 
 async def _solutions(searcher: Searcher, n: int, *, greedy: bool) -> None:
+    """Add `n` solutions to those that there are."""
     trace, root = searcher.trace, searcher.trace.nodes[ROOT]
-    programs = await searcher.propose(root, n, SOLUTION_STOPS, greedy=greedy)
+    first = len(trace.rollouts)
+    purpose = f"propose from {first}" if first else "propose"
+    programs = await searcher.propose(root, n, SOLUTION_STOPS, greedy=greedy, purpose=purpose)
     ends = []
-    for index, program in enumerate(programs):
+    for index, program in enumerate(programs, start=first):
         ends.append(await _program(searcher, root, index, program))
     open_ends = [end for end in ends if end.kind is NodeKind.CODE_END]
     answers = await asyncio.gather(

@@ -35,13 +35,13 @@ def config(vocabulary: int, **changes: Any) -> Any:
     return LlamaConfig(**{**fields, **changes})
 
 
-def policy(folder: Path, tokenizer: Path) -> Path:
+def policy(folder: Path, tokenizer: Path, **changes: Any) -> Path:
     """Save a tiny language model with this tokenizer."""
     import torch
     from transformers import AutoTokenizer, LlamaForCausalLM
 
     torch.manual_seed(7)
-    model = LlamaForCausalLM(config(len(AutoTokenizer.from_pretrained(tokenizer))))
+    model = LlamaForCausalLM(config(len(AutoTokenizer.from_pretrained(tokenizer)), **changes))
     return _save(model, folder, tokenizer)
 
 

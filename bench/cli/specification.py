@@ -1,0 +1,85 @@
+"""The options that decide what is run and how it is graded, and the specification they make."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from bench.cli.arguments import above_zero, finite, positive
+from bench.cli.conventions import add_convention, conventions_of
+from bench.cli.sandbox import add_level
+
+if TYPE_CHECKING:
+    from bench.spec import RunSpec
+
+
+def add_specification(command: argparse.ArgumentParser) -> None:
+    """Add the options to a command that searches."""
+    command.add_argument("--benchmark", required=True, help="e.g. math500, gsm8k; see `benchmarks`")
+    command.add_argument(
+        "--policy", default="smollm2", help="smollm2, smollm2-r1, or an adapter folder"
+    )
+    command.add_argument(
+        "--ppm", help="PPM of a search that goes by one: a name or folder [the newest published]"
+    )
+    command.add_argument(
+        "--engine",
+        default="auto",
+        help="openvino, vllm or transformers [the first that is installed]",
+    )
+    command.add_argument(
+        "--no-errata",
+        dest="errata",
+        action="store_false",
+        help="grade by the published references, known errors included",
+    )
+    command.add_argument("--limit", type=positive, help="only the first so many problems")
+    command.add_argument("--seed", type=int, default=0, help="run seed [%(default)s]")
+    command.add_argument(
+        "--n", type=positive, default=8, help="samples, or subtrees of dvts [%(default)s]"
+    )
+    command.add_argument(
+        "--candidates", type=positive, default=4, help="candidate steps per node [%(default)s]"
+    )
+    command.add_argument(
+        "--max-depth", type=positive, default=16, help="steps at most [%(default)s]"
+    )
+    command.add_argument(
+        "--c", type=finite, default=2.0, help="UCT's exploration constant [%(default)s]"
+    )
+    command.add_argument(
+        "--rules", default="paper", help="of mcts and beam: paper or official [%(default)s]"
+    )
+    command.add_argument(
+        "--aggregate",
+        default="last",
+        help="step scores to one number: last, min, mean or product [%(default)s]",
+    )
+    command.add_argument(
+        "--temperature",
+        type=above_zero,
+        help="[the policy's prompt template says: trained 1.0, untrained 0.7]",
+    )
+    command.add_argument(
+        "--step-tokens", type=positive, default=96, help="limit of a step [%(default)s]"
+    )
+    command.add_argument(
+        "--solution-tokens", type=positive, default=320, help="limit of a program [%(default)s]"
+    )
+    command.add_argument(
+        "--concurrency",
+        type=positive,
+        default=32,
+        help="problems in flight; changes no result [%(default)s]",
+    )
+    add_convention(command)
+    add_level(command)
+
+
+def specification(arguments: argparse.Namespace, **fixed: object) -> RunSpec:
+    """Return what the options say; `fixed` fields come from elsewhere. Raises BenchError."""
+    from bench.spec import RunSpec
+
+    given = {**vars(arguments), "conventions": conventions_of(arguments.convention), **fixed}
+    return RunSpec(**{f.name: given[f.name] for f in fields(RunSpec) if f.name in given})

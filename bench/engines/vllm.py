@@ -1,0 +1,202 @@
+"""vLLM on a Hugging Face folder: the engine for GPUs; in this process, without a server.
+
+vLLM batches continuously and keeps the keys and values of what it has computed: a child's prompt is
+its parent's and one step more, and only that step is computed. Completions say how many tokens of
+their prompt were found in that cache.
+
+The asynchronous engine belongs to one event loop, while a search may run in any; so it has a thread
+and a loop of its own. Each candidate is a request of its own with a seed of its own, so it does not
+depend on how many were asked for. What else runs, and what is cached, still changes how a matrix
+product rounds, and with it now and then a token: `verify_determinism` measures whether, and the run
+records what it found. (VLLM_BATCH_INVARIANT=1 asks vLLM for kernels that do not, where it has any.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import itertools
+import os
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from bench.engines.base import Completion, Finish, Request, derive_seed
+from bench.engines.determinism import found
+from bench.errors import EngineError, MissingExtraError
+
+SETTINGS = {
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_NO_USAGE_STATS": "1",
+    # This process has threads; a fork would copy their locks as they happen to be.
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+    # On CPUs only, where the default leaves one core unused and takes most of the memory.
+    "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
+    "VLLM_CPU_KVCACHE_SPACE": "2",
+}
+"""Environment variables that vLLM reads when it is imported; those that are set already stay."""
+
+START_SECONDS = 1800
+"""How long vLLM may take to load; a large model compiles for minutes."""
+
+
+def require() -> None:
+    """Raise MissingExtraError where vLLM cannot be imported; nothing is loaded but its package."""
+    for setting, value in SETTINGS.items():
+        os.environ.setdefault(setting, value)
+    try:
+        import vllm  # noqa: F401
+    except ImportError as error:
+        extra = "vllm" if shutil.which("nvidia-smi") else "vllm-cpu"
+        raise MissingExtraError("the vLLM engine", "vllm", extra) from error
+
+
+class VLLMEngine:
+    """Generates with vLLM: on the GPU where there is one, else with vllm-cpu."""
+
+    def __init__(self, folder: Path, *, name: str) -> None:
+        """Load the model (half a minute and more). Raises MissingExtraError, EngineError."""
+        require()
+        self.name = name
+        self.determinism = "not verified on this machine"
+        self._closed = False
+        self._ids = itertools.count()
+        self._running: set[asyncio.Future[list[Completion]]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="vllm", daemon=True)
+        self._thread.start()
+        try:
+            self._llm, self._tokenizer = self._submit(_load(folder)).result(START_SECONDS)
+        except TimeoutError as error:  # its thread hangs in vLLM and ends with this process
+            raise EngineError(
+                f"vLLM has not loaded {folder} within {START_SECONDS} seconds. "
+                "VLLM_LOGGING_LEVEL=INFO shows what it is doing"
+            ) from error
+        except Exception as error:  # vLLM wraps whatever went wrong in its own process
+            self._stop_loop()
+            raise EngineError(f"vLLM cannot load {folder}: {_said(error)}") from error
+
+    async def generate(self, request: Request) -> list[Completion]:
+        """Return `request.n` completions, in the order of their seeds. Raises EngineError."""
+        if request.temperature <= 0 and request.n > 1:
+            raise EngineError(f"greedy decoding gives one completion, {request.n} were asked for")
+        if self._closed:
+            raise EngineError("the engine was closed; it generates nothing any more")
+        return await asyncio.wrap_future(self._submit(self._generate(request)))
+
+    async def verify_determinism(self) -> None:
+        """Compare requests alone with the same requests in a batch; record what was found."""
+        self.determinism = await found(self)
+
+    def close(self) -> None:
+        """Stop vLLM and its processes; requests in flight end with an EngineError."""
+        if self._closed:
+            return
+        self._closed = True
+        self._submit(self._end()).result(timeout=60)
+        self._stop_loop()
+
+    def _submit(self, work: Any) -> concurrent.futures.Future[Any]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def _stop_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=30)
+        self._loop.close()
+
+    # On the engine's own loop, from here on.
+
+    async def _generate(self, request: Request) -> list[Completion]:
+        from vllm.exceptions import VLLMClientError
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+        ids = self._tokenizer.encode(request.prompt, add_special_tokens=False)
+        candidates = asyncio.gather(
+            *(self._candidate(request, ids, index) for index in range(request.n))
+        )
+        self._running.add(candidates)
+        try:
+            return await candidates
+        except EngineDeadError as error:
+            raise EngineError(
+                f"vLLM's process for {self.name} has ended. Repeat the command: it resumes, and "
+                "runs again what failed. VLLM_LOGGING_LEVEL=INFO shows what vLLM says"
+            ) from error
+        except (EngineGenerateError, VLLMClientError, ValueError) as error:
+            raise EngineError(f"vLLM refused a request: {_said(error)}") from error
+        except asyncio.CancelledError as error:
+            if not self._closed:
+                raise  # the search has given up
+            raise EngineError("the engine was closed before it answered") from error
+        finally:
+            self._running.discard(candidates)
+
+    async def _candidate(self, request: Request, ids: list[int], index: int) -> Completion:
+        from vllm import SamplingParams
+        from vllm.inputs import TokensPrompt
+        from vllm.sampling_params import RequestOutputKind
+
+        sampling = SamplingParams(
+            temperature=max(request.temperature, 0.0),
+            seed=derive_seed(request.seed, index) if request.temperature > 0 else None,
+            max_tokens=request.max_tokens,
+            stop=list(request.stop),
+            include_stop_str_in_output=True,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        prompt = TokensPrompt(prompt_token_ids=ids)
+        async for result in self._llm.generate(prompt, sampling, str(next(self._ids))):
+            if result.finished:
+                return _completion(result, is_first=index == 0)
+        raise EngineError("vLLM ended a request without an answer")
+
+    async def _end(self) -> None:
+        """Answer whoever still waits, then end vLLM's processes and its tasks on this loop."""
+        running = list(self._running)
+        for candidates in running:
+            candidates.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        self._llm.shutdown()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            await asyncio.wait(left, timeout=5)
+        self._llm = None  # shuts down again when it is collected, which must not be at exit
+
+
+async def _load(folder: Path) -> tuple[Any, Any]:
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.platforms import current_platform
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    settings: dict[str, Any] = {"enable_prefix_caching": True}
+    if current_platform.is_cpu():
+        # vllm-cpu 0.32.0 dies of a seeded request whose prompt is computed in chunks, and compiling
+        # takes longer than it saves. Only whole blocks are found again: 32 tokens are the fewest
+        # that its attention takes.
+        settings |= {"enable_chunked_prefill": False, "max_num_batched_tokens": 16_384}
+        settings |= {"enforce_eager": True, "block_size": 32}
+    arguments = AsyncEngineArgs(model=str(folder), disable_log_stats=True, **settings)
+    llm = AsyncLLM.from_engine_args(arguments)
+    return llm, llm.get_tokenizer()
+
+
+def _completion(result: Any, *, is_first: bool) -> Completion:
+    (output,) = result.outputs
+    if output.finish_reason not in ("stop", "length"):
+        raise EngineError(f"vLLM ended a request with {output.finish_reason!r}")
+    prompt = len(result.prompt_token_ids) if is_first else 0
+    return Completion(
+        output.text,
+        Finish.LENGTH if output.finish_reason == "length" else Finish.STOP,
+        len(output.token_ids),
+        prompt,
+        min(result.num_cached_tokens or 0, prompt),
+    )
+
+
+def _said(error: BaseException) -> str:
+    """Return what the first of chained errors says."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {error}"
