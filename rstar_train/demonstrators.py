@@ -13,7 +13,7 @@ from bench.engines.base import Policy
 from bench.errors import UnknownNameError
 from bench.types import Problem
 
-NAMES = ("demonstrator", "gsm8k-demonstrator")
+DEMONSTRATORS = ("demonstrator", "gsm8k-demonstrator")
 
 
 class Demonstrator(Policy, Protocol):
@@ -34,4 +34,4 @@ def demonstrator_named(name: str, mistake_rate: float) -> Demonstrator:
         from rstar_train import gsm8k
 
         return gsm8k.Demonstrator.read(mistake_rate)
-    raise UnknownNameError("demonstrator", name, NAMES)
+    raise UnknownNameError("demonstrator", name, DEMONSTRATORS)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.engines.checkpoints import Checkpoint
+from bench.errors import UnknownNameError
 from bench.harness import Harness
 from bench.report import compare, leaderboard
 from bench.spec import SEARCHES, RunSpec, SearchKind
@@ -29,13 +30,12 @@ def evaluate(
     *,
     policy: Checkpoint,
     ppm: Checkpoint | None,
-    before: Mapping[str, Run] | None = None,
 ) -> dict[str, Run]:
     """Run what the recipe asks for into `folder`; return the runs by search.
 
-    Without a PPM, runs that need one are left out: the base model has none. Raises BenchError.
+    Without a PPM, runs that use one are left out: the base model has none. Raises BenchError.
     """
-    chosen = [run for run in recipe.evaluation.runs if ppm or not _kind(run).needs_ppm]
+    chosen = [run for run in recipe.evaluation.runs if ppm or not _kind(run).uses_ppm]
     return asyncio.run(_run(recipe, chosen, folder, policy, ppm))
 
 
@@ -119,8 +119,6 @@ def check_searches(recipe: Recipe) -> None:
 
 
 def _kind(run: EvaluationRun) -> SearchKind:
-    from bench.errors import UnknownNameError
-
     if run.search not in SEARCHES:
         raise UnknownNameError("search of evaluation.runs", run.search, SEARCHES)
     return SEARCHES[run.search]

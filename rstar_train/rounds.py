@@ -23,7 +23,7 @@ from rstar_train.recipe import Recipe
 from rstar_train.row_files import file_digest, read_rows
 from rstar_train.row_making import FILES, PAIRS, SFT, make_rows
 from rstar_train.rows import PairRow, SFTRow
-from rstar_train.searching import search_pool, searcher_of
+from rstar_train.searching import Searcher, search_pool, searcher_of
 from rstar_train.stages import staged
 
 JOURNAL = "journal.jsonl"
@@ -85,11 +85,15 @@ class Round:
         after = Handover(policy, ppm, self.folder / "rows", self.folder / "evaluation")
         return after, figures
 
+    @property
+    def _searcher(self) -> Searcher:
+        return searcher_of(self.recipe, self.base, self.begun.policy, self.begun.ppm)
+
     def _stage(self, name: str, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
         return staged(self.folder / name, *args, journal=self.work / JOURNAL, **kwargs)
 
     def _search(self) -> Mapping[str, Any]:
-        searcher = searcher_of(self.recipe, self.begun.policy, self.begun.ppm)
+        searcher = self._searcher
         inputs = {
             "recipe": self.recipe.digest("search"),
             "pool": self.pool.digest,
@@ -145,7 +149,7 @@ class Round:
             kind="policy",
             number=self.number,
             parent=self.base.name,
-            searcher=self._searcher_words(),
+            searcher=self._searcher.about,
             inputs=inputs,
             figures=figures,
         )
@@ -177,7 +181,7 @@ class Round:
             kind="ppm",
             number=self.number,
             parent="../policy",
-            searcher=self._searcher_words(),
+            searcher=self._searcher.about,
             inputs=inputs,
             figures=figures,
         )
@@ -208,9 +212,6 @@ class Round:
             "ppm": ppm.digest,
         }
         return self._stage("evaluation", inputs, work, config=self.recipe.values("evaluation"))
-
-    def _searcher_words(self) -> dict[str, Any]:
-        return searcher_of(self.recipe, self.begun.policy, self.begun.ppm).about
 
 
 def _runs_before(folder: Path | None) -> dict[str, Run]:

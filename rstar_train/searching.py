@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.answers import acheck
 from bench.engines.base import Policy, StepScorer
-from bench.engines.checkpoints import Checkpoint
+from bench.engines.checkpoints import Checkpoint, find
 from bench.errors import BenchError
 from bench.provenance import header
 from bench.record import Record
@@ -37,7 +37,7 @@ from bench.search import (
 )
 from bench.store import RunDir
 from bench.types import Outcome, Problem
-from rstar_train.demonstrators import Demonstrator, demonstrator_named
+from rstar_train.demonstrators import DEMONSTRATORS, Demonstrator, demonstrator_named
 from rstar_train.models import open_policy, open_scorer
 from rstar_train.recipe import Recipe
 
@@ -67,15 +67,20 @@ class Searcher:
         return about
 
 
-def searcher_of(recipe: Recipe, policy: Checkpoint | None, ppm: Checkpoint | None) -> Searcher:
+def searcher_of(
+    recipe: Recipe, base: Checkpoint, policy: Checkpoint, ppm: Checkpoint | None
+) -> Searcher:
     """Return the searcher that a round's recipe asks for.
 
-    `policy` is the round before's, or the base model where `search.policy` is `base`; `ppm` is the
-    round before's.
+    `policy` and `ppm` are the round before's. Raises UnknownNameError, CheckpointError for a
+    searcher that is not there.
     """
-    if recipe.search.policy.endswith("demonstrator"):
-        return Searcher(demonstrator_named(recipe.search.policy, recipe.search.mistake_rate))
-    return Searcher(policy=policy, ppm=ppm if recipe.search.annotation == "ppm" else None)
+    settings = recipe.search
+    if settings.policy in DEMONSTRATORS:
+        return Searcher(demonstrator_named(settings.policy, settings.mistake_rate))
+    named = {"previous": policy, "base": base}
+    chosen = named.get(settings.policy) or find(settings.policy, "policy")
+    return Searcher(policy=chosen, ppm=ppm if settings.annotation == "ppm" else None)
 
 
 async def search_pool(

@@ -38,9 +38,10 @@ class PoolSettings:
 class SearchSettings:
     """Search of the pool (section 3.2 of the paper, and its rounds in section 3.4)."""
 
-    policy: Literal["demonstrator", "gsm8k-demonstrator", "base", "previous"]
-    """Who proposes steps: a demonstrator, the untrained base model, or the round before's policy
-    (paper: a 236B model in round 1, then SLM-r1, r2, r3)."""
+    policy: str
+    """Who proposes steps: `previous`, the round before's policy; `base`, the untrained base model;
+    `demonstrator` or `gsm8k-demonstrator`; or another checkpoint's name or folder (paper: a 236B
+    model in round 1, then SLM-r1, r2, r3)."""
     annotation: Literal["terminal", "ppm"]
     """Q of a step: terminal-guided (paper: rounds 1, 2), or begun at the value that the round
     before's PPM gives it (rounds 3, 4). Answers are rewarded by the reference in both."""
