@@ -14,11 +14,12 @@ from typing import Any
 from bench.atomic import replace
 from bench.engines.checkpoints import Checkpoint, find
 from bench.errors import BenchError
+from rstar_train import journal
 from rstar_train.coverage import coverage
 from rstar_train.evaluation import check_searches, evaluate, figures_of
 from rstar_train.pool import Pool, family_of, load_pool, tier_of
 from rstar_train.recipe import RECIPES, Recipe
-from rstar_train.rounds import JOURNAL, Handover, Round
+from rstar_train.rounds import Handover, Round
 from rstar_train.stages import staged
 
 
@@ -74,7 +75,7 @@ def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> Path:
         inputs,
         measure,
         config=recipe.values("evaluation"),
-        journal=work / JOURNAL,
+        journal=work / journal.NAME,
     )
     return folder
 

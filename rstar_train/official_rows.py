@@ -11,14 +11,19 @@ against the other's worst. A leaf is right at Q = 1 and wrong at Q = -1; dead en
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.answers import check
-from bench.prompts import OFFICIAL
+from bench.prompts import OFFICIAL, START
 from bench.search import Trace
 from bench.types import Problem
-from rstar_train.official_trees import OfficialNode, OfficialTree, of_trace
+from rstar_train.official_trees import (
+    TOO_MANY_CODE_ERRORS,
+    OfficialNode,
+    OfficialTree,
+    of_trace,
+)
 from rstar_train.rows import PairRow, SFTRow
 
 TOP = 2
@@ -57,8 +62,14 @@ class Pair:
 
 
 def trajectories(tree: OfficialTree) -> list[OfficialNode]:
-    """Return the leaves that end in an answer of the model's, depth first."""
-    return [node for node in tree.root.walk() if node.is_answer]
+    """Return the leaves that are traced, depth first: answers, and ends with a code error.
+
+    A tree without any answer has none.
+    """
+    leaves = [node for node in tree.root.walk() if not node.children]
+    if not any(leaf.is_answer for leaf in leaves):
+        return []
+    return [leaf for leaf in leaves if leaf.is_answer or leaf.answer == TOO_MANY_CODE_ERRORS]
 
 
 def correct_trajectories(tree: OfficialTree) -> list[OfficialNode]:
@@ -67,16 +78,16 @@ def correct_trajectories(tree: OfficialTree) -> list[OfficialNode]:
     return [
         node
         for node in trajectories(tree)
-        if node.answer == gold or check(gold, node.answer).correct
+        if node.is_answer and (node.answer == gold or check(gold, node.answer).correct)
     ]
 
 
-def solutions(tree: OfficialTree) -> list[Solution]:
-    """Return at most two correct solutions, best first."""
+def solutions(*trees: OfficialTree) -> list[Solution]:
+    """Return at most two correct solutions of a problem's trees, best first."""
     found = []
-    for leaf in correct_trajectories(tree):
+    for leaf in (leaf for tree in trees for leaf in correct_trajectories(tree)):
         q = [node.q for node in leaf.path]
-        found.append(Solution(leaf.solution, sum(q) / len(q), min(q)))
+        found.append(Solution(leaf.solution.strip(), sum(q) / len(q), min(q)))
     found.sort(key=lambda each: (each.mean_q, each.min_q), reverse=True)
     return [each for each in found[:TOP] if "error" not in each.text.lower()]
 
@@ -97,23 +108,21 @@ def passes(chosen: str, rejected: str, margin: float) -> bool:
     return margin >= LEAST_MARGIN and not _within(chosen, rejected, LEAST_EDITS)
 
 
-def sft_rows(problem: Problem, *traces: Trace) -> list[SFTRow]:
-    """Return the solutions of our own trees, chosen by these rules out of all of them."""
-    found = [each for trace in traces for each in solutions(of_trace(problem, trace))]
-    found.sort(key=lambda each: (each.mean_q, each.min_q), reverse=True)
-    start = traces[0].nodes[0].text
-    prompt = OFFICIAL.render(problem.question, start)
+def rows_of_solutions(trees: Sequence[OfficialTree]) -> list[SFTRow]:
+    """Return the solutions of a problem's trees as rows."""
+    problem = trees[0].problem
+    prompt = OFFICIAL.render(problem.question, START)
     return [
-        SFTRow(problem.id, prompt, each.text.removeprefix(start), each.mean_q)
-        for each in found[:TOP]
+        SFTRow(problem.id, prompt, each.text.removeprefix(START), each.mean_q)
+        for each in solutions(*trees)
     ]
 
 
-def pair_rows(problem: Problem, trace: Trace) -> list[PairRow]:
-    """Return the step pairs of one of our trees."""
+def rows_of_pairs(tree: OfficialTree) -> list[PairRow]:
+    """Return the step pairs of a tree as rows, each group weighing 1 before any filter."""
     return [
         PairRow(
-            problem.id,
+            tree.problem.id,
             each.prefix,
             each.chosen,
             each.rejected,
@@ -123,8 +132,18 @@ def pair_rows(problem: Problem, trace: Trace) -> list[PairRow]:
             each.neg_count,
             each.margin,
         )
-        for each in pairs(of_trace(problem, trace))
+        for each in pairs(tree)
     ]
+
+
+def sft_rows(problem: Problem, *traces: Trace) -> list[SFTRow]:
+    """Return the solutions of our own trees, chosen by these rules."""
+    return rows_of_solutions([of_trace(problem, trace) for trace in traces])
+
+
+def pair_rows(problem: Problem, trace: Trace) -> list[PairRow]:
+    """Return the step pairs of one of our own trees."""
+    return rows_of_pairs(of_trace(problem, trace))
 
 
 def _pairs_below(node: OfficialNode, question: str, right: set[str], wrong: set[str]) -> list[Pair]:

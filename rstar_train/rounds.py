@@ -16,6 +16,7 @@ from typing import Any
 from bench.engines.checkpoints import Checkpoint, merged
 from bench.errors import BenchError
 from bench.store import Run, load_run
+from rstar_train import journal
 from rstar_train.evaluation import evaluate, figures_of, passes_gate
 from rstar_train.pool import Pool
 from rstar_train.publishing import publish
@@ -26,8 +27,6 @@ from rstar_train.rows import PairRow, SFTRow
 from rstar_train.searching import Searcher, search_pool, searcher_of
 from rstar_train.stages import staged
 
-JOURNAL = "journal.jsonl"
-"""In the work folder: when each stage began and ended."""
 ADAPTER = "adapter_model.safetensors"
 STAGES = ("search", "rows", "held_out_rows", "policy", "ppm", "pair_accuracy", "evaluation")
 """Folders of a round's stages, in their order."""
@@ -90,7 +89,7 @@ class Round:
         return searcher_of(self.recipe, self.base, self.begun.policy, self.begun.ppm)
 
     def _stage(self, name: str, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        return staged(self.folder / name, *args, journal=self.work / JOURNAL, **kwargs)
+        return staged(self.folder / name, *args, journal=self.work / journal.NAME, **kwargs)
 
     def _search(self) -> Mapping[str, Any]:
         searcher = self._searcher
@@ -103,7 +102,15 @@ class Round:
         return self._stage(
             "search",
             inputs,
-            lambda: asyncio.run(search_pool(self.pool.problems, self.recipe, searcher, trees)),
+            lambda: asyncio.run(
+                search_pool(
+                    self.pool.problems,
+                    self.recipe,
+                    searcher,
+                    trees,
+                    journal=self.work / journal.NAME,
+                )
+            ),
             config=self.recipe.values("pool", "search"),
         )
 

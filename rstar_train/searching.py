@@ -38,6 +38,7 @@ from bench.search import (
 from bench.store import RunDir
 from bench.types import Outcome, Problem
 from rstar_train.demonstrators import DEMONSTRATORS, Demonstrator, demonstrator_named
+from rstar_train.journal import note
 from rstar_train.models import open_policy, open_scorer
 from rstar_train.recipe import Recipe
 
@@ -84,12 +85,18 @@ def searcher_of(
 
 
 async def search_pool(
-    problems: Sequence[Problem], recipe: Recipe, searcher: Searcher, folder: Path
+    problems: Sequence[Problem],
+    recipe: Recipe,
+    searcher: Searcher,
+    folder: Path,
+    *,
+    journal: Path | None = None,
 ) -> Mapping[str, Any]:
     """Search what the searcher can search of `problems`; return counts for the manifest.
 
-    Raises BenchError: nothing can be searched, nothing was solved, or the harness failed on a
-    problem (repeating the command searches those again).
+    `folder` is the run directory; `journal` is told how far the search is. Raises BenchError:
+    nothing can be searched, nothing was solved, or the harness failed on a problem (repeating the
+    command searches those again).
     """
     chosen = [problem for problem in problems if _can_search(searcher, problem)]
     if not chosen:
@@ -105,9 +112,12 @@ async def search_pool(
     }
     del config["search"]["concurrency"]  # changes no record
     with RunDir.open(folder, header(config)) as run:
-        for tree in range(recipe.search.trees):
-            todo = chosen if tree == 0 else _unsolved(chosen, run.records())
-            await _search(todo, recipe, searcher, run, seed=recipe.seed + tree)
+        for seed in range(recipe.seed, recipe.seed + recipe.search.trees):
+            # Only what earlier trees found counts, so that a resume asks for the same problems.
+            earlier = [record for record in run.records() if record.seed < seed]
+            todo = _unsolved(chosen, earlier)
+            tell = _Progress(f"{folder.parent.parent.name}/{folder.parent.name}", journal)
+            await _search(todo, recipe, searcher, run, seed, tell)
         records = run.records()
     failed = [record for record in records if record.is_engine_error]
     if failed:
@@ -153,7 +163,12 @@ def _unsolved(problems: Sequence[Problem], records: Sequence[Record]) -> list[Pr
 
 
 async def _search(
-    problems: Sequence[Problem], recipe: Recipe, searcher: Searcher, run: RunDir, *, seed: int
+    problems: Sequence[Problem],
+    recipe: Recipe,
+    searcher: Searcher,
+    run: RunDir,
+    seed: int,
+    progress: _Progress,
 ) -> None:
     done = {key.problem_id for key in run.done if key.seed == seed}
     left = [problem for problem in problems if problem.id not in done]
@@ -184,7 +199,7 @@ async def _search(
             name="mcts",
             seed=seed,
             concurrency=settings.concurrency,
-            on_done=_progress(f"search, seed {seed}", len(problems), len(problems) - len(left)),
+            on_done=progress.start(len(problems), len(problems) - len(left)),
         )
 
 
@@ -222,16 +237,31 @@ def reward_of(problem: Problem) -> Reward:
     return reward
 
 
-def _progress(label: str, total: int, done: int) -> Callable[[object], None]:
-    count, began, said = done, time.monotonic(), time.monotonic()
+@dataclass(slots=True)
+class _Progress:
+    """Counts finished problems; tells the log and the journal now and then."""
 
-    def tick(_: object) -> None:
-        nonlocal count, said
-        count += 1
+    label: str
+    journal: Path | None
+    total: int = 0
+    done: int = 0
+    begun_at: int = 0
+    began: float = 0.0
+    said: float = 0.0
+
+    def start(self, total: int, done: int) -> Callable[[object], None]:
+        """Hear how many there are and how many were done before; return what counts one more."""
+        self.total, self.done, self.begun_at = total, done, done
+        self.began = self.said = time.monotonic()
+        note(self.journal, self.label, "progress", done=done, total=total)
+        return self._tick
+
+    def _tick(self, _: object) -> None:
+        self.done += 1
         now = time.monotonic()
-        if now - said >= EVERY_SECONDS or count == total:
-            said = now
-            left = (now - began) / max(count - done, 1) * (total - count)
-            log.info("%s: %d of %d problems, %.0f s left", label, count, total, left)
-
-    return tick
+        if now - self.said < EVERY_SECONDS and self.done < self.total:
+            return
+        self.said = now
+        left = (now - self.began) / (self.done - self.begun_at) * (self.total - self.done)
+        log.info("%s: %d of %d problems, %.0f s left", self.label, self.done, self.total, left)
+        note(self.journal, self.label, "progress", done=self.done, total=self.total)

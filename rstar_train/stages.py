@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import append, replace
+from bench.atomic import replace
 from bench.errors import BenchError
-from bench.lines import encode
 from bench.provenance import git_state, package_versions
+from rstar_train.journal import note
 from rstar_train.row_files import file_digest
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def staged(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST).unlink(missing_ok=True)  # of other inputs; the files are about to go
-        _note(journal, folder, "begun")
+        note(journal, _label(folder), "begun")
         log.info("%s", _label(folder))
         started = time.perf_counter()
         figures = {**work(), "stage_seconds": round(time.perf_counter() - started, 1)}
@@ -73,7 +73,7 @@ def staged(
             "finished": _now(),
         }
         replace(folder / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
-        _note(journal, folder, "ended")
+        note(journal, _label(folder), "ended")
     except OSError as error:
         if error.errno not in _FULL:
             raise
@@ -109,11 +109,6 @@ def _kept(folder: Path, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _label(folder: Path) -> str:
     return f"{folder.parent.name}/{folder.name}"
-
-
-def _note(journal: Path | None, folder: Path, what: str) -> None:
-    if journal is not None:
-        append(journal, encode({"stage": _label(folder), "event": what, "at": _now()}))
 
 
 def _now() -> str:
