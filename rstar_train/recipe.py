@@ -114,6 +114,14 @@ _RANGES: tuple[tuple[str, str, Callable[[Recipe], bool]], ...] = (
     ("search.step_tokens", "at least 1", lambda r: r.search.step_tokens >= 1),
     ("search.mistake_rate", "from 0 to 1", lambda r: 0 <= r.search.mistake_rate <= 1),
     ("search.concurrency", "at least 1", lambda r: r.search.concurrency >= 1),
+    (
+        "rows.rules",
+        "paper where search.rules is paper and search.annotation is ppm: the released extraction "
+        "knows right answers by a Q of 1, and under the paper's rules the PPM's value is in Q",
+        lambda r: (
+            (r.rows.rules, r.search.rules, r.search.annotation) != ("official", "paper", "ppm")
+        ),
+    ),
     ("rows.sft_per_family", "at least 0", lambda r: r.rows.sft_per_family >= 0),
     ("rows.pairs_per_family", "at least 0", lambda r: r.rows.pairs_per_family >= 0),
     ("rows.min_solved_share", "from 0 to 1", lambda r: 0 <= r.rows.min_solved_share <= 1),

@@ -13,6 +13,7 @@ from bench.errors import BenchError, RecipeError, UnknownNameError
 from rstar_train.recipe import OVERRIDABLE, RECIPES, Recipe, load_recipe
 from rstar_train.settings import Source
 
+PPM = {"annotation": "ppm"}
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
@@ -107,6 +108,10 @@ def test_a_wrong_key_or_value_is_named(
         (
             [{"search": {"policy": "base", "rollouts": 16, "unsolved_rollouts": [8]}}],
             r"rounds\[1\]: search.unsolved_rollouts must be ascending, and above search.rollouts",
+        ),
+        (
+            [{"search": {"policy": "base"}}, {"rows": {"rules": "official"}, "search": PPM}],
+            r"rounds\[2\]: rows.rules must be paper where search.rules is paper",
         ),
     ],
 )
