@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import MissingExtraError
-from rstar_train.settings import FitSettings, LoRASettings
+from rstar_train.recipe import FitSettings, LoRASettings
 
 if TYPE_CHECKING:
     from peft import LoraConfig

@@ -29,6 +29,22 @@ from rstar_train.settings import (
     SearchSettings,
 )
 
+__all__ = [
+    "OVERRIDABLE",
+    "RECIPES",
+    "EvaluationSettings",
+    "FitSettings",
+    "LoRASettings",
+    "PoolSettings",
+    "Recipe",
+    "RoundSettings",
+    "RowSettings",
+    "SearchSettings",
+    "load_recipe",
+    "recipe_path",
+    "shipped",
+]
+
 RECIPES = Path(__file__).parent / "recipes"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,8 +63,8 @@ def make_rows(
     write_rows(made.pairs, folder / "all" / PAIRS)
     family = {problem.id: family_of(problem) for problem in problems}
     settings = recipe.rows
-    solutions = _balanced(made.solutions, settings.sft_per_family, family, recipe.seed)
-    pairs = _balanced(made.pairs, settings.pairs_per_family, family, recipe.seed)
+    solutions = _balanced(made.solutions, settings.sft_per_family, family, recipe.seed, _alone)
+    pairs = _balanced(made.pairs, settings.pairs_per_family, family, recipe.seed, _of_problem)
     made.dropped["SFT rows above sft_per_family"] += len(made.solutions) - len(solutions)
     made.dropped["pairs above pairs_per_family"] += len(made.pairs) - len(pairs)
     write_rows(solutions, folder / SFT)
@@ -125,15 +125,35 @@ def _carried(kind: type[Row], file: Path, rows: Sequence[Row]) -> list[Row]:
     return [row for row in read_rows(kind, file) if row.problem_id not in have]
 
 
-def _balanced(rows: Sequence[Row], limit: int, family: Mapping[str, str], seed: int) -> list[Row]:
-    """Return at most `limit` rows of each family (0: all), drawn with the seed, in their order."""
+def _balanced(
+    rows: Sequence[Row],
+    limit: int,
+    family: Mapping[str, str],
+    seed: int,
+    group_of: Callable[[int, Row], Hashable],
+) -> list[Row]:
+    """Return at most `limit` rows of each family (0: all), in their order.
+
+    Whole groups are drawn with the seed, the last one cut.
+    """
     if not limit:
         return list(rows)
-    places: dict[str, list[int]] = defaultdict(list)
+    groups: dict[str, dict[Hashable, list[int]]] = defaultdict(lambda: defaultdict(list))
     for at, row in enumerate(rows):
-        places[family[row.problem_id]].append(at)
+        groups[family[row.problem_id]][group_of(at, row)].append(at)
     kept: set[int] = set()
-    for name in sorted(places):
-        random.Random(f"{seed}:{name}").shuffle(places[name])
-        kept.update(places[name][:limit])
+    for name in sorted(groups):
+        drawn = list(groups[name].values())
+        random.Random(f"{seed}:{name}").shuffle(drawn)
+        kept.update([at for group in drawn for at in group][:limit])
     return [row for at, row in enumerate(rows) if at in kept]
+
+
+def _alone(at: int, row: SFTRow) -> Hashable:
+    """Solutions are drawn one by one: as many problems as possible."""
+    return at
+
+
+def _of_problem(at: int, row: PairRow) -> Hashable:
+    """Pairs are drawn by problem: what shares a prefix is trained on together, and cheaply."""
+    return row.problem_id
