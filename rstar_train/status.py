@@ -62,9 +62,10 @@ def render(recipe: Recipe, work: Path) -> str:
     stages = stage_statuses(recipe, work)
     lines = [f"{recipe.name}: {_summary(stages)}"]
     lines += [_line(stage) for stage in stages if stage.share > 0 or stage.detail]
-    waiting = [stage for stage in stages if stage.share == 0 and not stage.detail]
+    waiting = [stage.name for stage in stages if stage.share == 0 and not stage.detail]
     if waiting:
-        lines.append(f"not begun: {', '.join(stage.name for stage in waiting)}")
+        more = f" and {len(waiting) - 1} stages after it" if len(waiting) > 1 else ""
+        lines.append(f"  {waiting[0]:24} not begun{more}")
     searched = [k for k in range(1, len(recipe.rounds) + 1) if _has_records(work, k)]
     if searched:
         figures = [{"coverage": coverage(work, k)} for k in searched]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,9 @@ def convert_value_head(folder: Path, out: Path) -> dict[str, Any]:
         # Weights only: a pickle could run anything, and a head is two tensors.
         head = torch.load(folder / HEAD, map_location="cpu", weights_only=True)
         weight, bias = head[WEIGHT].float(), head[BIAS].float()
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, pickle.PickleError) as error:
         raise CheckpointError(
-            f"{folder / HEAD} is damaged or of another layout ({type(error).__name__}: {error}); "
+            f"{folder / HEAD} is damaged or of another layout ({type(error).__name__}); "
             f"expected {WEIGHT} and {BIAS}"
         ) from error
     hidden = int(json.loads((folder / "config.json").read_text())["hidden_size"])
