@@ -15,11 +15,13 @@ from bench.atomic import replace
 from bench.engines.checkpoints import Checkpoint, find
 from bench.errors import BenchError
 from rstar_train import journal
+from rstar_train.cards import write_cards
 from rstar_train.coverage import coverage
 from rstar_train.evaluation import check_searches, evaluate, figures_of
 from rstar_train.pool import Pool, family_of, load_pool, tier_of
 from rstar_train.recipe import RECIPES, Recipe
 from rstar_train.rounds import Handover, Round
+from rstar_train.searching import searcher_of
 from rstar_train.stages import staged
 
 
@@ -44,9 +46,11 @@ def evolve(
             f"{len(recipe.rounds)}"
         )
     count = rounds or len(recipe.rounds)
-    for number in range(1, count + 1):
-        check_searches(recipe.at(number))
     base = find(recipe.base, "policy")
+    for number in range(1, count + 1):
+        # Misspelt names are to be found now, not after hours of training.
+        check_searches(recipe.at(number))
+        searcher_of(recipe.at(number), base, base, None)
     pool = load_pool(recipe, beside=beside)
     work.mkdir(parents=True, exist_ok=True)
     _write_pool(pool, work / "pool.json")
@@ -58,6 +62,7 @@ def evolve(
         found["coverage"] = coverage(work, number)
         out = publish / f"round-{number}" / "figures.json"
         replace(out, (json.dumps(found, indent=2) + "\n").encode())
+        write_cards(out.parent, found)
         figures.append(found)
     return figures
 

@@ -56,7 +56,7 @@ def training_table(figures: Sequence[Mapping[str, Any]]) -> str:
         policy, ppm, pairs = found["policy"], found["ppm"], found["pair_accuracy"]
         ordered = "-"
         if "accuracy" in pairs:
-            ordered = _percent(pairs["accuracy"], pairs["low"], pairs["high"])
+            ordered = percent(pairs["accuracy"], pairs["low"], pairs["high"])
         rows.append(
             [
                 str(number),
@@ -73,29 +73,39 @@ def training_table(figures: Sequence[Mapping[str, Any]]) -> str:
 def accuracy_table(figures: Sequence[Mapping[str, Any]]) -> str:
     """Return accuracy by round and method, with the paired gain over the round before."""
     header = ["round", "method", "n", "accuracy, %", "against the round before", "p", "tokens"]
-    rows = []
-    for number, found in enumerate(figures, start=1):
-        for cell in found["evaluation"].values():
-            if not isinstance(cell, Mapping):
-                continue  # the stage's seconds
-            accuracy, gain = cell["accuracy"], cell.get("against_before")
-            shown = "-" if accuracy is None else _percent(*_three(accuracy))
-            difference, p = "-", "-"
-            if gain is not None:
-                difference, p = _percent(*_three(gain), sign=True), f"{gain['mcnemar_p']:.2g}"
-            tokens = f"{cell['policy_tokens']:.0f} + {cell['ppm_tokens']:.0f}"
-            rows.append([str(number), cell["label"], str(cell["n"]), shown, difference, p, tokens])
+    rows = [
+        [str(number), *cells]
+        for number, found in enumerate(figures, start=1)
+        for cells in accuracy_cells(found["evaluation"])
+    ]
     title = (
         "Accuracy on held-out problems, 95 % intervals (tokens: policy + PPM, mean of a problem)"
     )
     return _table(title, header, rows)
 
 
+def accuracy_cells(evaluation: Mapping[str, Any]) -> list[list[str]]:
+    """Return a row for each method: label, n, accuracy, gain over the round before, p, tokens."""
+    rows = []
+    for cell in evaluation.values():
+        if not isinstance(cell, Mapping):
+            continue  # the stage's seconds
+        accuracy, gain = cell["accuracy"], cell.get("against_before")
+        shown = "-" if accuracy is None else percent(*_three(accuracy))
+        difference, p = "-", "-"
+        if gain is not None:
+            difference, p = percent(*_three(gain), sign=True), f"{gain['mcnemar_p']:.2g}"
+        tokens = f"{cell['policy_tokens']:.0f} + {cell['ppm_tokens']:.0f}"
+        rows.append([cell["label"], str(cell["n"]), shown, difference, p, tokens])
+    return rows
+
+
 def _three(cell: Mapping[str, float]) -> tuple[float, float, float]:
     return cell["estimate"], cell["low"], cell["high"]
 
 
-def _percent(estimate: float, low: float, high: float, *, sign: bool = False) -> str:
+def percent(estimate: float, low: float, high: float, *, sign: bool = False) -> str:
+    """Return a share with its interval, in percent."""
     form = "+.1f" if sign else ".1f"
     return f"{100 * estimate:{form}} [{100 * low:{form}}, {100 * high:{form}}]"
 
