@@ -90,8 +90,7 @@ def _write_pool(pool: Pool, file: Path) -> None:
     data = {
         "digest": pool.digest,
         "dropped": pool.dropped,
-        "problems": [
-            [p.id, tier_of(p), family_of(p), p.id in pool.held_out] for p in pool.problems
-        ],
+        "bootstrap": len(pool.bootstrap),
+        "problems": [[p.id, tier_of(p), family_of(p), p.id in pool.held_out] for p in pool.covered],
     }
     replace(file, (json.dumps(data) + "\n").encode())

@@ -32,6 +32,17 @@ class Pool:
     """Ids of the problems that no model is trained on."""
     dropped: dict[str, int]
     """Rows left out, by reason."""
+    bootstrap: frozenset[str] = frozenset()
+    """Ids of the problems that are searched in round 1 only."""
+
+    def searched(self, number: int) -> list[Problem]:
+        """The problems that round `number` searches."""
+        return [p for p in self.problems if number == 1 or p.id not in self.bootstrap]
+
+    @property
+    def covered(self) -> list[Problem]:
+        """The problems that every round searches, over which coverage is counted."""
+        return [problem for problem in self.problems if problem.id not in self.bootstrap]
 
     @property
     def training(self) -> list[Problem]:
@@ -45,11 +56,11 @@ class Pool:
 
     @property
     def digest(self) -> str:
-        """First 16 hex digits of a SHA-256 over ids, texts, answers and what is held out."""
+        """First 16 hex digits of a SHA-256 over ids, texts, answers and what each is for."""
         hasher = hashlib.sha256()
         for problem in self.problems:
-            held = str(problem.id in self.held_out)
-            for part in (problem.id, problem.question, problem.answer, held):
+            use = f"{problem.id in self.held_out} {problem.id in self.bootstrap}"
+            for part in (problem.id, problem.question, problem.answer, use):
                 hasher.update(part.encode() + b"\x00")
         return hasher.hexdigest()[:16]
 
@@ -60,26 +71,32 @@ def load_pool(recipe: Recipe, *, beside: Path = RECIPES) -> Pool:
     Raises BenchError: an unknown or an evaluation source, absent data, nothing left to train on.
     """
     problems: list[Problem] = []
-    dropped = {"contaminated": 0, "repeated": 0}
+    contaminated: set[str] = set()
+    repeated = 0
     seen: set[str] = set()
+    bootstrap: set[str] = set()
     for source in recipe.pool.sources:
         rows = _rows(source)
         kept = rows
         if source.decontaminate:
             kept = without(rows, _drop_list(source.decontaminate, beside))
-        dropped["contaminated"] += len(rows) - len(kept)
+            contaminated.update({row.id for row in rows} - {row.id for row in kept})
         taken = [problem for problem in kept if problem.question not in seen]
-        dropped["repeated"] += len(kept) - len(taken)
+        repeated += len(kept) - len(taken)
         taken = taken[: source.problems or None]
         seen.update(problem.question for problem in taken)
         problems += taken
-    held_out = _held_out(problems, recipe.pool.held_out, recipe.seed)
-    if len(held_out) >= len(problems):
+        if source.bootstrap:
+            bootstrap.update(problem.id for problem in taken)
+    lasting = [problem for problem in problems if problem.id not in bootstrap]
+    held_out = _held_out(lasting, recipe.pool.held_out, recipe.seed)
+    if len(held_out) >= len(lasting):
         raise BenchError(
-            f"the pool of {recipe.name!r} has {len(problems)} problems and pool.held_out is "
-            f"{recipe.pool.held_out}: nothing is left to train on"
+            f"the pool of {recipe.name!r} has {len(lasting)} problems for all rounds and "
+            f"pool.held_out is {recipe.pool.held_out}: nothing is left to train on"
         )
-    return Pool(tuple(problems), held_out, dropped)
+    dropped = {"contaminated": len(contaminated), "repeated": repeated}
+    return Pool(tuple(problems), held_out, dropped, frozenset(bootstrap))
 
 
 def tier_of(problem: Problem) -> str:

@@ -104,7 +104,7 @@ class Round:
             inputs,
             lambda: asyncio.run(
                 search_pool(
-                    self.pool.problems,
+                    self.pool.searched(self.number),
                     self.recipe,
                     searcher,
                     trees,

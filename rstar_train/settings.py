@@ -22,11 +22,14 @@ class Source:
     """Of a tier: these families only; empty means all."""
     decontaminate: str = ""
     """A file that `rstar-bench contamination --out` wrote: rows to drop. Relative to the recipe."""
+    bootstrap: bool = False
+    """Searched in round 1 only, by whoever begins, and no part of the coverage: more examples of
+    the format than later rounds can afford to search."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """Which problems are searched, the same ones in every round."""
+    """Which problems are searched: the same ones in every round, and some in round 1 only."""
 
     sources: tuple[Source, ...]
     held_out: int

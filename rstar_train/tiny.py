@@ -1,7 +1,8 @@
-"""A recipe shrunk to minutes: every stage of every round runs for real, and nothing is learnt.
+"""A recipe shrunk to minutes: every stage of every round runs for real, and little is learnt.
 
 What is cut is the number of problems, rollouts, rows and evaluation problems; rounds, annotation,
-policies, trees and rules stay the recipe's.
+policies, trees and rules stay the recipe's. Of the lowest embedded tier only the easiest family is
+kept, because a round must teach enough for the next one to solve something.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ from rstar_train.settings import (
 )
 
 PROBLEMS = 12
-"""Of the first source; of every other one, two."""
+"""Of the first source; of a bootstrap source twice as many more, of every other one two."""
+EASIEST = ("embedded-grade-school", "gcd")
+"""The tier, and its family with the shortest programs."""
 HELD_OUT = 3
-ROWS = 8
+SFT_ROWS, SFT_EPOCHS = 24, 5.0
+"""Thirty steps of four rows: what the format of one family takes."""
+PPM_ROWS = 8
 EVALUATED = 3
 
 
@@ -33,8 +38,8 @@ def tiny(recipe: Recipe) -> Recipe:
         pool=_pool(recipe.pool),
         search=_search(recipe.search),
         rows=_rows(recipe.rows),
-        sft=_fit(recipe.sft),
-        ppm=_fit(recipe.ppm),
+        sft=_fit(recipe.sft, SFT_ROWS, SFT_EPOCHS),
+        ppm=_fit(recipe.ppm, PPM_ROWS, 1.0),
         evaluation=_evaluation(recipe.evaluation),
         rounds=tuple(_round(each) for each in recipe.rounds),
     )
@@ -45,8 +50,8 @@ def _round(settings: RoundSettings) -> RoundSettings:
         settings,
         search=_search(settings.search),
         rows=_rows(settings.rows),
-        sft=_fit(settings.sft),
-        ppm=_fit(settings.ppm),
+        sft=_fit(settings.sft, SFT_ROWS, SFT_EPOCHS),
+        ppm=_fit(settings.ppm, PPM_ROWS, 1.0),
         evaluation=_evaluation(settings.evaluation),
     )
 
@@ -54,8 +59,11 @@ def _round(settings: RoundSettings) -> RoundSettings:
 def _pool(settings: PoolSettings) -> PoolSettings:
     sources: list[Source] = []
     for source in settings.sources:
-        size = 2 if sources else PROBLEMS
-        sources.append(dataclasses.replace(source, problems=min(source.problems or size, size)))
+        size = 3 * PROBLEMS if source.bootstrap else 2 if sources else PROBLEMS
+        tier, family = EASIEST
+        families = (family,) if source.name == tier else source.families
+        size = min(source.problems or size, size)
+        sources.append(dataclasses.replace(source, problems=size, families=families))
     return PoolSettings(tuple(sources), min(settings.held_out, HELD_OUT))
 
 
@@ -77,8 +85,8 @@ def _rows(settings: RowSettings) -> RowSettings:
     return dataclasses.replace(settings, sft_per_family=0, pairs_per_family=0)
 
 
-def _fit(settings: FitSettings) -> FitSettings:
-    return dataclasses.replace(settings, epochs=1.0, batch_size=4, max_rows=ROWS)
+def _fit(settings: FitSettings, rows: int, epochs: float) -> FitSettings:
+    return dataclasses.replace(settings, epochs=epochs, batch_size=4, max_rows=rows)
 
 
 def _evaluation(settings: EvaluationSettings) -> EvaluationSettings:

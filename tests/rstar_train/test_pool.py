@@ -54,6 +54,18 @@ def test_held_out_problems_are_drawn_from_all_and_trained_on_by_none() -> None:
     assert load_pool(recipe_of(source, held_out=10)) == pool
 
 
+def test_bootstrap_problems_are_for_round_1_and_neither_held_out_nor_covered() -> None:
+    lasting = Source("embedded-grade-school", 6)
+    first = Source("embedded-grade-school", 10, ("gcd",), bootstrap=True)
+    pool = load_pool(recipe_of(lasting, first, held_out=5))
+    assert len(pool.searched(1)) == len(pool.problems) == 6 + 9  # one gcd problem was there
+    assert pool.searched(2) == pool.covered == list(pool.problems[:6])
+    assert not pool.held_out & pool.bootstrap
+    assert pool.digest != load_pool(recipe_of(lasting, replace(first, bootstrap=False))).digest
+    with pytest.raises(BenchError, match="has 6 problems for all rounds"):
+        load_pool(recipe_of(lasting, first, held_out=6))
+
+
 def test_no_problem_of_the_pool_is_in_the_evaluation_split() -> None:
     pool = load_pool(recipe_of(Source("embedded-grade-school", 60)))
     asked = {p.question for p in tier_problems("grade-school", "eval", 600)}
@@ -91,7 +103,9 @@ def test_a_wrong_source_is_named(source: Source, error: type[Exception], message
 
 
 def test_a_pool_that_holds_everything_out_is_an_error() -> None:
-    with pytest.raises(BenchError, match="has 3 problems and pool.held_out is 3: nothing is left"):
+    with pytest.raises(
+        BenchError, match="has 3 problems for all rounds and pool.held_out is 3: nothing"
+    ):
         load_pool(recipe_of(Source("embedded-competition", 3), held_out=3))
 
 
@@ -120,4 +134,5 @@ def test_the_gsm8k_recipe_is_decontaminated() -> None:
     recipe = load_recipe("smollm2-gsm8k")
     pool = load_pool(recipe, beside=RECIPES)
     assert pool.dropped["contaminated"] == 2
-    assert len(pool.problems) == 600
+    assert len(pool.searched(2)) == 240
+    assert len(pool.bootstrap) == 600
