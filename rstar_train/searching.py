@@ -1,0 +1,267 @@
+"""The search stage: every problem of the pool, with the round's searcher, into a run directory.
+
+Here alone training meets the reference answers: as the reward of a finished trajectory. A problem
+that stays unsolved gets a larger tree, and another one from another seed, where the recipe says so.
+Killed, the stage goes on at the problem; what it has appended is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.answers import acheck
+from bench.engines.base import Policy, StepScorer
+from bench.engines.checkpoints import Checkpoint, find
+from bench.errors import BenchError
+from bench.provenance import header
+from bench.record import Record
+from bench.runner import run_problems
+from bench.sandbox import Sandbox, SandboxConfig
+from bench.search import (
+    MCTS,
+    Node,
+    Reward,
+    Trace,
+    first,
+    majority,
+    mcts_until_solved,
+    rules_named,
+)
+from bench.store import RunDir
+from bench.types import Outcome, Problem
+from rstar_train.demonstrators import DEMONSTRATORS, Demonstrator, demonstrator_named
+from rstar_train.journal import note
+from rstar_train.models import open_policy, open_scorer
+from rstar_train.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 30.0
+"""Between two lines about progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """Who searches in a round: a demonstrator or a policy, and perhaps a PPM."""
+
+    demonstrator: Demonstrator | None = None
+    policy: Checkpoint | None = None
+    ppm: Checkpoint | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What decides the trees, for manifests and run headers."""
+        if self.demonstrator is not None:
+            return {"demonstrator": self.demonstrator.name}
+        assert self.policy is not None
+        about = {"policy": {"name": self.policy.name, "digest": self.policy.digest}}
+        if self.ppm is not None:
+            about["ppm"] = {"name": self.ppm.name, "digest": self.ppm.digest}
+        return about
+
+
+def searcher_of(
+    recipe: Recipe, base: Checkpoint, policy: Checkpoint, ppm: Checkpoint | None
+) -> Searcher:
+    """Return the searcher that a round's recipe asks for.
+
+    `policy` and `ppm` are the round before's. Raises UnknownNameError, CheckpointError for a
+    searcher that is not there.
+    """
+    settings = recipe.search
+    if settings.policy in DEMONSTRATORS:
+        return Searcher(demonstrator_named(settings.policy, settings.mistake_rate))
+    named = {"previous": policy, "base": base}
+    chosen = named.get(settings.policy) or find(settings.policy, "policy")
+    return Searcher(policy=chosen, ppm=ppm if settings.annotation == "ppm" else None)
+
+
+async def search_pool(
+    problems: Sequence[Problem],
+    recipe: Recipe,
+    searcher: Searcher,
+    folder: Path,
+    *,
+    journal: Path | None = None,
+) -> Mapping[str, Any]:
+    """Search what the searcher can search of `problems`; return counts for the manifest.
+
+    `folder` is the run directory; `journal` is told how far the search is. Raises BenchError:
+    nothing can be searched, nothing was solved, or the harness failed on a problem (repeating the
+    command searches those again).
+    """
+    chosen = [problem for problem in problems if _can_search(searcher, problem)]
+    if not chosen:
+        raise BenchError(
+            f"{recipe.search.policy} can write steps for none of the pool's {len(problems)} "
+            "problems; give the pool families that it knows"
+        )
+    config = {
+        "search": {"name": "mcts", **dataclasses.asdict(recipe.search)},
+        "recipe": recipe.digest("pool"),
+        "seed": recipe.seed,
+        **searcher.about,
+    }
+    del config["search"]["concurrency"]  # changes no record
+    with RunDir.open(folder, header(config)) as run:
+        for seed in range(recipe.seed, recipe.seed + recipe.search.trees):
+            # Only what earlier trees found counts, so that a resume asks for the same problems.
+            earlier = [record for record in run.records() if record.seed < seed]
+            todo = _unsolved(chosen, earlier)
+            tell = _Progress(f"{folder.parent.parent.name}/{folder.parent.name}", journal)
+            await _search(todo, recipe, searcher, run, seed, tell)
+        records = run.records()
+    failed = [record for record in records if record.is_engine_error]
+    if failed:
+        raise BenchError(
+            f"the search failed on {len(failed)} problems, e.g. {failed[0].problem_id!r} "
+            f"({failed[0].error}); repeat the command to search them again"
+        )
+    solved = solved_ids(records)
+    if not solved:
+        raise BenchError(
+            f"none of the {len(chosen)} problems searched was solved, so there is nothing to train "
+            "on: search easier problems (pool.sources), or raise search.rollouts, or begin with a "
+            "demonstrator (search.policy)"
+        )
+    return {
+        "problems": len(problems),
+        "searched": len(chosen),
+        "not_searchable": len(problems) - len(chosen),
+        "solved": len(solved),
+        "trees": len(records),
+        "policy_tokens": sum(record.tokens.policy_generated for record in records),
+        "ppm_tokens": sum(record.tokens.ppm for record in records),
+        "executions": sum(record.executions for record in records),
+    }
+
+
+def solved_ids(records: Sequence[Record]) -> set[str]:
+    """Return the problems of which a trajectory was right."""
+    return {
+        record.problem_id
+        for record in records
+        if any(sample.outcome is Outcome.CORRECT for sample in record.samples)
+    }
+
+
+def _can_search(searcher: Searcher, problem: Problem) -> bool:
+    return searcher.demonstrator is None or searcher.demonstrator.can_solve(problem)
+
+
+def _unsolved(problems: Sequence[Problem], records: Sequence[Record]) -> list[Problem]:
+    solved = solved_ids(records)
+    return [problem for problem in problems if problem.id not in solved]
+
+
+async def _search(
+    problems: Sequence[Problem],
+    recipe: Recipe,
+    searcher: Searcher,
+    run: RunDir,
+    seed: int,
+    progress: _Progress,
+) -> None:
+    done = {key.problem_id for key in run.done if key.seed == seed}
+    left = [problem for problem in problems if problem.id not in done]
+    if not left:
+        return
+    settings = recipe.search
+    config = MCTS(settings.rollouts, settings.candidates, settings.max_depth, settings.c)
+    async with _parts(recipe, searcher, run) as (policy, scorer, sandbox):
+
+        async def search(problem: Problem) -> Trace:
+            return await mcts_until_solved(
+                problem,
+                policy,
+                sandbox,
+                config=config,
+                seed=seed,
+                reward=reward_of(problem),
+                scorer=scorer,
+                rules=rules_named(settings.rules),
+                budgets=(settings.rollouts, *settings.unsolved_rollouts),
+            )
+
+        await run_problems(
+            problems,
+            search,
+            run=run,
+            selectors={"first": first, "majority": majority},
+            name="mcts",
+            seed=seed,
+            concurrency=settings.concurrency,
+            on_done=progress.start(len(problems), len(problems) - len(left)),
+        )
+
+
+@asynccontextmanager
+async def _parts(
+    recipe: Recipe, searcher: Searcher, run: RunDir
+) -> AsyncIterator[tuple[Policy, StepScorer | None, Sandbox]]:
+    """Start the searcher's models and the sandbox; stop them at the end."""
+    async with Sandbox(SandboxConfig()) as sandbox:
+        run.note("sandbox", dict(sandbox.about))
+        if searcher.demonstrator is not None:
+            yield searcher.demonstrator, None, sandbox
+            return
+        assert searcher.policy is not None
+        async with open_policy(searcher.policy, recipe.search) as (policy, about):
+            run.note("engine", about)
+            if searcher.ppm is None:
+                yield policy, None, sandbox
+            else:
+                with open_scorer(searcher.ppm) as scorer:
+                    yield policy, scorer, sandbox
+
+
+def reward_of(problem: Problem) -> Reward:
+    """Return the reward of a problem: +1 right, -1 wrong, 0 where the checker failed."""
+
+    async def reward(trace: Trace, end: Node) -> float:
+        checks = await asyncio.gather(
+            *(acheck(gold, end.answer) for gold in (problem.answer, *problem.alternatives))
+        )
+        if any(verdict.correct for verdict in checks):
+            return 1.0
+        return 0.0 if all(verdict.outcome.is_failure for verdict in checks) else -1.0
+
+    return reward
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Counts finished problems; tells the log and the journal now and then."""
+
+    label: str
+    journal: Path | None
+    total: int = 0
+    done: int = 0
+    begun_at: int = 0
+    began: float = 0.0
+    said: float = 0.0
+
+    def start(self, total: int, done: int) -> Callable[[object], None]:
+        """Hear how many there are and how many were done before; return what counts one more."""
+        self.total, self.done, self.begun_at = total, done, done
+        self.began = self.said = time.monotonic()
+        note(self.journal, self.label, "progress", done=done, total=total)
+        return self._tick
+
+    def _tick(self, _: object) -> None:
+        self.done += 1
+        now = time.monotonic()
+        if now - self.said < EVERY_SECONDS and self.done < self.total:
+            return
+        self.said = now
+        left = (now - self.began) / (self.done - self.begun_at) * (self.total - self.done)
+        log.info("%s: %d of %d problems, %.0f s left", self.label, self.done, self.total, left)
+        note(self.journal, self.label, "progress", done=self.done, total=self.total)
