@@ -1,32 +1,39 @@
-"""PPM training with TRL's RewardTrainer: pairwise Bradley-Terry on a tanh head (section 3.3).
+"""PPM training: pairwise Bradley-Terry on a tanh head, shared prefixes computed once (section 3.3).
 
-The model is the round's policy with a scalar head in place of the LM head, squashed by tanh to
-[-1, 1]; the head starts at zero, since a fresh one starts saturated. A row's score is read at its
-last token.
+The model is the round's policy with a scalar head in place of the LM head. A text's score is read
+at its last token; nothing is appended to it. The pairs of a problem share their prompt and most of
+their steps, and a step trains on whole problems, so that each token is computed once.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from bench.engines.ppm import PPMScorer
 from bench.errors import BenchError, MissingExtraError
 from bench.stats import wilson
-from rstar_train.fitting import arguments, draw, log_callback, lora_config, save_adapter
+from rstar_train import objectives
+from rstar_train.batches import Term, draw_groups, steps
+from rstar_train.fitting import digest, load_tokenizer
+from rstar_train.progress import resumable
 from rstar_train.recipe import Recipe
 from rstar_train.rows import PairRow
 
 HELD_OUT_PAIRS = 400
 """Held-out pairs that are scored: an interval of five points either way, at most."""
 
+log = logging.getLogger(__name__)
+
 
 def train_ppm(rows: Sequence[PairRow], recipe: Recipe, base: Path, out: Path) -> dict[str, Any]:
     """Train an adapter on `rows`, save it in `out`, return the figures for its lineage.
 
-    `base` is the Hugging Face folder of the round's policy. Raises BenchError, MissingExtraError.
+    `base` is the Hugging Face folder of the round's policy. `ppm.max_rows` draws whole problems;
+    `ppm.batch_size` is the fewest pairs of a step. A training that was killed goes on at its last
+    checkpoint. Raises BenchError, CheckpointError, MissingExtraError.
     """
     if not rows:
         raise BenchError(
@@ -34,49 +41,59 @@ def train_ppm(rows: Sequence[PairRow], recipe: Recipe, base: Path, out: Path) ->
             "trajectories; raise the rollouts, or search other problems"
         )
     try:
-        from datasets import Dataset
-        from transformers import AutoTokenizer
-        from trl import RewardConfig, RewardTrainer
+        from rstar_train.value_model import fit_value
+
+        tokenizer = load_tokenizer(base)
     except ImportError as error:
         raise MissingExtraError("training", "trl", "cpu") from error
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "loss.jsonl").unlink(missing_ok=True)  # of an attempt that was killed
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    drawn = draw(rows, recipe.ppm.max_rows, recipe.seed)
-    pairs = _tokenized(drawn, tokenizer, recipe.ppm.max_length)
-    model = _value_model(base, tokenizer.pad_token_id)
-    trainer = RewardTrainer(
-        model=model,
-        processing_class=tokenizer,
-        train_dataset=Dataset.from_list(pairs),
-        peft_config=lora_config(recipe.lora, "SEQ_CLS", save=["score"]),
-        args=RewardConfig(**arguments(recipe.ppm, out / "trainer", recipe.seed)),
-        callbacks=[log_callback(out / "loss.jsonl", "PPM")],
+    drawn = draw_groups(rows, lambda row: row.problem_id, recipe.ppm.max_rows, recipe.seed)
+    terms = pair_terms(drawn, tokenizer, recipe.ppm.max_length)
+    if not terms:
+        raise BenchError(
+            f"each of the {len(drawn)} pairs has a side of more than {recipe.ppm.max_length} "
+            "tokens; raise ppm.max_length"
+        )
+    checkpoint = resumable(out / "trainer", digest(recipe, ("lora", "ppm"), base, drawn))
+    figures = fit_value(
+        steps(terms, recipe.ppm.batch_size),
+        objectives.preference,
+        label="PPM",
+        settings=recipe.ppm,
+        lora=recipe.lora,
+        seed=recipe.seed,
+        base=base,
+        out=out,
+        checkpoint=checkpoint,
     )
-    result = trainer.train()
-    save_adapter(trainer.model, out)
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     return {
-        "pairs": len(pairs),
-        "dropped_too_long": len(drawn) - len(pairs),
-        "steps": result.global_step,
-        "loss_first": round(losses[0], 4),
-        "loss_last": round(fmean(losses[-5:]), 4),
-        "seconds": round(result.metrics["train_runtime"], 1),
+        "pairs": len(terms),
+        "problems": len({term.problem_id for term in terms}),
+        "dropped_too_long": len(drawn) - len(terms),
+        **figures,
     }
+
+
+def pair_terms(rows: Sequence[PairRow], tokenizer: Any, max_length: int) -> list[Term]:
+    """Return the pairs of which both sides fit; no token is appended to either."""
+    terms = []
+    for row in rows:
+        chosen, rejected = (
+            tuple(tokenizer(row.prompt + text, add_special_tokens=False)["input_ids"])
+            for text in (row.chosen, row.rejected)
+        )
+        if max(len(chosen), len(rejected)) <= max_length:
+            terms.append(Term(row.problem_id, chosen, rejected, 0.0, row.weight))
+    return terms
 
 
 def pair_accuracy(rows: Sequence[PairRow], recipe: Recipe, ppm: Path) -> dict[str, Any]:
     """Return how often a merged PPM prefers the chosen side of held-out pairs, as in search.
 
-    A draw of at most `HELD_OUT_PAIRS` rows, with a Wilson interval; a tie is a mistake.
+    Whole problems, of at most `HELD_OUT_PAIRS` rows, with a Wilson interval; a tie is a mistake.
     """
-    drawn = draw(rows, HELD_OUT_PAIRS, recipe.seed)
+    drawn = draw_groups(rows, lambda row: row.problem_id, HELD_OUT_PAIRS, recipe.seed)
     scorer = PPMScorer(ppm, name="held-out pairs")
-    right = 0
-    for row in drawn:
-        (chosen,), (rejected,) = scorer.values(row.prompt, [[row.chosen], [row.rejected]])
-        right += chosen > rejected
+    right = sum(chosen > rejected for chosen, rejected in pair_values(drawn, scorer))
     scorer.close()
     interval = wilson(right, len(drawn))
     return {
@@ -88,43 +105,15 @@ def pair_accuracy(rows: Sequence[PairRow], recipe: Recipe, ppm: Path) -> dict[st
     }
 
 
-def _tokenized(
-    rows: Sequence[PairRow], tokenizer: Any, max_length: int
-) -> list[dict[str, list[int]]]:
-    """Return token ids of both sides of every pair that fits; no token is appended to either."""
-    pairs = []
+def pair_values(rows: Sequence[PairRow], scorer: PPMScorer) -> list[tuple[float, float]]:
+    """Return the values of both sides of pairs, what a problem's share computed once."""
+    problems: dict[str, list[PairRow]] = {}
     for row in rows:
-        chosen, rejected = (
-            tokenizer(row.prompt + text, add_special_tokens=False)["input_ids"]
-            for text in (row.chosen, row.rejected)
-        )
-        if max(len(chosen), len(rejected)) <= max_length:
-            pairs.append({"chosen_ids": chosen, "rejected_ids": rejected})
-    return pairs
-
-
-def _value_model(base: Path, pad_token_id: int) -> Any:
-    import torch
-    from transformers import LlamaForSequenceClassification
-
-    class TanhValueModel(LlamaForSequenceClassification):
-        """A standard checkpoint in every respect but that training squashes its logits."""
-
-        def forward(self, *args: Any, **kwargs: Any) -> Any:
-            """Return the standard output with logits in [-1, 1], shape (batch, 1)."""
-            output = super().forward(*args, **kwargs)
-            output.logits = torch.tanh(output.logits)
-            return output
-
-    class FloatHead(torch.nn.Linear):
-        """The scalar head in fp32 on a bf16 backbone: what trains must not be bf16."""
-
-        def forward(self, input: torch.Tensor) -> torch.Tensor:
-            """Return raw scores, shape (batch, length, 1)."""
-            return super().forward(input.float())
-
-    model = TanhValueModel.from_pretrained(base, num_labels=1, dtype=torch.bfloat16)
-    model.config.pad_token_id = pad_token_id
-    model.score = FloatHead(model.config.hidden_size, 1, bias=False)
-    torch.nn.init.zeros_(model.score.weight)
-    return model
+        problems.setdefault(row.problem_id, []).append(row)
+    values: dict[str, float] = {}
+    for group in problems.values():
+        sides = ((row.prompt + text) for row in group for text in (row.chosen, row.rejected))
+        texts = list(dict.fromkeys(sides))
+        scored = scorer.values("", [[text] for text in texts])
+        values |= {text: value for text, (value,) in zip(texts, scored, strict=True)}
+    return [(values[row.prompt + row.chosen], values[row.prompt + row.rejected]) for row in rows]
