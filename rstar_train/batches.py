@@ -7,10 +7,11 @@ up. Every text has a value to learn: by being preferred to another one, or a num
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from rstar_train.packing import Line, line, merged
 
@@ -18,8 +19,18 @@ LINE_TOKENS = 2048
 """Tokens of one pass, unless a single problem has more: about 2 GB of activations for 135M weights
 in bf16, and enough rows for the matrix products to run at full speed."""
 
-Row = TypeVar("Row")
 Ids = tuple[int, ...]
+
+
+class ValueRow(Protocol):
+    """What every row has."""
+
+    @property
+    def problem_id(self) -> str:
+        """Rows of one problem share prefixes, and are trained on together."""
+
+
+Row = TypeVar("Row", bound=ValueRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,44 +71,54 @@ class Step:
     """Tokens of the texts one by one, as without sharing."""
 
 
-def draw_groups(
-    rows: Sequence[Row], group_of: Callable[[Row], Hashable], limit: int, seed: int
-) -> list[Row]:
-    """Return at most `limit` rows (0: all), whole groups shuffled with the seed, the last one cut.
+def whole_problems(rows: Sequence[Row], limit: int, seed: int) -> list[Row]:
+    """Return at most `limit` rows (0: all), problem by problem in the seed's order, the last cut.
 
     Rows that share a prefix cost little more together than one of them alone.
     """
-    groups: dict[Hashable, list[Row]] = {}
+    problems: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(group_of(row), []).append(row)
-    order = list(groups.values())
+        problems.setdefault(row.problem_id, []).append(row)
+    order = list(problems.values())
     random.Random(seed).shuffle(order)
-    drawn = [row for group in order for row in group]
+    drawn = [row for problem in order for row in problem]
     return drawn[:limit] if limit else drawn
 
 
-def steps(terms: Sequence[Term], batch_size: int) -> list[Step]:
+def steps(terms: Sequence[Term], batch_size: int, *, processes: int = 1) -> list[Step]:
     """Cut terms, in their order, into steps of whole problems with `batch_size` terms or more.
 
-    What is left at the end and too little joins the step before. The order of rows is the caller's.
+    What is left at the end and too little joins the step before. With several processes each takes
+    a step of its own, so a step has their share of the batch; and as they must all make the same
+    number of passes, every step is cut into as many lines as the longest needs.
     """
-    problems: dict[str, list[Term]] = {}
-    for term in terms:
-        problems.setdefault(term.problem_id, []).append(term)
+    share = max(1, batch_size // processes)
     batches: list[list[list[Term]]] = [[]]
     held = 0
-    for group in problems.values():
-        if held >= batch_size:
+    for group in _by_problem(terms):
+        if held >= share:
             batches.append([])
             held = 0
         batches[-1].append(group)
         held += len(group)
-    if len(batches) > 1 and held < batch_size / 2:
+    if len(batches) > 1 and held < share / 2:
         batches[-2] += batches.pop()
-    return [_step(batch) for batch in batches if batch]
+    batches = [batch for batch in batches if batch]
+    cut = [_cut(batch) for batch in batches]
+    if processes > 1:
+        lines = max(map(len, cut))
+        cut = [_spread(batch, lines) for batch in batches]
+    return [_step(lines) for lines in cut]
 
 
-def _step(groups: Sequence[Sequence[Term]]) -> Step:
+def _by_problem(terms: Sequence[Term]) -> list[list[Term]]:
+    problems: dict[str, list[Term]] = {}
+    for term in terms:
+        problems.setdefault(term.problem_id, []).append(term)
+    return list(problems.values())
+
+
+def _cut(groups: Sequence[Sequence[Term]]) -> list[list[Term]]:
     lines: list[list[Term]] = []
     held = LINE_TOKENS
     for group in groups:
@@ -107,7 +128,23 @@ def _step(groups: Sequence[Sequence[Term]]) -> Step:
             held = 0
         lines[-1] += group
         held += size
-    terms = [term for group in groups for term in group]
+    return lines
+
+
+def _spread(groups: Sequence[Sequence[Term]], lines: int) -> list[list[Term]]:
+    """Share groups out over so many lines; one that gets none repeats a term of no weight."""
+    shared: list[list[Term]] = [[] for _ in range(lines)]
+    sizes = [0] * lines
+    for group in sorted(groups, key=len, reverse=True):
+        least = sizes.index(min(sizes))
+        shared[least] += group
+        sizes[least] += sum(len(text) for text in _texts(group))
+    idle = dataclasses.replace(groups[0][0], weight=0.0)
+    return [line or [idle] for line in shared]
+
+
+def _step(lines: Sequence[Sequence[Term]]) -> Step:
+    terms = [term for line in lines for term in line]
     return Step(
         tuple(map(_loss_line, lines)),
         sum(term.weight for term in terms),

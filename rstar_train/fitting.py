@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import BenchError, CheckpointError, MissingExtraError
 from rstar_train import progress
+from rstar_train.distributed import is_first
 from rstar_train.precision import multiplies_bf16
 from rstar_train.recipe import FitSettings, LoRASettings, Recipe
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from peft import LoraConfig
 
 Row = TypeVar("Row")
+ADAPTER = "adapter_model.safetensors"
 LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -69,8 +71,13 @@ def load_tokenizer(base: Path) -> Any:
     return tokenizer
 
 
-def arguments(settings: FitSettings, lora: LoRASettings, out: Path, seed: int) -> dict[str, Any]:
-    """Return the trainer arguments that all trainings share (`rstar_train.precision`)."""
+def arguments(
+    settings: FitSettings, lora: LoRASettings, out: Path, seed: int, *, passes: tuple[int, int]
+) -> dict[str, Any]:
+    """Return the trainer arguments that all trainings share (`rstar_train.precision`).
+
+    `passes`: rows a pass, and passes a step.
+    """
     import torch
 
     on_cpu = not torch.cuda.is_available()
@@ -78,7 +85,8 @@ def arguments(settings: FitSettings, lora: LoRASettings, out: Path, seed: int) -
         "output_dir": str(out),
         "num_train_epochs": settings.epochs,
         "learning_rate": settings.learning_rate,
-        "per_device_train_batch_size": settings.batch_size,
+        "per_device_train_batch_size": passes[0],
+        "gradient_accumulation_steps": passes[1],
         "warmup_steps": settings.warmup_fraction,
         "lr_scheduler_type": "linear",
         "seed": seed,
@@ -146,34 +154,33 @@ def _is_full(error: Exception, folder: Path) -> bool:
     return said or (writing and shutil.disk_usage(folder).free < 2**24)
 
 
-def save(model: Any, tokenizer: Any, folder: Path) -> None:
+def save(trainer: Any, folder: Path) -> None:
     """Save an adapter, as bf16, or a whole model; then drop the checkpoints of its training.
 
     bf16 halves the file; evaluation uses what is saved. Raises BenchError: the disk is full.
     """
     try:
-        if hasattr(model, "peft_config"):
-            _save_adapter(model, folder)
-        else:
-            model.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
+        trainer.save_model(str(folder))  # all processes: weights may be spread over them
+        if is_first() and (folder / ADAPTER).is_file():
+            _halve(folder / ADAPTER)
     except (OSError, RuntimeError) as error:
         if not _is_full(error, folder):
             raise
         raise BenchError(
-            f"the disk of {folder} is full ({error}). Free some space and repeat the command"
+            f"the disk of {folder} is full ({error}). Free some space and repeat the command: "
+            "training goes on at the last checkpoint"
         ) from error
-    shutil.rmtree(folder / "trainer", ignore_errors=True)
+    if is_first():
+        for name in ("README.md", "training_args.bin"):
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / "trainer", ignore_errors=True)
 
 
-def _save_adapter(model: Any, folder: Path) -> None:
+def _halve(path: Path) -> None:
     import torch
     from safetensors.torch import load_file, save_file
 
-    model.save_pretrained(folder)
-    path = folder / "adapter_model.safetensors"
     weights = {name: tensor.to(torch.bfloat16) for name, tensor in load_file(str(path)).items()}
     partial = path.with_suffix(".partial")
     save_file(weights, str(partial), metadata={"format": "pt"})
     partial.replace(path)
-    (folder / "README.md").unlink(missing_ok=True)

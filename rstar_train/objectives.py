@@ -5,7 +5,7 @@ The value of a text is tanh of the head's raw score, in [-1, 1].
     PPM, ORM   -log sigmoid(v(preferred) - v(other)): Bradley-Terry, on steps below one prefix or on
                whole solutions (section 3.3); the official code prefers raw scores, with tanh(x / 5)
                at inference only
-    outcome    cross entropy of the probability (1 + v) / 2 = sigmoid(2 raw) that a solution is right
+    outcome    cross entropy of the probability (1 + v) / 2 = sigmoid(2 raw) of being right
     PQM        (v - Q)^2, the regression that the paper compares with (section 4.3)
 """
 

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rstar_train.distributed import first_process_first
+
 if TYPE_CHECKING:
     from transformers import TrainerCallback
 
@@ -31,18 +33,18 @@ def resumable(folder: Path, inputs: str) -> Path | None:
     `inputs` is a digest of everything the training depends on.
     """
     note = folder / "inputs.txt"
-    if not note.is_file() or note.read_text() != inputs:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        note.write_text(inputs)
-        return None
     whole = []
-    for found in folder.glob("checkpoint-*"):
-        try:
-            json.loads((found / "trainer_state.json").read_text())  # written last
-            whole.append(found)
-        except (OSError, ValueError):
-            shutil.rmtree(found)
+    with first_process_first():
+        if not note.is_file() or note.read_text() != inputs:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            note.write_text(inputs)
+        for found in folder.glob("checkpoint-*"):
+            try:
+                json.loads((found / "trainer_state.json").read_text())  # written last
+                whole.append(found)
+            except (OSError, ValueError):
+                shutil.rmtree(found, ignore_errors=True)
     return max(whole, key=lambda found: int(found.name.rpartition("-")[2]), default=None)
 
 

@@ -163,8 +163,6 @@ class Round:
         return checkpoint, figures
 
     def _ppm(self, policy: Checkpoint) -> tuple[Checkpoint, Mapping[str, Any]]:
-        from bench.engines.ppm import PPMConfig
-        from bench.prompts import OFFICIAL
         from rstar_train.ppm import train_ppm
 
         file, out = self.folder / "rows" / PAIRS, self.folder / "ppm"
@@ -180,7 +178,6 @@ class Round:
             config=self.recipe.values("lora", "ppm"),
             outputs=(ADAPTER,),
         )
-        PPMConfig(OFFICIAL.name, OFFICIAL.digest).save(out)
         checkpoint = publish(
             out,
             self.publish / f"round-{self.number}" / "ppm",
@@ -195,7 +192,7 @@ class Round:
         return checkpoint, figures
 
     def _pair_accuracy(self, ppm: Checkpoint) -> Mapping[str, Any]:
-        from rstar_train.ppm import pair_accuracy
+        from rstar_train.pair_accuracy import pair_accuracy
 
         file = self.folder / "held_out_rows" / PAIRS
         if not file.stat().st_size:

@@ -79,7 +79,7 @@ def _attend(
     layout: Layout,
     scaling: float,
     dropout: float = 0.0,
-    **_: Any,
+    **__: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attend block by block; query (1, heads, T, width), result (1, T, heads, width)."""
     import torch

@@ -139,19 +139,19 @@ def fit_value(
     if lora.rank:
         model = get_peft_model(model, lora_config(lora, "SEQ_CLS", save=["score"]))
         fused_lora.fuse(model)
-    values = arguments(settings, lora, out / "trainer", seed)
-    values["per_device_train_batch_size"] = 1  # a row is a step
+    values = arguments(settings, lora, out / "trainer", seed, passes=(1, 1))  # a row is a step
     trainer = _trainer(
         steps,
         objective,
         dtype,
         summed=summed,
         model=model,
+        processing_class=tokenizer,
         args=TrainingArguments(**values),
         callbacks=[watcher(out / "loss.jsonl", label)],
     )
     figures = run(trainer, checkpoint)
-    save(trainer.model, tokenizer, out)
+    save(trainer, out)
     shared = sum(part.line.used for step in steps for part in step.lines)
     plain = sum(step.plain_tokens for step in steps)
     return {"tokens_per_epoch": shared, "tokens_per_epoch_without_sharing": plain, **figures}
