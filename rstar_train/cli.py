@@ -8,9 +8,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from rstar_train.recipe import Recipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,10 +45,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_run(evolve)
     evolve.add_argument("--rounds", type=int, default=0, help="how many [all of the recipe's]")
-    evolve.add_argument(
-        "--publish", type=Path, help="where the adapters go [results/checkpoints/, as recipe says]"
-    )
+    _add_publish(evolve)
     evolve.set_defaults(run=_evolve)
+    ablate = verbs.add_parser(
+        "ablate",
+        help="what the last round is compared with: other data, other scorers",
+        description="Train and evaluate the variants. Repeat the command to go on where it was.",
+    )
+    _add_run(ablate)
+    _add_publish(ablate)
+    ablate.set_defaults(run=_ablate)
     status = verbs.add_parser(
         "status",
         help="where a run is, coverage by tier, time left",
@@ -110,43 +119,62 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--work", type=Path, help="where stages write [results/runs/train-RECIPE]")
 
 
+def _add_publish(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--publish", type=Path, help="where the adapters go [results/checkpoints/, as recipe says]"
+    )
+
+
 def _evolve(arguments: argparse.Namespace) -> int:
     from rstar_train.evolve import evolve
-    from rstar_train.recipe import load_recipe, recipe_path
     from rstar_train.tables import render_rounds
-    from rstar_train.tiny import tiny
 
-    recipe = load_recipe(arguments.recipe)
-    beside = recipe_path(arguments.recipe).parent
-    if arguments.tiny:
-        recipe = tiny(recipe)
-    work = arguments.work or Path("results/runs") / f"train-{recipe.name}"
-    publish = arguments.publish
-    if publish is None:
-        # A tiny run's checkpoints are of no use: they stay with the run.
-        kept = work / "checkpoints" if arguments.tiny else Path("results/checkpoints")
-        publish = kept / recipe.checkpoints
-    figures = evolve(recipe, rounds=arguments.rounds, work=work, publish=publish, beside=beside)
+    recipe, places = _run_of(arguments)
+    figures = evolve(recipe, rounds=arguments.rounds, **places)
     print(render_rounds(figures))
     return 0
 
 
-def _status(arguments: argparse.Namespace) -> int:
-    from rstar_train.recipe import load_recipe
-    from rstar_train.status import render
+def _ablate(arguments: argparse.Namespace) -> int:
+    from rstar_train.ablate import ablate
+    from rstar_train.tables import ablation_table
+
+    recipe, places = _run_of(arguments)
+    print(ablation_table(ablate(recipe, **places)))
+    return 0
+
+
+def _run_of(arguments: argparse.Namespace) -> tuple[Recipe, dict[str, Path]]:
+    """Return the recipe that is meant, and where its run reads and writes."""
+    from rstar_train.recipe import load_recipe, recipe_path
     from rstar_train.tiny import tiny
 
     recipe = load_recipe(arguments.recipe)
     if arguments.tiny:
         recipe = tiny(recipe)
-    print(render(recipe, arguments.work or Path("results/runs") / f"train-{recipe.name}"))
+    work = arguments.work or Path("results/runs") / f"train-{recipe.name}"
+    # A tiny run's checkpoints are of no use: they stay with the run.
+    kept = work / "checkpoints" if arguments.tiny else Path("results/checkpoints")
+    publish = getattr(arguments, "publish", None) or kept / recipe.checkpoints
+    beside = recipe_path(arguments.recipe).parent
+    return recipe, {"work": work, "publish": publish, "beside": beside}
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from rstar_train.status import render
+
+    recipe, places = _run_of(arguments)
+    print(render(recipe, places["work"]))
     return 0
 
 
 def _table(arguments: argparse.Namespace) -> int:
-    from rstar_train.tables import load_figures, render_rounds
+    from rstar_train.tables import ablation_table, load_ablation, load_figures, render_rounds
 
     print(render_rounds(load_figures(arguments.checkpoints)))
+    ablation = load_ablation(arguments.checkpoints)
+    if ablation is not None:
+        print(f"\n{ablation_table(ablation)}")
     return 0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,18 @@ def evaluate(
     *,
     policy: Checkpoint,
     ppm: Checkpoint | None,
+    searches: Collection[str] | None = None,
 ) -> dict[str, Run]:
     """Run what the recipe asks for into `folder`; return the runs by search.
 
-    Without a PPM, runs that use one are left out: the base model has none. Raises BenchError.
+    Without a PPM, runs that use one are left out: the base model has none. `searches` names those
+    that are wanted, where not all are. Raises BenchError.
     """
-    chosen = [run for run in recipe.evaluation.runs if ppm or not _kind(run).uses_ppm]
+    chosen = [
+        run
+        for run in recipe.evaluation.runs
+        if (ppm or not _kind(run).uses_ppm) and (searches is None or run.search in searches)
+    ]
     return asyncio.run(_run(recipe, chosen, folder, policy, ppm))
 
 

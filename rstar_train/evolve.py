@@ -47,6 +47,11 @@ def evolve(
         )
     count = rounds or len(recipe.rounds)
     base = find(recipe.base, "policy")
+    if any(recipe.at(number).lora.rank == 0 for number in range(1, count + 1)):
+        raise BenchError(
+            f"{recipe.name}: lora.rank is 0, which trains every weight, and the harness loads "
+            "adapters only so far; give a rank of at least 1"
+        )
     for number in range(1, count + 1):
         # Misspelt names are to be found now, not after hours of training.
         check_searches(recipe.at(number))

@@ -21,7 +21,8 @@ from rstar_train.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-FILES = ("adapter_model.safetensors", "adapter_config.json", "ppm.json", "loss.jsonl")
+ADAPTER = "adapter_model.safetensors"
+FILES = (ADAPTER, "adapter_config.json", "ppm.json", "loss.jsonl")
 
 
 def publish(
@@ -35,23 +36,25 @@ def publish(
     searcher: Mapping[str, Any],
     inputs: Mapping[str, Any],
     figures: Mapping[str, Any],
+    name: str | None = None,
 ) -> Checkpoint:
     """Copy what a checkpoint needs to `out`, with its lineage, and return it.
 
-    `parent` is the base model's name, or the path of another checkpoint relative to `out`.
+    `parent` is the base model's name, or the path of another checkpoint relative to `out`; `name`
+    is the base's and the round's unless given.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        if (adapter / name).is_file():
-            partial = out / f"{name}.new"
-            shutil.copyfile(adapter / name, partial)
-            partial.replace(out / name)
+    for file in FILES:
+        if (adapter / file).is_file():
+            partial = out / f"{file}.new"
+            shutil.copyfile(adapter / file, partial)
+            partial.replace(out / file)
     # The adapter's config names the folder it was trained from, which is this machine's business.
     config = json.loads((out / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = parent
     replace(out / "adapter_config.json", _pretty(config))
     lineage = {
-        "name": f"{recipe.base}-r{number}",
+        "name": name or f"{recipe.base}-r{number}",
         "kind": kind,
         "parent": parent,
         "round": number,

@@ -21,6 +21,7 @@ import yaml
 from bench.errors import BenchError, RecipeError, UnknownNameError
 from rstar_train import strict
 from rstar_train.settings import (
+    AblationSettings,
     EvaluationSettings,
     FitSettings,
     LoRASettings,
@@ -81,6 +82,7 @@ class Recipe:
     sft: FitSettings
     ppm: FitSettings
     evaluation: EvaluationSettings
+    ablation: AblationSettings = AblationSettings()
     rounds: tuple[RoundSettings, ...] = ()
 
     def at(self, number: int) -> Recipe:
@@ -155,6 +157,7 @@ _RANGES: tuple[tuple[str, str, Callable[[Recipe], bool]], ...] = (
             ("max_rows", "at least 0", lambda value: value >= 0),
         )
     ),
+    ("ablation.samples", "at least 2", lambda r: r.ablation.samples >= 2),
     ("evaluation.runs", "at least one run", lambda r: bool(r.evaluation.runs)),
     (
         "evaluation.runs",

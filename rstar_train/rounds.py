@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.atomic import replace
 from bench.engines.checkpoints import Checkpoint, merged
 from bench.errors import BenchError
 from bench.store import Run, load_run
 from rstar_train import journal
 from rstar_train.evaluation import evaluate, figures_of, passes_gate
 from rstar_train.pool import Pool
-from rstar_train.publishing import publish
+from rstar_train.publishing import ADAPTER, publish
 from rstar_train.recipe import Recipe
 from rstar_train.row_files import file_digest, read_rows
 from rstar_train.row_making import FILES, PAIRS, SFT, make_rows
@@ -27,7 +28,7 @@ from rstar_train.rows import PairRow, SFTRow
 from rstar_train.searching import Searcher, search_pool, searcher_of
 from rstar_train.stages import staged
 
-ADAPTER = "adapter_model.safetensors"
+PLOTS = ("calibration.svg", "calibration.json")
 STAGES = ("search", "rows", "held_out_rows", "policy", "ppm", "pair_accuracy", "evaluation")
 """Folders of a round's stages, in their order."""
 
@@ -167,7 +168,7 @@ class Round:
 
         file, out = self.folder / "rows" / PAIRS, self.folder / "ppm"
         inputs = {
-            "recipe": self.recipe.digest("lora", "ppm"),
+            "recipe": self.recipe.digest("lora", "ppm", "rows"),
             "parent": policy.digest,
             "data": file_digest(file),
         }
@@ -197,11 +198,16 @@ class Round:
         file = self.folder / "held_out_rows" / PAIRS
         if not file.stat().st_size:
             return {"held_out_pairs": 0}
-        return self._stage(
+        out = self.folder / "pair_accuracy"
+        figures = self._stage(
             "pair_accuracy",
             {"ppm": ppm.digest, "held_out": file_digest(file)},
-            lambda: pair_accuracy(read_rows(PairRow, file), self.recipe, merged(ppm)),
+            lambda: pair_accuracy(read_rows(PairRow, file), self.recipe, merged(ppm), out=out),
+            outputs=PLOTS,
         )
+        for name in PLOTS:
+            replace(self.publish / f"round-{self.number}" / name, (out / name).read_bytes())
+        return figures
 
     def _evaluation(self, policy: Checkpoint, ppm: Checkpoint) -> Mapping[str, Any]:
         folder = self.folder / "evaluation"

@@ -63,7 +63,7 @@ def make_rows(
     write_rows(made.pairs, folder / "all" / PAIRS)
     family = {problem.id: family_of(problem) for problem in problems}
     settings = recipe.rows
-    solutions = _balanced(made.solutions, settings.sft_per_family, family, recipe.seed, _alone)
+    solutions = balanced_solutions(made.solutions, recipe, family)
     pairs = _balanced(made.pairs, settings.pairs_per_family, family, recipe.seed, _of_problem)
     made.dropped["SFT rows above sft_per_family"] += len(made.solutions) - len(solutions)
     made.dropped["pairs above pairs_per_family"] += len(made.pairs) - len(pairs)
@@ -123,6 +123,13 @@ def _carried(kind: type[Row], file: Path, rows: Sequence[Row]) -> list[Row]:
     """Return the earlier rows of problems that have none now."""
     have = {row.problem_id for row in rows}
     return [row for row in read_rows(kind, file) if row.problem_id not in have]
+
+
+def balanced_solutions(
+    rows: Sequence[SFTRow], recipe: Recipe, family: Mapping[str, str]
+) -> list[SFTRow]:
+    """Return the solutions that are trained on: at most `rows.sft_per_family` of each family."""
+    return _balanced(rows, recipe.rows.sft_per_family, family, recipe.seed, _alone)
 
 
 def _balanced(

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,20 @@ from bench.engines.base import Policy, StepScorer
 from bench.engines.checkpoints import Checkpoint, find
 from bench.errors import BenchError
 from bench.provenance import header
-from bench.record import Record
+from bench.record import Key, Record
 from bench.runner import run_problems
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import (
     MCTS,
     Node,
     Reward,
+    Sampling,
     Trace,
     first,
     majority,
     mcts_until_solved,
     rules_named,
+    sample,
 )
 from bench.store import RunDir
 from bench.types import Outcome, Problem
@@ -119,12 +122,7 @@ async def search_pool(
             tell = _Progress(f"{folder.parent.parent.name}/{folder.parent.name}", journal)
             await _search(todo, recipe, searcher, run, seed, tell)
         records = run.records()
-    failed = [record for record in records if record.is_engine_error]
-    if failed:
-        raise BenchError(
-            f"the search failed on {len(failed)} problems, e.g. {failed[0].problem_id!r} "
-            f"({failed[0].error}); repeat the command to search them again"
-        )
+    _refuse_failures(records)
     solved = solved_ids(records)
     if not solved:
         raise BenchError(
@@ -142,6 +140,15 @@ async def search_pool(
         "ppm_tokens": sum(record.tokens.ppm for record in records),
         "executions": sum(record.executions for record in records),
     }
+
+
+def _refuse_failures(records: Sequence[Record]) -> None:
+    failed = [record for record in records if record.is_engine_error]
+    if failed:
+        raise BenchError(
+            f"the search failed on {len(failed)} problems, e.g. {failed[0].problem_id!r} "
+            f"({failed[0].error}); repeat the command to search them again"
+        )
 
 
 def solved_ids(records: Sequence[Record]) -> set[str]:
@@ -201,6 +208,51 @@ async def _search(
             concurrency=settings.concurrency,
             on_done=progress.start(len(problems), len(problems) - len(left)),
         )
+
+
+async def sample_pool(
+    problems: Sequence[Problem], recipe: Recipe, policy: Checkpoint, folder: Path, *, n: int
+) -> Mapping[str, Any]:
+    """Sample `n` solutions of each problem, without any search, into a run directory."""
+    searcher = Searcher(policy=policy)
+    settings = recipe.search
+    config = {
+        "search": {
+            "name": "sample",
+            "n": n,
+            "temperature": settings.temperature,
+            "step_tokens": settings.step_tokens,
+        },
+        "recipe": recipe.digest("pool"),
+        "seed": recipe.seed,
+        **searcher.about,
+    }
+    with RunDir.open(folder, header(config)) as run:
+        if any(Key(problem.id, recipe.seed) not in run.done for problem in problems):
+            async with _parts(recipe, searcher, run) as (model, _, sandbox):
+                await run_problems(
+                    problems,
+                    partial(
+                        sample,
+                        policy=model,
+                        sandbox=sandbox,
+                        config=Sampling(n),
+                        seed=recipe.seed,
+                    ),
+                    run=run,
+                    selectors={"first": first, "majority": majority},
+                    name="sample",
+                    seed=recipe.seed,
+                    concurrency=settings.concurrency,
+                )
+        records = run.records()
+    _refuse_failures(records)
+    return {
+        "problems": len(problems),
+        "samples": n,
+        "solved": len(solved_ids(records)),
+        "policy_tokens": sum(record.tokens.policy_generated for record in records),
+    }
 
 
 @asynccontextmanager

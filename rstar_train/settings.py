@@ -139,3 +139,11 @@ class EvaluationSettings:
     gate: Literal["none", "not-worse", "better"] = "none"
     """What a round must show for the next to begin: its policy not significantly below the round
     before's, or significantly above (McNemar's exact p below 0.05)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AblationSettings:
+    """What the last round is compared with (the paper's Tables 7 and 8)."""
+
+    samples: int = 16
+    """Solutions sampled for each training problem, without search (paper: 32)."""

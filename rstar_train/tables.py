@@ -29,6 +29,43 @@ def load_figures(publish: Path) -> list[Mapping[str, Any]]:
     return found
 
 
+def load_ablation(publish: Path) -> Mapping[str, Any] | None:
+    """Read the ablations published beside the rounds; None where there are none."""
+    file = publish / "ablation.json"
+    if not file.is_file():
+        return None
+    try:
+        found: Mapping[str, Any] = json.loads(file.read_text())
+    except ValueError as error:
+        raise BenchError(f"{file} is damaged ({error}); run rstar-train ablate again") from error
+    return found
+
+
+_VARIANTS = (
+    ("data", "random", "greedy", "samples as they come"),
+    ("data", "rejection", "greedy", "right samples, best by ORM"),
+    ("data", "verified", "greedy", "verified by search"),
+    ("scorers", "orm", "best_of_n", "ORM"),
+    ("scorers", "pqm", "mcts", "PQM"),
+    ("scorers", "ppm", "best_of_n", "PPM"),
+    ("scorers", "ppm", "mcts", "PPM"),
+)
+
+
+def ablation_table(figures: Mapping[str, Any]) -> str:
+    """Return the ablations of the last round: training data, and what scores steps."""
+    header = ["varied", "variant", "method", "n", "accuracy, %", "against the round", "p", "tokens"]
+    rows = []
+    for part, name, method, words in _VARIANTS:
+        cell = figures[part][name].get(method)
+        if cell is not None:
+            own = name in ("verified", "ppm")  # compared with the round before, elsewhere
+            shown = {**cell, "against_before": None} if own else cell
+            rows.append([part, words, *accuracy_cells({method: shown})[0]])
+    title = f"Ablations of round {figures['round']}, each variant paired with the round's own"
+    return _table(title, header, rows)
+
+
 def render_rounds(figures: Sequence[Mapping[str, Any]]) -> str:
     """Return coverage, training and evaluation tables, one below the other."""
     return "\n\n".join((coverage_table(figures), training_table(figures), accuracy_table(figures)))

@@ -11,6 +11,7 @@ import dataclasses
 
 from rstar_train.recipe import Recipe, RoundSettings
 from rstar_train.settings import (
+    AblationSettings,
     EvaluationSettings,
     FitSettings,
     PoolSettings,
@@ -41,6 +42,7 @@ def tiny(recipe: Recipe) -> Recipe:
         sft=_fit(recipe.sft, SFT_ROWS, SFT_EPOCHS),
         ppm=_fit(recipe.ppm, PPM_ROWS, 1.0),
         evaluation=_evaluation(recipe.evaluation),
+        ablation=AblationSettings(samples=4),
         rounds=tuple(_round(each) for each in recipe.rounds),
     )
 

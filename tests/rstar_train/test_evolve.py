@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
+from rstar_train.ablate import ablate
 from rstar_train.evolve import evolve
 from rstar_train.recipe import RECIPES, load_recipe
 from rstar_train.rounds import STAGES
@@ -53,8 +54,21 @@ def test_a_searcher_that_is_not_there_is_found_before_any_work(tmp_path: Path) -
     assert not (tmp_path / "work").exists()
 
 
-def evolving(work: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "rstar_train.cli", "evolve", "--recipe", "smollm2-cpu"]
+def test_training_every_weight_is_refused_before_any_work(tmp_path: Path) -> None:
+    recipe = load_recipe("smollm2-cpu")
+    first = replace(recipe.rounds[0], lora=replace(recipe.lora, rank=0))
+    recipe = replace(recipe, rounds=(first, *recipe.rounds[1:]))
+    with pytest.raises(BenchError, match="lora.rank is 0"):
+        evolve(recipe, rounds=0, work=tmp_path / "work", publish=tmp_path / "out")
+
+
+def test_ablations_need_a_finished_last_round(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="round-4 holds no finished round; run rstar-train evolve"):
+        ablate(load_recipe("smollm2-cpu"), work=tmp_path, publish=tmp_path)
+
+
+def started(work: Path, verb: str = "evolve") -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "rstar_train.cli", verb, "--recipe", "smollm2-cpu"]
     with (work.parent / "log").open("ab") as log:
         return subprocess.Popen(
             [*command, "--tiny", "--work", str(work)],
@@ -78,7 +92,7 @@ def ended(work: Path, number: int) -> dict[str, str]:
 def test_four_rounds_run_end_to_end_killed_and_resumed(tmp_path: Path) -> None:
     work = tmp_path / "work"
     records = work / "round-2" / "search" / "trees" / "records.jsonl"
-    process = evolving(work)
+    process = started(work)
     try:
         until = time.monotonic() + MINUTES * 60
         while not (records.is_file() and records.read_bytes().count(b"\n") >= 2):
@@ -92,7 +106,7 @@ def test_four_rounds_run_end_to_end_killed_and_resumed(tmp_path: Path) -> None:
     assert set(first) == set(STAGES)
     assert "search" not in ended(work, 2)
 
-    again = evolving(work)
+    again = started(work)
     assert again.wait(timeout=MINUTES * 60) == 0, (tmp_path / "log").read_text()[-3000:]
     assert ended(work, 1) == first  # nothing of round 1 was done again
     whole = before[: before.rfind(b"\n") + 1]
@@ -104,6 +118,7 @@ def test_four_rounds_run_end_to_end_killed_and_resumed(tmp_path: Path) -> None:
         figures = json.loads((folder / "figures.json").read_text())
         assert set(figures["evaluation"]) >= {"greedy", "majority", "best_of_n", "mcts"}
         assert figures["coverage"]["all"]["problems"] == 16
+        assert (folder / "calibration.svg").is_file()
         for kind, parent in (("policy", "smollm2"), ("ppm", "../policy")):
             lineage = json.loads((folder / kind / "lineage.json").read_text())
             assert (lineage["kind"], lineage["parent"]) == (kind, parent)
@@ -121,3 +136,14 @@ def test_four_rounds_run_end_to_end_killed_and_resumed(tmp_path: Path) -> None:
     assert [each["policy"]["name"] for each in searchers[1:]] == [
         f"smollm2-r{k}" for k in (1, 2, 3)
     ]
+
+    ablations = started(work, "ablate")
+    assert ablations.wait(timeout=MINUTES * 60) == 0, (tmp_path / "log").read_text()[-3000:]
+    found = json.loads((published / "ablation.json").read_text())
+    assert set(found["scorers"]) == {"orm", "pqm", "ppm"}
+    assert set(found["data"]) == {"random", "rejection", "verified"}
+    table = subprocess.check_output(
+        [sys.executable, "-m", "rstar_train.cli", "table", str(published)], text=True
+    )
+    assert "Coverage of the pool" in table
+    assert "Ablations of round 4" in table
