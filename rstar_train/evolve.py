@@ -21,7 +21,7 @@ from rstar_train.evaluation import check_searches, evaluate, figures_of
 from rstar_train.pool import Pool, family_of, load_pool, tier_of
 from rstar_train.recipe import RECIPES, Recipe
 from rstar_train.rounds import Handover, Round
-from rstar_train.searching import searcher_of
+from rstar_train.searcher import searcher_of
 from rstar_train.stages import staged
 
 

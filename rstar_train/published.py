@@ -95,22 +95,25 @@ def _rows(path: Path, columns: Mapping[str, type]) -> Iterator[tuple[str, Mappin
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path}: {error}") from error
-    if text.lstrip().startswith("["):
-        found = enumerate(_parsed(text, str(path)), start=1)
-        label = "row"
-    else:
-        lines = [(at, line) for at, line in enumerate(text.split("\n"), start=1) if line.strip()]
-        found = ((at, _parsed(line, f"{path}, line {at}")) for at, line in lines)  # type: ignore[assignment]
-        label = "line"
-    for number, row in found:
-        place = f"{path.name}, {label} {number}"
-        wrong = "" if isinstance(row, dict) else "an object"
-        if isinstance(row, dict):
-            bad = [name for name, kind in columns.items() if not isinstance(row.get(name), kind)]
-            wrong = ", ".join(f"{name!r} ({columns[name].__name__})" for name in bad)
+    for place, row in _listed(text, path) if text.lstrip().startswith("[") else _lined(text, path):
+        if not isinstance(row, dict):
+            raise DataError(f"{place}: expected an object; found {str(row)[:120]}")
+        wrong = [name for name, kind in columns.items() if not isinstance(row.get(name), kind)]
         if wrong:
-            raise DataError(f"{place}: expected {wrong}; found {str(row)[:120]}")
+            expected = ", ".join(f"{name!r} ({columns[name].__name__})" for name in wrong)
+            raise DataError(f"{place}: expected {expected}; found {str(row)[:120]}")
         yield place, row
+
+
+def _listed(text: str, path: Path) -> Iterator[tuple[str, Any]]:
+    for number, row in enumerate(_parsed(text, str(path)), start=1):
+        yield f"{path.name}, row {number}", row
+
+
+def _lined(text: str, path: Path) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield f"{path.name}, line {number}", _parsed(line, f"{path}, line {number}")
 
 
 def _parsed(text: str, where: str) -> Any:

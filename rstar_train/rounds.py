@@ -25,7 +25,8 @@ from rstar_train.recipe import Recipe
 from rstar_train.row_files import file_digest, read_rows
 from rstar_train.row_making import FILES, PAIRS, SFT, make_rows
 from rstar_train.rows import PairRow, SFTRow
-from rstar_train.searching import Searcher, search_pool, searcher_of
+from rstar_train.searcher import Searcher, searcher_of
+from rstar_train.searching import search_pool
 from rstar_train.stages import staged
 
 PLOTS = ("calibration.svg", "calibration.json")

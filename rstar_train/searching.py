@@ -9,23 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import logging
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.answers import acheck
-from bench.engines.base import Policy, StepScorer
-from bench.engines.checkpoints import Checkpoint, find
+from bench.engines.checkpoints import Checkpoint
 from bench.errors import BenchError
 from bench.provenance import header
 from bench.record import Key, Record
 from bench.runner import run_problems
-from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import (
     MCTS,
     Node,
@@ -40,51 +34,9 @@ from bench.search import (
 )
 from bench.store import RunDir
 from bench.types import Outcome, Problem
-from rstar_train.demonstrators import DEMONSTRATORS, Demonstrator, demonstrator_named
-from rstar_train.journal import note
-from rstar_train.models import open_policy, open_scorer
 from rstar_train.recipe import Recipe
-
-log = logging.getLogger(__name__)
-
-EVERY_SECONDS = 30.0
-"""Between two lines about progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class Searcher:
-    """Who searches in a round: a demonstrator or a policy, and perhaps a PPM."""
-
-    demonstrator: Demonstrator | None = None
-    policy: Checkpoint | None = None
-    ppm: Checkpoint | None = None
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What decides the trees, for manifests and run headers."""
-        if self.demonstrator is not None:
-            return {"demonstrator": self.demonstrator.name}
-        assert self.policy is not None
-        about = {"policy": {"name": self.policy.name, "digest": self.policy.digest}}
-        if self.ppm is not None:
-            about["ppm"] = {"name": self.ppm.name, "digest": self.ppm.digest}
-        return about
-
-
-def searcher_of(
-    recipe: Recipe, base: Checkpoint, policy: Checkpoint, ppm: Checkpoint | None
-) -> Searcher:
-    """Return the searcher that a round's recipe asks for.
-
-    `policy` and `ppm` are the round before's. Raises UnknownNameError, CheckpointError for a
-    searcher that is not there.
-    """
-    settings = recipe.search
-    if settings.policy in DEMONSTRATORS:
-        return Searcher(demonstrator_named(settings.policy, settings.mistake_rate))
-    named = {"previous": policy, "base": base}
-    chosen = named.get(settings.policy) or find(settings.policy, "policy")
-    return Searcher(policy=chosen, ppm=ppm if settings.annotation == "ppm" else None)
+from rstar_train.search_progress import SearchProgress
+from rstar_train.searcher import Searcher, started
 
 
 async def search_pool(
@@ -119,7 +71,7 @@ async def search_pool(
             # Only what earlier trees found counts, so that a resume asks for the same problems.
             earlier = [record for record in run.records() if record.seed < seed]
             todo = _unsolved(chosen, earlier)
-            tell = _Progress(f"{folder.parent.parent.name}/{folder.parent.name}", journal)
+            tell = SearchProgress(f"{folder.parent.parent.name}/{folder.parent.name}", journal)
             await _search(todo, recipe, searcher, run, seed, tell)
         records = run.records()
     _refuse_failures(records)
@@ -175,7 +127,7 @@ async def _search(
     searcher: Searcher,
     run: RunDir,
     seed: int,
-    progress: _Progress,
+    progress: SearchProgress,
 ) -> None:
     done = {key.problem_id for key in run.done if key.seed == seed}
     left = [problem for problem in problems if problem.id not in done]
@@ -183,7 +135,7 @@ async def _search(
         return
     settings = recipe.search
     config = MCTS(settings.rollouts, settings.candidates, settings.max_depth, settings.c)
-    async with _parts(recipe, searcher, run) as (policy, scorer, sandbox):
+    async with started(recipe, searcher, run) as (policy, scorer, sandbox):
 
         async def search(problem: Problem) -> Trace:
             return await mcts_until_solved(
@@ -229,7 +181,7 @@ async def sample_pool(
     }
     with RunDir.open(folder, header(config)) as run:
         if any(Key(problem.id, recipe.seed) not in run.done for problem in problems):
-            async with _parts(recipe, searcher, run) as (model, _, sandbox):
+            async with started(recipe, searcher, run) as (model, _, sandbox):
                 await run_problems(
                     problems,
                     partial(
@@ -255,26 +207,6 @@ async def sample_pool(
     }
 
 
-@asynccontextmanager
-async def _parts(
-    recipe: Recipe, searcher: Searcher, run: RunDir
-) -> AsyncIterator[tuple[Policy, StepScorer | None, Sandbox]]:
-    """Start the searcher's models and the sandbox; stop them at the end."""
-    async with Sandbox(SandboxConfig()) as sandbox:
-        run.note("sandbox", dict(sandbox.about))
-        if searcher.demonstrator is not None:
-            yield searcher.demonstrator, None, sandbox
-            return
-        assert searcher.policy is not None
-        async with open_policy(searcher.policy, recipe.search) as (policy, about):
-            run.note("engine", about)
-            if searcher.ppm is None:
-                yield policy, None, sandbox
-            else:
-                with open_scorer(searcher.ppm) as scorer:
-                    yield policy, scorer, sandbox
-
-
 def reward_of(problem: Problem) -> Reward:
     """Return the reward of a problem: +1 right, -1 wrong, 0 where the checker failed."""
 
@@ -287,33 +219,3 @@ def reward_of(problem: Problem) -> Reward:
         return 0.0 if all(verdict.outcome.is_failure for verdict in checks) else -1.0
 
     return reward
-
-
-@dataclass(slots=True)
-class _Progress:
-    """Counts finished problems; tells the log and the journal now and then."""
-
-    label: str
-    journal: Path | None
-    total: int = 0
-    done: int = 0
-    begun_at: int = 0
-    began: float = 0.0
-    said: float = 0.0
-
-    def start(self, total: int, done: int) -> Callable[[object], None]:
-        """Hear how many there are and how many were done before; return what counts one more."""
-        self.total, self.done, self.begun_at = total, done, done
-        self.began = self.said = time.monotonic()
-        note(self.journal, self.label, "progress", done=done, total=total)
-        return self._tick
-
-    def _tick(self, _: object) -> None:
-        self.done += 1
-        now = time.monotonic()
-        if now - self.said < EVERY_SECONDS and self.done < self.total:
-            return
-        self.said = now
-        left = (now - self.began) / (self.done - self.begun_at) * (self.total - self.done)
-        log.info("%s: %d of %d problems, %.0f s left", self.label, self.done, self.total, left)
-        note(self.journal, self.label, "progress", done=self.done, total=self.total)

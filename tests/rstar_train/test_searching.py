@@ -19,7 +19,8 @@ from rstar_train import journal
 from rstar_train.demonstrator import Demonstrator
 from rstar_train.pool import Pool, load_pool
 from rstar_train.recipe import Recipe, load_recipe
-from rstar_train.searching import Searcher, reward_of, search_pool, solved_ids
+from rstar_train.searcher import Searcher
+from rstar_train.searching import reward_of, search_pool, solved_ids
 from rstar_train.settings import PoolSettings, Source
 
 SHIPPED = load_recipe("smollm2-cpu").at(1)
