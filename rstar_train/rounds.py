@@ -212,15 +212,16 @@ class Round:
 
     def _evaluation(self, policy: Checkpoint, ppm: Checkpoint) -> Mapping[str, Any]:
         folder = self.folder / "evaluation"
+        before = _runs_before(self.begun.evaluation)
 
         def work() -> Mapping[str, Any]:
-            runs = evaluate(self.recipe, folder, policy=policy, ppm=ppm)
-            return figures_of(runs, _runs_before(self.begun.evaluation))
+            return figures_of(evaluate(self.recipe, folder, policy=policy, ppm=ppm), before)
 
         inputs = {
             "recipe": self.recipe.digest("evaluation"),
             "policy": policy.digest,
             "ppm": ppm.digest,
+            "before": {name: run.header["config_digest"] for name, run in before.items()},
         }
         return self._stage("evaluation", inputs, work, config=self.recipe.values("evaluation"))
 
