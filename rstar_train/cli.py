@@ -8,31 +8,17 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from rstar_train.recipe import Recipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status, 2 with a sentence for what a user can fix."""
-    parser = argparse.ArgumentParser(
-        prog="rstar-train", description="Reproduce rStar-Math's rounds of self-evolution."
-    )
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    evolve = verbs.add_parser(
-        "evolve",
-        help="search, policy SFT, PPM, evaluation",
-        description="Run the rounds of a recipe. Repeat the command to go on where it was.",
-    )
-    evolve.add_argument("--recipe", required=True, help="name of a shipped recipe, or a YAML file")
-    evolve.add_argument("--rounds", type=int, default=1, help="how many rounds [%(default)s]")
-    evolve.add_argument("--work", type=Path, help="where stages write [results/runs/train-RECIPE]")
-    evolve.add_argument(
-        "--publish",
-        type=Path,
-        help="where the adapters go [results/checkpoints/smollm2-135m]",
-    )
-    evolve.set_defaults(run=_evolve)
-    arguments = parser.parse_args(argv)
+    arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -47,18 +33,196 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rstar-train", description="Reproduce rStar-Math's rounds of self-evolution."
+    )
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    evolve = verbs.add_parser(
+        "evolve",
+        help="the rounds of a recipe: search, policy SFT, PPM, evaluation",
+        description="Run the rounds of a recipe. Repeat the command to go on where it was.",
+    )
+    _add_run(evolve)
+    evolve.add_argument("--rounds", type=int, default=0, help="how many [all of the recipe's]")
+    _add_publish(evolve)
+    evolve.set_defaults(run=_evolve)
+    ablate = verbs.add_parser(
+        "ablate",
+        help="what the last round is compared with: other data, other scorers",
+        description="Train and evaluate the variants. Repeat the command to go on where it was.",
+    )
+    _add_run(ablate)
+    _add_publish(ablate)
+    ablate.set_defaults(run=_ablate)
+    status = verbs.add_parser(
+        "status",
+        help="where a run is, coverage by tier, time left",
+        description="Read a run's work folder, while it runs or after.",
+    )
+    _add_run(status)
+    status.set_defaults(run=_status)
+    table = verbs.add_parser(
+        "table",
+        help="coverage, training and accuracy of every round",
+        description="Print the tables of published rounds, from their figures.json alone.",
+    )
+    table.add_argument(
+        "checkpoints",
+        type=Path,
+        nargs="?",
+        default=Path("results/checkpoints/smollm2-135m"),
+        help="folder with round-1, round-2 and so on [%(default)s]",
+    )
+    table.set_defaults(run=_table)
+    _add_data_verbs(verbs)
+    return parser
+
+
+def _add_data_verbs(verbs: Any) -> None:
+    replay = verbs.add_parser(
+        "replay",
+        help="compare rows with those that the released code extracts",
+        description="Exit status 1 where anything differs.",
+    )
+    replay.add_argument("--trees", type=Path, required=True, help="official search results")
+    replay.add_argument("--expected", type=Path, required=True, help="what is to come out of them")
+    replay.set_defaults(run=_replay)
+    imported = verbs.add_parser(
+        "import-official",
+        help="read the released code's results, training sets and reward models",
+        description="Write our rows (sft.jsonl, pairs.jsonl), or our checkpoint, to --out.",
+    )
+    what = imported.add_mutually_exclusive_group(required=True)
+    what.add_argument("--results", type=Path, nargs="+", help="search result files (JSON Lines)")
+    what.add_argument("--sft", type=Path, help="a file in the layout of rstar_sft")
+    what.add_argument("--ppm", type=Path, help="a file in the layout of rstar_ppm")
+    what.add_argument("--value-head", type=Path, help="a folder with a value_head.bin")
+    imported.add_argument("--out", type=Path, required=True, help="folder to write to")
+    imported.set_defaults(run=_import)
+    exported = verbs.add_parser(
+        "export-official",
+        help="write rows in the published layouts",
+        description="Turn sft.jsonl into the layout of rstar_sft, pairs.jsonl into rstar_ppm's.",
+    )
+    exported.add_argument("--rows", type=Path, required=True, help="folder with our rows")
+    exported.add_argument("--out", type=Path, required=True, help="folder to write to")
+    exported.set_defaults(run=_export)
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    """Add the arguments that say which run is meant."""
+    command.add_argument("--recipe", required=True, help="name of a shipped recipe, or a YAML file")
+    command.add_argument(
+        "--tiny", action="store_true", help="the recipe shrunk to minutes, to see it work"
+    )
+    command.add_argument("--work", type=Path, help="where stages write [results/runs/train-RECIPE]")
+
+
+def _add_publish(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--publish", type=Path, help="where the adapters go [results/checkpoints/, as recipe says]"
+    )
+
+
 def _evolve(arguments: argparse.Namespace) -> int:
     from rstar_train.evolve import evolve
-    from rstar_train.recipe import load_recipe
+    from rstar_train.tables import render_rounds
+
+    recipe, places = _run_of(arguments)
+    figures = evolve(recipe, rounds=arguments.rounds, **places)
+    print(render_rounds(figures))
+    return 0
+
+
+def _ablate(arguments: argparse.Namespace) -> int:
+    from rstar_train.ablate import ablate
+    from rstar_train.tables import ablation_table
+
+    recipe, places = _run_of(arguments)
+    print(ablation_table(ablate(recipe, **places)))
+    return 0
+
+
+def _run_of(arguments: argparse.Namespace) -> tuple[Recipe, dict[str, Path]]:
+    """Return the recipe that is meant, and where its run reads and writes."""
+    from rstar_train.recipe import load_recipe, recipe_path
+    from rstar_train.tiny import tiny
 
     recipe = load_recipe(arguments.recipe)
-    figures = evolve(
-        recipe,
-        rounds=arguments.rounds,
-        work=arguments.work or Path("results/runs") / f"train-{recipe.name}",
-        publish=arguments.publish or Path("results/checkpoints/smollm2-135m"),
-    )
-    print(json.dumps(figures, indent=2))
+    if arguments.tiny:
+        recipe = tiny(recipe)
+    work = arguments.work or Path("results/runs") / f"train-{recipe.name}"
+    # A tiny run's checkpoints are of no use: they stay with the run.
+    kept = work / "checkpoints" if arguments.tiny else Path("results/checkpoints")
+    publish = getattr(arguments, "publish", None) or kept / recipe.checkpoints
+    beside = recipe_path(arguments.recipe).parent
+    return recipe, {"work": work, "publish": publish, "beside": beside}
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from rstar_train.status import render
+
+    recipe, places = _run_of(arguments)
+    print(render(recipe, places["work"]))
+    return 0
+
+
+def _table(arguments: argparse.Namespace) -> int:
+    from rstar_train.tables import ablation_table, load_ablation, load_figures, render_rounds
+
+    print(render_rounds(load_figures(arguments.checkpoints)))
+    ablation = load_ablation(arguments.checkpoints)
+    if ablation is not None:
+        print(f"\n{ablation_table(ablation)}")
+    return 0
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from rstar_train.replay import replay
+
+    found = replay(arguments.trees, arguments.expected)
+    for each in found:
+        for difference in each.differences:
+            print(f"{each.id}: {difference}")
+    identical = sum(not each.differences for each in found)
+    print(f"identical {identical} of {len(found)}")
+    return 0 if identical == len(found) else 1
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from rstar_train.row_files import write_rows
+
+    if arguments.results:
+        from rstar_train.official_import import import_results
+
+        print(json.dumps(import_results(arguments.results, arguments.out), indent=2))
+    elif arguments.value_head:
+        from rstar_train.value_head import convert_value_head
+
+        print(json.dumps(convert_value_head(arguments.value_head, arguments.out), indent=2))
+    else:
+        from rstar_train.published import read_ppm, read_sft
+
+        sft = arguments.sft is not None
+        rows = read_sft(arguments.sft) if sft else read_ppm(arguments.ppm)
+        file = arguments.out / ("sft.jsonl" if sft else "pairs.jsonl")
+        write_rows(rows, file)
+        print(f"{len(rows)} rows: {file}")
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from rstar_train.published import write_ppm, write_sft
+    from rstar_train.row_files import read_rows
+    from rstar_train.rows import PairRow, SFTRow
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    solutions = read_rows(SFTRow, arguments.rows / "sft.jsonl")
+    pairs = read_rows(PairRow, arguments.rows / "pairs.jsonl")
+    write_sft(solutions, arguments.out / "rstar_sft.json")
+    write_ppm(pairs, arguments.out / "rstar_ppm.json")
+    print(f"{len(solutions)} solutions and {len(pairs)} pairs: {arguments.out}")
     return 0
 
 

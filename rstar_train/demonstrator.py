@@ -46,12 +46,19 @@ class Demonstrator:
         """Return `n` candidate next steps. Raises EngineError for a problem it cannot parse."""
         plan = plan_for(problem)
         rate = 0.0 if greedy else self.mistake_rate
-        texts = [
-            _next_step(plan, partial, random.Random(derive_seed(seed, index)), rate)
-            for index in range(n)
-        ]
-        # Words stand in for tokens: nothing is generated, and no cost is claimed for it.
-        return [Completion(text, Finish.STOP, tokens=len(text.split())) for text in texts]
+        return propose_plan(plan, partial, n=n, seed=seed, mistake_rate=rate)
+
+
+def propose_plan(
+    plan: Plan, partial: str, *, n: int, seed: int, mistake_rate: float
+) -> list[Completion]:
+    """Return `n` candidates for the step of a plan that follows `partial`."""
+    texts = [
+        _next_step(plan, partial, random.Random(derive_seed(seed, index)), mistake_rate)
+        for index in range(n)
+    ]
+    # Words stand in for tokens: nothing is generated, and no cost is claimed for it.
+    return [Completion(text, Finish.STOP, tokens=len(text.split())) for text in texts]
 
 
 def plan_for(problem: Problem) -> Plan:
@@ -74,6 +81,7 @@ def _next_step(plan: Plan, partial: str, rng: random.Random, mistake_rate: float
     mistaken = rng.random() < mistake_rate
     if tags.END_OF_CODE in partial:
         printed = partial.rsplit(tags.OUTPUT, 1)[1].split(tags.END_OF_OUTPUT)[0]
+        printed = printed.removesuffix(".0")  # a quotient that is a whole number
         answer = misread(printed, rng) if mistaken and rng.random() < 0.25 else printed
         return f"{tags.ANSWER}The answer is \\boxed{{{answer}}}.{tags.END_OF_ANSWER}"
     done = partial.count(tags.END_OF_STEP)

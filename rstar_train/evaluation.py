@@ -1,55 +1,146 @@
-"""The round's evaluation: greedy pass@1 before and after, on the same held-out problems."""
+"""A round's evaluation: the harness on problems that are in no pool, paired with the round before.
+
+Every run of the recipe is a run directory of its own, which a kill leaves ready to be resumed. What
+is compared is the same selector of the same search on the same problems.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.engines.checkpoints import Checkpoint
-from bench.harness import execute
-from bench.report import compare
-from bench.spec import RunSpec
-from bench.stats import wilson
-from bench.store import load_run
+from bench.errors import UnknownNameError
+from bench.harness import Harness
+from bench.report import compare, leaderboard
+from bench.spec import SEARCHES, RunSpec, SearchKind
+from bench.stats import Interval, PairedDifference, wilson
+from bench.store import Run
+from bench.types import Outcome
 from rstar_train.recipe import Recipe
+from rstar_train.settings import EvaluationRun
 
 
 def evaluate(
-    before: Checkpoint, after: Checkpoint, recipe: Recipe, folder: Path
-) -> Mapping[str, Any]:
-    """Run both policies greedily and compare them problem by problem (McNemar, Newcombe)."""
+    recipe: Recipe,
+    folder: Path,
+    *,
+    policy: Checkpoint,
+    ppm: Checkpoint | None,
+    searches: Collection[str] | None = None,
+) -> dict[str, Run]:
+    """Run what the recipe asks for into `folder`; return the runs by search.
+
+    Without a PPM, runs that use one are left out: the base model has none. `searches` names those
+    that are wanted, where not all are. Raises BenchError.
+    """
+    chosen = [
+        run
+        for run in recipe.evaluation.runs
+        if (ppm or not _kind(run).uses_ppm) and (searches is None or run.search in searches)
+    ]
+    return asyncio.run(_run(recipe, chosen, folder, policy, ppm))
+
+
+async def _run(
+    recipe: Recipe,
+    chosen: list[EvaluationRun],
+    folder: Path,
+    policy: Checkpoint,
+    ppm: Checkpoint | None,
+) -> dict[str, Run]:
     runs = {}
-    for label, checkpoint in (("before", before), ("after", after)):
-        spec = RunSpec(
-            benchmark=recipe.evaluation.benchmark,
-            policy=str(checkpoint.adapter or checkpoint.name),
-            search="greedy",
-            limit=recipe.evaluation.problems,
-            seed=recipe.seed,
-        )
-        asyncio.run(execute(spec, folder / label))
-        runs[label] = load_run(folder / label)
-    difference = compare(runs["after"], runs["before"], a_method="greedy", b_method="greedy")
-    assert difference is not None, "both runs hold the same problems"
+    async with Harness() as harness:
+        for each in chosen:
+            uses_ppm = ppm is not None and _kind(each).uses_ppm
+            spec = RunSpec(
+                benchmark=recipe.evaluation.benchmark,
+                policy=str(policy.adapter or policy.name),
+                ppm=str(ppm.adapter) if ppm is not None and uses_ppm else None,
+                search=each.search,
+                limit=each.problems,
+                seed=recipe.seed,
+                n=each.n,
+                rollouts=each.rollouts,
+                candidates=each.candidates,
+                max_depth=each.max_depth,
+            )
+            runs[each.search] = await harness.run(spec, folder / each.search)
+    return runs
+
+
+def figures_of(runs: Mapping[str, Run], before: Mapping[str, Run]) -> dict[str, Any]:
+    """Return, by selector, accuracy with its interval, cost, and the difference to `before`."""
     figures: dict[str, Any] = {}
-    for label, run in runs.items():
-        right = sum(record.selected["greedy"].outcome == "correct" for record in run.records)
-        interval = wilson(right, len(run.records))
-        figures[f"pass@1_{label}"] = {
-            "correct": right,
-            "problems": len(run.records),
-            "accuracy": round(interval.estimate, 4),
-            "low": round(interval.low, 4),
-            "high": round(interval.high, 4),
-        }
-    figures["difference"] = {
+    for search, run in runs.items():
+        for row in leaderboard([run]).rows:
+            entry: dict[str, Any] = {
+                "label": row.label,
+                "n": row.n,
+                "correct": row.counts.correct,
+                "accuracy": None if row.accuracy is None else _interval(row.accuracy),
+                "failures": row.counts.failures,
+                "policy_tokens": round(row.policy_tokens, 1),
+                "ppm_tokens": round(row.ppm_tokens, 1),
+                "by_tier": by_tier(run, row.method),
+            }
+            if search in before:
+                difference = compare(run, before[search], a_method=row.method, b_method=row.method)
+                entry["against_before"] = None if difference is None else _paired(difference)
+            figures[row.method] = entry
+    return figures
+
+
+def by_tier(run: Run, method: str) -> dict[str, Any]:
+    """Return a selector's accuracy on each benchmark of a mixed run, failures left out."""
+    found: dict[str, list[bool]] = defaultdict(list)
+    for record in run.records:
+        chosen = record.selected.get(method)
+        if chosen is not None and not chosen.outcome.is_failure:
+            found[record.benchmark].append(chosen.outcome is Outcome.CORRECT)
+    return {
+        name: {"n": len(right), "correct": sum(right), **_interval(wilson(sum(right), len(right)))}
+        for name, right in sorted(found.items())
+    }
+
+
+def passes_gate(gate: str, greedy: Mapping[str, Any]) -> bool:
+    """Whether a round's greedy figures let the next round begin."""
+    difference = greedy.get("against_before")
+    if gate == "none" or difference is None:
+        return True
+    significant = difference["mcnemar_p"] < 0.05
+    if gate == "better":
+        return bool(significant and difference["estimate"] > 0)
+    return not (significant and difference["estimate"] < 0)
+
+
+def check_searches(recipe: Recipe) -> None:
+    """Find a misspelt search before hours of training, not after. Raises UnknownNameError."""
+    for run in recipe.evaluation.runs:
+        _kind(run)
+
+
+def _kind(run: EvaluationRun) -> SearchKind:
+    if run.search not in SEARCHES:
+        raise UnknownNameError("search of evaluation.runs", run.search, SEARCHES)
+    return SEARCHES[run.search]
+
+
+def _interval(interval: Interval) -> dict[str, float]:
+    values = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+    return {key: round(value, 4) for key, value in values.items()}
+
+
+def _paired(difference: PairedDifference) -> dict[str, Any]:
+    return {
         "estimate": round(difference.estimate, 4),
         "low": round(difference.low, 4),
         "high": round(difference.high, 4),
-        "only_after": difference.only_a,
+        "only_now": difference.only_a,
         "only_before": difference.only_b,
         "mcnemar_p": difference.p,
     }
-    return figures

@@ -1,23 +1,33 @@
-"""What both trainings share: the adapter's shape, the trainer's arguments, the log."""
+"""What all trainings share: the adapter's shape, the trainer's arguments, running it, saving.
+
+A training writes into its own folder only: `trainer/` while it runs, with checkpoints to resume
+from, and at its end the adapter, or the whole model where every weight trained.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
-import logging
 import random
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bench.errors import MissingExtraError
-from rstar_train.recipe import FitSettings, LoRASettings
+from bench.errors import BenchError, CheckpointError, MissingExtraError
+from rstar_train import progress
+from rstar_train.distributed import is_first
+from rstar_train.precision import multiplies_bf16
+from rstar_train.recipe import FitSettings, LoRASettings, Recipe
 
 if TYPE_CHECKING:
     from peft import LoraConfig
-    from transformers import TrainerCallback
 
 Row = TypeVar("Row")
-log = logging.getLogger(__name__)
+ADAPTER = "adapter_model.safetensors"
+LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 def draw(rows: Sequence[Row], limit: int, seed: int) -> list[Row]:
@@ -37,25 +47,36 @@ def lora_config(settings: LoRASettings, task: str, *, save: Sequence[str] = ()) 
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
-        target_modules=[
-            "q_proj",
-            "k_proj",
-            "v_proj",
-            "o_proj",
-            "gate_proj",
-            "up_proj",
-            "down_proj",
-        ],
+        target_modules=list(LAYERS),
         task_type=task,
         modules_to_save=list(save) or None,
     )
 
 
-def arguments(settings: FitSettings, out: Path, seed: int) -> dict[str, Any]:
-    """Return the trainer arguments that both trainings share.
+def load_tokenizer(base: Path) -> Any:
+    """Return the tokenizer of a base model. Raises CheckpointError: it is another model's."""
+    from transformers import AutoConfig, AutoTokenizer
 
-    What trains (adapter, head) is fp32, what is frozen is bf16: trained bf16 weights would not
-    move, since steps of the learning rates used here vanish in rounding.
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        size = AutoConfig.from_pretrained(base).get_text_config().vocab_size
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{base} is no model folder with a tokenizer: {error}") from error
+    highest = max(tokenizer.get_vocab().values())
+    if highest >= size:
+        raise CheckpointError(
+            f"the tokenizer in {base} has token ids up to {highest}, the model embeds {size} "
+            "tokens: they belong to different models. Save the model with its own tokenizer"
+        )
+    return tokenizer
+
+
+def arguments(
+    settings: FitSettings, lora: LoRASettings, out: Path, seed: int, *, passes: tuple[int, int]
+) -> dict[str, Any]:
+    """Return the trainer arguments that all trainings share (`rstar_train.precision`).
+
+    `passes`: rows a pass, and passes a step.
     """
     import torch
 
@@ -64,60 +85,102 @@ def arguments(settings: FitSettings, out: Path, seed: int) -> dict[str, Any]:
         "output_dir": str(out),
         "num_train_epochs": settings.epochs,
         "learning_rate": settings.learning_rate,
-        "per_device_train_batch_size": settings.batch_size,
+        "per_device_train_batch_size": passes[0],
+        "gradient_accumulation_steps": passes[1],
         "warmup_steps": settings.warmup_fraction,
         "lr_scheduler_type": "linear",
-        "max_length": settings.max_length,
         "seed": seed,
         "data_seed": seed,
         "logging_steps": 1,
-        "save_strategy": "no",
+        "save_strategy": "no",  # the watcher saves by the clock
+        "save_total_limit": 1,
         "report_to": "none",
         "disable_tqdm": True,
         "use_cpu": on_cpu,
-        "bf16": False,
+        # With an adapter the frozen weights are bf16 already, and nothing else should be.
+        "bf16": lora.rank == 0 and not on_cpu and multiplies_bf16(),
         "gradient_checkpointing": False,
         "dataloader_pin_memory": not on_cpu,
+        "remove_unused_columns": False,
     }
 
 
-def log_callback(path: Path, label: str) -> TrainerCallback:
-    """Return a callback that appends every logged step to `path`, and says how far training is."""
-    from transformers import TrainerCallback
-
-    class Log(TrainerCallback):
-        """Writes the loss curve as it goes."""
-
-        def on_log(
-            self,
-            args: Any,
-            state: Any,
-            control: Any,
-            logs: Mapping[str, Any] | None = None,
-            **_: Any,
-        ) -> None:
-            row = {"step": state.global_step, **(logs or {})}
-            with path.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            if "loss" in row and state.global_step % 5 == 0:
-                log.info(
-                    "%s: step %d of %d, loss %.3f",
-                    label,
-                    state.global_step,
-                    state.max_steps,
-                    float(row["loss"]),
-                )
-
-    return Log()
+def digest(recipe: Recipe, sections: Sequence[str], base: Path, rows: Iterable[Any]) -> str:
+    """Return a digest of what a training depends on: settings, base weights, rows in order."""
+    hasher = hashlib.sha256(recipe.digest(*sections).encode())
+    for name in sorted(path.name for path in base.glob("*.safetensors")):
+        hasher.update(f"{name} {(base / name).stat().st_size} {base.resolve()}".encode())
+    for row in rows:
+        hasher.update(json.dumps(dataclasses.asdict(row), sort_keys=True).encode())
+    return hasher.hexdigest()
 
 
-def save_adapter(model: Any, folder: Path) -> None:
-    """Save a trained adapter as bf16, which halves the file; evaluation uses what is saved."""
+def run(trainer: Any, checkpoint: Path | None) -> dict[str, Any]:
+    """Train, from a checkpoint where there is one; return steps, losses and seconds.
+
+    Raises BenchError: the disk is full; what was saved before is kept, and training goes on there.
+    """
+    from transformers import PrinterCallback
+
+    folder = Path(trainer.args.output_dir)
+    curve = folder.parent / "loss.jsonl"
+    resumed = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+    progress.cut_curve(curve, resumed)
+    trainer.remove_callback(PrinterCallback)  # it prints every step
+    try:
+        result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except (OSError, RuntimeError) as error:
+        if not _is_full(error, folder):
+            raise
+        raise BenchError(
+            f"the disk of {folder} is full ({error}). Free some space and repeat the command: "
+            "training goes on at the last checkpoint"
+        ) from error
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return {
+        "steps": result.global_step,
+        **({"resumed_at_step": resumed} if resumed else {}),
+        "loss_first": round(losses[0], 4),
+        "loss_last": round(fmean(losses[-5:]), 4),
+        "seconds": round(result.metrics["train_runtime"], 1),
+    }
+
+
+def _is_full(error: Exception, folder: Path) -> bool:
+    """Whether an error means a full disk: torch and safetensors hide the system's own error."""
+    text = str(error)
+    said = "No space left" in text or "os error 28" in text or "Disk quota" in text
+    writing = "PytorchStreamWriter" in text or "unexpected pos" in text
+    return said or (writing and shutil.disk_usage(folder).free < 2**24)
+
+
+def save(trainer: Any, folder: Path) -> None:
+    """Save an adapter, as bf16, or a whole model; then drop the checkpoints of its training.
+
+    bf16 halves the file; evaluation uses what is saved. Raises BenchError: the disk is full.
+    """
+    try:
+        trainer.save_model(str(folder))  # all processes: weights may be spread over them
+        if is_first() and (folder / ADAPTER).is_file():
+            _halve(folder / ADAPTER)
+    except (OSError, RuntimeError) as error:
+        if not _is_full(error, folder):
+            raise
+        raise BenchError(
+            f"the disk of {folder} is full ({error}). Free some space and repeat the command: "
+            "training goes on at the last checkpoint"
+        ) from error
+    if is_first():
+        for name in ("README.md", "training_args.bin"):
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / "trainer", ignore_errors=True)
+
+
+def _halve(path: Path) -> None:
     import torch
     from safetensors.torch import load_file, save_file
 
-    model.save_pretrained(folder)
-    path = folder / "adapter_model.safetensors"
     weights = {name: tensor.to(torch.bfloat16) for name, tensor in load_file(str(path)).items()}
-    save_file(weights, str(path), metadata={"format": "pt"})
-    (folder / "README.md").unlink(missing_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(weights, str(partial), metadata={"format": "pt"})
+    partial.replace(path)

@@ -47,7 +47,7 @@ def misread(number: str, rng: random.Random) -> str:
     return number[:at] + str((int(number[at]) + rng.randint(1, 9)) % 10) + number[at + 1 :]
 
 
-def _misread_one(code: str, rng: random.Random) -> str:
+def misread_one(code: str, rng: random.Random) -> str:
     """Misread one of the numbers in a line of code; leading zeros, a syntax error, are stripped."""
     numbers = list(re.finditer(r"(?<![\w.])\d+", code))
     if not numbers:
@@ -66,8 +66,8 @@ def _binary(name: str, left: str, op: str, right: str, comments: tuple[str, ...]
         swappable = op == "-" and left != right
         return [
             f"{name} = {left} {other} {right}",
-            _misread_one(code, rng),
-            _misread_one(code, rng),
+            misread_one(code, rng),
+            misread_one(code, rng),
             f"{name} = {left}",
             f"{name} = {right} - {left}" if swappable else f"{name} = {left} {other} {right}",
             f"{name} = {left} {op} valu",
@@ -131,7 +131,7 @@ def _numbers_step(numbers: Sequence[str]) -> PlannedStep:
     def mistakes(rng: random.Random) -> list[str]:
         fewer = list(numbers)
         del fewer[rng.randrange(len(fewer))]
-        return [_misread_one(code, rng), _misread_one(code, rng), f"numbers = [{', '.join(fewer)}]"]
+        return [misread_one(code, rng), misread_one(code, rng), f"numbers = [{', '.join(fewer)}]"]
 
     return PlannedStep(code, comments, mistakes)
 

@@ -1,8 +1,8 @@
 """Recipes: every number of a training run, in one YAML file, read strictly.
 
-An unknown key, a missing one or a value of the wrong type is an error that names the file, the key
-and the type expected. Recipes ship with the package under `recipes/`; a path to a file of your own
-works too.
+The file's sections are the defaults; `rounds` lists the rounds, each a mapping of the sections and
+keys in which it differs. `Recipe.at(k)` is the recipe of round k alone. Recipes ship with the
+package under `recipes/`; a path to a file of your own works too.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import operator
-import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,101 +18,132 @@ from typing import Any
 
 import yaml
 
-from bench.errors import RecipeError, UnknownNameError
+from bench.errors import BenchError, RecipeError, UnknownNameError
+from rstar_train import strict
+from rstar_train.settings import (
+    AblationSettings,
+    EvaluationSettings,
+    FitSettings,
+    LoRASettings,
+    PoolSettings,
+    RowSettings,
+    SearchSettings,
+)
+
+__all__ = [
+    "OVERRIDABLE",
+    "RECIPES",
+    "EvaluationSettings",
+    "FitSettings",
+    "LoRASettings",
+    "PoolSettings",
+    "Recipe",
+    "RoundSettings",
+    "RowSettings",
+    "SearchSettings",
+    "load_recipe",
+    "recipe_path",
+    "shipped",
+]
 
 RECIPES = Path(__file__).parent / "recipes"
 
 
 @dataclass(frozen=True, slots=True)
-class PoolSettings:
-    """Which problems are searched."""
+class RoundSettings:
+    """The sections of one round, its overrides applied."""
 
-    tier: str
-    families: tuple[str, ...]
-    """Families of the embedded pool's training split."""
-    problems: int
-    held_out: int
-    """Of these, the last so many are kept out of training, to measure the PPM's pair accuracy."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """Terminal-guided search of round 1 (paper: 8 rollouts, 5 candidates)."""
-
-    rollouts: int
-    candidates: int
-    max_depth: int
-    c: float
-    mistake_rate: float
-    """Of the demonstrator: probability that a proposed step is a plausible mistake."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoRASettings:
-    """Low-rank adapters on all seven linear layers of a block."""
-
-    rank: int
-    alpha: int
-    dropout: float
-
-
-@dataclass(frozen=True, slots=True)
-class FitSettings:
-    """One supervised or pairwise training run."""
-
-    epochs: float
-    learning_rate: float
-    batch_size: int
-    max_length: int
-    """Tokens; longer rows are dropped and counted."""
-    warmup_fraction: float
-    max_rows: int
-    """At most so many rows, drawn with the recipe's seed; 0 means all."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationSettings:
-    """The paired comparison after the round."""
-
-    problems: int
-    benchmark: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A whole run."""
-
-    name: str
-    seed: int
-    base: str
-    """Name of the model that every round's SFT starts from."""
-    pool: PoolSettings
     search: SearchSettings
+    rows: RowSettings
     lora: LoRASettings
     sft: FitSettings
     ppm: FitSettings
     evaluation: EvaluationSettings
 
+
+OVERRIDABLE = tuple(field.name for field in dataclasses.fields(RoundSettings))
+"""Sections that a round may override; the pool is the same in all, or coverage means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole run, or with `at` one round of it."""
+
+    name: str
+    seed: int
+    base: str
+    """Name of the model that every round's SFT starts from."""
+    checkpoints: str
+    """Folder under `results/checkpoints` where the rounds' adapters go."""
+    pool: PoolSettings
+    search: SearchSettings
+    rows: RowSettings
+    lora: LoRASettings
+    sft: FitSettings
+    ppm: FitSettings
+    evaluation: EvaluationSettings
+    ablation: AblationSettings = AblationSettings()
+    rounds: tuple[RoundSettings, ...] = ()
+
+    def at(self, number: int) -> Recipe:
+        """Return round `number` (from 1) as a recipe of its own. Raises BenchError."""
+        if not 1 <= number <= len(self.rounds):
+            raise BenchError(
+                f"the recipe {self.name!r} has {len(self.rounds)} rounds; there is no round "
+                f"{number}"
+            )
+        chosen = self.rounds[number - 1]
+        sections = {name: getattr(chosen, name) for name in OVERRIDABLE}
+        return dataclasses.replace(self, rounds=(), **sections)
+
     def digest(self, *sections: str) -> str:
         """First 16 hex digits of a SHA-256 over the values of some sections, and the seed."""
-        values = dataclasses.asdict(self)
-        text = json.dumps({name: values[name] for name in ("seed", *sections)}, sort_keys=True)
+        text = json.dumps(self.values("seed", *sections), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def values(self, *sections: str) -> dict[str, Any]:
+        """Return some sections as plain data."""
+        values = dataclasses.asdict(self)
+        return {name: values[name] for name in sections}
 
 
 _RANGES: tuple[tuple[str, str, Callable[[Recipe], bool]], ...] = (
-    ("pool.problems", "at least 1", lambda r: r.pool.problems >= 1),
+    ("pool.sources", "at least one source", lambda r: bool(r.pool.sources)),
     (
-        "pool.held_out",
-        "at least 0 and less than pool.problems",
-        lambda r: 0 <= r.pool.held_out < r.pool.problems,
+        "pool.sources",
+        "sources of at least 0 problems each",
+        lambda r: all(source.problems >= 0 for source in r.pool.sources),
     ),
+    ("pool.held_out", "at least 0", lambda r: r.pool.held_out >= 0),
     ("search.rollouts", "at least 1", lambda r: r.search.rollouts >= 1),
     ("search.candidates", "at least 1", lambda r: r.search.candidates >= 1),
     ("search.max_depth", "at least 1", lambda r: r.search.max_depth >= 1),
     ("search.c", "at least 0", lambda r: r.search.c >= 0),
+    (
+        "search.unsolved_rollouts",
+        "ascending, and above search.rollouts",
+        lambda r: (
+            list(budgets := (r.search.rollouts, *r.search.unsolved_rollouts))
+            == sorted(set(budgets))
+        ),
+    ),
+    ("search.trees", "at least 1", lambda r: r.search.trees >= 1),
+    ("search.temperature", "above 0", lambda r: r.search.temperature > 0),
+    ("search.step_tokens", "at least 1", lambda r: r.search.step_tokens >= 1),
     ("search.mistake_rate", "from 0 to 1", lambda r: 0 <= r.search.mistake_rate <= 1),
-    ("lora.rank", "at least 1", lambda r: r.lora.rank >= 1),
+    ("search.concurrency", "at least 1", lambda r: r.search.concurrency >= 1),
+    (
+        "rows.rules",
+        "paper where search.rules is paper and search.annotation is ppm: the released extraction "
+        "knows right answers by a Q of 1, and under the paper's rules the PPM's value is in Q",
+        lambda r: (
+            (r.rows.rules, r.search.rules, r.search.annotation) != ("official", "paper", "ppm")
+        ),
+    ),
+    ("rows.sft_per_family", "at least 0", lambda r: r.rows.sft_per_family >= 0),
+    ("rows.pairs_per_family", "at least 0", lambda r: r.rows.pairs_per_family >= 0),
+    ("rows.min_solved_share", "from 0 to 1", lambda r: 0 <= r.rows.min_solved_share <= 1),
+    ("lora.rank", "at least 0", lambda r: r.lora.rank >= 0),
     ("lora.dropout", "from 0 to less than 1", lambda r: 0 <= r.lora.dropout < 1),
     *(
         (f"{part}.{key}", expected, lambda r, p=part, k=key, h=holds: h(getattr(getattr(r, p), k)))
@@ -128,67 +157,92 @@ _RANGES: tuple[tuple[str, str, Callable[[Recipe], bool]], ...] = (
             ("max_rows", "at least 0", lambda value: value >= 0),
         )
     ),
-    ("evaluation.problems", "at least 1", lambda r: r.evaluation.problems >= 1),
+    ("ablation.samples", "at least 2", lambda r: r.ablation.samples >= 2),
+    ("evaluation.runs", "at least one run", lambda r: bool(r.evaluation.runs)),
+    (
+        "evaluation.runs",
+        "runs of at least 1 problem, the first one with the search greedy",
+        lambda r: (
+            r.evaluation.runs[0].search == "greedy"
+            and all(run.problems >= 1 for run in r.evaluation.runs)
+        ),
+    ),
 )
 """What values a recipe may hold, beyond their types: key, words for the error, test."""
 
 
 def load_recipe(name: str) -> Recipe:
     """Read a recipe by name or by path. Raises UnknownNameError, RecipeError."""
-    path = Path(name) if name.endswith((".yaml", ".yml")) else RECIPES / f"{name}.yaml"
-    if not path.is_file():
-        if path.parent != RECIPES:
-            raise RecipeError(f"no recipe file {name!r}; shipped recipes: {', '.join(_shipped())}")
-        raise UnknownNameError("recipe", name, _shipped())
+    path = recipe_path(name)
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path.name} is not YAML: {error}") from error
-    recipe = typing.cast(Recipe, _build(Recipe, data, path.name, ""))
-    for key, expected, holds in _RANGES:
-        if not holds(recipe):
-            value = operator.attrgetter(key)(recipe)
-            raise RecipeError(f"{path.name}: {key} must be {expected}, not {value!r}")
+    if not isinstance(data, dict):
+        raise RecipeError(f"{path.name}: the file must be a mapping, not {data!r}")
+    overrides = data.get("rounds")
+    recipe = strict.build(Recipe, {**data, "rounds": []}, path.name)
+    if not isinstance(overrides, list) or not overrides:
+        given = "missing" if "rounds" not in data else f"not {overrides!r}"
+        raise RecipeError(
+            f"{path.name}: the key rounds must be a list of mappings, one for each round "
+            f"({{}} for one without overrides), {given}"
+        )
+    rounds = tuple(
+        _round(recipe, each, path.name, f"rounds[{number}]")
+        for number, each in enumerate(overrides, start=1)
+    )
+    recipe = dataclasses.replace(recipe, rounds=rounds)
+    _check_values(recipe, path.name, "")
+    for number in range(1, len(rounds) + 1):
+        _check_values(recipe.at(number), path.name, f"rounds[{number}]: ")
+    _check_first_round(recipe, path.name)
     return recipe
 
 
-def _shipped() -> list[str]:
+def recipe_path(name: str) -> Path:
+    """Return the file of a recipe. Raises UnknownNameError, RecipeError."""
+    path = Path(name) if name.endswith((".yaml", ".yml")) else RECIPES / f"{name}.yaml"
+    if path.is_file():
+        return path
+    if path.parent != RECIPES:
+        raise RecipeError(f"no recipe file {name!r}; shipped recipes: {', '.join(shipped())}")
+    raise UnknownNameError("recipe", name, shipped())
+
+
+def shipped() -> list[str]:
+    """Return the names of the recipes that come with the package."""
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
-def _build(kind: type, data: Any, file: str, where: str) -> object:
-    section = where.removesuffix(".")
-    if not isinstance(data, dict):
-        raise RecipeError(f"{file}: {section or 'the file'} must be a mapping, not {data!r}")
-    types = typing.get_type_hints(kind)
-    unknown = sorted(set(data) - set(types), key=str)  # YAML's keys need not be strings
+def _round(recipe: Recipe, overrides: Any, file: str, where: str) -> RoundSettings:
+    if not isinstance(overrides, dict):
+        raise RecipeError(f"{file}: {where} must be a mapping, not {overrides!r}")
+    unknown = sorted(set(overrides) - set(OVERRIDABLE), key=str)
     if unknown:
-        kind_of_key = f"key of {section}" if section else "key"
-        raise RecipeError(f"{file}: {UnknownNameError(kind_of_key, str(unknown[0]), types)}")
-    values = {}
-    for key, expected in types.items():
-        if key not in data:
-            raise RecipeError(f"{file}: the key {where}{key} ({_describe(expected)}) is missing")
-        values[key] = _value(expected, data[key], file, f"{where}{key}")
-    return kind(**values)
+        named = UnknownNameError(f"section of {where}", str(unknown[0]), OVERRIDABLE)
+        raise RecipeError(f"{file}: {named}")
+    return RoundSettings(
+        **{
+            name: strict.overridden(
+                getattr(recipe, name), overrides.get(name, {}), file, f"{where}.{name}."
+            )
+            for name in OVERRIDABLE
+        }
+    )
 
 
-def _value(expected: Any, value: Any, file: str, key: str) -> Any:
-    if dataclasses.is_dataclass(expected) and isinstance(expected, type):
-        return _build(expected, value, file, f"{key}.")
-    if typing.get_origin(expected) is tuple:
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-    elif expected is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return float(value)
-    elif isinstance(value, expected) and not isinstance(value, bool):
-        return value
-    raise RecipeError(f"{file}: {key} must be {_describe(expected)}, not {value!r}")
+def _check_values(recipe: Recipe, file: str, where: str) -> None:
+    for key, expected, holds in _RANGES:
+        if not holds(recipe):
+            value = operator.attrgetter(key)(recipe)
+            raise RecipeError(f"{file}: {where}{key} must be {expected}, not {value!r}")
 
 
-def _describe(expected: Any) -> str:
-    if typing.get_origin(expected) is tuple:
-        return "a list of strings"
-    names = {int: "an integer", float: "a number", str: "a string"}
-    return names.get(expected, "a mapping")
+def _check_first_round(recipe: Recipe, file: str) -> None:
+    first = recipe.rounds[0].search
+    if first.policy == "previous" or first.annotation == "ppm":
+        raise RecipeError(
+            f"{file}: rounds[1]: before round 1 there is no policy and no PPM; search.policy must "
+            "be a demonstrator or base, and search.annotation terminal"
+        )

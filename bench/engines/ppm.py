@@ -50,6 +50,10 @@ Values = tuple[list[list[float]], list[int]]
 Squash = Literal["tanh", "tanh_fifth"]
 """tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
 
+Learnt = Literal["ppm", "orm", "pqm"]
+"""Preferences between steps, the outcome of whole solutions, or Q itself: the last two are what the
+paper compares its PPM with. All score a text at its last token, and are loaded and used alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class PPMConfig:
@@ -60,6 +64,7 @@ class PPMConfig:
     template_digest: str
     squash: Squash = "tanh"
     step_end: str = "end of the step's last tag; the output block belongs to the step"
+    kind: Learnt = "ppm"
 
     def save(self, folder: Path) -> None:
         """Write `ppm.json`."""
@@ -72,11 +77,15 @@ class PPMConfig:
             config = cls(**json.loads((folder / "ppm.json").read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise CheckpointError(f"{folder} has no readable ppm.json: {error}") from error
-        if config.squash not in get_args(Squash):
-            raise CheckpointError(
-                f"{folder}/ppm.json: unknown squash {config.squash!r}; known: "
-                f"{', '.join(get_args(Squash))}"
-            )
+        for name, value, kinds in (
+            ("squash", config.squash, Squash),
+            ("kind", config.kind, Learnt),
+        ):
+            if value not in get_args(kinds):
+                raise CheckpointError(
+                    f"{folder}/ppm.json: unknown {name} {value!r}; known: "
+                    f"{', '.join(get_args(kinds))}"
+                )
         digest = template(config.template).digest
         if digest != config.template_digest:
             raise CheckpointError(

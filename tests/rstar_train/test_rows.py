@@ -5,36 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bench.prompts import OFFICIAL, START
-from bench.search import ROOT, Node, NodeKind, Trace
-from bench.search.tree import backup, new_trace
-from rstar_train.rows import PairRow, pair_rows, sft_rows
+from bench.search import ROOT, NodeKind, Trace
+from rstar_train.rows import PairRow, pair_rows, rewards, sft_rows, solved_share
+from rstar_train.value_rows import outcome_rows, step_rows
+from tests.rstar_train.trees import below, rewarded, rollout, tree
 from tests.scripted import problem
 
 PROBLEM = problem()
-
-
-def tree() -> Trace:
-    return new_trace(PROBLEM.id, "mcts", 0, START)
-
-
-def below(trace: Trace, parent: Node, text: str, kind: NodeKind) -> Node:
-    """The child with this text, made when there is none."""
-    children = [trace.nodes[index] for index in parent.children]
-    found = next((child for child in children if child.text == text), None)
-    return found or trace.add(parent, len(children), text, kind, 1)
-
-
-def rollout(trace: Trace, *steps: str, value: float, finished: bool = True) -> Node:
-    """Walk down the steps and back up the value, as a search with a reward does."""
-    node = trace.nodes[ROOT]
-    for depth, step in enumerate(steps, start=1):
-        last = finished and depth == len(steps)
-        node = below(trace, node, step, NodeKind.ANSWER if last else NodeKind.STEP)
-    trace.rollouts.append(node.index)
-    if finished:
-        trace.finished.append(node.index)
-    backup(trace, node, value)
-    return node
 
 
 def rated(trace: Trace, *steps: tuple[str, float]) -> None:
@@ -182,3 +159,56 @@ def test_a_tree_without_both_right_and_wrong_answers_gives_no_pairs(value: float
 
 def test_an_empty_tree_gives_no_rows() -> None:
     assert (sft_rows(PROBLEM, tree()), pair_rows(PROBLEM, tree())) == ([], [])
+
+
+def test_a_reward_is_read_from_the_clock_where_a_ppm_scored_the_answer() -> None:
+    trace = tree()
+    # Scored -1 and right: its Q is 0, and yet it is a correct solution.
+    rewarded(trace, ("a ", 0.0), ("right", -1.0), reward=1.0)
+    rewarded(trace, ("b ", 0.9), ("wrong", 0.9), reward=-1.0)
+    rewarded(trace, ("c ", 0.1), ("unread", 0.5), reward=0.0)
+    assert [rewards(trace)[index] for index in trace.finished] == [1.0, -1.0, 0.0]
+    assert solved_share(trace) == pytest.approx(1 / 3)
+    assert [row.completion for row in sft_rows(PROBLEM, trace)] == ["a right"]
+    assert sides(pairs_of(trace, "solution")) == {("a right", "b wrong")}
+
+
+def test_the_best_solutions_of_several_trees_are_taken_together() -> None:
+    one, other = tree(), tree(seed=1)
+    rated(one, ("first ", 0.2), ("end", 1.0))
+    rated(one, ("worst ", 0.1), ("end", 1.0))
+    rated(other, ("best ", 0.9), ("end", 1.0))
+    rated(other, ("first ", 0.2), ("end", 1.0))
+    rows = sft_rows(PROBLEM, one, other)
+    assert [row.completion for row in rows] == ["best end", "first end"]
+
+
+def test_a_pair_knows_its_margin_and_the_sizes_of_its_sides() -> None:
+    trace = tree()
+    rated(trace, ("high ", 0.75), ("3", 1.0))
+    rated(trace, ("worst ", -1.0), ("4", -1.0))
+    rated(trace, ("bad ", -0.5), ("4", -1.0))
+    rows = {row.rejected: row for row in pairs_of(trace, "step")}
+    assert rows["worst "].margin == 1.75
+    assert {(row.pos_count, row.neg_count) for row in rows.values()} == {(1, 2)}
+
+
+def test_outcome_rows_are_the_finished_trajectories_with_what_they_were_worth() -> None:
+    trace = tree()
+    rollout(trace, "a ", "3", value=1)
+    rollout(trace, "a ", "4", value=-1)
+    rollout(trace, "b ", "?", value=0)
+    rollout(trace, "c ", value=-1, finished=False)
+    rows = outcome_rows(PROBLEM, trace)
+    assert [(row.completion, row.correct) for row in rows] == [("a 3", True), ("a 4", False)]
+    assert {row.prompt for row in rows} == {OFFICIAL.render(PROBLEM.question, START)}
+
+
+def test_step_rows_are_the_steps_of_finished_trajectories_with_their_q() -> None:
+    trace = tree()
+    rollout(trace, "a ", "3", value=1)
+    rollout(trace, "a ", "4", value=-1)
+    rollout(trace, "c ", value=-1, finished=False)
+    rows = {row.step: row for row in step_rows(PROBLEM, trace)}
+    assert {step: row.q for step, row in rows.items()} == {"a ": 0.0, "3": 1.0, "4": -1.0}
+    assert rows["3"].prompt == OFFICIAL.render(PROBLEM.question, START + "a ")

@@ -1,0 +1,229 @@
+"""The ablations after the last round: what the policy learns from, and what scores its steps.
+
+Data (the paper's Table 7): the same base model trained on the last round's verified solutions, on
+samples of the policy that searched for them, and on its right samples ranked by the ORM. Scorers
+(Table 8): PPM, PQM and ORM trained from the last policy on the last round's trees, the first two
+guiding MCTS, the ORM choosing among samples. Everything else is the same for all: recipe, problems,
+rows a family, evaluation. Stages lie in `ablation/` of the work folder, and resume as rounds do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.atomic import replace
+from bench.engines.checkpoints import Checkpoint, Kind, find, load_lineage, merged
+from bench.engines.ppm import PPMScorer
+from bench.errors import CheckpointError
+from bench.store import load_run
+from rstar_train import journal
+from rstar_train.evaluation import evaluate, figures_of
+from rstar_train.pool import Pool, family_of, load_pool
+from rstar_train.publishing import ADAPTER, publish
+from rstar_train.recipe import RECIPES, Recipe
+from rstar_train.row_files import file_digest, read_rows, write_rows
+from rstar_train.row_making import OUTCOMES, SFT, STEPS, balanced_solutions
+from rstar_train.rows import SFTRow
+from rstar_train.sampled_rows import random_rows, rejection_rows, sampled
+from rstar_train.searching import sample_pool
+from rstar_train.stages import staged
+from rstar_train.value_rows import OutcomeRow, StepRow
+
+FOLDER = "ablation"
+FIGURES = "ablation.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """The ablations of a run's last round."""
+
+    recipe: Recipe
+    """Of the last round alone."""
+    number: int
+    pool: Pool
+    work: Path
+    publish: Path
+    base: Checkpoint
+    sampler: Checkpoint
+    """The policy that searched in the last round (paper: SLM-r3)."""
+    policy: Checkpoint
+    """The policy that the last round trained."""
+
+    def run(self) -> dict[str, Any]:
+        """Do what is not done yet; return and publish the figures. Raises BenchError."""
+        orm = self._scorer("orm", OUTCOMES)
+        pqm = self._scorer("pqm", STEPS)
+        rows = self._sampled_rows(orm)
+        figures: dict[str, Any] = {"round": self.number, "rows": rows, "scorers": {}, "data": {}}
+        before = {run: load_run(self._last / run) for run in self._evaluated}
+        for name, ppm, search in (("orm", orm, "sample"), ("pqm", pqm, "mcts")):
+            figures["scorers"][name] = self._measured(name, self.policy, ppm, search, before)
+        for name in ("random", "rejection"):
+            policy = self._policy(name)
+            figures["data"][name] = self._measured(name, policy, None, "greedy", before)
+        last = json.loads((self.publish / f"round-{self.number}" / "figures.json").read_text())
+        figures["scorers"]["ppm"] = figures["data"]["verified"] = last["evaluation"]
+        out = self.publish / FIGURES
+        replace(out, (json.dumps(figures, indent=2) + "\n").encode())
+        return figures
+
+    @property
+    def _last(self) -> Path:
+        return self.work / f"round-{self.number}" / "evaluation"
+
+    @property
+    def _evaluated(self) -> list[str]:
+        return [path.parent.name for path in sorted(self._last.glob("*/run.json"))]
+
+    def _stage(self, name: str, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+        return staged(self.work / FOLDER / name, *args, journal=self.work / journal.NAME, **kwargs)
+
+    def _scorer(self, name: str, data: str) -> Checkpoint:
+        """Train an ORM or a PQM on the last round's trees."""
+        from rstar_train.ablation import train_orm, train_pqm
+
+        file, out = self.work / f"round-{self.number}" / "rows" / data, self.work / FOLDER / name
+
+        def work() -> Mapping[str, Any]:
+            base = merged(self.policy)
+            if name == "orm":
+                return train_orm(read_rows(OutcomeRow, file), self.recipe, base, out)
+            return train_pqm(read_rows(StepRow, file), self.recipe, base, out)
+
+        parent = f"../../../round-{self.number}/policy"
+        return self._trained(name, "ppm", file, self.policy, parent, work)
+
+    def _policy(self, name: str) -> Checkpoint:
+        """Train a policy on sampled rows, as the last round trains its own."""
+        from rstar_train.sft import train_policy
+
+        file = self.work / FOLDER / "rows" / f"{name}-{SFT}"
+        out = self.work / FOLDER / name
+
+        def work() -> Mapping[str, Any]:
+            return train_policy(read_rows(SFTRow, file), self.recipe, merged(self.base), out)
+
+        return self._trained(name, "policy", file, self.base, self.base.name, work)
+
+    def _trained(
+        self,
+        name: str,
+        kind: Kind,
+        file: Path,
+        start: Checkpoint,
+        parent: str,
+        work: Callable[[], Mapping[str, Any]],
+    ) -> Checkpoint:
+        sections = ("lora", "ppm" if kind == "ppm" else "sft")
+        inputs = {
+            "recipe": self.recipe.digest(*sections),
+            "parent": start.digest,
+            "data": file_digest(file),
+        }
+        figures = self._stage(
+            name, inputs, work, config=self.recipe.values(*sections), outputs=(ADAPTER,)
+        )
+        return publish(
+            self.work / FOLDER / name,
+            self.publish / FOLDER / name / kind,
+            recipe=self.recipe,
+            kind=kind,
+            number=self.number,
+            parent=parent,
+            searcher={"policy": {"name": self.sampler.name, "digest": self.sampler.digest}},
+            inputs=inputs,
+            figures=figures,
+            name=f"{self.recipe.base}-r{self.number}-{name}",
+        )
+
+    def _sampled_rows(self, orm: Checkpoint) -> Mapping[str, Any]:
+        """Sample the training problems, and make rows of the samples."""
+        problems = [p for p in self.pool.training if p.id not in self.pool.bootstrap]
+        samples = self.work / FOLDER / "samples" / "trees"
+        inputs = {
+            "recipe": self.recipe.digest("ablation", "search"),
+            "pool": self.pool.digest,
+            "policy": self.sampler.digest,
+        }
+        n = self.recipe.ablation.samples
+        self._stage(
+            "samples",
+            inputs,
+            lambda: asyncio.run(sample_pool(problems, self.recipe, self.sampler, samples, n=n)),
+        )
+        folder = self.work / FOLDER / "rows"
+        names = {name: f"{name}-{SFT}" for name in ("random", "rejection")}
+
+        def work() -> Mapping[str, Any]:
+            scorer = PPMScorer(merged(orm), name=orm.name)
+
+            def score(prompt: str, text: str) -> float:
+                return scorer.values(prompt, [[text]])[0][0]
+
+            made: dict[str, list[SFTRow]] = {name: [] for name in names}
+            try:
+                for problem, record, trace in sampled(problems, samples):
+                    made["random"] += random_rows(problem, record, trace, self.recipe.seed)
+                    made["rejection"] += rejection_rows(problem, record, trace, score)
+            finally:
+                scorer.close()
+            family = {problem.id: family_of(problem) for problem in problems}
+            for name, rows in made.items():
+                write_rows(balanced_solutions(rows, self.recipe, family), folder / names[name])
+            return {name: len(rows) for name, rows in made.items()}
+
+        rows_of = {
+            "recipe": self.recipe.digest("rows"),
+            "samples": file_digest(samples / "records.jsonl"),
+            "orm": orm.digest,
+        }
+        return self._stage("rows", rows_of, work, outputs=tuple(names.values()))
+
+    def _measured(
+        self,
+        name: str,
+        policy: Checkpoint,
+        ppm: Checkpoint | None,
+        search: str,
+        before: Mapping[str, Any],
+    ) -> Mapping[str, Any]:
+        """Evaluate one variant on the round's problems, paired with the round's own."""
+        folder = self.work / FOLDER / f"{name}-evaluation"
+
+        def work() -> Mapping[str, Any]:
+            runs = evaluate(self.recipe, folder, policy=policy, ppm=ppm, searches=(search,))
+            return figures_of(runs, before)
+
+        inputs = {
+            "recipe": self.recipe.digest("evaluation"),
+            "policy": policy.digest,
+            "ppm": None if ppm is None else ppm.digest,
+        }
+        return self._stage(f"{name}-evaluation", inputs, work)
+
+
+def ablate(recipe: Recipe, *, work: Path, publish: Path, beside: Path = RECIPES) -> dict[str, Any]:
+    """Run the ablations of a recipe's last round, which must have ended. Raises BenchError."""
+    number = len(recipe.rounds)
+    last = publish / f"round-{number}"
+    if not (last / "figures.json").is_file():
+        raise CheckpointError(
+            f"{last} holds no finished round; run rstar-train evolve with this recipe first"
+        )
+    searched = publish / f"round-{number - 1}" / "policy"
+    base = find(recipe.base, "policy")
+    return Ablation(
+        recipe.at(number),
+        number,
+        load_pool(recipe, beside=beside),
+        work,
+        publish,
+        base,
+        load_lineage(searched, "policy") if number > 1 else base,
+        load_lineage(last / "policy", "policy"),
+    ).run()

@@ -1,0 +1,87 @@
+"""The scorers that the paper compares its PPM with (section 4.3): an ORM, and a PQM.
+
+Same backbone, head, packing and checkpoint layout as the PPM; `ppm.json` names the kind. An ORM is
+made to compare whole solutions, and says little about half a one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from rstar_train import objectives
+from rstar_train.batches import Term
+from rstar_train.ppm import pair_term
+from rstar_train.recipe import Recipe
+from rstar_train.rows import PairRow
+from rstar_train.value_rows import OutcomeRow, StepRow
+from rstar_train.value_training import Goal, Texts, train_value
+
+
+def train_orm(rows: Sequence[OutcomeRow], recipe: Recipe, base: Path, out: Path) -> dict[str, Any]:
+    """Train on whether whole solutions are right: cross entropy, problems weighing the same.
+
+    Raises BenchError without both right and wrong solutions, and what `train_value` raises.
+    """
+    if len({row.correct for row in rows}) < 2:
+        raise BenchError(
+            f"an outcome model needs right and wrong solutions; the {len(rows)} given are all "
+            f"{'right' if any(row.correct for row in rows) else 'wrong'}"
+        )
+    weights = _shares([row.problem_id for row in rows])
+
+    def make(row: OutcomeRow, ids: Texts) -> Term | None:
+        text = ids(row.prompt + row.completion)
+        if text is None:
+            return None
+        return Term(row.problem_id, text, None, float(row.correct), weights[row.problem_id])
+
+    return train_value(rows, make, Goal("orm", objectives.outcome), recipe, base, out)
+
+
+def train_orm_on_pairs(
+    rows: Sequence[PairRow], recipe: Recipe, base: Path, out: Path
+) -> dict[str, Any]:
+    """Train on right against wrong whole solutions: Bradley-Terry, as the paper's ORM.
+
+    Raises BenchError without such pairs, and what `train_value` raises.
+    """
+    solutions = [row for row in rows if row.kind == "solution"]
+    if not solutions:
+        raise BenchError(
+            f"none of the {len(rows)} pairs is of whole solutions: no problem has both right and "
+            "wrong ones"
+        )
+    goal = Goal("orm", objectives.preference)
+    return train_value(solutions, pair_term, goal, recipe, base, out)
+
+
+def train_pqm(rows: Sequence[StepRow], recipe: Recipe, base: Path, out: Path) -> dict[str, Any]:
+    """Train on the Q of every step: squared error, problems weighing the same.
+
+    Raises BenchError without rows or for a Q outside [-1, 1], and what `train_value` raises.
+    """
+    if not rows:
+        raise BenchError("there is no step with a Q to train on: no trajectory has finished")
+    for row in rows:
+        if not -1 <= row.q <= 1:
+            raise BenchError(f"a step of {row.problem_id!r} has Q {row.q}, expected -1 to 1")
+    weights = _shares([row.problem_id for row in rows])
+
+    def make(row: StepRow, ids: Texts) -> Term | None:
+        text = ids(row.prompt + row.step)
+        if text is None:
+            return None
+        return Term(row.problem_id, text, None, row.q, weights[row.problem_id])
+
+    return train_value(rows, make, Goal("pqm", objectives.regression), recipe, base, out)
+
+
+def _shares(problem_ids: Sequence[str]) -> dict[str, float]:
+    """Weights with which every problem counts once, whatever the size of its tree."""
+    counts: dict[str, int] = {}
+    for problem_id in problem_ids:
+        counts[problem_id] = counts.get(problem_id, 0) + 1
+    return {problem_id: 1 / count for problem_id, count in counts.items()}

@@ -1,0 +1,52 @@
+"""Coverage: the share of the pool that each round's search solved, by tier (the paper's Table 2).
+
+Counted over the whole pool, so that a problem which a round's searcher could not even try is one it
+did not solve. `ever` is what this round or an earlier one solved.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.store import load_run
+from rstar_train.searching import solved_ids
+
+ALL = "all"
+
+
+def coverage(work: Path, number: int) -> dict[str, Any]:
+    """Return, by tier, family and for all, how many problems round `number` solved.
+
+    Works on a search that is still running: what it has not reached counts as unsolved. Raises
+    RunDirError where the round has not begun.
+    """
+    rows = json.loads((work / "pool.json").read_text())["problems"]
+    solved = _solved(work, number)
+    ever = set[str]().union(*(_solved(work, earlier) for earlier in range(1, number + 1)))
+    found: dict[str, Counter[str]] = {}
+    for name, tier, family, _ in rows:
+        for group in (ALL, tier, f"{tier}/{family}"):
+            counts = found.setdefault(group, Counter())
+            counts["problems"] += 1
+            counts["solved"] += name in solved
+            counts["ever"] += name in ever
+    return {group: _shares(counts) for group, counts in found.items()}
+
+
+def _shares(counts: Mapping[str, int]) -> dict[str, Any]:
+    problems = counts["problems"]
+    return {
+        "problems": problems,
+        "solved": counts["solved"],
+        "percent": round(100 * counts["solved"] / problems, 2),
+        "ever": counts["ever"],
+        "ever_percent": round(100 * counts["ever"] / problems, 2),
+    }
+
+
+def _solved(work: Path, number: int) -> set[str]:
+    return solved_ids(load_run(work / f"round-{number}" / "search" / "trees").records)

@@ -1,0 +1,58 @@
+"""The journal of a run: when each stage began, how far it was, when it ended; for `status` only.
+
+Nothing is decided by it: what is done is what the manifests say. A line that a kill cut in half is
+passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.atomic import append
+from bench.lines import encode, scan
+
+NAME = "journal.jsonl"
+"""In the work folder of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One moment of one stage."""
+
+    stage: str
+    """Its folder below the work folder, e.g. `round-2/search`."""
+    event: str
+    """`begun`, `progress` or `ended`."""
+    at: datetime
+    done: int = 0
+    total: int = 0
+
+
+def note(journal: Path | None, stage: str, event: str, *, done: int = 0, total: int = 0) -> None:
+    """Append an entry; without a journal, do nothing. Raises OSError."""
+    if journal is not None:
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        row = {"stage": stage, "event": event, "at": at, "done": done, "total": total}
+        append(journal, encode(row))
+
+
+def read(journal: Path) -> Sequence[Entry]:
+    """Return the entries of a journal, oldest first; none where there is no journal."""
+    return [line.value for line in scan(journal, _entry).lines if line.value is not None]
+
+
+def _entry(data: Any) -> Entry:
+    try:
+        return Entry(
+            str(data["stage"]),
+            str(data["event"]),
+            datetime.fromisoformat(data["at"]),
+            int(data["done"]),
+            int(data["total"]),
+        )
+    except KeyError as error:
+        raise ValueError(f"no {error}") from error

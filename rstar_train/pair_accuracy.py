@@ -1,0 +1,118 @@
+"""How well a PPM orders pairs that it never saw, and whether its margins mean what they say.
+
+A PPM's preference for one text over another is sigmoid(v - v'), by the loss that it was trained
+with. It is calibrated when of the pairs to which it gives about 70 % it orders 70 % rightly.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.atomic import replace
+from bench.engines.ppm import PPMScorer
+from bench.stats import wilson
+from rstar_train.batches import whole_problems
+from rstar_train.calibration_plot import calibration_plot
+from rstar_train.recipe import Recipe
+from rstar_train.rows import PairRow
+
+HELD_OUT_PAIRS = 400
+"""Held-out pairs that are scored: an interval of five points either way, at most."""
+BINS = 6
+"""Bins of the calibration, with as many pairs each."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Pairs of similar margin: how sure the PPM is of its order, and how often it is right."""
+
+    pairs: int
+    right: int
+    said: float
+    """Mean probability that the PPM gives the order it puts them in, from 0.5 on."""
+    share: float
+    """Of pairs that it orders rightly, with a Wilson interval from `low` to `high`."""
+    low: float
+    high: float
+
+
+def pair_accuracy(
+    rows: Sequence[PairRow], recipe: Recipe, ppm: Path, *, out: Path | None = None
+) -> dict[str, Any]:
+    """Return how often a merged PPM prefers the chosen side of held-out pairs, as in search.
+
+    Whole problems, of at most `HELD_OUT_PAIRS` rows, with Wilson intervals; a tie is a mistake.
+    Where `out` is given, `calibration.svg` and `calibration.json` are written there.
+    """
+    drawn = whole_problems(rows, HELD_OUT_PAIRS, recipe.seed)
+    scorer = PPMScorer(ppm, name="held-out pairs")
+    try:
+        values = pair_values(drawn, scorer)
+    finally:
+        scorer.close()
+    margins = [chosen - rejected for chosen, rejected in values]
+    figures: dict[str, Any] = {"held_out_pairs": len(drawn), **_accuracy(margins)}
+    figures["by_kind"] = {
+        kind: _accuracy([m for m, row in zip(margins, drawn, strict=True) if row.kind == kind])
+        for kind in sorted({row.kind for row in drawn})
+    }
+    bins = calibration(margins, scale=5.0 if scorer.config.squash == "tanh_fifth" else 1.0)
+    error = sum(each.pairs * abs(each.said - each.share) for each in bins) / max(1, len(margins))
+    figures["calibration_error"] = round(error, 4)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        table = [{k: round(v, 4) for k, v in asdict(each).items()} for each in bins]
+        replace(out / "calibration.json", (json.dumps(table, indent=2) + "\n").encode())
+        replace(out / "calibration.svg", calibration_plot(bins).encode())
+    return figures
+
+
+def _accuracy(margins: Sequence[float]) -> dict[str, Any]:
+    right = sum(margin > 0 for margin in margins)
+    interval = wilson(right, len(margins))
+    return {
+        "pairs": len(margins),
+        "right": right,
+        "accuracy": round(interval.estimate, 4),
+        "low": round(interval.low, 4),
+        "high": round(interval.high, 4),
+    }
+
+
+def pair_values(rows: Sequence[PairRow], scorer: PPMScorer) -> list[tuple[float, float]]:
+    """Return the values of both sides of pairs, what the pairs of a problem share scored once."""
+    problems: dict[str, list[PairRow]] = {}
+    for row in rows:
+        problems.setdefault(row.problem_id, []).append(row)
+    values: dict[str, float] = {}
+    for group in problems.values():
+        sides = (row.prompt + text for row in group for text in (row.chosen, row.rejected))
+        texts = list(dict.fromkeys(sides))
+        scored = scorer.values("", [[text] for text in texts])
+        values |= {text: value for text, (value,) in zip(texts, scored, strict=True)}
+    return [(values[row.prompt + row.chosen], values[row.prompt + row.rejected]) for row in rows]
+
+
+def calibration(margins: Sequence[float], *, scale: float = 1.0) -> list[CalibrationBin]:
+    """Return the calibration of margins v(chosen) - v(rejected), least sure first.
+
+    `scale` multiplies margins back to what the loss compared.
+    """
+    ranked = sorted(margins, key=abs)
+    count = min(BINS, len(ranked))
+    edges = [len(ranked) * at // count for at in range(count + 1)] if count else [0]
+    bins = []
+    for first, last in zip(edges, edges[1:], strict=False):
+        part = ranked[first:last]
+        right = sum(margin > 0 for margin in part)
+        said = sum(1 / (1 + math.exp(-scale * abs(margin))) for margin in part) / len(part)
+        interval = wilson(right, len(part))
+        bins.append(
+            CalibrationBin(len(part), right, said, interval.estimate, interval.low, interval.high)
+        )
+    return bins

@@ -1,0 +1,153 @@
+"""The pool: the problems that every round searches, and which of them are never trained on.
+
+Problems come from tiers of the embedded pool's training split and from the training pools of
+`bench.problems`; an evaluation benchmark is refused. A source may name rows to drop, those that a
+benchmark holds too (`rstar-bench contamination`). Two problems of one text are one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BenchError, MissingDataError, UnknownNameError
+from bench.problems import BENCHMARKS, Role, load
+from bench.problems.contamination import without
+from bench.problems.generated import TIERS, tier_problems
+from bench.types import Problem
+from rstar_train.recipe import RECIPES, Recipe
+from rstar_train.settings import Source
+
+EMBEDDED = "embedded-"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What is searched, in the order of the sources."""
+
+    problems: tuple[Problem, ...]
+    held_out: frozenset[str]
+    """Ids of the problems that no model is trained on."""
+    dropped: dict[str, int]
+    """Rows left out, by reason."""
+    bootstrap: frozenset[str] = frozenset()
+    """Ids of the problems that are searched in round 1 only."""
+
+    def searched(self, number: int) -> list[Problem]:
+        """The problems that round `number` searches."""
+        return [p for p in self.problems if number == 1 or p.id not in self.bootstrap]
+
+    @property
+    def covered(self) -> list[Problem]:
+        """The problems that every round searches, over which coverage is counted."""
+        return [problem for problem in self.problems if problem.id not in self.bootstrap]
+
+    @property
+    def training(self) -> list[Problem]:
+        """The problems that may be trained on."""
+        return [problem for problem in self.problems if problem.id not in self.held_out]
+
+    @property
+    def measuring(self) -> list[Problem]:
+        """The problems on which the PPM's pair accuracy is measured."""
+        return [problem for problem in self.problems if problem.id in self.held_out]
+
+    @property
+    def digest(self) -> str:
+        """First 16 hex digits of a SHA-256 over ids, texts, answers and what each is for."""
+        hasher = hashlib.sha256()
+        for problem in self.problems:
+            use = f"{problem.id in self.held_out} {problem.id in self.bootstrap}"
+            for part in (problem.id, problem.question, problem.answer, use):
+                hasher.update(part.encode() + b"\x00")
+        return hasher.hexdigest()[:16]
+
+
+def load_pool(recipe: Recipe, *, beside: Path = RECIPES) -> Pool:
+    """Read the recipe's sources; drop lists are looked for `beside` the recipe's file.
+
+    Raises BenchError: an unknown or an evaluation source, absent data, nothing left to train on.
+    """
+    problems: list[Problem] = []
+    contaminated: set[str] = set()
+    repeated = 0
+    seen: set[str] = set()
+    bootstrap: set[str] = set()
+    for source in recipe.pool.sources:
+        rows = _rows(source)
+        kept = rows
+        if source.decontaminate:
+            kept = without(rows, _drop_list(source.decontaminate, beside))
+            contaminated.update({row.id for row in rows} - {row.id for row in kept})
+        taken = [problem for problem in kept if problem.question not in seen]
+        repeated += len(kept) - len(taken)
+        taken = taken[: source.problems or None]
+        seen.update(problem.question for problem in taken)
+        problems += taken
+        if source.bootstrap:
+            bootstrap.update(problem.id for problem in taken)
+    lasting = [problem for problem in problems if problem.id not in bootstrap]
+    held_out = _held_out(lasting, recipe.pool.held_out, recipe.seed)
+    if len(held_out) >= len(lasting):
+        raise BenchError(
+            f"the pool of {recipe.name!r} has {len(lasting)} problems for all rounds and "
+            f"pool.held_out is {recipe.pool.held_out}: nothing is left to train on"
+        )
+    dropped = {"contaminated": len(contaminated), "repeated": repeated}
+    return Pool(tuple(problems), held_out, dropped, frozenset(bootstrap))
+
+
+def tier_of(problem: Problem) -> str:
+    """Return the level that coverage is counted by."""
+    return problem.level or problem.benchmark
+
+
+def family_of(problem: Problem) -> str:
+    """Return the family, subject or source that rows are balanced by."""
+    return problem.subject or tier_of(problem)
+
+
+def _rows(source: Source) -> list[Problem]:
+    if source.name.startswith(EMBEDDED):
+        tier = source.name.removeprefix(EMBEDDED)
+        if tier not in TIERS:
+            raise UnknownNameError("source of the pool", source.name, _names())
+        if not source.problems:
+            raise BenchError(f"the source {source.name!r} has no end: give it a number of problems")
+        return tier_problems(tier, "train", source.problems, families=source.families or None)
+    if source.name not in BENCHMARKS:
+        raise UnknownNameError("source of the pool", source.name, _names())
+    if BENCHMARKS[source.name].role is not Role.TRAIN:
+        raise BenchError(
+            f"{source.name!r} is an evaluation set, and a pool is trained on; training pools: "
+            f"{', '.join(_names())}"
+        )
+    if source.families:
+        raise BenchError(f"the source {source.name!r} has no families; leave them out")
+    return load(source.name)
+
+
+def _names() -> list[str]:
+    trains = [name for name, entry in BENCHMARKS.items() if entry.role is Role.TRAIN]
+    return [*(f"{EMBEDDED}{tier}" for tier in TIERS), *trains]
+
+
+def _drop_list(name: str, beside: Path) -> Path:
+    path = beside / name
+    if not path.is_file():
+        raise MissingDataError(
+            f"no drop list {name!r} in {beside}; make it with: rstar-bench contamination "
+            f"--train POOL --out {name}"
+        )
+    return path
+
+
+def _held_out(problems: Sequence[Problem], size: int, seed: int) -> frozenset[str]:
+    """Draw by a hash of each id, so that a pool that grows keeps what it held out."""
+    ids = sorted(
+        (problem.id for problem in problems),
+        key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest(),
+    )
+    return frozenset(ids[:size])

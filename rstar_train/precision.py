@@ -1,0 +1,30 @@
+"""In which number format weights are held while they train.
+
+AdamW moves a weight by about the learning rate a step. bf16 has 8 bits of mantissa: next to a
+weight of 0.05 its neighbours are 0.0002 away, so a step of 1e-5 rounds back to where it was, and a
+model of pure bf16 weights does not move. Hence what trains is fp32. What is frozen may be bf16: it
+only enters products, and processors that multiply bf16 natively do it twice as fast.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def multiplies_bf16() -> bool:
+    """Whether this machine's processor multiplies bf16 natively: a GPU, or a CPU's AVX-512."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def weights_dtype(*, frozen: bool) -> torch.dtype:
+    """Return the format to load a base model in."""
+    import torch
+
+    return torch.bfloat16 if frozen and multiplies_bf16() else torch.float32

@@ -1,0 +1,115 @@
+"""What a training says and writes while it runs: the loss curve, time left, and where to resume.
+
+A training that is killed goes on at its last checkpoint; one is written every `SAVE_SECONDS`. A
+checkpoint counts when its last file is there, and the one before is deleted only after that, so a
+kill or a full disk while saving loses `SAVE_SECONDS` at most.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rstar_train.distributed import first_process_first
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback
+
+SAVE_SECONDS = 120.0
+"""Between two checkpoints: what a kill can cost. Saving an adapter of rank 16 takes a second."""
+SAY_SECONDS = 15.0
+
+log = logging.getLogger(__name__)
+
+
+def resumable(folder: Path, inputs: str) -> Path | None:
+    """Return the last whole checkpoint below `folder`; what other inputs left there is deleted.
+
+    `inputs` is a digest of everything the training depends on.
+    """
+    note = folder / "inputs.txt"
+    whole = []
+    with first_process_first():
+        if not note.is_file() or note.read_text() != inputs:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            note.write_text(inputs)
+        for found in folder.glob("checkpoint-*"):
+            try:
+                json.loads((found / "trainer_state.json").read_text())  # written last
+                whole.append(found)
+            except (OSError, ValueError):
+                shutil.rmtree(found, ignore_errors=True)
+    return max(whole, key=lambda found: int(found.name.rpartition("-")[2]), default=None)
+
+
+def cut_curve(path: Path, after: int) -> None:
+    """Keep of a loss curve what came before a checkpoint: what follows is trained again."""
+    if after and path.is_file():
+        kept = [row for row in path.read_text().splitlines() if _step_of(row) <= after]
+        path.write_text("".join(row + "\n" for row in kept))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _step_of(row: str) -> float:
+    try:
+        return int(json.loads(row)["step"])
+    except ValueError:  # cut by the kill
+        return float("inf")
+
+
+def watcher(path: Path, label: str) -> TrainerCallback:
+    """Return a callback that appends the loss curve to `path`, tells time left, and saves."""
+    from transformers import TrainerCallback
+
+    class Watcher(TrainerCallback):
+        """Looks at the clock after every step."""
+
+        def __init__(self) -> None:
+            self.saved = self.said = self.began = time.monotonic()
+            self.first = 0
+            self.loss = float("nan")
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.saved = self.began = time.monotonic()
+            self.first = state.global_step
+
+        def on_log(
+            self,
+            args: Any,
+            state: Any,
+            control: Any,
+            logs: Mapping[str, Any] | None = None,
+            **_: Any,
+        ) -> None:
+            row = {"step": state.global_step, **(logs or {})}
+            self.loss = float(row.get("loss", self.loss))
+            if state.is_world_process_zero:
+                with path.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            now = time.monotonic()
+            done, left = state.global_step - self.first, state.max_steps - state.global_step
+            if (done > 1 and now - self.said > SAY_SECONDS) or not left:
+                self.said = now
+                minutes = (now - self.began) / max(1, done) * left / 60
+                log.info(
+                    "%s: step %d of %d, loss %.3f, %.1f minutes left",
+                    label,
+                    state.global_step,
+                    state.max_steps,
+                    self.loss,
+                    minutes,
+                )
+            if left and now - self.saved > SAVE_SECONDS:
+                self.saved = now
+                control.should_save = True
+
+    return Watcher()

@@ -1,0 +1,156 @@
+"""The tables of a run: coverage by tier (the paper's Table 2) and accuracy by round, as text.
+
+Both are made from the rounds' `figures.json` alone, so one command prints them from `results/`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+
+
+def load_figures(publish: Path) -> list[Mapping[str, Any]]:
+    """Read the figures of the rounds published in a folder. Raises BenchError."""
+    found: list[Mapping[str, Any]] = []
+    while (file := publish / f"round-{len(found) + 1}" / "figures.json").is_file():
+        try:
+            found.append(json.loads(file.read_text()))
+        except ValueError as error:
+            raise BenchError(f"{file} is damaged ({error}); train the round again") from error
+    if not found:
+        raise BenchError(
+            f"{publish} holds no round's figures; expected round-1/figures.json, which rstar-train "
+            "evolve writes"
+        )
+    return found
+
+
+def load_ablation(publish: Path) -> Mapping[str, Any] | None:
+    """Read the ablations published beside the rounds; None where there are none."""
+    file = publish / "ablation.json"
+    if not file.is_file():
+        return None
+    try:
+        found: Mapping[str, Any] = json.loads(file.read_text())
+    except ValueError as error:
+        raise BenchError(f"{file} is damaged ({error}); run rstar-train ablate again") from error
+    return found
+
+
+_VARIANTS = (
+    ("data", "random", "greedy", "samples as they come"),
+    ("data", "rejection", "greedy", "right samples, best by ORM"),
+    ("data", "verified", "greedy", "verified by search"),
+    ("scorers", "orm", "best_of_n", "ORM"),
+    ("scorers", "pqm", "mcts", "PQM"),
+    ("scorers", "ppm", "best_of_n", "PPM"),
+    ("scorers", "ppm", "mcts", "PPM"),
+)
+
+
+def ablation_table(figures: Mapping[str, Any]) -> str:
+    """Return the ablations of the last round: training data, and what scores steps."""
+    header = ["varied", "variant", "method", "n", "accuracy, %", "against the round", "p", "tokens"]
+    rows = []
+    for part, name, method, words in _VARIANTS:
+        cell = figures[part][name].get(method)
+        if cell is not None:
+            own = name in ("verified", "ppm")  # compared with the round before, elsewhere
+            shown = {**cell, "against_before": None} if own else cell
+            rows.append([part, words, *accuracy_cells({method: shown})[0]])
+    title = f"Ablations of round {figures['round']}, each variant paired with the round's own"
+    return _table(title, header, rows)
+
+
+def render_rounds(figures: Sequence[Mapping[str, Any]]) -> str:
+    """Return coverage, training and evaluation tables, one below the other."""
+    return "\n\n".join((coverage_table(figures), training_table(figures), accuracy_table(figures)))
+
+
+def coverage_table(figures: Sequence[Mapping[str, Any]]) -> str:
+    """Return the share of the pool that each round solved, and in brackets all rounds so far."""
+    tiers = [name for name in figures[-1]["coverage"] if "/" not in name and name != "all"]
+    header = ["round", *tiers, "all"]
+    rows = []
+    for number, found in enumerate(figures, start=1):
+        cells = [found["coverage"][tier] for tier in (*tiers, "all")]
+        shown = [f"{cell['percent']:.1f} ({cell['ever_percent']:.1f})" for cell in cells]
+        rows.append([str(number), *shown])
+    sizes = [str(figures[-1]["coverage"][tier]["problems"]) for tier in (*tiers, "all")]
+    title = "Coverage of the pool, % solved in the round (in it or before)"
+    return _table(title, header, [*rows, ["problems", *sizes]])
+
+
+def training_table(figures: Sequence[Mapping[str, Any]]) -> str:
+    """Return what each round was trained on and how well its PPM orders held-out pairs."""
+    header = ["round", "SFT rows", "loss", "pairs", "loss", "held-out pairs ordered, %"]
+    rows = []
+    for number, found in enumerate(figures, start=1):
+        policy, ppm, pairs = found["policy"], found["ppm"], found["pair_accuracy"]
+        ordered = "-"
+        if "accuracy" in pairs:
+            ordered = percent(pairs["accuracy"], pairs["low"], pairs["high"])
+        rows.append(
+            [
+                str(number),
+                str(policy.get("rows", "-")),
+                f"{policy['loss_first']:.2f} to {policy['loss_last']:.2f}",
+                str(ppm.get("pairs", "-")),
+                f"{ppm['loss_first']:.2f} to {ppm['loss_last']:.2f}",
+                ordered,
+            ]
+        )
+    return _table("Training", header, rows)
+
+
+def accuracy_table(figures: Sequence[Mapping[str, Any]]) -> str:
+    """Return accuracy by round and method, with the paired gain over the round before."""
+    header = ["round", "method", "n", "accuracy, %", "against the round before", "p", "tokens"]
+    rows = [
+        [str(number), *cells]
+        for number, found in enumerate(figures, start=1)
+        for cells in accuracy_cells(found["evaluation"])
+    ]
+    title = (
+        "Accuracy on held-out problems, 95 % intervals (tokens: policy + PPM, mean of a problem)"
+    )
+    return _table(title, header, rows)
+
+
+def accuracy_cells(evaluation: Mapping[str, Any]) -> list[list[str]]:
+    """Return a row for each method: label, n, accuracy, gain over the round before, p, tokens."""
+    rows = []
+    for cell in evaluation.values():
+        if not isinstance(cell, Mapping):
+            continue  # the stage's seconds
+        accuracy, gain = cell["accuracy"], cell.get("against_before")
+        shown = "-" if accuracy is None else percent(*_three(accuracy))
+        difference, p = "-", "-"
+        if gain is not None:
+            difference, p = percent(*_three(gain), sign=True), f"{gain['mcnemar_p']:.2g}"
+        tokens = f"{cell['policy_tokens']:.0f} + {cell['ppm_tokens']:.0f}"
+        rows.append([cell["label"], str(cell["n"]), shown, difference, p, tokens])
+    return rows
+
+
+def _three(cell: Mapping[str, float]) -> tuple[float, float, float]:
+    return cell["estimate"], cell["low"], cell["high"]
+
+
+def percent(estimate: float, low: float, high: float, *, sign: bool = False) -> str:
+    """Return a share with its interval, in percent."""
+    form = "+.1f" if sign else ".1f"
+    return f"{100 * estimate:{form}} [{100 * low:{form}}, {100 * high:{form}}]"
+
+
+def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [title, "-" * len(title)]
+    for row in (header, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

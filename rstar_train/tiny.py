@@ -1,0 +1,106 @@
+"""A recipe shrunk to minutes: every stage of every round runs for real, and little is learnt.
+
+What is cut is the number of problems, rollouts, rows and evaluation problems; rounds, annotation,
+policies, trees and rules stay the recipe's. Of the lowest embedded tier only the easiest family is
+kept, because a round must teach enough for the next one to solve something.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rstar_train.recipe import Recipe, RoundSettings
+from rstar_train.settings import (
+    AblationSettings,
+    EvaluationSettings,
+    FitSettings,
+    PoolSettings,
+    RowSettings,
+    SearchSettings,
+    Source,
+)
+
+PROBLEMS = 12
+"""Of the first source; of a bootstrap source twice as many more, of every other one two."""
+EASIEST = ("embedded-grade-school", "gcd")
+"""The tier, and its family with the shortest programs."""
+HELD_OUT = 3
+SFT_ROWS, SFT_EPOCHS = 24, 5.0
+"""Thirty steps of four rows: what the format of one family takes."""
+PPM_ROWS = 8
+EVALUATED = 3
+
+
+def tiny(recipe: Recipe) -> Recipe:
+    """Return the recipe with every number cut that costs time; its name ends with `-tiny`."""
+    return dataclasses.replace(
+        recipe,
+        name=f"{recipe.name}-tiny",
+        pool=_pool(recipe.pool),
+        search=_search(recipe.search),
+        rows=_rows(recipe.rows),
+        sft=_fit(recipe.sft, SFT_ROWS, SFT_EPOCHS),
+        ppm=_fit(recipe.ppm, PPM_ROWS, 1.0),
+        evaluation=_evaluation(recipe.evaluation),
+        ablation=AblationSettings(samples=4),
+        rounds=tuple(_round(each) for each in recipe.rounds),
+    )
+
+
+def _round(settings: RoundSettings) -> RoundSettings:
+    return dataclasses.replace(
+        settings,
+        search=_search(settings.search),
+        rows=_rows(settings.rows),
+        sft=_fit(settings.sft, SFT_ROWS, SFT_EPOCHS),
+        ppm=_fit(settings.ppm, PPM_ROWS, 1.0),
+        evaluation=_evaluation(settings.evaluation),
+    )
+
+
+def _pool(settings: PoolSettings) -> PoolSettings:
+    sources: list[Source] = []
+    for source in settings.sources:
+        size = 3 * PROBLEMS if source.bootstrap else 2 if sources else PROBLEMS
+        tier, family = EASIEST
+        families = (family,) if source.name == tier else source.families
+        size = min(source.problems or size, size)
+        sources.append(dataclasses.replace(source, problems=size, families=families))
+    return PoolSettings(tuple(sources), min(settings.held_out, HELD_OUT))
+
+
+def _search(settings: SearchSettings) -> SearchSettings:
+    rollouts = min(settings.rollouts, 4)
+    more = (rollouts + 1,) if settings.unsolved_rollouts else ()
+    return dataclasses.replace(
+        settings,
+        rollouts=rollouts,
+        candidates=min(settings.candidates, 3),
+        max_depth=min(settings.max_depth, 6),
+        unsolved_rollouts=more,
+        step_tokens=min(settings.step_tokens, 40),
+    )
+
+
+def _rows(settings: RowSettings) -> RowSettings:
+    # With so few problems there is nothing to balance.
+    return dataclasses.replace(settings, sft_per_family=0, pairs_per_family=0)
+
+
+def _fit(settings: FitSettings, rows: int, epochs: float) -> FitSettings:
+    return dataclasses.replace(settings, epochs=epochs, batch_size=4, max_rows=rows)
+
+
+def _evaluation(settings: EvaluationSettings) -> EvaluationSettings:
+    runs = tuple(
+        dataclasses.replace(
+            run,
+            problems=EVALUATED,
+            n=min(run.n, 2),
+            rollouts=min(run.rollouts, 2),
+            candidates=min(run.candidates, 2),
+            max_depth=min(run.max_depth, 5),
+        )
+        for run in settings.runs
+    )
+    return dataclasses.replace(settings, runs=runs, gate="none")

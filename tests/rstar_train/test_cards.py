@@ -1,0 +1,92 @@
+"""Model cards and lineage: what a published checkpoint says about itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.engines.checkpoints import load_lineage
+from rstar_train.cards import card, write_cards
+from rstar_train.publishing import publish
+from rstar_train.recipe import load_recipe
+
+RECIPE = load_recipe("smollm2-cpu").at(3)
+SEARCHER = {"policy": {"name": "smollm2-r2", "digest": "abc"}, "ppm": {"name": "x", "digest": "d"}}
+SHARE = {"estimate": 0.5, "low": 0.4, "high": 0.6}
+FIGURES: dict[str, Any] = {
+    "rows": {"dropped": {"problems unsolved": 7, "pairs by the filter": 0}},
+    "held_out_rows": {"problems": 40},
+    "pair_accuracy": {"accuracy": 0.8, "low": 0.7, "high": 0.9, "held_out_pairs": 300},
+    "evaluation": {
+        "greedy": {
+            "label": "greedy",
+            "n": 504,
+            "accuracy": SHARE,
+            "policy_tokens": 100.0,
+            "ppm_tokens": 0.0,
+            "against_before": {**SHARE, "mcnemar_p": 0.012},
+        }
+    },
+}
+
+
+def adapter(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "adapter_model.safetensors").write_bytes(b"weights")
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "/home/x"}))
+    (folder / "optimizer.pt").write_bytes(b"not published")
+    return folder
+
+
+def published(tmp_path: Path, kind: Any = "policy") -> Path:
+    out = tmp_path / "out" / kind
+    publish(
+        adapter(tmp_path / "work" / kind),
+        out,
+        recipe=RECIPE,
+        kind=kind,
+        number=3,
+        parent="smollm2" if kind == "policy" else "../policy",
+        searcher=SEARCHER,
+        inputs={"parent": "b179", "data": "5f66"},
+        figures={"rows": 400, "loss_last": 0.08},
+    )
+    return out
+
+
+def test_what_is_published_is_a_checkpoint_and_nothing_of_this_machine(tmp_path: Path) -> None:
+    out = published(tmp_path)
+    assert {file.name for file in out.iterdir()} == {
+        "adapter_model.safetensors",
+        "adapter_config.json",
+        "lineage.json",
+    }
+    config = json.loads((out / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "smollm2"
+    checkpoint = load_lineage(out, "policy")
+    assert (checkpoint.name, checkpoint.lineage["round"]) == ("smollm2-r3", 3)
+    assert checkpoint.lineage["searcher"] == SEARCHER
+    assert checkpoint.lineage["annotation"] == "ppm"
+
+
+@pytest.mark.parametrize("kind", ["policy", "ppm"])
+def test_a_card_holds_lineage_training_and_results(tmp_path: Path, kind: str) -> None:
+    lineage = json.loads((published(tmp_path, kind) / "lineage.json").read_text())
+    page = card(lineage, FIGURES)
+    assert page.startswith(f"# smollm2-r3, {kind}\n")
+    assert "| searched by | policy smollm2-r2 (abc), ppm x (d) |" in page
+    assert "| data, SHA-256 | `5f66` |" in page
+    assert "problems unsolved: 7 |" in page
+    assert "| held out of training | 40 problems of the pool, and all evaluation |" in page
+    assert "| greedy | 504 | 50.0 [40.0, 60.0] | +50.0 [+40.0, +60.0] | 0.012 | 100 + 0 |" in page
+    assert ("80.0 [70.0, 90.0] of 300" in page) == (kind == "ppm")
+
+
+def test_both_cards_lie_beside_their_checkpoints(tmp_path: Path) -> None:
+    published(tmp_path, "policy"), published(tmp_path, "ppm")
+    write_cards(tmp_path / "out", FIGURES)
+    for kind in ("policy", "ppm"):
+        assert (tmp_path / "out" / kind / "README.md").read_text().startswith("# smollm2-r3")

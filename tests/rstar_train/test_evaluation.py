@@ -1,0 +1,56 @@
+"""A round's evaluation: the gate, and searches that do not exist, found before any training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.errors import UnknownNameError
+from rstar_train.evaluation import check_searches, passes_gate
+from rstar_train.evolve import evolve
+from rstar_train.recipe import RECIPES, load_recipe
+from rstar_train.settings import EvaluationRun
+
+SHIPPED = load_recipe("smollm2-cpu")
+
+
+def gain(estimate: float, p: float) -> dict[str, Any]:
+    return {"against_before": {"estimate": estimate, "mcnemar_p": p}}
+
+
+@pytest.mark.parametrize(
+    ("gate", "greedy", "passes"),
+    [
+        ("none", gain(-0.5, 0.001), True),
+        ("not-worse", gain(-0.5, 0.001), False),
+        ("not-worse", gain(-0.01, 0.7), True),
+        ("not-worse", gain(0.1, 0.001), True),
+        ("better", gain(0.1, 0.001), True),
+        ("better", gain(0.1, 0.2), False),
+        ("better", gain(-0.1, 0.001), False),
+        ("better", {"against_before": None}, True),  # no problem that both could be judged on
+    ],
+)
+def test_a_gate_lets_pass_what_it_says(gate: str, greedy: dict[str, Any], passes: bool) -> None:
+    assert passes_gate(gate, greedy) == passes
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in RECIPES.glob("*.yaml")))
+def test_the_searches_of_a_shipped_recipe_exist(name: str) -> None:
+    check_searches(load_recipe(name))
+
+
+def test_a_misspelt_search_is_found_before_any_work(tmp_path: Path) -> None:
+    wrong = replace(
+        SHIPPED.rounds[3].evaluation,
+        runs=(EvaluationRun("greedy", 3), EvaluationRun("mtcs", 3)),
+    )
+    rounds = (*SHIPPED.rounds[:3], replace(SHIPPED.rounds[3], evaluation=wrong))
+    with pytest.raises(UnknownNameError, match="'mtcs'; did you mean 'mcts'"):
+        evolve(
+            replace(SHIPPED, rounds=rounds), rounds=0, work=tmp_path / "w", publish=tmp_path / "p"
+        )
+    assert not (tmp_path / "w").exists()

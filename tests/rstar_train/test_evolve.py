@@ -1,0 +1,149 @@
+"""Four rounds end to end, for real, killed once on the way: minutes, so a slow test."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from rstar_train.ablate import ablate
+from rstar_train.evolve import evolve
+from rstar_train.recipe import RECIPES, load_recipe
+from rstar_train.rounds import STAGES
+from rstar_train.tiny import tiny
+
+SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
+MINUTES = 60
+ROUNDS = 4
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_tiny_recipe_keeps_what_its_rounds_are(name: str) -> None:
+    recipe = load_recipe(name)
+    small = tiny(recipe)
+    assert small.name == f"{name}-tiny"
+    assert sum(source.problems for source in small.pool.sources) <= 52
+    assert 0 < small.pool.held_out <= 3
+    assert len(small.rounds) == len(recipe.rounds)
+    for one, whole in zip(small.rounds, recipe.rounds, strict=True):
+        kept = ("policy", "annotation", "trees", "rules")
+        assert all(getattr(one.search, k) == getattr(whole.search, k) for k in kept)
+        assert bool(one.search.unsolved_rollouts) == bool(whole.search.unsolved_rollouts)
+        assert one.search.rollouts <= 4
+
+
+def test_a_recipe_has_no_more_rounds_than_it_lists(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="5 rounds were asked for, and the recipe .* has 4"):
+        evolve(load_recipe("smollm2-cpu"), rounds=5, work=tmp_path, publish=tmp_path)
+
+
+def test_a_searcher_that_is_not_there_is_found_before_any_work(tmp_path: Path) -> None:
+    recipe = load_recipe("smollm2-cpu")
+    last = replace(recipe.rounds[3], search=replace(recipe.rounds[3].search, policy="smollm3"))
+    recipe = replace(recipe, rounds=(*recipe.rounds[:3], last))
+    with pytest.raises(BenchError, match="unknown policy 'smollm3'"):
+        evolve(recipe, rounds=0, work=tmp_path / "work", publish=tmp_path / "out")
+    assert not (tmp_path / "work").exists()
+
+
+def test_training_every_weight_is_refused_before_any_work(tmp_path: Path) -> None:
+    recipe = load_recipe("smollm2-cpu")
+    first = replace(recipe.rounds[0], lora=replace(recipe.lora, rank=0))
+    recipe = replace(recipe, rounds=(first, *recipe.rounds[1:]))
+    with pytest.raises(BenchError, match="lora.rank is 0"):
+        evolve(recipe, rounds=0, work=tmp_path / "work", publish=tmp_path / "out")
+
+
+def test_ablations_need_a_finished_last_round(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="round-4 holds no finished round; run rstar-train evolve"):
+        ablate(load_recipe("smollm2-cpu"), work=tmp_path, publish=tmp_path)
+
+
+def started(work: Path, verb: str = "evolve") -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "rstar_train.cli", verb, "--recipe", "smollm2-cpu"]
+    with (work.parent / "log").open("ab") as log:
+        return subprocess.Popen(
+            [*command, "--tiny", "--work", str(work)],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def ended(work: Path, number: int) -> dict[str, str]:
+    """When each stage of a round that has ended did so."""
+    manifests = {stage: work / f"round-{number}" / stage / "stage.json" for stage in STAGES}
+    return {
+        stage: json.loads(file.read_text())["finished"]
+        for stage, file in manifests.items()
+        if file.is_file()
+    }
+
+
+@pytest.mark.slow
+def test_four_rounds_run_end_to_end_killed_and_resumed(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    records = work / "round-2" / "search" / "trees" / "records.jsonl"
+    process = started(work)
+    try:
+        until = time.monotonic() + MINUTES * 60
+        while not (records.is_file() and records.read_bytes().count(b"\n") >= 2):
+            assert process.poll() is None, (tmp_path / "log").read_text()[-3000:]
+            assert time.monotonic() < until, "the second search never began"
+            time.sleep(0.2)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    before, first = records.read_bytes(), ended(work, 1)
+    assert set(first) == set(STAGES)
+    assert "search" not in ended(work, 2)
+
+    again = started(work)
+    assert again.wait(timeout=MINUTES * 60) == 0, (tmp_path / "log").read_text()[-3000:]
+    assert ended(work, 1) == first  # nothing of round 1 was done again
+    whole = before[: before.rfind(b"\n") + 1]
+    assert records.read_bytes().startswith(whole)  # nor what round 2 had searched
+    published = work / "checkpoints" / "smollm2-135m"
+    for number in range(1, ROUNDS + 1):
+        assert set(ended(work, number)) == set(STAGES)
+        folder = published / f"round-{number}"
+        figures = json.loads((folder / "figures.json").read_text())
+        assert set(figures["evaluation"]) >= {"greedy", "majority", "best_of_n", "mcts"}
+        assert figures["coverage"]["all"]["problems"] == 16
+        assert (folder / "calibration.svg").is_file()
+        for kind, parent in (("policy", "smollm2"), ("ppm", "../policy")):
+            lineage = json.loads((folder / kind / "lineage.json").read_text())
+            assert (lineage["kind"], lineage["parent"]) == (kind, parent)
+            assert (folder / kind / "README.md").read_text().startswith("# smollm2-r")
+    searchers = [
+        json.loads((published / f"round-{k}" / "policy" / "lineage.json").read_text())["searcher"]
+        for k in range(1, ROUNDS + 1)
+    ]
+    assert set(searchers[0]) == {"demonstrator"}
+    assert [set(each) for each in searchers[1:]] == [
+        {"policy"},
+        {"policy", "ppm"},
+        {"policy", "ppm"},
+    ]
+    assert [each["policy"]["name"] for each in searchers[1:]] == [
+        f"smollm2-r{k}" for k in (1, 2, 3)
+    ]
+
+    ablations = started(work, "ablate")
+    assert ablations.wait(timeout=MINUTES * 60) == 0, (tmp_path / "log").read_text()[-3000:]
+    found = json.loads((published / "ablation.json").read_text())
+    assert set(found["scorers"]) == {"orm", "pqm", "ppm"}
+    assert set(found["data"]) == {"random", "rejection", "verified"}
+    table = subprocess.check_output(
+        [sys.executable, "-m", "rstar_train.cli", "table", str(published)], text=True
+    )
+    assert "Coverage of the pool" in table
+    assert "Ablations of round 4" in table
