@@ -15,6 +15,7 @@ from bench.benchmarks.figures import Figure, timed
 from bench.benchmarks.ppm import ppm
 from bench.benchmarks.sandbox import sandbox
 from bench.benchmarks.search import search
+from bench.benchmarks.training import training
 from bench.errors import BenchError, UnknownNameError
 
 SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
@@ -25,6 +26,7 @@ SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "engine": engine,
     "engines": engines,
     "ppm": ppm,
+    "training": training,
 }
 
 
