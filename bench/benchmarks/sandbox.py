@@ -130,7 +130,7 @@ async def _trivial(count: int, rounds: int = 4) -> list[Figure]:
     enclosed, bare_cost = min(costs[Level.FULL]), min(costs[Level.PROCESS])
     return [
         Figure("trivial step", 1 / enclosed, "steps/CPU-s", at_least=500),
-        Figure("trivial step", 1000 * enclosed, "ms CPU"),
+        Figure("trivial step, each", 1000 * enclosed, "ms CPU"),
         Figure("a bare fork and exit of the same interpreter", bare_fork(), "ms CPU"),
         Figure(f"level {name} over process", 1000 * (enclosed - bare_cost), "ms CPU", at_most=0.3),
     ]

@@ -62,7 +62,7 @@ def run_table(user: str, level: Level) -> Outcome:
         before = traces()
         command = [sys.executable, "-m", "bench.cli", "exec", "--cases", str(cases)]
         command += ["--out", str(out), "--sandbox", level, "--timeout", TIMEOUT]
-        command += ["--memory", MEMORY, "--workers", "4"]
+        command += ["--memory", MEMORY, "--workers", "8"]
         if user == "nobody":
             command = [sys.executable, str(AS_NOBODY), *command]
         temporary = folder / "tmp"
