@@ -102,7 +102,8 @@ def steps(terms: Sequence[Term], batch_size: int, *, processes: int = 1) -> list
         batches[-1].append(group)
         held += len(group)
     if len(batches) > 1 and held < share / 2:
-        batches[-2] += batches.pop()
+        rest = batches.pop()
+        batches[-1] += rest
     batches = [batch for batch in batches if batch]
     cut = [_cut(batch) for batch in batches]
     if processes > 1:

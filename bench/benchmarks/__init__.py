@@ -4,6 +4,7 @@
     answers   one check, settled by spelling and by math-verify
     engine    generated tokens per second, and how much of that rate is left inside MCTS
     ppm       tokens per second, and what scoring siblings together saves
+    training  tokens per second of PPM pairs with and without shared prefixes, of SFT beside TRL
 
 Times belong to this machine and to what else it did. Ratios are taken between two things measured
 in one run, and are what to compare from one commit to the next. How good the models are is not

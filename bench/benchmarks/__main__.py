@@ -14,6 +14,7 @@ from bench.benchmarks.figures import Figure, timed
 from bench.benchmarks.ppm import ppm
 from bench.benchmarks.sandbox import sandbox
 from bench.benchmarks.search import search
+from bench.benchmarks.training import training
 from bench.errors import BenchError, UnknownNameError
 
 SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
@@ -23,6 +24,7 @@ SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "panel": panel,
     "engine": engine,
     "ppm": ppm,
+    "training": training,
 }
 
 

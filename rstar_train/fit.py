@@ -1,0 +1,71 @@
+"""One training by itself, out of files of rows: what `accelerate launch` starts on many devices.
+
+    python -m rstar_train.fit sft --recipe R --rows sft.jsonl --base FOLDER --out FOLDER
+    accelerate launch --config_file rstar_train/launch/fsdp.yaml -m rstar_train.fit ppm ...
+
+`--base` is a Hugging Face folder: the base model for `sft`, the round's policy for the others. The
+figures are printed, and repeated runs go on where they were. `rstar-train evolve` runs the same
+functions in one process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from rstar_train.ablation import train_orm, train_orm_on_pairs, train_pqm
+from rstar_train.distributed import is_first
+from rstar_train.ppm import train_ppm
+from rstar_train.recipe import load_recipe
+from rstar_train.row_files import read_rows
+from rstar_train.rows import PairRow, SFTRow
+from rstar_train.sft import train_policy
+from rstar_train.value_rows import OutcomeRow, StepRow
+
+TRAININGS: Mapping[str, tuple[type, Callable[..., dict[str, Any]], str]] = {
+    "sft": (SFTRow, train_policy, "the policy, on sft.jsonl"),
+    "ppm": (PairRow, train_ppm, "a PPM, on pairs.jsonl"),
+    "orm": (OutcomeRow, train_orm, "an outcome model, on outcomes.jsonl"),
+    "orm-pairs": (PairRow, train_orm_on_pairs, "an outcome model, on solutions in pairs.jsonl"),
+    "pqm": (StepRow, train_pqm, "a model of Q, on steps.jsonl"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train one model; return the exit status, 2 with a sentence for what a user can fix."""
+    parser = argparse.ArgumentParser(prog="rstar_train.fit", description="Train one model.")
+    parser.add_argument(
+        "what",
+        choices=TRAININGS,
+        help="; ".join(f"{name}: {about}" for name, (_, _, about) in TRAININGS.items()),
+    )
+    parser.add_argument("--recipe", required=True, help="name of a shipped recipe, or a YAML file")
+    parser.add_argument("--round", type=int, help="take that round's settings [the defaults]")
+    parser.add_argument("--rows", required=True, type=Path, help="the file of training rows")
+    parser.add_argument("--base", required=True, type=Path, help="a Hugging Face model folder")
+    parser.add_argument("--out", required=True, type=Path, help="where the result is written")
+    given = parser.parse_args(argv)
+    level = logging.INFO if is_first() else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", stream=sys.stderr)
+    row, train, _ = TRAININGS[given.what]
+    try:
+        recipe = load_recipe(given.recipe)
+        if given.round is not None:
+            recipe = recipe.at(given.round)
+        figures = train(read_rows(row, given.rows), recipe, given.base, given.out)
+    except BenchError as error:
+        sys.stderr.write(f"rstar_train.fit: {error}\n")
+        return error.exit_code
+    if is_first():
+        print(json.dumps(figures, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,197 @@
+"""How fast training is, as figures: `python -m rstar_train.speed` prints them as JSON lines.
+
+The embedded model and its LoRA, forwards and backwards, on texts of a stated size, each way of
+computing in turn: a PPM's pairs with and without shared prefixes, and an SFT batch as here and as
+TRL's trainer does it. `make bench` shows them; that the results are equal is what tests are for.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.engines import checkpoints
+from bench.prompts import OFFICIAL, START
+from rstar_train import fused_lora, objectives
+from rstar_train.batches import Step, Term, steps
+from rstar_train.fitting import load_tokenizer, lora_config
+from rstar_train.ppm import pair_term
+from rstar_train.precision import weights_dtype
+from rstar_train.recipe import load_recipe
+from rstar_train.rows import PairRow, SFTRow
+from rstar_train.value_training import Texts
+
+PROBLEMS = 2
+DEPTH = 4
+ROWS = 8
+"""Of an SFT batch, as in the shipped recipe."""
+
+
+def pairs() -> list[PairRow]:
+    """Pairs as a search gives them: below each of `DEPTH` prefixes 2 x 2 siblings, and 2 x 2 ends.
+
+    Of about the size of the shipped recipe's: a prompt of 60 tokens, steps of 25.
+    """
+    rows = []
+    for problem in range(PROBLEMS):
+        question = (
+            f"Calculate {problem + 22} * 57 + {problem + 42} * 10 - 316 + 77 * {problem + 3}. "
+            "State the answer as one number."
+        )
+        at = OFFICIAL.render(question, START)
+        first = at
+        for depth in range(DEPTH):
+            siblings = [_step(depth, f"a{depth} * {number}") for number in range(4)]
+            for good in siblings[:2]:
+                rows += [PairRow(question, at, good, bad, "step", 0.25) for bad in siblings[2:]]
+            at += siblings[0]
+        ends = [f"\n# Now print the answer\nprint(a{n})\n<end_of_code>" for n in range(4)]
+        stem = at.removeprefix(first)
+        rows += [
+            PairRow(question, first, stem + good, stem + bad, "solution", 0.25)
+            for good in ends[:2]
+            for bad in ends[2:]
+        ]
+    return rows
+
+
+def _step(depth: int, code: str) -> str:
+    return f"\n# Step {depth + 1}: Work out {code}\na{depth + 1} = {code}\n<end_of_step>"
+
+
+def measure() -> Iterator[tuple[str, float, str]]:
+    """Yield the figures: name, value, unit."""
+    base = checkpoints.merged(checkpoints.find(checkpoints.EMBEDDED, "policy"))
+    tokenizer = load_tokenizer(base)
+    ids = Texts(tokenizer, 512)
+    terms = [term for row in pairs() if (term := pair_term(row, ids)) is not None]
+    (step,) = steps(terms, len(terms))
+    shared, plain = _seconds(_shared(base, step)), _seconds(_plain(base, tokenizer, terms))
+    yield "PPM, shared prefixes", step.plain_tokens / shared, "tokens of pairs/s"
+    yield "PPM, each side by itself", step.plain_tokens / plain, "tokens of pairs/s"
+    yield "PPM, shared / each by itself", plain / shared, "x"
+    used = sum(part.line.used for part in step.lines)
+    yield "tokens of pairs / tokens computed", step.plain_tokens / used, "x"
+    yield "PPM, shared prefixes, computed", used / shared, "tokens/s"
+    rows = [
+        SFTRow(row.problem_id, row.prompt, f"{row.chosen}{row.chosen[: 20 * at]}", 1.0)
+        for at, row in enumerate(each for each in pairs() if each.kind == "solution")
+    ][:ROWS]
+    for name, run, tokens in _sft(base, rows):
+        yield name, tokens / _seconds(run), "tokens/s"
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    """The faster of two runs, after one that compiles and allocates."""
+    run()
+    times = []
+    for _ in range(2):
+        begun = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def _adapted(model: Any, task: str, *, fuse: bool, save: tuple[str, ...] = ()) -> Any:
+    from peft import get_peft_model
+
+    adapted = get_peft_model(model, lora_config(load_recipe("smollm2-cpu").lora, task, save=save))
+    if fuse:
+        fused_lora.fuse(adapted)
+    return adapted
+
+
+def _shared(base: Path, step: Step) -> Callable[[], None]:
+    from rstar_train.value_model import load_value_model, step_loss
+
+    dtype = weights_dtype(frozen=True)
+    model = _adapted(load_value_model(base, dtype=dtype), "SEQ_CLS", fuse=True, save=("score",))
+
+    def run() -> None:
+        for part in step.lines:
+            step_loss(model, part, objectives.preference, dtype).backward()
+
+    return run
+
+
+def _plain(base: Path, tokenizer: Any, terms: list[Term], rows: int = 8) -> Callable[[], None]:
+    """Pairs padded in batches of 8, as TRL's RewardTrainer takes them."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    model = AutoModelForSequenceClassification.from_pretrained(
+        base, num_labels=1, dtype=weights_dtype(frozen=True)
+    )
+    model.config.pad_token_id = tokenizer.pad_token_id
+    model = _adapted(model, "SEQ_CLS", fuse=False, save=("score",))
+
+    def run() -> None:
+        for first in range(0, len(terms), rows):
+            part = terms[first : first + rows]
+            texts = [term.text for term in part] + [term.other or term.text for term in part]
+            batch = tokenizer.pad({"input_ids": texts}, return_tensors="pt")
+            raw = model(**batch).logits.squeeze(-1).float()
+            good, bad = raw.chunk(2)
+            weight = torch.tensor([term.weight for term in part])
+            (weight * objectives.preference(good, bad, good)).sum().backward()
+
+    return run
+
+
+def _sft(base: Path, rows: list[SFTRow]) -> Iterator[tuple[str, Callable[[], None], int]]:
+    """One batch through this trainer's loss, and through TRL's own, padded."""
+    import tempfile
+
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM
+    from trl import SFTConfig, SFTTrainer
+
+    from rstar_train import tree_attention
+    from rstar_train.sft import Packer, _response_trainer, tokenized
+
+    tokenizer = load_tokenizer(base)
+    examples = tokenized(rows, tokenizer, 512)
+    tokens = sum(len(each["input_ids"]) for each in examples)
+    for name, ours in (("SFT, packed", True), ("SFT, plain TRL", False)):
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=weights_dtype(frozen=True))
+        if ours:
+            tree_attention.use(model)
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = (_response_trainer(SFTTrainer) if ours else SFTTrainer)(
+                model=model,
+                processing_class=tokenizer,
+                train_dataset=Dataset.from_list(examples),
+                data_collator=Packer(model.dtype) if ours else None,
+                peft_config=lora_config(load_recipe("smollm2-cpu").lora, "CAUSAL_LM"),
+                args=SFTConfig(
+                    output_dir=folder,
+                    report_to="none",
+                    disable_tqdm=True,
+                    bf16=False,
+                    gradient_checkpointing=False,
+                    remove_unused_columns=False,
+                    dataset_kwargs={"skip_prepare_dataset": True},
+                ),
+            )
+        if ours:
+            fused_lora.fuse(trainer.model)
+        batch = trainer.data_collator(examples)
+
+        def run(trainer: Any = trainer, batch: Any = batch) -> None:
+            trainer.model.train()
+            trainer.compute_loss(trainer.model, dict(batch)).backward()
+
+        yield name, run, tokens
+
+
+def main() -> None:
+    """Print the figures, one JSON list a line."""
+    for figure in measure():
+        print(json.dumps(figure), flush=True)
+
+
+if __name__ == "__main__":
+    main()

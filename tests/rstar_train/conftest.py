@@ -1,0 +1,19 @@
+"""What the training tests share: the embedded model's tokenizer, and tiny models with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engines import tiny
+from tests.engines.conftest import embedded_gguf, tokenizer_folder
+
+__all__ = ["embedded_gguf", "tokenizer_folder"]
+
+
+@pytest.fixture(scope="session")
+def tiny_policy(tokenizer_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random language model of a few thousand weights, with the real tokenizer."""
+    pytest.importorskip("torch")
+    return tiny.policy(tmp_path_factory.mktemp("policy"), tokenizer_folder)

@@ -1,0 +1,40 @@
+"""Losses by hand: what a few scores cost, and where the minimum is."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from rstar_train.objectives import outcome, preference, raw_preference, regression
+
+torch = pytest.importorskip("torch")
+
+
+def cost(objective: Any, raw: float, other: float, target: float = 0.0) -> float:
+    return float(objective(*(torch.tensor([each]) for each in (raw, other, target)))[0])
+
+
+def test_equal_scores_cost_the_logarithm_of_two() -> None:
+    assert cost(preference, 0.3, 0.3) == pytest.approx(math.log(2))
+    assert cost(raw_preference, 3.0, 3.0) == pytest.approx(math.log(2))
+
+
+def test_the_papers_preference_compares_values_and_the_official_one_raw_scores() -> None:
+    margin = math.tanh(0.5) - math.tanh(-1.0)
+    assert cost(preference, 0.5, -1.0) == pytest.approx(math.log1p(math.exp(-margin)))
+    assert cost(raw_preference, 0.5, -1.0) == pytest.approx(math.log1p(math.exp(-1.5)))
+    assert cost(preference, 99.0, -99.0) == pytest.approx(math.log1p(math.exp(-2.0)))
+
+
+def test_an_outcomes_probability_is_half_of_one_plus_the_value() -> None:
+    for raw in (-1.0, 0.0, 0.7):
+        probability = (1 + math.tanh(raw)) / 2
+        assert cost(outcome, raw, 0.0, 1.0) == pytest.approx(-math.log(probability), abs=1e-6)
+        assert cost(outcome, raw, 0.0, 0.0) == pytest.approx(-math.log(1 - probability), abs=1e-6)
+
+
+def test_a_value_that_is_q_costs_nothing() -> None:
+    assert cost(regression, math.atanh(0.25), 0.0, 0.25) == pytest.approx(0.0, abs=1e-12)
+    assert cost(regression, 0.0, 0.0, -1.0) == pytest.approx(1.0)

@@ -1,0 +1,316 @@
+"""Trainings on tiny random models: they learn, resume where they were killed, and say what failed.
+
+What is checked is arithmetic and files; how well a real model learns is for the rounds to show.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.engines.ppm import PPMConfig, PPMScorer
+from bench.errors import BenchError, CheckpointError
+from bench.prompts import OFFICIAL, START
+from rstar_train import fitting, progress
+from rstar_train.ablation import train_orm, train_orm_on_pairs, train_pqm
+from rstar_train.pair_accuracy import pair_accuracy
+from rstar_train.ppm import train_ppm
+from rstar_train.recipe import Recipe, load_recipe
+from rstar_train.rows import PairRow, SFTRow
+from rstar_train.sft import train_policy
+from rstar_train.value_rows import OutcomeRow, StepRow
+from tests.engines import tiny
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("trl")
+peft = pytest.importorskip("peft")
+transformers = pytest.importorskip("transformers")
+
+SHIPPED = load_recipe("smollm2-cpu")
+
+
+def recipe(**changes: Any) -> Recipe:
+    """The shipped recipe with a small adapter and, in both trainings, these changes."""
+    fit = {"learning_rate": 1e-2, "batch_size": 4, "max_rows": 0, "epochs": 2.0, **changes}
+    lora = replace(SHIPPED.lora, rank=4, alpha=8)
+    return replace(
+        SHIPPED, lora=lora, sft=replace(SHIPPED.sft, **fit), ppm=replace(SHIPPED.ppm, **fit)
+    )
+
+
+def prompt(at: int) -> str:
+    return OFFICIAL.render(f"What is {at} + 1?", START)
+
+
+SOLUTIONS = [
+    SFTRow(f"p{at}", prompt(at), f"\nprint({at} + 1)\n<end_of_code>", 1.0) for at in range(10)
+]
+PAIRS = [
+    PairRow(f"p{at}", prompt(at), f"\nprint({at} + 1)", f"\nx = {wrong}", kind, 0.5)
+    for at in range(8)
+    for wrong, kind in ((at, "step"), (9, "solution"))
+]
+OUTCOMES = [
+    OutcomeRow(row.problem_id, row.prompt, text, right)
+    for row in PAIRS
+    for text, right in ((row.chosen, True), (row.rejected, False))
+]
+STEPS = [StepRow(row.problem_id, row.prompt, row.completion, 0.5 * row.correct) for row in OUTCOMES]
+
+
+def curve(folder: Path) -> list[float]:
+    rows = [json.loads(line) for line in (folder / "loss.jsonl").read_text().splitlines()]
+    return [row["loss"] for row in rows if "loss" in row]
+
+
+def adapter(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(str(folder / "adapter_model.safetensors")))
+
+
+def scorer_of(base: Path, trained: Path, out: Path) -> Path:
+    from bench.engines.merging import save_merged
+
+    out.mkdir()
+    save_merged("ppm", base, trained, out)
+    return out
+
+
+# Policy.
+
+
+def test_a_policy_learns_its_rows(tiny_policy: Path, tmp_path: Path) -> None:
+    figures = train_policy(SOLUTIONS, recipe(epochs=6.0), tiny_policy, tmp_path)
+    losses = curve(tmp_path)
+    assert (figures["rows"], figures["steps"], len(losses)) == (10, 18, 18)
+    assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
+    assert all(weight.dtype == torch.bfloat16 for weight in adapter(tmp_path).values())
+    assert not (tmp_path / "trainer").exists()
+
+
+def plain_loss(folder: Path, rows: Sequence[SFTRow]) -> float:
+    """Mean loss of the response's tokens and the end, each row alone in the plain model."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    total, count = 0.0, 0
+    for row in rows:
+        start = len(tokenizer(row.prompt)["input_ids"])
+        ids = [*tokenizer(row.prompt + row.completion)["input_ids"], tokenizer.eos_token_id]
+        logits = model(torch.tensor([ids])).logits[0, start - 1 : -1]
+        total += float(
+            torch.nn.functional.cross_entropy(logits, torch.tensor(ids[start:]), reduction="sum")
+        )
+        count += len(ids) - start
+    return total / count
+
+
+def test_the_first_loss_is_that_of_the_responses_alone(tiny_policy: Path, tmp_path: Path) -> None:
+    whole = recipe(batch_size=10, epochs=1.0)
+    figures = train_policy(SOLUTIONS, whole, tiny_policy, tmp_path)
+    # The adapter begins at zero; bf16 rounds.
+    assert figures["loss_first"] == pytest.approx(plain_loss(tiny_policy, SOLUTIONS), rel=0.01)
+
+
+def test_rank_0_trains_every_weight_in_fp32(tiny_policy: Path, tmp_path: Path) -> None:
+    every = replace(recipe(learning_rate=1e-5), lora=replace(SHIPPED.lora, rank=0))
+    train_policy(SOLUTIONS, every, tiny_policy, tmp_path)
+    before, after = (
+        transformers.AutoModelForCausalLM.from_pretrained(each, dtype=torch.float32)
+        for each in (tiny_policy, tmp_path)
+    )
+    for (name, old), new in zip(before.named_parameters(), after.parameters(), strict=True):
+        assert not torch.equal(old, new), name
+
+
+# What is killed goes on.
+
+
+class Killed(Exception):
+    """Stands in for a kill: nothing after it runs."""
+
+
+@pytest.mark.parametrize("what", ["policy", "ppm"])
+def test_a_killed_training_goes_on_and_ends_as_it_would_have(
+    what: str, tiny_policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "SAVE_SECONDS", 0.0)  # a checkpoint at every step
+    train: Any = {"policy": train_policy, "ppm": train_ppm}[what]
+    rows: Any = {"policy": SOLUTIONS, "ppm": PAIRS}[what]
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    train(rows, recipe(), tiny_policy, unbroken)
+
+    save_state = transformers.TrainerState.save_to_json
+
+    def killed_at_4(self: Any, path: str) -> None:
+        if self.global_step == 4:
+            raise Killed  # while saving: checkpoint 4 is not whole
+        save_state(self, path)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(transformers.TrainerState, "save_to_json", killed_at_4)
+        train(rows, recipe(), tiny_policy, broken)
+    assert (broken / "trainer" / "checkpoint-4").is_dir()
+    figures = train(rows, recipe(), tiny_policy, broken)
+    assert figures["resumed_at_step"] == 3
+    assert curve(broken) == pytest.approx(curve(unbroken), rel=1e-4)
+    for name, weight in adapter(unbroken).items():
+        torch.testing.assert_close(adapter(broken)[name], weight, rtol=0.02, atol=1e-4)
+
+
+def test_a_checkpoint_of_other_rows_is_not_gone_on_from(tmp_path: Path) -> None:
+    folder = tmp_path / "trainer"
+    assert progress.resumable(folder, "these rows") is None
+    (folder / "checkpoint-7").mkdir()
+    (folder / "checkpoint-7" / "trainer_state.json").write_text("{}")
+    assert progress.resumable(folder, "these rows") == folder / "checkpoint-7"
+    assert progress.resumable(folder, "other rows") is None
+    assert not (folder / "checkpoint-7").exists()
+
+
+def test_of_several_checkpoints_the_last_whole_one_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "trainer"
+    progress.resumable(folder, "rows")
+    for step, state in ((9, "{}"), (10, "{}"), (11, '{"cut'), (12, None)):
+        (folder / f"checkpoint-{step}").mkdir()
+        if state is not None:
+            (folder / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+    assert progress.resumable(folder, "rows") == folder / "checkpoint-10"
+    assert sorted(p.name for p in folder.glob("check*")) == ["checkpoint-10", "checkpoint-9"]
+
+
+# Scorers.
+
+
+def test_a_ppm_learns_its_pairs_and_is_used_as_trained(tiny_policy: Path, tmp_path: Path) -> None:
+    figures = train_ppm(PAIRS, recipe(epochs=8.0), tiny_policy, tmp_path / "ppm")
+    assert (figures["pairs"], figures["problems"]) == (16, 8)
+    assert figures["tokens_per_epoch"] < figures["tokens_per_epoch_without_sharing"] / 2
+    assert figures["loss_first"] == pytest.approx(0.6931, abs=1e-4)  # the head starts at zero
+    merged = scorer_of(tiny_policy, tmp_path / "ppm", tmp_path / "merged")
+    found = pair_accuracy(PAIRS, recipe(), merged, out=tmp_path)
+    assert found["accuracy"] > 0.8
+    assert found["by_kind"]["step"]["pairs"] == found["by_kind"]["solution"]["pairs"] == 8
+    assert "<svg" in (tmp_path / "calibration.svg").read_text()
+    table = json.loads((tmp_path / "calibration.json").read_text())
+    assert sum(row["pairs"] for row in table) == 16
+
+
+def test_a_pairs_weight_is_how_much_it_counts(tiny_policy: Path, tmp_path: Path) -> None:
+    # The same two texts, preferred one way and the other: the weights decide.
+    one = PAIRS[0]
+    for name, weight in (("for", 3.0), ("against", 0.3)):
+        rows = [
+            replace(one, weight=weight),
+            replace(one, chosen=one.rejected, rejected=one.chosen, weight=1.0),
+        ]
+        out = tmp_path / name
+        train_ppm(rows, recipe(epochs=12.0), tiny_policy, out)
+        scorer = PPMScorer(scorer_of(tiny_policy, out, tmp_path / f"{name}-m"), name=name)
+        (good,), (bad,) = scorer.values(one.prompt, [[one.chosen], [one.rejected]])
+        scorer.close()
+        assert (good > bad) == (weight > 1)
+
+
+def test_official_rules_train_raw_scores_and_say_so(tiny_policy: Path, tmp_path: Path) -> None:
+    train_ppm(PAIRS, recipe(epochs=1.0), tiny_policy, tmp_path, rules="official")
+    assert PPMConfig.load(tmp_path).squash == "tanh_fifth"
+    assert curve(tmp_path)[0] == pytest.approx(0.6931 * 2, abs=1e-3)  # a sum of 4 x 0.5, no mean
+
+
+@pytest.mark.parametrize("kind", ["orm", "orm on pairs", "pqm"])
+def test_the_ablations_scorers_learn_and_are_loaded_as_a_ppm_is(
+    kind: str, tiny_policy: Path, tmp_path: Path
+) -> None:
+    train: Any = {"orm": train_orm, "orm on pairs": train_orm_on_pairs, "pqm": train_pqm}[kind]
+    rows: Any = {"orm": OUTCOMES, "orm on pairs": PAIRS, "pqm": STEPS}[kind]
+    figures = train(rows, recipe(epochs=8.0), tiny_policy, tmp_path / "scorer")
+    assert figures["loss_last"] < 0.8 * figures["loss_first"]
+    scorer = PPMScorer(scorer_of(tiny_policy, tmp_path / "scorer", tmp_path / "m"), name=kind)
+    assert scorer.config.kind == kind[:3]
+    (good,), (bad,) = scorer.values(PAIRS[0].prompt, [[PAIRS[0].chosen], [PAIRS[0].rejected]])
+    scorer.close()
+    assert good > bad
+
+
+# Bad input.
+
+
+def test_nothing_to_train_on_is_said(tiny_policy: Path, tmp_path: Path) -> None:
+    for train, words in (
+        (train_policy, "no solved problem"),
+        (train_ppm, "no preference pairs"),
+        (train_pqm, "no step with a Q"),
+    ):
+        with pytest.raises(BenchError, match=words):
+            train([], recipe(), tiny_policy, tmp_path)  # type: ignore[operator]
+    right = [row for row in OUTCOMES if row.correct]
+    with pytest.raises(BenchError, match="8 given are all right|16 given are all right"):
+        train_orm(right, recipe(), tiny_policy, tmp_path)
+    with pytest.raises(BenchError, match="none of the 8 pairs is of whole solutions"):
+        steps = [row for row in PAIRS if row.kind == "step"]
+        train_orm_on_pairs(steps, recipe(), tiny_policy, tmp_path)
+    with pytest.raises(BenchError, match="has Q 1.5, expected -1 to 1"):
+        train_pqm([replace(STEPS[0], q=1.5)], recipe(), tiny_policy, tmp_path)
+
+
+def test_rows_over_the_limit_are_counted_and_if_all_are_it_is_an_error(
+    tiny_policy: Path, tmp_path: Path
+) -> None:
+    long = replace(PAIRS[0], rejected="\nx = 1" * 300)
+    figures = train_ppm([*PAIRS, long], recipe(epochs=1.0), tiny_policy, tmp_path / "ppm")
+    assert (figures["pairs"], figures["dropped_too_long"]) == (16, 1)
+    with pytest.raises(BenchError, match=r"each of the 1 rows .* 512 tokens; raise ppm.max_length"):
+        train_ppm([long], recipe(), tiny_policy, tmp_path / "none")
+    short = replace(recipe(), sft=replace(recipe().sft, max_length=5))
+    with pytest.raises(BenchError, match=r"each of the 10 SFT rows .*raise sft.max_length"):
+        train_policy(SOLUTIONS, short, tiny_policy, tmp_path / "sft")
+
+
+def test_another_models_tokenizer_is_refused(
+    tiny_policy: Path, tokenizer_folder: Path, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    small = transformers.LlamaForCausalLM(tiny.config(1000))
+    folder = tiny._save(small, tmp_path / "model", tokenizer_folder)
+    for train, rows in ((train_policy, SOLUTIONS), (train_ppm, PAIRS)):
+        with pytest.raises(CheckpointError, match="the model embeds 1000 tokens"):
+            train(rows, recipe(), folder, tmp_path / "out")  # type: ignore[operator]
+    shutil.rmtree(folder)
+    with pytest.raises(CheckpointError, match="no model folder"):
+        train_ppm(PAIRS, recipe(), folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_said_and_costs_what_was_not_saved(
+    error: Exception, tiny_policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "SAVE_SECONDS", 0.0)
+    save_state = transformers.TrainerState.save_to_json
+
+    def full_at_4(self: Any, path: str) -> None:
+        if self.global_step == 4:
+            raise error
+        save_state(self, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transformers.TrainerState, "save_to_json", full_at_4)
+        with pytest.raises(BenchError, match="disk of .* is full .*goes on at the last checkpoint"):
+            train_ppm(PAIRS, recipe(), tiny_policy, tmp_path)
+    assert train_ppm(PAIRS, recipe(), tiny_policy, tmp_path)["resumed_at_step"] == 3
+
+
+def test_another_runtime_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+    assert not fitting._is_full(RuntimeError("mat1 and mat2 shapes cannot be multiplied"), tmp_path)
