@@ -25,8 +25,8 @@ PROBLEMS = 12
 EASIEST = ("embedded-grade-school", "gcd")
 """The tier, and its family with the shortest programs."""
 HELD_OUT = 3
-SFT_ROWS, SFT_EPOCHS = 24, 5.0
-"""Thirty steps of four rows: what the format of one family takes."""
+SFT_ROWS, SFT_EPOCHS = 16, 3.0
+"""Twelve steps of four rows: what the format of one family takes."""
 PPM_ROWS = 8
 EVALUATED = 3
 
