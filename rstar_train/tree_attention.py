@@ -33,6 +33,11 @@ class Layout:
     bias: torch.Tensor
     """Shape (blocks, 1, BLOCK, K): 0 where a query sees a key, minus infinity elsewhere."""
 
+    def to(self, device: Any, **how: Any) -> Layout:
+        """Return the layout on another device; accelerate asks a batch's parts for this."""
+        fields = (self.tokens, self.depths, self.keys, self.bias)
+        return Layout(*(tensor.to(device, **how) for tensor in fields))
+
 
 def layout(line: Line, *, device: Any, dtype: torch.dtype) -> Layout:
     """Return a line as tensors; `dtype` is that of the queries."""

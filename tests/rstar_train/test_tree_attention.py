@@ -84,7 +84,7 @@ def compare(folder: Path, *, every: int) -> tuple[float, float, float, int]:
         for n in wanted
     )
     assert step.plain_tokens > 2 * sum(part.line.used for part in step.lines)
-    return float(total / step.weight), float(loss), worst, len(wanted)
+    return float(total.detach() / step.weight), float(loss), worst, len(wanted)
 
 
 def test_a_tiny_model_has_the_same_loss_and_gradients(tiny_policy: Path) -> None:
