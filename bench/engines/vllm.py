@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import itertools
 import os
 import shutil
@@ -96,6 +97,7 @@ class VLLMEngine:
         self._closed = True
         self._submit(self._end()).result(timeout=60)
         self._stop_loop()
+        gc.collect()  # vLLM shuts down again when it is collected, and complains at exit
 
     def _submit(self, work: Any) -> concurrent.futures.Future[Any]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -161,7 +163,7 @@ class VLLMEngine:
         left = asyncio.all_tasks() - {asyncio.current_task()}
         if left:
             await asyncio.wait(left, timeout=5)
-        self._llm = None  # shuts down again when it is collected, which must not be at exit
+        self._llm = None
 
 
 async def _load(folder: Path) -> tuple[Any, Any]:

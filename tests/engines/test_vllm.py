@@ -107,11 +107,12 @@ def test_greedy_repeats_whatever_the_seed_and_gives_one_completion(engine: VLLME
 
 @needs_vllm
 @pytest.mark.slow
-def test_greedy_answers_agree_with_transformers(engine: VLLMEngine, folder: Path) -> None:
+def test_the_first_greedy_token_agrees_with_transformers(engine: VLLMEngine, folder: Path) -> None:
     from bench.engines.transformers import TransformersEngine
 
     other = TransformersEngine(folder, name="tiny")
-    asked = [request(f"x{i} = ", temperature=0.0, max_tokens=6) for i in range(4)]
+    # One token: later ones of a random model hang on its rounding.
+    asked = [request(f"x{i} = ", temperature=0.0, max_tokens=1) for i in range(4)]
 
     async def both() -> list[list[Completion]]:
         return await asyncio.gather(*map(other.generate, asked))
