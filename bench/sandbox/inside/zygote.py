@@ -27,7 +27,7 @@ def main(control: socket.socket, settings: Settings) -> None:
     """Enclose this process, warm it up, say so, and serve for ever; return only on failure."""
     control = _keep_only(control)
     try:
-        about, smaps, memory, processes = _enclose(settings)
+        about, statm, smaps, processes = _enclose(settings)
         gate = seccomp.install_gate() if settings.seccomp else -1
         policy = seccomp.packed_policy() if settings.seccomp else b""
         gc.collect()
@@ -36,6 +36,7 @@ def main(control: socket.socket, settings: Settings) -> None:
         node.rehearse(birth)
         birth.chance.install()
         _settle(smaps)
+        memory = _address_space(statm) + settings.memory
         privileges.limit(memory=memory, processes=processes)
     except (OSError, linux.LayerError) as error:
         send_failure(control, str(error))
@@ -58,7 +59,7 @@ def _keep_only(control: socket.socket) -> socket.socket:
 def _enclose(settings: Settings) -> tuple[bytes, int, int, int | None]:
     """Put the layers on, but for what would hinder `main`.
 
-    Returns what `ABOUT` says, an open smaps or -1, and the limits of memory and of processes.
+    Returns what `ABOUT` says, an open statm and smaps or -1, and the limit of processes.
     """
     statm, threads, smaps = (_open_process(name) for name in ("statm", "task", "smaps"))
     null = os.open(os.devnull, os.O_RDWR)
@@ -74,7 +75,6 @@ def _enclose(settings: Settings) -> tuple[bytes, int, int, int | None]:
     _warm(settings.preload, exposed)
     for fd in range(3):
         os.dup2(null, fd)  # 2 was, until here, the log of the start
-    memory = _address_space(statm) + settings.memory
     if threads > 0 and len(os.listdir(threads)) > 1:
         raise linux.LayerError("the warm interpreter has threads, and cannot be forked")
     abi = _restrict_files(settings)
@@ -83,7 +83,7 @@ def _enclose(settings: Settings) -> tuple[bytes, int, int, int | None]:
     if not own_user:  # with whom it is shared, forks are held off by the gate, or counted
         counted = settings.processes + privileges.user_processes()
         processes = None if settings.seccomp else counted
-    return ABOUT.pack(os.getuid(), abi), smaps, memory, processes
+    return ABOUT.pack(os.getuid(), abi), statm, smaps, processes
 
 
 def _settle(smaps: int) -> None:
