@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CHUNK = 256
 """Positions at once: 50 MB of fp32 logits for a vocabulary of 49,152."""
 
+BUCKET = 64
+"""A smaller chunk is padded to a multiple: see `rstar_train.packing.LENGTH_BUCKET`."""
+
 
 def response_loss(hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return the sum of the negative log-likelihoods of `targets`.
@@ -33,6 +36,7 @@ def response_loss(hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tenso
 @lru_cache(maxsize=1)
 def _function() -> Any:
     import torch
+    from torch.nn.functional import pad
 
     class ResponseLoss(torch.autograd.Function):
         """Cross entropy summed over positions, gradients made in the forward pass."""
@@ -49,13 +53,15 @@ def _function() -> Any:
             for start in range(0, len(hidden), CHUNK):
                 part = hidden[start : start + CHUNK]
                 wanted = targets[start : start + CHUNK, None]
-                logits = (part @ head.T).float()
+                size = len(part)
+                fill = (0, 0, 0, -size % BUCKET)
+                logits = (pad(part, fill) @ head.T)[:size].float()
                 logits -= logits.logsumexp(dim=1, keepdim=True)
                 total -= logits.gather(1, wanted).sum()
                 gradient = logits.exp_()
                 gradient.scatter_add_(1, wanted, -torch.ones_like(wanted, dtype=gradient.dtype))
                 gradient = gradient.to(head.dtype)
-                below[start : start + CHUNK] = gradient @ head
+                below[start : start + CHUNK] = (pad(gradient, fill) @ head)[:size]
                 if above is not None:
                     above += (gradient.T @ part).float()
             ctx.save_for_backward(below, above)

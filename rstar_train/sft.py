@@ -49,6 +49,10 @@ def _response_trainer(base: type) -> type:
     class ResponseTrainer(base):
         """SFT whose head sees the response's tokens only."""
 
+        @property
+        def on_one_cpu(self) -> bool:
+            return self.args.device.type == "cpu" and self.accelerator.num_processes == 1
+
         def compute_loss(
             self,
             model: Any,
@@ -57,7 +61,7 @@ def _response_trainer(base: type) -> type:
             num_items_in_batch: Any = None,
         ) -> Any:
             """Return the mean negative log-likelihood of the tokens with a label."""
-            if self.args.device.type != "cpu" or self.accelerator.num_processes > 1:
+            if not self.on_one_cpu:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             causal = model.get_base_model() if hasattr(model, "peft_config") else model
             hidden = tree_attention.hidden_states(causal.base_model, inputs["layout"])

@@ -33,6 +33,11 @@ class Layout:
     bias: torch.Tensor
     """Shape (blocks, 1, BLOCK, K): 0 where a query sees a key, minus infinity elsewhere."""
 
+    def to(self, device: Any, **how: Any) -> Layout:
+        """Return the layout on another device; accelerate asks a batch's parts for this."""
+        fields = (self.tokens, self.depths, self.keys, self.bias)
+        return Layout(*(tensor.to(device, **how) for tensor in fields))
+
 
 def layout(line: Line, *, device: Any, dtype: torch.dtype) -> Layout:
     """Return a line as tensors; `dtype` is that of the queries."""
@@ -81,25 +86,32 @@ def _attend(
     dropout: float = 0.0,
     **__: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attend block by block; query (1, heads, T, width), result (1, T, heads, width)."""
+    """Attend block by block; query (1, heads, T, width), result (1, T, heads, width).
+
+    Heads that share their keys are laid one below the other, as more queries of one head: no key is
+    repeated, and no gradient of a repeated key is summed up.
+    """
     import torch
 
     _, heads, tokens, width = query.shape
     blocks, _, block, _ = layout.bias.shape
-    queries = query.reshape(heads, blocks, block, width).transpose(0, 1)
+    groups = key.shape[1]
+    each = heads // groups
+    queries = query.reshape(groups, each, blocks, block, width).permute(2, 0, 1, 3, 4)
     out = torch.nn.functional.scaled_dot_product_attention(
-        queries,
-        _gathered(key, layout, heads),
-        _gathered(value, layout, heads),
-        attn_mask=layout.bias,
+        queries.reshape(blocks, groups, each * block, width),
+        _gathered(key, layout),
+        _gathered(value, layout),
+        attn_mask=layout.bias.repeat(1, 1, each, 1) if each > 1 else layout.bias,
         dropout_p=dropout,
         scale=scaling,
     )
-    return out.transpose(1, 2).reshape(1, tokens, heads, width), None
+    out = out.view(blocks, groups, each, block, width).permute(0, 3, 1, 2, 4)
+    return out.reshape(1, tokens, heads, width), None
 
 
-def _gathered(states: torch.Tensor, layout: Layout, heads: int) -> torch.Tensor:
-    """Return each block's keys or values, repeated for grouped queries: (blocks, heads, K, width).
+def _gathered(states: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """Return each block's keys or values, of shape (blocks, groups, K, width).
 
     The gradient of a gather is a scatter; that of an embedding is the fast one on CPUs.
     """
@@ -109,7 +121,4 @@ def _gathered(states: torch.Tensor, layout: Layout, heads: int) -> torch.Tensor:
     rows = states[0].transpose(0, 1).reshape(tokens, groups * width)
     blocks, _, _, keys = layout.bias.shape
     picked = torch.nn.functional.embedding(layout.keys, rows).view(blocks, keys, groups, width)
-    picked = picked.transpose(1, 2)
-    if groups == heads:
-        return picked
-    return picked.repeat_interleave(heads // groups, dim=1)
+    return picked.transpose(1, 2)

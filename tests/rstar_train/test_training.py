@@ -17,7 +17,7 @@ import pytest
 from bench.engines.ppm import PPMConfig, PPMScorer
 from bench.errors import BenchError, CheckpointError
 from bench.prompts import OFFICIAL, START
-from rstar_train import fitting, progress
+from rstar_train import fitting, progress, sft
 from rstar_train.ablation import train_orm, train_orm_on_pairs, train_pqm
 from rstar_train.pair_accuracy import pair_accuracy
 from rstar_train.ppm import train_ppm
@@ -103,7 +103,8 @@ def plain_loss(folder: Path, rows: Sequence[SFTRow]) -> float:
     for row in rows:
         start = len(tokenizer(row.prompt)["input_ids"])
         ids = [*tokenizer(row.prompt + row.completion)["input_ids"], tokenizer.eos_token_id]
-        logits = model(torch.tensor([ids])).logits[0, start - 1 : -1]
+        with torch.inference_mode():
+            logits = model(torch.tensor([ids])).logits[0, start - 1 : -1]
         total += float(
             torch.nn.functional.cross_entropy(logits, torch.tensor(ids[start:]), reduction="sum")
         )
@@ -203,19 +204,15 @@ def test_a_ppm_learns_its_pairs_and_is_used_as_trained(tiny_policy: Path, tmp_pa
 
 
 def test_a_pairs_weight_is_how_much_it_counts(tiny_policy: Path, tmp_path: Path) -> None:
-    # The same two texts, preferred one way and the other: the weights decide.
+    # The same two texts, preferred one way and, with less weight, the other.
     one = PAIRS[0]
-    for name, weight in (("for", 3.0), ("against", 0.3)):
-        rows = [
-            replace(one, weight=weight),
-            replace(one, chosen=one.rejected, rejected=one.chosen, weight=1.0),
-        ]
-        out = tmp_path / name
-        train_ppm(rows, recipe(epochs=12.0), tiny_policy, out)
-        scorer = PPMScorer(scorer_of(tiny_policy, out, tmp_path / f"{name}-m"), name=name)
-        (good,), (bad,) = scorer.values(one.prompt, [[one.chosen], [one.rejected]])
-        scorer.close()
-        assert (good > bad) == (weight > 1)
+    rows = [
+        replace(one, weight=3.0),
+        replace(one, chosen=one.rejected, rejected=one.chosen, weight=1.0),
+    ]
+    train_ppm(rows, recipe(epochs=12.0), tiny_policy, tmp_path / "ppm")
+    folder = scorer_of(tiny_policy, tmp_path / "ppm", tmp_path / "merged")
+    assert pair_accuracy(rows[:1], recipe(), folder)["right"] == 1
 
 
 def test_official_rules_train_raw_scores_and_say_so(tiny_policy: Path, tmp_path: Path) -> None:
@@ -314,3 +311,22 @@ def test_a_full_disk_is_said_and_costs_what_was_not_saved(
 
 def test_another_runtime_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
     assert not fitting._is_full(RuntimeError("mat1 and mat2 shapes cannot be multiplied"), tmp_path)
+
+
+def test_trls_own_loss_of_a_packed_batch_is_the_same(
+    tiny_policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on a GPU, where TRL's head is the fast one.
+    whole = recipe(batch_size=10, epochs=1.0)
+    ours = train_policy(SOLUTIONS, whole, tiny_policy, tmp_path / "ours")
+    made = sft._response_trainer
+
+    def as_on_a_gpu(base: type) -> type:
+        trainer = made(base)
+        trainer.on_one_cpu = False  # type: ignore[attr-defined]
+        return trainer
+
+    monkeypatch.setattr(sft, "_response_trainer", as_on_a_gpu)
+    theirs = train_policy(SOLUTIONS, whole, tiny_policy, tmp_path / "theirs")
+    assert theirs["loss_first"] == pytest.approx(ours["loss_first"], rel=2e-3)
+    assert theirs["loss_last"] == pytest.approx(ours["loss_last"], rel=5e-3)
