@@ -24,8 +24,8 @@ from rstar_train.recipe import load_recipe
 from rstar_train.rows import PairRow, SFTRow
 from rstar_train.value_training import Texts
 
-PROBLEMS = 2
-DEPTH = 4
+PROBLEMS = 1
+DEPTH = 3
 ROWS = 8
 """Of an SFT batch, as in the shipped recipe."""
 
@@ -85,14 +85,11 @@ def measure() -> Iterator[tuple[str, float, str]]:
 
 
 def _seconds(run: Callable[[], None]) -> float:
-    """The faster of two runs, after one that compiles and allocates."""
+    """The time of a run, after one that compiles and allocates."""
     run()
-    times = []
-    for _ in range(2):
-        begun = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - begun)
-    return min(times)
+    begun = time.perf_counter()
+    run()
+    return time.perf_counter() - begun
 
 
 def _adapted(model: Any, task: str, *, fuse: bool, save: tuple[str, ...] = ()) -> Any:
@@ -131,7 +128,7 @@ def _plain(base: Path, tokenizer: Any, terms: list[Term], rows: int = 8) -> Call
     def run() -> None:
         for first in range(0, len(terms), rows):
             part = terms[first : first + rows]
-            texts = [term.text for term in part] + [term.other or term.text for term in part]
+            texts = [[*term.text] for term in part] + [[*(term.other or ())] for term in part]
             batch = tokenizer.pad({"input_ids": texts}, return_tensors="pt")
             raw = model(**batch).logits.squeeze(-1).float()
             good, bad = raw.chunk(2)
