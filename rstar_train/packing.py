@@ -20,7 +20,7 @@ from bench.engines.token_trie import TokenTrie
 
 BLOCK = 64
 """Queries of one attention block: small ones waste fewer masked scores, large ones fewer calls."""
-LENGTH_BUCKET = 256
+LENGTH_BUCKET = 128
 """Lines are padded to a multiple of so many tokens, so that they come in a few shapes. On a CPU,
 torch and oneDNN compile and keep kernels for every new shape, about 9 MB a length, and the holes
 that buffers of ever new sizes leave in the heap do not fit the next ones: with rows padded to their
