@@ -40,7 +40,7 @@ def evolve(
     Raises:
         BenchError: the recipe has fewer rounds, no solved problem, no pairs, a full disk.
     """
-    if rounds > len(recipe.rounds):
+    if not 0 <= rounds <= len(recipe.rounds):
         raise BenchError(
             f"{rounds} rounds were asked for, and the recipe {recipe.name!r} has "
             f"{len(recipe.rounds)}"

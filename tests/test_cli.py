@@ -235,8 +235,8 @@ def test_verify_names_what_is_missing_and_fails(
     [
         (("--recipe", "smolm2-cpu"), "unknown recipe 'smolm2-cpu'; did you mean 'smollm2-cpu'"),
         (("--recipe", "nowhere/mine.yaml"), "no recipe file 'nowhere/mine.yaml'"),
-        (("--recipe", "smollm2-cpu", "--rounds", "2"), "2 rounds were asked for; only round 1"),
-        (("--recipe", "smollm2-cpu", "--rounds", "0"), "0 rounds were asked for; only round 1"),
+        (("--recipe", "smollm2-cpu", "--rounds", "5"), "5 rounds were asked for, and the recipe"),
+        (("--recipe", "smollm2-cpu", "--rounds", "-1"), "-1 rounds were asked for, and the recipe"),
     ],
 )
 def test_what_the_trainer_cannot_do_is_refused_before_anything_is_written(
@@ -252,7 +252,7 @@ def test_a_recipe_with_a_wrong_value_is_refused_with_file_key_and_type(
 ) -> None:
     shipped = (ROOT / "rstar_train" / "recipes" / "smollm2-cpu.yaml").read_text()
     mine = elsewhere / "mine.yaml"
-    mine.write_text(shipped.replace("rollouts: 16", "rollouts: many"))
+    mine.write_text(shipped.replace("rollouts: 8 ", "rollouts: many "))
     error = refused(capsys, rstar_train.cli.main, "evolve", "--recipe", str(mine))
     assert error == "rstar-train: mine.yaml: search.rollouts must be an integer, not 'many'\n"
 
