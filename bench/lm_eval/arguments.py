@@ -105,8 +105,9 @@ def _wrong(name: str, value: Any, expected: str) -> BenchError:
 
 _READ: Mapping[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("policy", "search", "ppm", "engine", "rules", "aggregate"), _text),
-    **dict.fromkeys(("n", "rollouts", "candidates", "max_depth", "beam_width"), _positive),
-    **dict.fromkeys(("lookahead", "step_tokens", "solution_tokens", "concurrency"), _positive),
+    **dict.fromkeys(("n", "rollouts", "candidates", "max_depth", "tokens"), _positive),
+    **dict.fromkeys(("beam_width", "lookahead", "concurrency"), _positive),
+    **dict.fromkeys(("step_tokens", "solution_tokens"), _positive),
     **dict.fromkeys(("selector", "question", "on_failure"), _text),
     "seed": _integer,
     "c": _finite,

@@ -29,12 +29,17 @@ def test_one_right_sample() -> None:
 
 
 def test_every_sample_counts_and_not_the_first_alone() -> None:
-    found = scores([boxed("12"), boxed("7"), boxed("7"), boxed("24/2")])
-    assert found["verdict"] == found["math_verify"] == 0.5
-    assert found["exact_match"] == 0.25
-    assert found["pass@2"] == pytest.approx(1 - 1 / 6)
-    assert found["pass@4"] == 1
-    assert found["maj@4"] == 0
+    found = scores([boxed("12"), *[boxed("7")] * 5, boxed("24/2"), boxed("8")])
+    assert found["verdict"] == found["math_verify"] == 0.25
+    assert found["exact_match"] == 0.125
+    assert found["pass@2"] == pytest.approx(1 - 15 / 28)
+    assert found["pass@8"] == 1
+    assert found["maj@8"] == 0
+
+
+def test_two_ways_to_write_a_number_are_one_vote() -> None:
+    found = scores([boxed("7"), boxed("12"), boxed("24/2")])
+    assert found["maj@3"] == 1
 
 
 def test_k_reaches_n_whatever_n_is() -> None:
