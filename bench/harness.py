@@ -16,11 +16,10 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from bench.answers import close_checkers
-from bench.engines import checkpoints, vllm
-from bench.engines.openvino import OpenVINOEngine
+from bench.engines import checkpoints
+from bench.engines.opening import OpenEngine, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
-from bench.engines.transformers import TransformersEngine
 from bench.prompts import template
 from bench.provenance import header
 from bench.record import Key, Record
@@ -50,8 +49,6 @@ from bench.types import Problem
 
 log = logging.getLogger(__name__)
 
-EngineParts = OpenVINOEngine | TransformersEngine | vllm.VLLMEngine
-
 
 class SeededSearch(Protocol):
     """A search that takes its run seed with each problem."""
@@ -75,7 +72,7 @@ class Harness:
     def __init__(self, *, level: Level | None = None) -> None:
         """Start nothing yet. `level` names a level of isolation; see `bench.sandbox.levels`."""
         self._level = level or named_level()
-        self._engines: dict[tuple[str, str], EngineParts] = {}
+        self._engines: dict[tuple[str, str], OpenEngine] = {}
         self._scorers: dict[str, PPMScorer] = {}
         self._sandbox: Sandbox | None = None
 
@@ -165,37 +162,21 @@ class Harness:
             if checkpoint is not None
         }
 
-    async def _engine(self, policy: checkpoints.Checkpoint, name: str) -> EngineParts:
+    async def _engine(self, policy: checkpoints.Checkpoint, name: str) -> OpenEngine:
         key = (name, policy.digest)
         if key not in self._engines:
-            log.info("loading the policy %s on %s", policy.name, name)
-            engine = started(policy, name)
-            self._engines[key] = engine
-            await engine.verify_determinism()
+            self._engines[key] = await open_engine(policy, name)
         return self._engines[key]
 
     def _scorer(self, ppm: checkpoints.Checkpoint) -> PPMScorer:
         if ppm.digest not in self._scorers:
-            log.info("loading the PPM %s", ppm.name)
-            self._scorers[ppm.digest] = PPMScorer(checkpoints.merged(ppm), name=ppm.name)
+            self._scorers[ppm.digest] = open_scorer(ppm)
         return self._scorers[ppm.digest]
 
     async def _started_sandbox(self) -> Sandbox:
         if self._sandbox is None:
             self._sandbox = await Sandbox(SandboxConfig(level=self._level)).__aenter__()
         return self._sandbox
-
-
-def started(policy: checkpoints.Checkpoint, engine: str) -> EngineParts:
-    """Load a policy on an engine, `auto` excepted. Raises MissingExtraError, EngineError."""
-    match engine:
-        case "openvino":
-            return OpenVINOEngine(checkpoints.gguf(policy), name=policy.name)
-        case "vllm":
-            vllm.require()  # before weights are merged for it
-            return vllm.VLLMEngine(checkpoints.merged(policy), name=policy.name)
-        case _:
-            return TransformersEngine(checkpoints.merged(policy), name=policy.name)
 
 
 async def execute(spec: RunSpec, out: Path) -> Run:

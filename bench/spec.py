@@ -7,7 +7,6 @@ loaded: starting the parts is `bench.harness`.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 
 from bench.answers import DEFAULT, Conventions
 from bench.engines import checkpoints
+from bench.engines.opening import engine_named
 from bench.errors import BenchError, UnknownNameError
 from bench.problems import corrected_ids, load
 from bench.prompts import template
@@ -124,8 +124,6 @@ SEARCHES: Mapping[str, SearchKind] = {
 """Searches by name. `sample` answers by majority and, given a PPM, by best-of-N and weighted vote;
 `mcts` by the paper's final rule and by the official scripts', a vote among the best valued."""
 
-ENGINES = ("auto", "openvino", "transformers", "vllm")
-
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
@@ -204,7 +202,7 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
         else problems,
         checkpoints.find(spec.policy, "policy"),
         _ppm(spec, kind),
-        _engine(spec.engine),
+        engine_named(spec.engine),
     )
 
 
@@ -221,16 +219,6 @@ def selectors(search: str, aggregate: str | None) -> dict[str, Selector]:
         for name, selector in kind.by_score.items():
             chosen[name] = partial(selector, aggregate=aggregate)
     return chosen
-
-
-def _engine(name: str) -> str:
-    if name not in ENGINES:
-        raise UnknownNameError("engine", name, ENGINES)
-    if name != "auto":
-        return name
-    installed = {"openvino_genai": "openvino", "vllm": "vllm"}
-    found = (engine for package, engine in installed.items() if importlib.util.find_spec(package))
-    return next(found, "transformers")
 
 
 def _ppm(spec: RunSpec, kind: SearchKind) -> checkpoints.Checkpoint | None:

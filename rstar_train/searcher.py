@@ -6,16 +6,18 @@ A demonstrator needs the sandbox alone; a policy an engine, and perhaps a PPM to
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any
 
-from bench.engines.base import Policy, StepScorer
+from bench.engines.base import Engine, Policy, StepScorer
 from bench.engines.checkpoints import Checkpoint, find
+from bench.engines.opening import engine_named, open_engine, open_scorer
+from bench.engines.policy import ModelPolicy, SamplingSettings
+from bench.prompts import template
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.store import RunDir
 from rstar_train.demonstrators import DEMONSTRATORS, Demonstrator, demonstrator_named
-from rstar_train.models import open_policy, open_scorer
 from rstar_train.recipe import Recipe
 
 
@@ -66,10 +68,20 @@ async def started(
             yield searcher.demonstrator, None, sandbox
             return
         assert searcher.policy is not None
-        async with open_policy(searcher.policy, recipe.search) as (policy, about):
+        engine = await open_engine(searcher.policy, "auto")
+        try:
+            about = {"name": engine_named("auto"), "determinism": engine.determinism}
             run.note("engine", about)
+            policy = _policy(searcher.policy, engine, recipe)
             if searcher.ppm is None:
                 yield policy, None, sandbox
             else:
-                with open_scorer(searcher.ppm) as scorer:
+                with closing(open_scorer(searcher.ppm)) as scorer:
                     yield policy, scorer, sandbox
+        finally:
+            engine.close()
+
+
+def _policy(checkpoint: Checkpoint, engine: Engine, recipe: Recipe) -> ModelPolicy:
+    sampling = SamplingSettings(recipe.search.temperature, recipe.search.step_tokens)
+    return ModelPolicy(checkpoint.name, engine, template(checkpoint.template), sampling)

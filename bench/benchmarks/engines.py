@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from bench.benchmarks.engine import POOL, newest_policy, rate
 from bench.benchmarks.figures import timed
 from bench.engines.base import Engine, Request
+from bench.engines.opening import load_engine
 from bench.engines.policy import ModelPolicy
 from bench.errors import BenchError
-from bench.harness import started
 from bench.problems import load
 from bench.prompts import START, template
 
@@ -38,7 +38,7 @@ async def engines(names: Sequence[str] = NAMES, *, widest: int = 32) -> str:
     for name in names:
         try:
             with timed() as start:
-                engine = started(policy, name)
+                engine = load_engine(policy, name)
                 await _greedy(engine, policy.template, 1)
         except BenchError as error:
             lines.append(f"  {name:<14}not measured: {error}")

@@ -16,15 +16,12 @@ done, unless `on_failure=empty` says to hand on an empty text.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
-import time
 import weakref
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import lm_eval.models  # noqa: F401  (lm-eval registers its own only while nobody else has any)
@@ -32,38 +29,24 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CacheHook
 from lm_eval.api.registry import register_model
 
-from bench.errors import BenchError, EngineError, SandboxError, UnknownNameError
-from bench.harness import Harness, Started
+from bench.errors import BenchError, EngineError, UnknownNameError
 from bench.lm_eval.arguments import model_arguments
 from bench.lm_eval.documents import is_document
-from bench.lm_eval.kept import Kept, search_key
-from bench.lm_eval.loop import LoopThread
+from bench.lm_eval.kept import search_key
 from bench.lm_eval.questions import problem_of, searched_column
+from bench.lm_eval.searches import Job, Searches
 from bench.lm_eval.unfinished import Unfinished
 from bench.runner import Selector, nothing_chosen, why_unfinished
 from bench.search import NodeKind, Trace, Usage, finished
 from bench.spec import Resolved, resolve
-from bench.types import Outcome, Problem
+from bench.types import Outcome
 
 log = logging.getLogger(__name__)
 
 _NOT_OURS = ("batch_size", "max_batch_size", "device")
 """What lm-eval gives to every model; the engines batch, and choose their device, by themselves."""
-_EVERY_SECONDS = 10.0
-"""Between two lines that say how far the searches are."""
 
 _open: weakref.WeakSet[RStarLM] = weakref.WeakSet()
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One request, as a search."""
-
-    request: Instance
-    column: str
-    problem: Problem
-    seed: int
-    key: str
 
 
 @register_model("rstar")
@@ -94,11 +77,8 @@ class RStarLM(LM):  # type: ignore[misc]
             kind = f"selector of {self.arguments.spec.search!r}"
             raise UnknownNameError(kind, self._selector, selectors)
         self._select: Selector = selectors[self._selector]
-        self._kept = Kept()
+        self._searches = Searches(self._resolved, self.arguments.concurrency)
         self._counts: Counter[str] = Counter()
-        self._harness: Harness | None = None
-        self._loop: LoopThread | None = None
-        self._started: Started | None = None
         _open.add(self)
 
     def __enter__(self) -> RStarLM:
@@ -111,14 +91,7 @@ class RStarLM(LM):  # type: ignore[misc]
 
     def close(self) -> None:
         """Stop engines, PPM and sandbox; what is asked afterwards starts them again."""
-        loop, harness = self._loop, self._harness
-        self._loop = self._harness = self._started = None
-        if loop is not None:
-            if harness is not None:
-                # At the interpreter's exit no more threads can start: the children end with it.
-                with suppress(RuntimeError):
-                    loop.run(harness.__aexit__(None, None, None))
-            loop.close()
+        self._searches.close()
 
     def get_model_info(self) -> dict[str, Any]:
         """Return what decided the answers and how searches ended, for lm-eval's results file."""
@@ -130,7 +103,7 @@ class RStarLM(LM):  # type: ignore[misc]
                 "question": self.arguments.question or "auto",
                 "on_failure": self.arguments.on_failure,
                 "searches": dict(self._counts),
-                **({} if self._started is None else self._started.notes),
+                **self._searches.notes,
             }
         }
 
@@ -138,7 +111,7 @@ class RStarLM(LM):  # type: ignore[misc]
         """Keep searches in lm-eval's cache. Raises BenchError where it has others' answers."""
         super().set_cache_hook(cache_hook)
         if cache_hook.dbdict is not None:
-            self._kept.open(cache_hook.dbdict)
+            self._searches.kept.open(cache_hook.dbdict)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Search every request; return the texts of the chosen trajectories.
@@ -147,7 +120,7 @@ class RStarLM(LM):  # type: ignore[misc]
         whose task cannot tell that from a wrong answer.
         """
         jobs = self._jobs(requests)
-        found = self._searched({job.key: job for job in jobs})
+        found = self._searches.run({job.key: job for job in jobs})
         texts: list[str] = []
         notes: dict[int, list[dict[str, Any]]] = {}
         for job in jobs:
@@ -158,7 +131,7 @@ class RStarLM(LM):  # type: ignore[misc]
         self._refuse_failures(jobs, texts)
         for request in {id(request): request for request in requests}.values():
             request.arguments = (*request.args[:2], {"rstar": notes[id(request)]})
-        self._kept.expect_echoes(requests)
+        self._searches.kept.expect_echoes(requests)
         return texts
 
     def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
@@ -186,7 +159,7 @@ class RStarLM(LM):  # type: ignore[misc]
         about_problems = ("benchmark", "conventions", "seed")
         return {k: v for k, v in self._resolved.config.items() if k not in about_problems}
 
-    def _jobs(self, requests: Sequence[Instance]) -> list[_Job]:
+    def _jobs(self, requests: Sequence[Instance]) -> list[Job]:
         times: Counter[tuple[Any, ...]] = Counter()
         told: set[str | None] = set()
         jobs = []
@@ -201,71 +174,10 @@ class RStarLM(LM):  # type: ignore[misc]
             seed = self._resolved.spec.seed + times[document]
             times[document] += 1
             key = search_key(self._configuration, problem, seed)
-            jobs.append(_Job(request, column, problem, seed, key))
+            jobs.append(Job(request, column, problem, seed, key))
         return jobs
 
-    def _searched(self, jobs: dict[str, _Job]) -> dict[str, Trace | BenchError]:
-        """Search what was not searched before, each key once; failures are results."""
-        found: dict[str, Trace | BenchError] = {}
-        for key in jobs:
-            trace = self._kept.get(key)
-            if trace is not None:
-                found[key] = trace
-        if found:
-            log.info("%d of %d searches were made before", len(found), len(jobs))
-        todo = [job for key, job in jobs.items() if key not in found]
-        if todo:
-            if self._loop is None:
-                self._loop = LoopThread()
-            found.update(self._loop.run(self._search_all(todo)))
-        return found
-
-    async def _search_all(self, jobs: Sequence[_Job]) -> dict[str, Trace | BenchError]:
-        search = (await self._start()).search
-        slots = asyncio.Semaphore(self.arguments.concurrency)
-        found: dict[str, Trace | BenchError] = {}
-        tokens, begun = 0, time.monotonic()
-        told = begun
-
-        async def one(job: _Job) -> None:
-            nonlocal tokens, told
-            async with slots:
-                try:
-                    trace = await search(job.problem, seed=job.seed)
-                except (EngineError, SandboxError) as error:
-                    log.warning("%s, seed %d: %s", job.problem.id, job.seed, error)
-                    found[job.key] = error
-                    return
-            found[job.key] = trace
-            self._kept.put(job.key, trace)
-            tokens += trace.usage.policy_generated
-            now = time.monotonic()
-            if now - told >= _EVERY_SECONDS or len(found) == len(jobs):
-                told = now
-                log.info(
-                    "searched %d of %d, %d tokens, %.0f s",
-                    *(len(found), len(jobs), tokens, now - begun),
-                )
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                for job in jobs:
-                    group.create_task(one(job))
-        except BaseExceptionGroup as errors:
-            known = errors.subgroup(BenchError)
-            if known is not None:
-                raise known.exceptions[0] from None
-            raise
-        return found
-
-    async def _start(self) -> Started:
-        if self._harness is None:
-            self._harness = Harness()
-        if self._started is None:
-            self._started = await self._harness.start(self._resolved)
-        return self._started
-
-    def _answer(self, job: _Job, found: Trace | BenchError) -> tuple[str, dict[str, Any]]:
+    def _answer(self, job: Job, found: Trace | BenchError) -> tuple[str, dict[str, Any]]:
         """Return the text for lm-eval, and what the sample log says of the search."""
         note: dict[str, Any] = {"seed": job.seed, "problem": job.problem.id, "searched": job.column}
         usage, nodes, paths, chosen = Usage(), 0, [], None
@@ -292,7 +204,7 @@ class RStarLM(LM):  # type: ignore[misc]
             "reason": text.reason if isinstance(text, Unfinished) else "",
         }
 
-    def _refuse_failures(self, jobs: Sequence[_Job], texts: Sequence[str]) -> None:
+    def _refuse_failures(self, jobs: Sequence[Job], texts: Sequence[str]) -> None:
         """Stop where a failure would be scored as a wrong answer."""
         failed = [
             (job, text)

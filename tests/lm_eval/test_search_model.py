@@ -21,7 +21,7 @@ from bench.answers import final_answer
 from bench.engines.base import Completion, Finish
 from bench.errors import BenchError, EngineError, UnknownNameError
 from bench.harness import Harness, Started
-from bench.lm_eval import RStarLM, search_model
+from bench.lm_eval import RStarLM, search_model, searches
 from bench.lm_eval.scoring import keep_all, process_results
 from bench.lm_eval.tracker import lifted
 from bench.lm_eval.unfinished import Unfinished
@@ -84,7 +84,7 @@ def calculator(monkeypatch: pytest.MonkeyPatch) -> Calculator:
             search = partial(sample, policy=policy, sandbox=sandbox, config=config)
             return Started(search, {"engine": {"name": "scripted"}})
 
-    monkeypatch.setattr(search_model, "Harness", Scripted)
+    monkeypatch.setattr(searches, "Harness", Scripted)
     return policy
 
 

@@ -33,14 +33,6 @@ from bench.answers.grammar.tokens import Token
 class Atoms(Functions):
     """The rules for what cannot be taken apart by signs."""
 
-    def postfix(self) -> Expression:
-        """Read an atom with what is written behind it."""
-        raise NotImplementedError
-
-    def postfixes(self, result: Expression) -> Expression:
-        """Read what is written behind an atom: a factorial, a percent sign, primes."""
-        raise NotImplementedError
-
     def atom(self) -> Expression:
         """Read a numeral, a name, a command or what is in brackets."""
         token = self.take()

@@ -17,8 +17,8 @@ from bench.answers.expressions import (
     Symbol,
     number,
 )
-from bench.answers.grammar.cursor import Cursor
 from bench.answers.grammar.numerals import Unreadable
+from bench.answers.grammar.rules import Rules
 from bench.answers.grammar.symbols import (
     FUNCTION_NAMES,
     GLUED,
@@ -26,40 +26,8 @@ from bench.answers.grammar.symbols import (
 )
 
 
-class Functions(Cursor):
-    """The rules for functions; those that they are made of are other classes' business."""
-
-    def sum(self) -> Expression:
-        """Read a sum."""
-        raise NotImplementedError
-
-    def product(self) -> Expression:
-        """Read a product."""
-        raise NotImplementedError
-
-    def power(self) -> Expression:
-        """Read a power, or what can have one."""
-        raise NotImplementedError
-
-    def exponent(self) -> Expression:
-        """Read what follows a caret."""
-        raise NotImplementedError
-
-    def juxtaposed(self, left: Expression) -> Expression:
-        """Read one more factor, without a sign before it."""
-        raise NotImplementedError
-
-    def atom(self) -> Expression:
-        """Read what cannot be taken apart by signs."""
-        raise NotImplementedError
-
-    def argument(self) -> Expression:
-        """Read what a command takes."""
-        raise NotImplementedError
-
-    def arguments(self) -> tuple[Expression, ...]:
-        """Read arguments in brackets."""
-        raise NotImplementedError
+class Functions(Rules):
+    """The rules for functions."""
 
     def function(self, name: str) -> Expression:
         """Read what follows the name of a function: a power, a base, its arguments."""
