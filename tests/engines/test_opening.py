@@ -1,0 +1,68 @@
+"""Which engine a name stands for, and that an engine that could not be opened is closed."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from bench.engines import opening
+from bench.engines.checkpoints import Checkpoint
+from bench.errors import EngineError, UnknownNameError
+
+
+def install(monkeypatch: pytest.MonkeyPatch, packages: Collection[str]) -> None:
+    """Let exactly these packages be there."""
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: object() if name in packages else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("installed", "engine"),
+    [
+        (("openvino_genai", "vllm"), "openvino"),
+        (("vllm",), "vllm"),
+        ((), "transformers"),
+    ],
+)
+def test_auto_is_the_first_engine_that_is_installed(
+    monkeypatch: pytest.MonkeyPatch, installed: Collection[str], engine: str
+) -> None:
+    install(monkeypatch, installed)
+    assert opening.engine_named("auto") == engine
+
+
+def test_a_named_engine_is_taken_whether_or_not_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install(monkeypatch, ())
+    assert opening.engine_named("vllm") == "vllm"
+
+
+def test_an_unknown_engine_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownNameError, match=r"(?s)'tensorrt'.*openvino.*transformers.*vllm"):
+        opening.engine_named("tensorrt")
+
+
+async def test_an_engine_whose_check_fails_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    class Broken:
+        def __init__(self, weights: Path, *, name: str) -> None:
+            self.name = name
+
+        async def verify_determinism(self) -> None:
+            raise EngineError("no text came")
+
+        def close(self) -> None:
+            closed.append(self.name)
+
+    monkeypatch.setattr(opening, "TransformersEngine", Broken)
+    monkeypatch.setattr(opening.checkpoints, "merged", lambda policy: Path("weights"))
+    checkpoint = Checkpoint("small", "policy", None, {})
+    with pytest.raises(EngineError, match="no text came"):
+        await opening.open_engine(checkpoint, "transformers")
+    assert closed == ["small"]
