@@ -197,7 +197,7 @@ class Ablation:
 
         def work() -> Mapping[str, Any]:
             runs = evaluate(self.recipe, folder, policy=policy, ppm=ppm, searches=(search,))
-            return figures_of(runs, before)
+            return figures_of(runs, {"against_before": before})
 
         inputs = {
             "recipe": self.recipe.digest("evaluation"),

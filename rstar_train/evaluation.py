@@ -72,8 +72,11 @@ async def _run(
     return runs
 
 
-def figures_of(runs: Mapping[str, Run], before: Mapping[str, Run]) -> dict[str, Any]:
-    """Return, by selector, accuracy with its interval, cost, and the difference to `before`."""
+def figures_of(runs: Mapping[str, Run], against: Mapping[str, Mapping[str, Run]]) -> dict[str, Any]:
+    """Return, by selector, accuracy with its interval, cost, and paired differences.
+
+    `against` holds what the runs are compared with, by the name that the difference gets.
+    """
     figures: dict[str, Any] = {}
     for search, run in runs.items():
         for row in leaderboard([run]).rows:
@@ -87,9 +90,11 @@ def figures_of(runs: Mapping[str, Run], before: Mapping[str, Run]) -> dict[str, 
                 "ppm_tokens": round(row.ppm_tokens, 1),
                 "by_tier": by_tier(run, row.method),
             }
-            if search in before:
-                difference = compare(run, before[search], a_method=row.method, b_method=row.method)
-                entry["against_before"] = None if difference is None else _paired(difference)
+            for name, others in against.items():
+                if search in others:
+                    other = others[search]
+                    difference = compare(run, other, a_method=row.method, b_method=row.method)
+                    entry[name] = None if difference is None else _paired(difference)
             figures[row.method] = entry
     return figures
 

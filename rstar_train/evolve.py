@@ -59,10 +59,11 @@ def evolve(
     pool = load_pool(recipe, beside=beside)
     work.mkdir(parents=True, exist_ok=True)
     _write_pool(pool, work / "pool.json")
-    handed = Handover(base, evaluation=_evaluate_base(recipe.at(1), base, work))
+    base_evaluation = _evaluate_base(recipe.at(1), base, work)
+    handed = Handover(base, evaluation=base_evaluation)
     figures: list[Mapping[str, Any]] = []
     for number in range(1, count + 1):
-        one = Round(number, recipe.at(number), pool, base, work, publish, handed)
+        one = Round(number, recipe.at(number), pool, base, base_evaluation, work, publish, handed)
         handed, found = one.run()
         found["coverage"] = coverage(work, number)
         out = publish / f"round-{number}" / "figures.json"

@@ -55,6 +55,8 @@ class Round:
     """Of this round alone (`Recipe.at`)."""
     pool: Pool
     base: Checkpoint
+    base_evaluation: Path
+    """Folder of the base model's runs, which every round is compared with as well."""
     work: Path
     publish: Path
     begun: Handover
@@ -212,21 +214,27 @@ class Round:
 
     def _evaluation(self, policy: Checkpoint, ppm: Checkpoint) -> Mapping[str, Any]:
         folder = self.folder / "evaluation"
-        before = _runs_before(self.begun.evaluation)
+        against = {
+            "against_before": _runs_in(self.begun.evaluation),
+            "against_base": _runs_in(self.base_evaluation),
+        }
 
         def work() -> Mapping[str, Any]:
-            return figures_of(evaluate(self.recipe, folder, policy=policy, ppm=ppm), before)
+            return figures_of(evaluate(self.recipe, folder, policy=policy, ppm=ppm), against)
 
         inputs = {
             "recipe": self.recipe.digest("evaluation"),
             "policy": policy.digest,
             "ppm": ppm.digest,
-            "before": {name: run.header["config_digest"] for name, run in before.items()},
+            **{
+                name: {search: run.header["config_digest"] for search, run in runs.items()}
+                for name, runs in against.items()
+            },
         }
         return self._stage("evaluation", inputs, work, config=self.recipe.values("evaluation"))
 
 
-def _runs_before(folder: Path | None) -> dict[str, Run]:
+def _runs_in(folder: Path | None) -> dict[str, Run]:
     if folder is None:
         return {}
     return {path.parent.name: load_run(path.parent) for path in sorted(folder.glob("*/run.json"))}

@@ -109,32 +109,39 @@ def training_table(figures: Sequence[Mapping[str, Any]]) -> str:
 
 def accuracy_table(figures: Sequence[Mapping[str, Any]]) -> str:
     """Return accuracy by round and method, with the paired gain over the round before."""
-    header = ["round", "method", "n", "accuracy, %", "against the round before", "p", "tokens"]
+    compared = ("against_before", "against_base")
+    header = ["round", "method", "n", "accuracy, %", "against the round before", "p"]
     rows = [
         [str(number), *cells]
         for number, found in enumerate(figures, start=1)
-        for cells in accuracy_cells(found["evaluation"])
+        for cells in accuracy_cells(found["evaluation"], compared)
     ]
     title = (
         "Accuracy on held-out problems, 95 % intervals (tokens: policy + PPM, mean of a problem)"
     )
-    return _table(title, header, rows)
+    return _table(title, [*header, "against the base", "p", "tokens"], rows)
 
 
-def accuracy_cells(evaluation: Mapping[str, Any]) -> list[list[str]]:
-    """Return a row for each method: label, n, accuracy, gain over the round before, p, tokens."""
+def accuracy_cells(
+    evaluation: Mapping[str, Any], compared: Sequence[str] = ("against_before",)
+) -> list[list[str]]:
+    """Return a row for each method: label, n, accuracy, paired gains and their p, tokens."""
     rows = []
     for cell in evaluation.values():
         if not isinstance(cell, Mapping):
             continue  # the stage's seconds
-        accuracy, gain = cell["accuracy"], cell.get("against_before")
+        accuracy = cell["accuracy"]
         shown = "-" if accuracy is None else percent(*_three(accuracy))
-        difference, p = "-", "-"
-        if gain is not None:
-            difference, p = percent(*_three(gain), sign=True), f"{gain['mcnemar_p']:.2g}"
+        gains = [text for name in compared for text in _gain(cell.get(name))]
         tokens = f"{cell['policy_tokens']:.0f} + {cell['ppm_tokens']:.0f}"
-        rows.append([cell["label"], str(cell["n"]), shown, difference, p, tokens])
+        rows.append([cell["label"], str(cell["n"]), shown, *gains, tokens])
     return rows
+
+
+def _gain(gain: Mapping[str, Any] | None) -> tuple[str, str]:
+    if gain is None:
+        return "-", "-"
+    return percent(*_three(gain), sign=True), f"{gain['mcnemar_p']:.2g}"
 
 
 def _three(cell: Mapping[str, float]) -> tuple[float, float, float]:

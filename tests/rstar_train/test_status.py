@@ -189,7 +189,9 @@ def test_one_command_prints_the_tables_of_published_rounds(
 ) -> None:
     share = {"estimate": 0.5, "low": 0.4, "high": 0.6}
     cell = {"label": "greedy", "n": 20, "accuracy": share, "policy_tokens": 9, "ppm_tokens": 0}
-    gain = {**cell, "against_before": {**share, "mcnemar_p": 0.0312}}
+    before = {**share, "mcnemar_p": 0.0312}
+    base = {"estimate": -0.25, "low": -0.5, "high": 0.125, "mcnemar_p": 4e-5}
+    gain = {**cell, "against_before": before, "against_base": base}
     for number, found in enumerate((figures(greedy=cell), figures(greedy=gain)), start=1):
         folder = tmp_path / f"round-{number}"
         folder.mkdir()
@@ -198,8 +200,11 @@ def test_one_command_prints_the_tables_of_published_rounds(
     page = capsys.readouterr().out
     assert "2         50.0 (60.0)  50.0 (60.0)" in page
     assert "80.0 [70.0, 90.0]" in page
-    last = page.splitlines()[-1]
-    assert last == "2      greedy  20  50.0 [40.0, 60.0]  +50.0 [+40.0, +60.0]      0.031  9 + 0"
+    last = page.splitlines()[-1].split("  ")
+    assert [cell.strip() for cell in last if cell] == [
+        *("2", "greedy", "20", "50.0 [40.0, 60.0]", "+50.0 [+40.0, +60.0]", "0.031"),
+        *("-25.0 [-50.0, +12.5]", "4e-05", "9 + 0"),
+    ]
 
 
 def test_a_folder_without_rounds_has_no_tables(
