@@ -1,6 +1,6 @@
-"""What `make demo` shows: four searches, before and after round 1, in one table.
+"""What `make demo` shows: four searches, before and after training, in one table.
 
-Two runs of samples and search use the same published PPM and the same temperature, so the only
+Two runs of samples and search use the newest published PPM and the same temperature, so the only
 things that differ between the two halves of the table are the policy and the prompt it was made
 for. Nothing in it is canned: delete the run directories and it is all made again.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.engines.checkpoints import EMBEDDED, newest_policy
 from bench.harness import Harness
 from bench.progress import Progress
 from bench.report import Table, leaderboard
@@ -16,7 +17,6 @@ from bench.sandbox import Level
 from bench.spec import RunSpec
 
 BENCHMARK = "embedded-grade-school"
-POLICIES = ("smollm2", "smollm2-r1")
 SEARCHES = ("greedy", "sample", "mcts")
 """`sample` gives two rows: majority and best-of-N choose from the same 8 solutions."""
 
@@ -25,7 +25,7 @@ async def demo(out: Path, *, limit: int, level: Level | None = None) -> Table:
     """Run everything the table needs, resuming what is there. Raises BenchError."""
     runs = []
     async with Harness(level=level) as harness:
-        for policy in POLICIES:
+        for policy in (EMBEDDED, newest_policy().name):
             for search in SEARCHES:
                 spec = RunSpec(
                     benchmark=BENCHMARK,

@@ -40,7 +40,7 @@ ROLLOUTS = 4
 
 async def engine() -> list[Figure]:
     """Time a policy by requests in flight, then inside a search, without and with a PPM."""
-    checkpoint = newest_policy()
+    checkpoint = checkpoints.newest_policy()
     running = OpenVINOEngine(checkpoints.gguf(checkpoint), name=checkpoint.name)
     policy = ModelPolicy(
         checkpoint.name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
@@ -61,11 +61,6 @@ async def engine() -> list[Figure]:
         return figures
     finally:
         running.close()
-
-
-def newest_policy() -> checkpoints.Checkpoint:
-    """Return the newest published policy, or the embedded model."""
-    return checkpoints.find([checkpoints.EMBEDDED, *checkpoints.known("policy")][-1], "policy")
 
 
 async def rate(engine: Engine, policy: ModelPolicy, requests: int, n: int = 1) -> float:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from bench.benchmarks.engine import POOL, newest_policy, rate
+from bench.benchmarks.engine import POOL, rate
 from bench.benchmarks.figures import timed
 from bench.engines.base import Engine, Request
+from bench.engines.checkpoints import newest_policy
 from bench.engines.opening import load_engine
 from bench.engines.policy import ModelPolicy
 from bench.errors import BenchError

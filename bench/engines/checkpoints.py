@@ -91,6 +91,11 @@ def known(kind: Kind) -> dict[str, Path]:
     return {f"{EMBEDDED}-r{number}": rounds[number] for number in sorted(rounds)}
 
 
+def newest_policy() -> Checkpoint:
+    """Return the newest published policy, or the embedded model where none is published."""
+    return find([EMBEDDED, *known("policy")][-1], "policy")
+
+
 def find(name: str, kind: Kind) -> Checkpoint:
     """Return the checkpoint called `name`, or the adapter folder at that path.
 

@@ -53,6 +53,10 @@ def test_rounds_are_listed_by_number_the_newest_last(published: Path) -> None:
     assert checkpoints.known("policy") == {}
 
 
+def test_without_a_published_policy_the_newest_is_the_embedded_model(published: Path) -> None:
+    assert checkpoints.newest_policy().name == "smollm2"
+
+
 def test_an_unknown_policy_lists_the_close_ones(published: Path) -> None:
     adapter(published / "round-1" / "policy")
     with pytest.raises(UnknownNameError) as caught:
