@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("results/checkpoints/smollm2-135m"),
         help="folder with round-1, round-2 and so on [%(default)s]",
     )
+    table.add_argument("--plot", type=Path, metavar="SVG", help="draw the rounds into this file")
     table.set_defaults(run=_table)
     _add_data_verbs(verbs)
     return parser
@@ -127,11 +128,11 @@ def _add_publish(command: argparse.ArgumentParser) -> None:
 
 def _evolve(arguments: argparse.Namespace) -> int:
     from rstar_train.evolve import evolve
-    from rstar_train.tables import render_rounds
+    from rstar_train.tables import load_base, render_rounds
 
     recipe, places = _run_of(arguments)
     figures = evolve(recipe, rounds=arguments.rounds, **places)
-    print(render_rounds(figures))
+    print(render_rounds(figures, load_base(places["publish"])))
     return 0
 
 
@@ -169,12 +170,20 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _table(arguments: argparse.Namespace) -> int:
-    from rstar_train.tables import ablation_table, load_ablation, load_figures, render_rounds
+    from rstar_train import tables
 
-    print(render_rounds(load_figures(arguments.checkpoints)))
-    ablation = load_ablation(arguments.checkpoints)
+    figures = tables.load_figures(arguments.checkpoints)
+    base = tables.load_base(arguments.checkpoints)
+    print(tables.render_rounds(figures, base))
+    ablation = tables.load_ablation(arguments.checkpoints)
     if ablation is not None:
-        print(f"\n{ablation_table(ablation)}")
+        print(f"\n{tables.ablation_table(ablation)}")
+    if arguments.plot is not None:
+        from bench.atomic import replace
+        from rstar_train.plots import rounds_plot
+
+        replace(arguments.plot, rounds_plot(figures, base))
+        print(f"\ndrawn: {arguments.plot}")
     return 0
 
 

@@ -23,6 +23,7 @@ from rstar_train.recipe import RECIPES, Recipe
 from rstar_train.rounds import Handover, Round
 from rstar_train.searcher import searcher_of
 from rstar_train.stages import staged
+from rstar_train.tables import FIGURES
 
 
 def evolve(
@@ -59,36 +60,42 @@ def evolve(
     pool = load_pool(recipe, beside=beside)
     work.mkdir(parents=True, exist_ok=True)
     _write_pool(pool, work / "pool.json")
-    base_evaluation = _evaluate_base(recipe.at(1), base, work)
+    base_evaluation, found = _evaluate_base(recipe.at(1), base, work)
+    _write_figures({"evaluation": found}, publish / "base")
     handed = Handover(base, evaluation=base_evaluation)
     figures: list[Mapping[str, Any]] = []
     for number in range(1, count + 1):
         one = Round(number, recipe.at(number), pool, base, base_evaluation, work, publish, handed)
         handed, found = one.run()
         found["coverage"] = coverage(work, number)
-        out = publish / f"round-{number}" / "figures.json"
-        replace(out, (json.dumps(found, indent=2) + "\n").encode())
-        write_cards(out.parent, found)
+        out = publish / f"round-{number}"
+        _write_figures(found, out)
+        write_cards(out, found)
         figures.append(found)
     return figures
 
 
-def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> Path:
-    """Evaluate the base model, which the first round is compared with."""
+def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> tuple[Path, Mapping[str, Any]]:
+    """Evaluate the base model, which the first round is compared with; folder and figures."""
     folder = work / "base" / "evaluation"
 
     def measure() -> Mapping[str, Any]:
         return figures_of(evaluate(recipe, folder, policy=base, ppm=None), {})
 
     inputs = {"recipe": recipe.digest("evaluation"), "policy": base.digest}
-    staged(
+    figures = staged(
         folder,
         inputs,
         measure,
         config=recipe.values("evaluation"),
         journal=work / journal.NAME,
     )
-    return folder
+    return folder, figures
+
+
+def _write_figures(figures: Mapping[str, Any], folder: Path) -> None:
+    """Publish what `rstar-train table` reads."""
+    replace(folder / FIGURES, (json.dumps(figures, indent=2) + "\n").encode())
 
 
 def _write_pool(pool: Pool, file: Path) -> None:

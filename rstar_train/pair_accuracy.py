@@ -17,7 +17,7 @@ from bench.atomic import replace
 from bench.engines.ppm import PPMScorer
 from bench.stats import wilson
 from rstar_train.batches import whole_problems
-from rstar_train.calibration_plot import calibration_plot
+from rstar_train.plots import calibration_plot
 from rstar_train.recipe import Recipe
 from rstar_train.rows import PairRow
 
@@ -68,7 +68,7 @@ def pair_accuracy(
         out.mkdir(parents=True, exist_ok=True)
         table = [{k: round(v, 4) for k, v in asdict(each).items()} for each in bins]
         replace(out / "calibration.json", (json.dumps(table, indent=2) + "\n").encode())
-        replace(out / "calibration.svg", calibration_plot(bins).encode())
+        replace(out / "calibration.svg", calibration_plot(bins))
     return figures
 
 

@@ -12,15 +12,22 @@ from typing import Any
 
 from bench.errors import BenchError
 
+FIGURES = "figures.json"
+"""In the folder of the base model, and of each round."""
+_PARTS = ("coverage", "policy", "ppm", "pair_accuracy", "evaluation")
+
 
 def load_figures(publish: Path) -> list[Mapping[str, Any]]:
     """Read the figures of the rounds published in a folder. Raises BenchError."""
     found: list[Mapping[str, Any]] = []
-    while (file := publish / f"round-{len(found) + 1}" / "figures.json").is_file():
-        try:
-            found.append(json.loads(file.read_text()))
-        except ValueError as error:
-            raise BenchError(f"{file} is damaged ({error}); train the round again") from error
+    while (file := publish / f"round-{len(found) + 1}" / FIGURES).is_file():
+        found.append(_read(file, "train the round again"))
+        lacking = [part for part in _PARTS if part not in found[-1]]
+        if lacking:
+            raise BenchError(
+                f"{file} lacks {', '.join(lacking)}: an earlier version of rstar-train wrote it; "
+                "train the round again"
+            )
     if not found:
         raise BenchError(
             f"{publish} holds no round's figures; expected round-1/figures.json, which rstar-train "
@@ -32,12 +39,23 @@ def load_figures(publish: Path) -> list[Mapping[str, Any]]:
 def load_ablation(publish: Path) -> Mapping[str, Any] | None:
     """Read the ablations published beside the rounds; None where there are none."""
     file = publish / "ablation.json"
+    return _read(file, "run rstar-train ablate again") if file.is_file() else None
+
+
+def load_base(publish: Path) -> Mapping[str, Any] | None:
+    """Read the base model's evaluation, published beside the rounds; None where there is none."""
+    file = publish / "base" / FIGURES
     if not file.is_file():
         return None
+    found: Mapping[str, Any] = _read(file, "run rstar-train evolve again")["evaluation"]
+    return found
+
+
+def _read(file: Path, remedy: str) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = json.loads(file.read_text())
     except ValueError as error:
-        raise BenchError(f"{file} is damaged ({error}); run rstar-train ablate again") from error
+        raise BenchError(f"{file} is damaged ({error}); {remedy}") from error
     return found
 
 
@@ -66,9 +84,12 @@ def ablation_table(figures: Mapping[str, Any]) -> str:
     return _table(title, header, rows)
 
 
-def render_rounds(figures: Sequence[Mapping[str, Any]]) -> str:
+def render_rounds(
+    figures: Sequence[Mapping[str, Any]], base: Mapping[str, Any] | None = None
+) -> str:
     """Return coverage, training and evaluation tables, one below the other."""
-    return "\n\n".join((coverage_table(figures), training_table(figures), accuracy_table(figures)))
+    tables = coverage_table(figures), training_table(figures), accuracy_table(figures, base)
+    return "\n\n".join(tables)
 
 
 def coverage_table(figures: Sequence[Mapping[str, Any]]) -> str:
@@ -107,14 +128,21 @@ def training_table(figures: Sequence[Mapping[str, Any]]) -> str:
     return _table("Training", header, rows)
 
 
-def accuracy_table(figures: Sequence[Mapping[str, Any]]) -> str:
-    """Return accuracy by round and method, with the paired gain over the round before."""
+def accuracy_table(
+    figures: Sequence[Mapping[str, Any]], base: Mapping[str, Any] | None = None
+) -> str:
+    """Return accuracy by round and method, with paired gains over the round before and the base.
+
+    `base` is the base model's evaluation, where there is one.
+    """
     compared = ("against_before", "against_base")
     header = ["round", "method", "n", "accuracy, %", "against the round before", "p"]
+    evaluations = {"base": base} if base is not None else {}
+    evaluations |= {str(number): each["evaluation"] for number, each in enumerate(figures, start=1)}
     rows = [
-        [str(number), *cells]
-        for number, found in enumerate(figures, start=1)
-        for cells in accuracy_cells(found["evaluation"], compared)
+        [name, *cells]
+        for name, evaluation in evaluations.items()
+        for cells in accuracy_cells(evaluation, compared)
     ]
     title = (
         "Accuracy on held-out problems, 95 % intervals (tokens: policy + PPM, mean of a problem)"

@@ -27,7 +27,7 @@ ROWS = (
     ("bench.runner",),
     ("bench.spec", "bench.stats", "bench.paper"),
     ("bench.report", "bench.regression", "bench.token_budget"),
-    ("bench.render", "bench.harness", "bench.progress", "bench.tree_view"),
+    ("bench.render", "bench.harness", "bench.progress", "bench.tree_view", "bench.figure"),
     ("bench.demo", "bench.comparison", "bench.benchmarks", "bench.lm_eval"),
     ("bench.cli",),
     ("bench.__main__",),

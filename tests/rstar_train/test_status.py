@@ -196,11 +196,16 @@ def test_one_command_prints_the_tables_of_published_rounds(
         folder = tmp_path / f"round-{number}"
         folder.mkdir()
         (folder / "figures.json").write_text(json.dumps(found))
-    assert main(["table", str(tmp_path)]) == 0
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "figures.json").write_text(json.dumps({"evaluation": {"greedy": cell}}))
+    picture = tmp_path / "rounds.svg"
+    assert main(["table", str(tmp_path), "--plot", str(picture)]) == 0
     page = capsys.readouterr().out
+    assert "\nbase   greedy  20  50.0 [40.0, 60.0]" in page
+    assert page.endswith(f"drawn: {picture}\n") and picture.read_bytes().startswith(b"<?xml")
     assert "2         50.0 (60.0)  50.0 (60.0)" in page
     assert "80.0 [70.0, 90.0]" in page
-    last = page.splitlines()[-1].split("  ")
+    last = page.splitlines()[-3].split("  ")
     assert [cell.strip() for cell in last if cell] == [
         *("2", "greedy", "20", "50.0 [40.0, 60.0]", "+50.0 [+40.0, +60.0]", "0.031"),
         *("-25.0 [-50.0, +12.5]", "4e-05", "9 + 0"),
@@ -216,3 +221,6 @@ def test_a_folder_without_rounds_has_no_tables(
     (tmp_path / "round-1" / "figures.json").write_text("{")
     assert main(["table", str(tmp_path)]) == 2
     assert "is damaged" in capsys.readouterr().err
+    (tmp_path / "round-1" / "figures.json").write_text('{"coverage": {}, "sft": {}}')
+    assert main(["table", str(tmp_path)]) == 2
+    assert "lacks policy, ppm, pair_accuracy, evaluation" in capsys.readouterr().err

@@ -1,0 +1,53 @@
+"""Pictures for READMEs and cards: one house style, and SVG that is the same on every machine.
+
+matplotlib is imported when a picture is drawn: harness and tables do without it.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#1f6feb", "#d1570b", "#1a7f37", "#8250df", "#9a6700", "#57606a", "#cf222e")
+"""Of series, in their order."""
+_STYLE: Any = {  # matplotlib spells out the names of all its settings
+    "svg.hashsalt": "rstar-bench",  # else element ids are random
+    "svg.fonttype": "none",  # text stays text, in the reader's own font
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#eeeeee",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+}
+
+
+def new_figure(panels: int, *, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many inches with panels side by side. Raises MissingExtraError."""
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("a picture", "matplotlib", "train") from error
+    with matplotlib.rc_context(_STYLE):
+        # Not through pyplot, which keeps figures, and chooses a window system, for the process.
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, [figure.add_subplot(1, panels, at + 1) for at in range(panels)]
+
+
+def svg(figure: Figure) -> bytes:
+    """Return a figure as SVG, byte for byte the same for the same figure."""
+    import matplotlib
+
+    out = io.BytesIO()
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(out, format="svg", metadata={"Date": None})
+    return out.getvalue()

@@ -1,0 +1,108 @@
+"""The pictures of a training: a PPM's calibration, and what the rounds gained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from bench.figure import COLOURS, new_figure, svg
+
+
+class Point(Protocol):
+    """What is drawn of a bin of pairs."""
+
+    @property
+    def pairs(self) -> int:
+        """Pairs in it."""
+
+    @property
+    def said(self) -> float:
+        """Probability stated."""
+
+    @property
+    def share(self) -> float:
+        """Share seen."""
+
+    @property
+    def low(self) -> float:
+        """Lower end of the share's interval."""
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+
+
+def calibration_plot(bins: Sequence[Point], *, title: str = "Held-out pairs") -> bytes:
+    """Return an SVG: stated probability across, share ordered rightly up, intervals as bars."""
+    figure, (axes,) = new_figure(1, width=4.0, height=3.2)
+    axes.plot([0.5, 1.0], [0.5, 1.0], color="#aaaaaa", linestyle="--", linewidth=1)
+    said = [each.said for each in bins]
+    share = [each.share for each in bins]
+    errors = _bars(share, [each.low for each in bins], [each.high for each in bins])
+    axes.errorbar(said, share, yerr=errors, fmt="none", color=COLOURS[0])
+    axes.plot(said, share, "o", color=COLOURS[0], gid="bins")
+    axes.set_xlim(0.48, 1.02)
+    axes.set_ylim(0.35, 1.02)
+    axes.set_xlabel("probability that the PPM states")
+    axes.set_ylabel("share ordered rightly")
+    axes.set_title(f"{title}: {sum(each.pairs for each in bins)}")
+    return svg(figure)
+
+
+def rounds_plot(
+    figures: Sequence[Mapping[str, Any]], base: Mapping[str, Any] | None = None
+) -> bytes:
+    """Return an SVG of the published rounds: coverage of the pool by tier, accuracy by method.
+
+    Args:
+        figures: each round's `figures.json`.
+        base: the base model's evaluation, drawn as round 0.
+    """
+    figure, (coverage, accuracy) = new_figure(2, width=8.4, height=3.4)
+    rounds = list(range(1, len(figures) + 1))
+    names = [name for name in figures[-1]["coverage"] if "/" not in name]
+    for name, colour in zip(names, COLOURS, strict=False):
+        found = [each["coverage"][name] for each in figures]
+        in_round = [cell["percent"] for cell in found]
+        ever = [cell["ever_percent"] for cell in found]
+        coverage.plot(rounds, ever, color=colour, linestyle=":", linewidth=1.2)
+        coverage.plot(rounds, in_round, "o-", color=colour, label=name, gid=f"coverage-{name}")
+    coverage.set_title("Problems of the pool solved, % (dotted: in any round so far)")
+    evaluations = [(0, base)] if base is not None else []
+    evaluations += [(number, each["evaluation"]) for number, each in enumerate(figures, start=1)]
+    methods = [name for name, cell in evaluations[-1][1].items() if isinstance(cell, Mapping)]
+    for at, method in enumerate(methods):
+        cells = [
+            (number, found[method]["accuracy"])
+            for number, found in evaluations
+            if method in found and found[method]["accuracy"] is not None
+        ]
+        right = [100 * cell["estimate"] for _, cell in cells]
+        lows = [100 * cell["low"] for _, cell in cells]
+        highs = [100 * cell["high"] for _, cell in cells]
+        accuracy.errorbar(
+            [number + 0.05 * (at - len(methods) / 2) for number, _ in cells],  # bars side by side
+            right,
+            yerr=_bars(right, lows, highs),
+            fmt="o-",
+            markersize=4,
+            linewidth=1.2,
+            color=COLOURS[at % len(COLOURS)],
+            label=evaluations[-1][1][method]["label"],
+        )
+    accuracy.set_title("Held-out problems answered rightly, % (95 % intervals)")
+    for axes in (coverage, accuracy):
+        axes.set_xlabel("round")
+        axes.set_xticks(sorted({number for number, _ in evaluations} | set(rounds)))
+        axes.set_ylim(-3, 103)
+        axes.legend(fontsize=8)
+    return svg(figure)
+
+
+def _bars(
+    middle: Sequence[float], low: Sequence[float], high: Sequence[float]
+) -> list[list[float]]:
+    """Return how far intervals reach below and above their estimates."""
+    below = [max(0.0, m - x) for m, x in zip(middle, low, strict=True)]
+    above = [max(0.0, x - m) for m, x in zip(middle, high, strict=True)]
+    return [below, above]
