@@ -13,10 +13,9 @@ from pathlib import Path
 
 from bench.harness import Harness
 from bench.progress import Progress
-from bench.report import Table, leaderboard
 from bench.sandbox import Level
 from bench.spec import RunSpec
-from bench.token_budget import cut
+from bench.store import Run
 
 ROLLOUTS = 4096
 """More than any budget of tokens pays for: what ends MCTS is its tokens, or its tree."""
@@ -43,19 +42,18 @@ async def compare(
     base: RunSpec,
     out: Path,
     *,
-    budgets: Sequence[int],
+    largest: int,
     beam_widths: Sequence[int],
-    against: str | None = None,
     concurrency: int = 32,
     level: Level | None = None,
-) -> list[Table]:
-    """Run what is missing below `out`; return one table for each budget, in tokens of a problem.
+) -> list[Run]:
+    """Run what is missing below `out`; return the runs, to be cut at budgets up to the largest.
 
     Raises BenchError.
     """
     runs = []
     async with Harness(level=level) as harness:
-        for name, spec in plan(base, tokens=max(budgets), beam_widths=beam_widths).items():
+        for name, spec in plan(base, tokens=largest, beam_widths=beam_widths).items():
             with Progress(name) as progress:
                 run = await harness.run(
                     spec,
@@ -65,4 +63,4 @@ async def compare(
                     on_done=progress.tick,
                 )
             runs.append(run)
-    return [leaderboard([cut(run, tokens) for run in runs], against=against) for tokens in budgets]
+    return runs

@@ -21,6 +21,7 @@ _STYLE: Any = {  # matplotlib spells out the names of all its settings
     "svg.fonttype": "none",  # text stays text, in the reader's own font
     "font.family": "sans-serif",
     "font.size": 9,
+    "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

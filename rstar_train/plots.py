@@ -67,10 +67,14 @@ def rounds_plot(
         ever = [cell["ever_percent"] for cell in found]
         coverage.plot(rounds, ever, color=colour, linestyle=":", linewidth=1.2)
         coverage.plot(rounds, in_round, "o-", color=colour, label=name, gid=f"coverage-{name}")
-    coverage.set_title("Problems of the pool solved, % (dotted: in any round so far)")
+    coverage.set_title("Pool solved, % (dotted: in any round so far)")
     evaluations = [(0, base)] if base is not None else []
     evaluations += [(number, each["evaluation"]) for number, each in enumerate(figures, start=1)]
-    methods = [name for name, cell in evaluations[-1][1].items() if isinstance(cell, Mapping)]
+    methods = [
+        name
+        for name, cell in evaluations[-1][1].items()
+        if isinstance(cell, Mapping) and cell["accuracy"] is not None
+    ]
     for at, method in enumerate(methods):
         cells = [
             (number, found[method]["accuracy"])
@@ -90,7 +94,7 @@ def rounds_plot(
             color=COLOURS[at % len(COLOURS)],
             label=evaluations[-1][1][method]["label"],
         )
-    accuracy.set_title("Held-out problems answered rightly, % (95 % intervals)")
+    accuracy.set_title("Held-out accuracy, % (95 % intervals)")
     for axes in (coverage, accuracy):
         axes.set_xlabel("round")
         axes.set_xticks(sorted({number for number, _ in evaluations} | set(rounds)))

@@ -26,8 +26,8 @@ ROWS = (
     ("bench.store",),
     ("bench.runner",),
     ("bench.spec", "bench.stats", "bench.paper"),
-    ("bench.report", "bench.regression", "bench.token_budget"),
-    ("bench.render", "bench.harness", "bench.progress", "bench.tree_view", "bench.figure"),
+    ("bench.report", "bench.regression", "bench.token_budget", "bench.figure"),
+    ("bench.render", "bench.harness", "bench.progress", "bench.tree_view", "bench.budget_plot"),
     ("bench.demo", "bench.comparison", "bench.benchmarks", "bench.lm_eval"),
     ("bench.cli",),
     ("bench.__main__",),
@@ -45,6 +45,7 @@ HEAVY = {
     "openvino_tokenizers": ANY_ENGINE,
     "datasets": ("bench.problems.hub", "bench.lm_eval", "rstar_train"),
     "accelerate": ("rstar_train",),
+    "matplotlib": ("bench.figure",),
     "peft": ANY_ENGINE,
     "trl": ("rstar_train",),
 }
@@ -53,7 +54,10 @@ TYPES_ONLY = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 # What must start in a moment, and what it must not load on the way.
 QUICK = ("bench", "bench.problems", "bench.cli", "rstar_train.cli")
-SLOW_TO_LOAD = ("torch", "transformers", "datasets", "pandas", "scipy", "sympy", "reasoning_gym")
+SLOW_TO_LOAD = (
+    *("torch", "transformers", "datasets", "pandas", "scipy", "sympy", "reasoning_gym"),
+    "matplotlib",
+)
 
 
 @dataclass(frozen=True)

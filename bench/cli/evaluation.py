@@ -13,6 +13,7 @@ from typing import Any
 from bench.cli.arguments import positive, positives
 from bench.cli.sandbox import add_level, named
 from bench.cli.specification import add_specification, specification
+from bench.errors import BenchError
 
 
 def add_verbs(verbs: Any) -> None:
@@ -78,9 +79,9 @@ def _add_compare(verbs: Any) -> None:
     compare.add_argument(
         "--beam-widths",
         type=positives,
-        default=(1, 2, 4),
+        default=(1, 2),
         metavar="N[,N...]",
-        help="beams that go on; each is a run of its own [1,2,4]",
+        help="beams that go on; each is a run of its own [1,2]",
     )
     compare.add_argument("--out", type=Path, required=True, help="where the run directories go")
     _add_table_options(compare)
@@ -105,6 +106,12 @@ def _add_table_options(command: argparse.ArgumentParser) -> None:
         "--against", metavar="METHOD", help="what the others are compared with [the first row]"
     )
     command.add_argument("--format", choices=("table", "markdown", "json"), default="table")
+    command.add_argument(
+        "--plot",
+        type=Path,
+        metavar="SVG",
+        help="draw accuracy against tokens, up to the largest budget, into this file",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -142,36 +149,47 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from bench.comparison import compare
 
-    tables = asyncio.run(
+    runs = asyncio.run(
         compare(
             specification(arguments, search="greedy", tokens=None),
             arguments.out,
-            budgets=arguments.tokens,
+            largest=max(arguments.tokens),
             beam_widths=arguments.beam_widths,
-            against=arguments.against,
             concurrency=arguments.concurrency,
             level=named(arguments),
         )
     )
-    _print_tables(tables, arguments.format)
+    _print_runs(runs, arguments)
     if arguments.format == "table":
         print(f"run directories: {arguments.out}{os.sep}*")
     return 0
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from bench.report import leaderboard
     from bench.store import load_run
+
+    if arguments.plot is not None and not arguments.tokens:
+        raise BenchError("--plot draws accuracy up to a budget; give that with --tokens")
+    _print_runs([load_run(path) for path in arguments.runs], arguments)
+    return 0
+
+
+def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
+    """Print the table of finished runs, or one for each budget; draw their curves."""
+    from bench.report import leaderboard
     from bench.token_budget import cut
 
-    runs = [load_run(path) for path in arguments.runs]
-    budgets = arguments.tokens or ()
     tables = [
         leaderboard([cut(run, tokens) for run in runs], against=arguments.against)
-        for tokens in budgets
+        for tokens in arguments.tokens or ()
     ]
     _print_tables(tables or [leaderboard(runs, against=arguments.against)], arguments.format)
-    return 0
+    if arguments.plot is not None:
+        from bench.atomic import replace
+        from bench.budget_plot import budget_plot
+
+        replace(arguments.plot, budget_plot(runs, max(arguments.tokens)))
+        sys.stderr.write(f"drawn: {arguments.plot}\n")
 
 
 def _print_tables(tables: Sequence[Any], form: str) -> None:

@@ -52,8 +52,8 @@ def test_rounds_are_drawn_by_tier_and_by_method_with_the_base_as_round_0() -> No
     picture = rounds_plot(rounds, rounds[0]["evaluation"])
     assert marks(picture, "coverage-easy") == 3
     said = words(picture)
-    assert {"easy", "all", "greedy", "mcts 8x4", "0", "3"} <= set(said)
-    assert "easy/gcd" not in said
+    assert {"easy", "all", "greedy", "0", "3"} <= set(said)
+    assert "easy/gcd" not in said and "mcts 8x4" not in said
 
 
 def test_a_round_without_a_base_begins_at_1() -> None:
