@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.atomic import replace
 from bench.engines.checkpoints import Checkpoint, find
+from bench.engines.opening import engine_named
 from bench.errors import BenchError
 from rstar_train import journal
 from rstar_train.cards import write_cards
@@ -57,6 +58,7 @@ def evolve(
         # Misspelt names are to be found now, not after hours of training.
         check_searches(recipe.at(number))
         searcher_of(recipe.at(number), base, base, None)
+        engine_named(recipe.at(number).search.engine)
     pool = load_pool(recipe, beside=beside)
     work.mkdir(parents=True, exist_ok=True)
     _write_pool(pool, work / "pool.json")

@@ -68,9 +68,9 @@ async def started(
             yield searcher.demonstrator, None, sandbox
             return
         assert searcher.policy is not None
-        engine = await open_engine(searcher.policy, "auto")
+        engine = await open_engine(searcher.policy, recipe.search.engine)
         try:
-            about = {"name": engine_named("auto"), "determinism": engine.determinism}
+            about = {"name": engine_named(recipe.search.engine), "determinism": engine.determinism}
             run.note("engine", about)
             policy = _policy(searcher.policy, engine, recipe)
             if searcher.ppm is None:

@@ -65,6 +65,9 @@ class SearchSettings:
     temperature: float = 1.0
     step_tokens: int = 96
     """Token limit of one step."""
+    engine: str = "auto"
+    """What the policy runs on (`bench.engines.opening`); one that keeps prefixes searches faster,
+    and grows other trees when it is run again."""
     mistake_rate: float = 0.3
     """Of a demonstrator: probability that a proposed step is a plausible mistake."""
     concurrency: int = 32

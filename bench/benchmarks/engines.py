@@ -20,7 +20,7 @@ from bench.errors import BenchError
 from bench.problems import load
 from bench.prompts import START, template
 
-NAMES = ("openvino", "vllm", "transformers")
+NAMES = ("openvino", "openvino-cached", "vllm", "transformers")
 GREEDY = 8
 """Problems on which greedy texts are compared."""
 TOKENS = 48

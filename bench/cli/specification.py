@@ -26,7 +26,8 @@ def add_specification(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--engine",
         default="auto",
-        help="openvino, vllm or transformers [the first that is installed]",
+        help="openvino, vllm or transformers [the first that is installed]; openvino-cached keeps "
+        "prefixes: faster, but not the same texts again",
     )
     command.add_argument(
         "--no-errata",

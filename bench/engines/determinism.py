@@ -13,6 +13,8 @@ from bench.engines.base import Engine, Request
 
 TOGETHER = "per request: equal alone and in a batch (verified at start)"
 APART = "per batch: a request's text depends on what runs beside it (verified at start)"
+HISTORY = "none: a text depends on what was computed before it (prefixes are kept)"
+"""Of an engine whose cache changes the rounding, and forgets when it is full; not worth a probe."""
 
 PROBES = 4
 TOKENS = 24

@@ -13,7 +13,8 @@ from bench.errors import UnknownNameError
 
 log = logging.getLogger(__name__)
 
-ENGINES = ("auto", "openvino", "transformers", "vllm")
+ENGINES = ("auto", "openvino", "openvino-cached", "transformers", "vllm")
+"""`openvino-cached` keeps prefixes: faster searches, whose texts another run need not repeat."""
 
 OpenEngine = OpenVINOEngine | TransformersEngine | vllm.VLLMEngine
 
@@ -42,8 +43,12 @@ def load_engine(policy: checkpoints.Checkpoint, name: str) -> OpenEngine:
     name = engine_named(name)
     log.info("loading the policy %s on %s", policy.name, name)
     match name:
-        case "openvino":
-            return OpenVINOEngine(checkpoints.gguf(policy), name=policy.name)
+        case "openvino" | "openvino-cached":
+            return OpenVINOEngine(
+                checkpoints.gguf(policy),
+                name=policy.name,
+                prefix_caching=name == "openvino-cached",
+            )
         case "vllm":
             vllm.require()  # before weights are merged for it
             return vllm.VLLMEngine(checkpoints.merged(policy), name=policy.name)

@@ -197,6 +197,19 @@ def test_a_caller_who_is_gone_does_not_stop_the_engine(engine: OpenVINOEngine) -
     assert len(ask_one(engine, request())) == 1
 
 
+def test_an_engine_that_keeps_prefixes_says_that_texts_depend_on_them(embedded_gguf: Path) -> None:
+    keeping = OpenVINOEngine(embedded_gguf, name="smollm2", prefix_caching=True)
+    try:
+        asyncio.run(keeping.verify_determinism())
+        assert keeping.determinism.startswith("none: a text depends on what was computed before")
+        prompt = "# Count.\n" + COUNTING * 8
+        (first,) = ask(keeping, [request(prompt, temperature=0.0)])[0]
+        (again,) = ask(keeping, [request(prompt + first.text, temperature=0.0)])[0]
+        assert first.text and again.text
+    finally:
+        keeping.close()
+
+
 def test_a_file_that_is_no_model_is_an_engine_error(tmp_path: Path) -> None:
     (tmp_path / "x.gguf").write_bytes(b"GGUF but not really")
     with pytest.raises(EngineError, match=r"cannot load x\.gguf"):
