@@ -97,6 +97,7 @@ def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> tuple[Path, 
 
 def _write_figures(figures: Mapping[str, Any], folder: Path) -> None:
     """Publish what `rstar-train table` reads."""
+    folder.mkdir(parents=True, exist_ok=True)
     replace(folder / FIGURES, (json.dumps(figures, indent=2) + "\n").encode())
 
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -41,6 +42,10 @@ STEP_TOKENS = 16_384
 KV_PRECISION = "f16"
 """Of keys and values. OpenVINO's own choice, u8, is coarser and, at a few hundred tokens of context
 and a hundred sequences, slower by a fifth."""
+SAMPLER_THREADS = min(8, os.cpu_count() or 1)
+"""Threads that draw tokens and look for stop strings, for which each decodes what it has drawn. The
+tokenizer gets more streams than these: a thread that has to wait for one can miss that it was given
+back, and then the pipeline waits for ever."""
 LOOP_ROUNDS = 3
 """Rounds of an event loop between two steps: a result passes through a few awaits."""
 MAX_PROMPT_TOKENS = 8_191
@@ -82,14 +87,19 @@ class OpenVINOEngine:
         scheduler.dynamic_split_fuse = False
         scheduler.enable_prefix_caching = prefix_caching
         try:
+            self._tokenizer = ov.Tokenizer(str(gguf), NUM_STREAMS=SAMPLER_THREADS + 2)
             self._pipeline = ov.ContinuousBatchingPipeline(
-                str(gguf), scheduler, "CPU", {"KV_CACHE_PRECISION": KV_PRECISION}
+                str(gguf),
+                self._tokenizer,
+                scheduler,
+                "CPU",
+                KV_CACHE_PRECISION=KV_PRECISION,
+                sampler_num_threads=SAMPLER_THREADS,
             )
         except RuntimeError as error:
             raise EngineError(f"OpenVINO cannot load {gguf.name}: {error}") from error
         self._ov = ov
         self._prefix_caching = prefix_caching
-        self._tokenizer = self._pipeline.get_tokenizer()
         self.name = name
         self.determinism = "per request; not verified on this machine"
         self._inbox: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
