@@ -15,6 +15,7 @@ from typing import Any
 from bench.engines.checkpoints import Checkpoint
 from bench.errors import UnknownNameError
 from bench.harness import Harness
+from bench.progress import Progress
 from bench.report import compare, leaderboard
 from bench.spec import SEARCHES, RunSpec, SearchKind
 from bench.stats import Interval, PairedDifference, wilson
@@ -68,7 +69,13 @@ async def _run(
                 candidates=each.candidates,
                 max_depth=each.max_depth,
             )
-            runs[each.search] = await harness.run(spec, folder / each.search)
+            with Progress(f"{folder.parent.name} {each.search}") as progress:
+                runs[each.search] = await harness.run(
+                    spec,
+                    folder / each.search,
+                    on_start=progress.start,
+                    on_done=progress.tick,
+                )
     return runs
 
 
