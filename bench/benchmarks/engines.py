@@ -32,7 +32,7 @@ async def engines(names: Sequence[str] = NAMES, *, widest: int = 32) -> str:
     lines = [
         f"  {policy.name}: generated tokens/s of 1, 8 and {widest} requests, and of 8 with 4 "
         "candidates each",
-        f"  {'':<14}{'start s':>8}{'1':>8}{'8':>8}{widest:>8}{'8 x 4':>8}   "
+        f"  {'':<18}{'start s':>8}{'1':>8}{'8':>8}{widest:>8}{'8 x 4':>8}   "
         f"greedy texts of {TOKENS} tokens equal to those of the first",
     ]
     first: list[str] | None = None
@@ -42,7 +42,7 @@ async def engines(names: Sequence[str] = NAMES, *, widest: int = 32) -> str:
                 engine = load_engine(policy, name)
                 await _greedy(engine, policy.template, 1)
         except BenchError as error:
-            lines.append(f"  {name:<14}not measured: {error}")
+            lines.append(f"  {name:<18}not measured: {error}")
             continue
         try:
             asking = ModelPolicy(name, engine, template(policy.template))
@@ -53,7 +53,7 @@ async def engines(names: Sequence[str] = NAMES, *, widest: int = 32) -> str:
         first = first or texts
         equal = sum(one == other for one, other in zip(first, texts, strict=True))
         numbers = "".join(f"{each:8.0f}" for each in rates)
-        lines.append(f"  {name:<14}{start.wall:8.1f}{numbers}   {equal} of {len(texts)}")
+        lines.append(f"  {name:<18}{start.wall:8.1f}{numbers}   {equal} of {len(texts)}")
     return "\n".join(lines)
 
 
