@@ -62,7 +62,10 @@ def refused(capsys: pytest.CaptureFixture[str], main: Main, *arguments: str) -> 
             ("--search", "mctss"),
             "unknown search 'mctss'; did you mean 'mcts'? Known: beam, best_of_n",
         ),
-        (("--engine", "openvno"), "unknown engine 'openvno'; did you mean 'openvino'? Known: auto"),
+        (
+            ("--engine", "transfomers"),
+            "unknown engine 'transfomers'; did you mean 'transformers'? Known: auto, openvino",
+        ),
         (("--policy", "smollm3"), "unknown policy 'smollm3'; did you mean 'smollm2'"),
         (("--policy", "no/such/folder"), "no checkpoint folder 'no/such/folder'"),
         (("--policy", "."), ". is not a checkpoint: no lineage.json"),
