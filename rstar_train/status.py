@@ -52,9 +52,23 @@ def stage_statuses(recipe: Recipe, work: Path, *, now: datetime | None = None) -
     found: list[StageStatus] = []
     names = ["base/evaluation"]
     names += [f"round-{k}/{stage}" for k in range(1, len(recipe.rounds) + 1) for stage in STAGES]
+    running = entries[-1].stage if entries and entries[-1].event != "ended" else None
+    ahead = False
     for name in names:
-        found.append(_status(name, recipe, work, entries, found, now or datetime.now(UTC)))
+        status = _status(name, recipe, work, entries, found, now or datetime.now(UTC))
+        found.append(_earlier(status) if ahead else status)
+        ahead = ahead or name == running
     return found
+
+
+def _earlier(stage: StageStatus) -> StageStatus:
+    """Return a stage behind the running one: what it has is an earlier attempt's."""
+    if stage.share == 0 and not stage.detail:
+        return stage
+    was = "done" if stage.share >= 1 else "begun"
+    expected = stage.left if stage.seconds is None else stage.seconds
+    detail = f"{was} in an earlier attempt; kept if what it was made from is the same"
+    return StageStatus(stage.name, 0.0, None, expected, detail)
 
 
 def render(recipe: Recipe, work: Path) -> str:

@@ -111,6 +111,19 @@ def test_only_what_follows_the_last_start_counts(work: Path) -> None:
     assert status(work, "round-2/search", after=5050).left == pytest.approx(50)
 
 
+def test_what_lies_behind_the_running_stage_is_an_earlier_attempts(work: Path) -> None:
+    ended(work, "round-1/pair_accuracy", 17.0)
+    told(work, "round-1/pair_accuracy", "ended", 0)
+    told(work, "round-1/evaluation", "begun", 1)
+    told(work, "round-1/ppm", "begun", 100)  # its rows were made anew
+    made = status(work, "round-1/pair_accuracy", after=150)
+    assert (made.share, made.left) == (0.0, 17.0)
+    assert made.detail.startswith("done in an earlier attempt; kept if")
+    stopped = status(work, "round-1/evaluation", after=150)
+    assert stopped.detail.startswith("begun in an earlier attempt")
+    assert status(work, "round-1/ppm", after=150).detail == "running for 50 s"
+
+
 def test_a_search_that_fell_silent_may_have_been_killed(work: Path) -> None:
     told(work, "round-2/search", "begun", 0)
     told(work, "round-2/search", "progress", 10, done=50, total=100)
