@@ -32,10 +32,10 @@ from rstar_train.rows import SFTRow
 from rstar_train.sampled_rows import random_rows, rejection_rows, sampled
 from rstar_train.searching import sample_pool
 from rstar_train.stages import staged
+from rstar_train.tables import ABLATION, FIGURES
 from rstar_train.value_rows import OutcomeRow, StepRow
 
 FOLDER = "ablation"
-FIGURES = "ablation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Ablation:
         for name in ("random", "rejection"):
             policy = self._policy(name)
             figures["data"][name] = self._measured(name, policy, None, "greedy", before)
-        last = json.loads((self.publish / f"round-{self.number}" / "figures.json").read_text())
+        last = json.loads((self.publish / f"round-{self.number}" / FIGURES).read_text())
         figures["scorers"]["ppm"] = figures["data"]["verified"] = last["evaluation"]
-        out = self.publish / FIGURES
+        out = self.publish / ABLATION
         replace(out, (json.dumps(figures, indent=2) + "\n").encode())
         return figures
 
@@ -211,7 +211,7 @@ def ablate(recipe: Recipe, *, work: Path, publish: Path, beside: Path = RECIPES)
     """Run the ablations of a recipe's last round, which must have ended. Raises BenchError."""
     number = len(recipe.rounds)
     last = publish / f"round-{number}"
-    if not (last / "figures.json").is_file():
+    if not (last / FIGURES).is_file():
         raise CheckpointError(
             f"{last} holds no finished round; run rstar-train evolve with this recipe first"
         )

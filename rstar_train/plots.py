@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bench.figure import COLOURS, new_figure, svg
 
-
-class Point(Protocol):
-    """What is drawn of a bin of pairs."""
-
-    @property
-    def pairs(self) -> int:
-        """Pairs in it."""
-
-    @property
-    def said(self) -> float:
-        """Probability stated."""
-
-    @property
-    def share(self) -> float:
-        """Share seen."""
-
-    @property
-    def low(self) -> float:
-        """Lower end of the share's interval."""
-
-    @property
-    def high(self) -> float:
-        """Upper end."""
+if TYPE_CHECKING:
+    from rstar_train.pair_accuracy import CalibrationBin
 
 
-def calibration_plot(bins: Sequence[Point], *, title: str = "Held-out pairs") -> bytes:
+def calibration_plot(bins: Sequence[CalibrationBin], *, title: str = "Held-out pairs") -> bytes:
     """Return an SVG: stated probability across, share ordered rightly up, intervals as bars."""
     figure, (axes,) = new_figure(1, width=4.0, height=3.2)
     axes.plot([0.5, 1.0], [0.5, 1.0], color="#aaaaaa", linestyle="--", linewidth=1)

@@ -14,6 +14,8 @@ from bench.errors import BenchError
 
 FIGURES = "figures.json"
 """In the folder of the base model, and of each round."""
+ABLATION = "ablation.json"
+"""Beside the folders of the rounds."""
 _PARTS = ("coverage", "policy", "ppm", "pair_accuracy", "evaluation")
 
 
@@ -38,7 +40,7 @@ def load_figures(publish: Path) -> list[Mapping[str, Any]]:
 
 def load_ablation(publish: Path) -> Mapping[str, Any] | None:
     """Read the ablations published beside the rounds; None where there are none."""
-    file = publish / "ablation.json"
+    file = publish / ABLATION
     return _read(file, "run rstar-train ablate again") if file.is_file() else None
 
 

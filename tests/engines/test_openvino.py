@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -208,6 +209,18 @@ def test_an_engine_that_keeps_prefixes_says_that_texts_depend_on_them(embedded_g
         assert first.text and again.text
     finally:
         keeping.close()
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_pipeline_keeps_prefixes_only_where_asked(
+    embedded_gguf: Path, monkeypatch: pytest.MonkeyPatch, keep: bool
+) -> None:
+    def refuse(gguf: str, tokenizer: object, scheduler: Any, *rest: object, **more: object) -> None:
+        raise RuntimeError(f"asked to keep: {scheduler.enable_prefix_caching}")
+
+    monkeypatch.setattr("openvino_genai.ContinuousBatchingPipeline", refuse)
+    with pytest.raises(EngineError, match=f"asked to keep: {keep}"):
+        OpenVINOEngine(embedded_gguf, name="smollm2", prefix_caching=keep)
 
 
 def test_a_file_that_is_no_model_is_an_engine_error(tmp_path: Path) -> None:
