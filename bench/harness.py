@@ -20,6 +20,7 @@ from bench.engines import checkpoints
 from bench.engines.opening import OpenEngine, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
+from bench.engines.weights import parameters
 from bench.prompts import template
 from bench.provenance import header
 from bench.record import Key, Record
@@ -157,7 +158,7 @@ class Harness:
         """Return how many parameters the models have, from which FLOPs are estimated."""
         models = {"policy": resolved.policy, "ppm": resolved.ppm}
         return {
-            role: checkpoints.parameters(checkpoint)
+            role: parameters(checkpoint)
             for role, checkpoint in models.items()
             if checkpoint is not None
         }

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from bench.answers import DEFAULT, Conventions
 from bench.engines import checkpoints
-from bench.engines.opening import engine_named
+from bench.engines.opening import engine_for
 from bench.errors import BenchError, UnknownNameError
 from bench.problems import corrected_ids, load
 from bench.prompts import template
@@ -43,10 +43,13 @@ class RunSpec:
 
     benchmark: str
     policy: str
+    """Name or folder of a checkpoint, or a model of the hub."""
     search: str
     ppm: str | None = None
     """Name or folder of a PPM; None chooses the newest published one where a search wants one."""
     engine: str = "auto"
+    template: str | None = None
+    """Prompt template of the policy; None: what it was trained with, few-shot if it was not."""
     limit: int | None = None
     errata: bool = True
     """Whether published references that are known to be wrong are corrected."""
@@ -194,16 +197,13 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
     rules_named(spec.rules)
     if spec.aggregate not in AGGREGATES:
         raise UnknownNameError("aggregation of step scores", spec.aggregate, AGGREGATES)
-    return Resolved(
-        spec,
-        kind,
-        load(spec.benchmark, limit=spec.limit, errata=spec.errata)
-        if problems is None
-        else problems,
-        checkpoints.find(spec.policy, "policy"),
-        _ppm(spec, kind),
-        engine_named(spec.engine),
-    )
+    if problems is None:
+        problems = load(spec.benchmark, limit=spec.limit, errata=spec.errata)
+    policy = checkpoints.find(spec.policy, "policy")
+    if spec.template is not None:
+        policy = policy.prompted(template(spec.template).name)
+    engine = engine_for(policy, spec.engine)
+    return Resolved(spec, kind, problems, policy, _ppm(spec, kind), engine)
 
 
 def selectors(search: str, aggregate: str | None) -> dict[str, Selector]:

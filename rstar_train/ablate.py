@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import replace
-from bench.engines.checkpoints import Checkpoint, Kind, find, load_lineage, merged
+from bench.engines.checkpoints import Checkpoint, Kind, find, load_folder
 from bench.engines.ppm import PPMScorer
+from bench.engines.weights import full_weights
 from bench.errors import CheckpointError
 from bench.store import load_run
 from rstar_train import journal
 from rstar_train.evaluation import evaluate, figures_of
 from rstar_train.pool import Pool, family_of, load_pool
-from rstar_train.publishing import ADAPTER, publish
+from rstar_train.publishing import publish, round_name, weights_file
 from rstar_train.recipe import RECIPES, Recipe
 from rstar_train.row_files import file_digest, read_rows, write_rows
 from rstar_train.row_making import OUTCOMES, SFT, STEPS, balanced_solutions
@@ -90,13 +91,12 @@ class Ablation:
         file, out = self.work / f"round-{self.number}" / "rows" / data, self.work / FOLDER / name
 
         def work() -> Mapping[str, Any]:
-            base = merged(self.policy)
+            base = full_weights(self.policy)
             if name == "orm":
                 return train_orm(read_rows(OutcomeRow, file), self.recipe, base, out)
             return train_pqm(read_rows(StepRow, file), self.recipe, base, out)
 
-        parent = f"../../../round-{self.number}/policy"
-        return self._trained(name, "ppm", file, self.policy, parent, work)
+        return self._trained(name, "ppm", file, self.policy, work)
 
     def _policy(self, name: str) -> Checkpoint:
         """Train a policy on sampled rows, as the last round trains its own."""
@@ -106,9 +106,9 @@ class Ablation:
         out = self.work / FOLDER / name
 
         def work() -> Mapping[str, Any]:
-            return train_policy(read_rows(SFTRow, file), self.recipe, merged(self.base), out)
+            return train_policy(read_rows(SFTRow, file), self.recipe, full_weights(self.base), out)
 
-        return self._trained(name, "policy", file, self.base, self.base.name, work)
+        return self._trained(name, "policy", file, self.base, work)
 
     def _trained(
         self,
@@ -116,7 +116,6 @@ class Ablation:
         kind: Kind,
         file: Path,
         start: Checkpoint,
-        parent: str,
         work: Callable[[], Mapping[str, Any]],
     ) -> Checkpoint:
         sections = ("lora", "ppm" if kind == "ppm" else "sft")
@@ -126,7 +125,11 @@ class Ablation:
             "data": file_digest(file),
         }
         figures = self._stage(
-            name, inputs, work, config=self.recipe.values(*sections), outputs=(ADAPTER,)
+            name,
+            inputs,
+            work,
+            config=self.recipe.values(*sections),
+            outputs=(weights_file(self.recipe),),
         )
         return publish(
             self.work / FOLDER / name,
@@ -134,11 +137,11 @@ class Ablation:
             recipe=self.recipe,
             kind=kind,
             number=self.number,
-            parent=parent,
+            parent=start,
             searcher={"policy": {"name": self.sampler.name, "digest": self.sampler.digest}},
             inputs=inputs,
             figures=figures,
-            name=f"{self.recipe.base}-r{self.number}-{name}",
+            name=f"{round_name(self.recipe, self.number)}-{name}",
         )
 
     def _sampled_rows(self, orm: Checkpoint) -> Mapping[str, Any]:
@@ -160,7 +163,7 @@ class Ablation:
         names = {name: f"{name}-{SFT}" for name in ("random", "rejection")}
 
         def work() -> Mapping[str, Any]:
-            scorer = PPMScorer(merged(orm), name=orm.name)
+            scorer = PPMScorer(full_weights(orm), name=orm.name)
 
             def score(prompt: str, text: str) -> float:
                 return scorer.values(prompt, [[text]])[0][0]
@@ -224,6 +227,6 @@ def ablate(recipe: Recipe, *, work: Path, publish: Path, beside: Path = RECIPES)
         work,
         publish,
         base,
-        load_lineage(searched, "policy") if number > 1 else base,
-        load_lineage(last / "policy", "policy"),
+        load_folder(searched, "policy") if number > 1 else base,
+        load_folder(last / "policy", "policy"),
     ).run()

@@ -1,7 +1,7 @@
 """Self-evolution: the rounds of a recipe one after the other, resuming wherever it was killed.
 
 The work folder holds a `base` stage, one folder a round, and a journal; the published folder holds
-each round's two adapters with their lineage, and its figures.
+each round's two checkpoints with their lineage, and its figures.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.atomic import replace
 from bench.engines.checkpoints import Checkpoint, find
-from bench.engines.opening import engine_named
+from bench.engines.opening import engine_for
 from bench.errors import BenchError
 from rstar_train import journal
 from rstar_train.cards import write_cards
@@ -49,16 +49,11 @@ def evolve(
         )
     count = rounds or len(recipe.rounds)
     base = find(recipe.base, "policy")
-    if any(recipe.at(number).lora.rank == 0 for number in range(1, count + 1)):
-        raise BenchError(
-            f"{recipe.name}: lora.rank is 0, which trains every weight, and the harness loads "
-            "adapters only so far; give a rank of at least 1"
-        )
     for number in range(1, count + 1):
         # Misspelt names are to be found now, not after hours of training.
         check_searches(recipe.at(number))
         searcher_of(recipe.at(number), base, base, None)
-        engine_named(recipe.at(number).search.engine)
+        engine_for(base, recipe.at(number).search.engine)
     pool = load_pool(recipe, beside=beside)
     work.mkdir(parents=True, exist_ok=True)
     _write_pool(pool, work / "pool.json")

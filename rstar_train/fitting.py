@@ -16,6 +16,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bench.atomic import replace
+from bench.engines.checkpoints import WEIGHTS
 from bench.errors import BenchError, CheckpointError, MissingExtraError
 from rstar_train import progress
 from rstar_train.distributed import is_first
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from peft import LoraConfig
 
 Row = TypeVar("Row")
-ADAPTER = "adapter_model.safetensors"
 LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -155,14 +156,14 @@ def _is_full(error: Exception, folder: Path) -> bool:
 
 
 def save(trainer: Any, folder: Path) -> None:
-    """Save an adapter, as bf16, or a whole model; then drop the checkpoints of its training.
+    """Save an adapter or a whole model, as bf16; then drop the checkpoints of its training.
 
-    bf16 halves the file; evaluation uses what is saved. Raises BenchError: the disk is full.
+    bf16 halves the files; evaluation uses what is saved. Raises BenchError: the disk is full.
     """
     try:
         trainer.save_model(str(folder))  # all processes: weights may be spread over them
-        if is_first() and (folder / ADAPTER).is_file():
-            _halve(folder / ADAPTER)
+        if is_first():
+            _halve(folder)
     except (OSError, RuntimeError) as error:
         if not _is_full(error, folder):
             raise
@@ -176,11 +177,17 @@ def save(trainer: Any, folder: Path) -> None:
         shutil.rmtree(folder / "trainer", ignore_errors=True)
 
 
-def _halve(path: Path) -> None:
+def _halve(folder: Path) -> None:
+    """Round a folder's fp32 weights to bf16, a file at a time, and say so in its configuration."""
     import torch
     from safetensors.torch import load_file, save_file
 
-    weights = {name: tensor.to(torch.bfloat16) for name, tensor in load_file(str(path)).items()}
-    partial = path.with_suffix(".partial")
-    save_file(weights, str(partial), metadata={"format": "pt"})
-    partial.replace(path)
+    for path in sorted(folder.glob(WEIGHTS)):
+        weights = {name: tensor.to(torch.bfloat16) for name, tensor in load_file(str(path)).items()}
+        partial = path.with_suffix(".partial")
+        save_file(weights, str(partial), metadata={"format": "pt"})
+        partial.replace(path)
+    config = folder / "config.json"
+    if config.is_file():
+        values = {**json.loads(config.read_text()), "dtype": "bfloat16"}
+        replace(config, (json.dumps(values, indent=2) + "\n").encode())

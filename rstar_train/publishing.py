@@ -1,4 +1,4 @@
-"""A trained adapter as a checkpoint that the harness finds: weights, loss curve, lineage.
+"""A trained adapter or model as a checkpoint that the harness finds: weights, loss, lineage.
 
 What a checkpoint was made from is in its `lineage.json`; the page for readers, its model card, is
 `rstar_train.cards`.
@@ -8,31 +8,45 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.atomic import replace
-from bench.engines.checkpoints import Checkpoint, Kind, load_lineage
+from bench.engines.checkpoints import ADAPTER, LINEAGE, WEIGHTS, Checkpoint, Kind, load_folder
 from bench.prompts import OFFICIAL
 from bench.provenance import git_state, package_versions
 from rstar_train.recipe import Recipe
+from rstar_train.stages import MANIFEST
 
 log = logging.getLogger(__name__)
 
-ADAPTER = "adapter_model.safetensors"
-FILES = (ADAPTER, "adapter_config.json", "ppm.json", "loss.jsonl")
+_ADAPTED = (ADAPTER, "adapter_config.json", "ppm.json", "loss.jsonl")
+"""What is published of an adapter; its tokenizer is its parent's."""
+_NOT_FULL = (ADAPTER, "adapter_config.json", MANIFEST)
+"""What is not published of a whole model: what another recipe may have left there, and our own."""
+
+
+def round_name(recipe: Recipe, number: int) -> str:
+    """Return what a round's checkpoints are called: the base's name without its folders, `-rK`."""
+    return f"{recipe.base.rstrip('/').rpartition('/')[2].partition('@')[0]}-r{number}"
+
+
+def weights_file(recipe: Recipe) -> str:
+    """Return the file that a training writes last: an adapter, or a whole model's configuration."""
+    return ADAPTER if recipe.lora.rank else "config.json"
 
 
 def publish(
-    adapter: Path,
+    trained: Path,
     out: Path,
     *,
     recipe: Recipe,
     kind: Kind,
     number: int,
-    parent: str,
+    parent: Checkpoint,
     searcher: Mapping[str, Any],
     inputs: Mapping[str, Any],
     figures: Mapping[str, Any],
@@ -40,23 +54,31 @@ def publish(
 ) -> Checkpoint:
     """Copy what a checkpoint needs to `out`, with its lineage, and return it.
 
-    `parent` is the base model's name, or the path of another checkpoint relative to `out`; `name`
-    is the base's and the round's unless given.
+    `name` is `round_name` unless given.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for file in FILES:
-        if (adapter / file).is_file():
-            partial = out / f"{file}.new"
-            shutil.copyfile(adapter / file, partial)
-            partial.replace(out / file)
-    # The adapter's config names the folder it was trained from, which is this machine's business.
-    config = json.loads((out / "adapter_config.json").read_text())
-    config["base_model_name_or_path"] = parent
-    replace(out / "adapter_config.json", _pretty(config))
+    is_adapter = recipe.lora.rank > 0
+    files = [
+        file
+        for file in trained.iterdir()
+        if file.is_file() and (file.name in _ADAPTED if is_adapter else file.name not in _NOT_FULL)
+    ]
+    published = {file.name for file in files}
+    for file in (*out.glob(WEIGHTS), out / "adapter_config.json"):
+        if file.name not in published:
+            file.unlink(missing_ok=True)  # what was published here before took another form
+    for file in files:
+        _copy(file, out / file.name)
+    called = parent.seen_from(out)
+    if is_adapter:
+        # Its config names the folder it was trained from, which is this machine's business.
+        config = json.loads((out / "adapter_config.json").read_text())
+        config["base_model_name_or_path"] = called
+        replace(out / "adapter_config.json", _pretty(config))
     lineage = {
-        "name": name or f"{recipe.base}-r{number}",
+        "name": name or round_name(recipe, number),
         "kind": kind,
-        "parent": parent,
+        "parent": called,
         "round": number,
         "recipe": recipe.name,
         "template": OFFICIAL.name,
@@ -66,9 +88,22 @@ def publish(
         "figures": figures,
         "published_by": {"git": git_state(Path(__file__).parent), "packages": package_versions()},
     }
-    replace(out / "lineage.json", _pretty(lineage))
+    replace(out / LINEAGE, _pretty(lineage))
     log.info("published %s", out)
-    return load_lineage(out, kind)
+    return load_folder(out, kind)
+
+
+def _copy(file: Path, to: Path) -> None:
+    """Copy a file whole or not at all; gigabytes of weights are linked where they can be."""
+    partial = to.with_name(f"{to.name}.new")
+    partial.unlink(missing_ok=True)
+    try:
+        if not file.match(WEIGHTS):
+            raise OSError("small, and copied so that an edit of one leaves the other alone")
+        os.link(file, partial)
+    except OSError:
+        shutil.copyfile(file, partial)
+    partial.replace(to)
 
 
 def _pretty(data: Mapping[str, Any]) -> bytes:

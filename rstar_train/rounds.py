@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import replace
-from bench.engines.checkpoints import Checkpoint, merged
+from bench.engines.checkpoints import Checkpoint
+from bench.engines.weights import full_weights
 from bench.errors import BenchError
 from bench.store import Run, load_run
 from rstar_train import journal
 from rstar_train.evaluation import evaluate, figures_of, passes_gate
 from rstar_train.pool import Pool
-from rstar_train.publishing import ADAPTER, publish
+from rstar_train.publishing import publish, weights_file
 from rstar_train.recipe import Recipe
 from rstar_train.row_files import file_digest, read_rows
 from rstar_train.row_making import FILES, PAIRS, SFT, make_rows
@@ -149,9 +150,11 @@ class Round:
         figures = self._stage(
             "policy",
             inputs,
-            lambda: train_policy(read_rows(SFTRow, file), self.recipe, merged(self.base), out),
+            lambda: train_policy(
+                read_rows(SFTRow, file), self.recipe, full_weights(self.base), out
+            ),
             config=self.recipe.values("lora", "sft"),
-            outputs=(ADAPTER,),
+            outputs=(weights_file(self.recipe),),
         )
         checkpoint = publish(
             out,
@@ -159,7 +162,7 @@ class Round:
             recipe=self.recipe,
             kind="policy",
             number=self.number,
-            parent=self.base.name,
+            parent=self.base,
             searcher=self._searcher.about,
             inputs=inputs,
             figures=figures,
@@ -178,9 +181,9 @@ class Round:
         figures = self._stage(
             "ppm",
             inputs,
-            lambda: train_ppm(read_rows(PairRow, file), self.recipe, merged(policy), out),
+            lambda: train_ppm(read_rows(PairRow, file), self.recipe, full_weights(policy), out),
             config=self.recipe.values("lora", "ppm"),
-            outputs=(ADAPTER,),
+            outputs=(weights_file(self.recipe),),
         )
         checkpoint = publish(
             out,
@@ -188,7 +191,7 @@ class Round:
             recipe=self.recipe,
             kind="ppm",
             number=self.number,
-            parent="../policy",
+            parent=policy,
             searcher=self._searcher.about,
             inputs=inputs,
             figures=figures,
@@ -205,7 +208,9 @@ class Round:
         figures = self._stage(
             "pair_accuracy",
             {"ppm": ppm.digest, "held_out": file_digest(file)},
-            lambda: pair_accuracy(read_rows(PairRow, file), self.recipe, merged(ppm), out=out),
+            lambda: pair_accuracy(
+                read_rows(PairRow, file), self.recipe, full_weights(ppm), out=out
+            ),
             outputs=PLOTS,
         )
         for name in PLOTS:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.engines.base import Engine, Policy, StepScorer
 from bench.engines.checkpoints import Checkpoint, find
-from bench.engines.opening import engine_named, open_engine, open_scorer
+from bench.engines.opening import engine_for, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.prompts import template
 from bench.sandbox import Sandbox, SandboxConfig
@@ -70,8 +70,8 @@ async def started(
         assert searcher.policy is not None
         engine = await open_engine(searcher.policy, recipe.search.engine)
         try:
-            about = {"name": engine_named(recipe.search.engine), "determinism": engine.determinism}
-            run.note("engine", about)
+            name = engine_for(searcher.policy, recipe.search.engine)
+            run.note("engine", {"name": name, "determinism": engine.determinism})
             policy = _policy(searcher.policy, engine, recipe)
             if searcher.ppm is None:
                 yield policy, None, sandbox

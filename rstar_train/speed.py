@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.engines import checkpoints
+from bench.engines.weights import full_weights
 from bench.prompts import OFFICIAL, START
 from rstar_train import fused_lora, objectives
 from rstar_train.batches import Step, Term, steps
@@ -64,7 +65,7 @@ def _step(depth: int, code: str) -> str:
 
 def measure() -> Iterator[tuple[str, float, str]]:
     """Yield the figures: name, value, unit."""
-    base = checkpoints.merged(checkpoints.find(checkpoints.EMBEDDED, "policy"))
+    base = full_weights(checkpoints.find(checkpoints.EMBEDDED, "policy"))
     tokenizer = load_tokenizer(base)
     ids = Texts(tokenizer, 512)
     terms = [term for row in pairs() if (term := pair_term(row, ids)) is not None]

@@ -68,7 +68,7 @@ def refused(capsys: pytest.CaptureFixture[str], main: Main, *arguments: str) -> 
         ),
         (("--policy", "smollm3"), "unknown policy 'smollm3'; did you mean 'smollm2'"),
         (("--policy", "no/such/folder"), "no checkpoint folder 'no/such/folder'"),
-        (("--policy", "."), ". is not a checkpoint: no lineage.json"),
+        (("--policy", "."), ". is not a checkpoint: no config.json"),
         (
             ("--search", "mcts", "--ppm", "smolm2-r1"),
             "unknown PPM 'smolm2-r1'; did you mean 'smollm2-r1'? Known: smollm2-r1",

@@ -23,6 +23,7 @@ from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.engines.token_trie import TokenTrie
+from bench.engines.weights import gguf
 from bench.problems import load
 from bench.prompts import START, template
 from bench.sandbox import Execution, Sandbox
@@ -41,7 +42,7 @@ ROLLOUTS = 4
 async def engine() -> list[Figure]:
     """Time a policy by requests in flight, then inside a search, without and with a PPM."""
     checkpoint = checkpoints.newest_policy()
-    running = OpenVINOEngine(checkpoints.gguf(checkpoint), name=checkpoint.name)
+    running = OpenVINOEngine(gguf(checkpoint), name=checkpoint.name)
     policy = ModelPolicy(
         checkpoint.name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
     )
@@ -65,7 +66,7 @@ async def engine() -> list[Figure]:
 
 async def _prefixes_kept(policy: ModelPolicy, before: float) -> list[Figure]:
     """Time the search without a PPM once more, on an engine that keeps prefixes."""
-    path = checkpoints.gguf(checkpoints.newest_policy())
+    path = gguf(checkpoints.newest_policy())
     keeping = OpenVINOEngine(path, name=policy.name, prefix_caching=True)
     try:
         kept = replace(policy, engine=keeping)

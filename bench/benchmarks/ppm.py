@@ -9,6 +9,7 @@ from __future__ import annotations
 from bench.benchmarks.figures import Figure, timed
 from bench.engines import checkpoints
 from bench.engines.ppm import PPMScorer
+from bench.engines.weights import full_weights
 from bench.errors import CheckpointError
 from bench.problems import load
 from bench.prompts import START
@@ -58,4 +59,4 @@ def published() -> PPMScorer:
             "rstar-train evolve --recipe smollm2-cpu --rounds 1"
         )
     checkpoint = checkpoints.find(names[-1], "ppm")
-    return PPMScorer(checkpoints.merged(checkpoint), name=checkpoint.name)
+    return PPMScorer(full_weights(checkpoint), name=checkpoint.name)

@@ -18,7 +18,15 @@ def add_specification(command: argparse.ArgumentParser) -> None:
     """Add the options to a command that searches."""
     command.add_argument("--benchmark", required=True, help="e.g. math500, gsm8k; see `benchmarks`")
     command.add_argument(
-        "--policy", default="smollm2", help="smollm2, smollm2-r1, or an adapter folder"
+        "--policy",
+        default="smollm2",
+        help="smollm2, a published round such as smollm2-r1, a folder (of rstar-train, or any "
+        "Hugging Face model), or a model of the hub: organisation/model[@revision] [%(default)s]",
+    )
+    command.add_argument(
+        "--template",
+        help="prompt template of the policy: rstar or few-shot [what it was trained with, else "
+        "few-shot]",
     )
     command.add_argument(
         "--ppm", help="PPM of a search that goes by one: a name or folder [the newest published]"
@@ -26,8 +34,8 @@ def add_specification(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--engine",
         default="auto",
-        help="openvino, vllm or transformers [the first that is installed]; openvino-cached keeps "
-        "prefixes: faster, but not the same texts again",
+        help="openvino, vllm or transformers [the first that is installed and runs the policy]; "
+        "openvino-cached keeps prefixes: faster, but not the same texts again",
     )
     command.add_argument(
         "--no-errata",

@@ -1,9 +1,9 @@
-"""From a name or a folder to weights: the embedded model, and adapters trained from it.
+"""Policies and PPMs by name or folder: the embedded model, adapters, and full weights.
 
-A published checkpoint is a LoRA adapter with a `lineage.json` beside it, which names its kind
-(policy or ppm) and its parent. Before use, the chain of adapters is merged into full weights,
-once, in a cache folder named by the digest of everything that went in: a Hugging Face folder, and
-for a policy a GGUF too.
+What `rstar-train` publishes has a `lineage.json`, which names its kind (policy or ppm) and what it
+was trained from. It is a LoRA adapter on another checkpoint, or full weights. Any other language
+model is a policy as well: a Hugging Face folder, or a model of the hub. Making weights that an
+engine can load is `bench.engines.weights`.
 """
 
 from __future__ import annotations
@@ -11,59 +11,90 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.engines import embedded
+from bench.engines import embedded, hub
 from bench.errors import CheckpointError, UnknownNameError
 
 EMBEDDED = "smollm2"
 """The name of the embedded model, before any training."""
+LINEAGE = "lineage.json"
+ADAPTER = "adapter_model.safetensors"
+WEIGHTS = "*.safetensors"
+"""Of a Hugging Face folder."""
+UNTRAINED = "few-shot"
+"""Prompt template of a model that was never trained on ours."""
 
 Kind = Literal["policy", "ppm"]
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A policy or PPM: its name, and either an adapter folder or the embedded model."""
+    """A policy or PPM: its name, and the folder of its adapter or of its full weights."""
 
     name: str
     kind: Kind
-    adapter: Path | None
+    folder: Path | None
     """None for the embedded model."""
     lineage: Mapping[str, Any]
 
     @property
     def template(self) -> str:
         """Name of the prompt template the checkpoint was trained with."""
-        return str(self.lineage.get("template", "few-shot"))
+        return str(self.lineage.get("template", UNTRAINED))
+
+    def prompted(self, template: str) -> Checkpoint:
+        """Return the same weights asked in another prompt template."""
+        return replace(self, lineage={**self.lineage, "template": template})
+
+    @property
+    def adapter(self) -> Path | None:
+        """The folder, where an adapter is in it; None for full weights."""
+        folder = self.folder
+        return folder if folder is not None and (folder / ADAPTER).is_file() else None
 
     @property
     def parent(self) -> Checkpoint | None:
-        """The checkpoint that the adapter was trained on top of; None for the embedded model."""
+        """What an adapter was trained on top of; None for full weights. Raises CheckpointError."""
         if self.adapter is None:
             return None
         parent = str(self.lineage["parent"])
-        if parent == EMBEDDED:
-            return _embedded()
-        return load_lineage((self.adapter / parent).resolve(), "policy")
+        folder = (self.adapter / parent).resolve()
+        if parent == EMBEDDED or hub.is_name(parent) and not folder.is_dir():
+            return find(parent, "policy")
+        return load_folder(folder, "policy")
 
     @property
     def digest(self) -> str:
-        """First 16 hex digits of a SHA-256 over the weights of the whole chain."""
-        if self.adapter is None:
+        """First 16 hex digits of a SHA-256 over the weights, of an adapter's whole chain."""
+        if self.folder is None:
             return embedded.SHA256[:16]
-        assert self.parent is not None
-        hasher = hashlib.sha256(self.parent.digest.encode())
-        hasher.update((self.adapter / "adapter_model.safetensors").read_bytes())
+        if self.parent is not None:
+            hasher = hashlib.sha256(self.parent.digest.encode())
+            hasher.update((self.folder / ADAPTER).read_bytes())
+            return hasher.hexdigest()[:16]
+        hasher = hashlib.sha256((self.folder / "config.json").read_bytes())
+        for file in sorted(self.folder.glob(WEIGHTS)):
+            stat = file.stat()
+            hasher.update(_file_digest(file, stat.st_size, stat.st_mtime_ns))
         return hasher.hexdigest()[:16]
 
+    def seen_from(self, folder: Path) -> str:
+        """Return what a checkpoint in `folder` calls this one: a name, or a relative path."""
+        if self.folder is None or "hub" in self.lineage:
+            return self.name
+        return os.path.relpath(self.folder.resolve(), folder.resolve())
 
-def _embedded() -> Checkpoint:
-    return Checkpoint(EMBEDDED, "policy", None, {"template": "few-shot"})
+
+@lru_cache
+def _file_digest(file: Path, size: int, changed: int) -> bytes:
+    """Return a file's SHA-256, read once for a size and a time of change: it may be gigabytes."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").digest()
 
 
 def checkpoints_dir() -> Path:
@@ -74,17 +105,10 @@ def checkpoints_dir() -> Path:
     return Path(__file__).resolve().parents[2] / "results" / "checkpoints"
 
 
-def cache_dir() -> Path:
-    """Where merged weights are kept: RSTAR_BENCH_CACHE, else the user's cache folder."""
-    given = os.environ.get("RSTAR_BENCH_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(given) if given else Path(base) / "rstar-bench"
-
-
 def known(kind: Kind) -> dict[str, Path]:
     """Return the published checkpoints of a kind, e.g. `smollm2-r1` for round 1, newest last."""
     rounds = {}
-    for lineage in checkpoints_dir().glob(f"smollm2-135m/round-*/{kind}/lineage.json"):
+    for lineage in checkpoints_dir().glob(f"smollm2-135m/round-*/{kind}/{LINEAGE}"):
         number = lineage.parent.parent.name.removeprefix("round-")
         if number.isdigit():
             rounds[int(number)] = lineage.parent
@@ -97,86 +121,63 @@ def newest_policy() -> Checkpoint:
 
 
 def find(name: str, kind: Kind) -> Checkpoint:
-    """Return the checkpoint called `name`, or the adapter folder at that path.
+    """Return the checkpoint called `name`: published, or in that folder, or a model of the hub.
 
-    Raises UnknownNameError, CheckpointError.
+    A model of the hub is downloaded. Raises UnknownNameError, CheckpointError, MissingExtraError.
     """
     if name == EMBEDDED and kind == "policy":
-        return _embedded()
+        return Checkpoint(EMBEDDED, "policy", None, {"template": UNTRAINED})
     named = known(kind)
     if name in named:
-        return load_lineage(named[name], kind, name=name)
+        return replace(load_folder(named[name], kind), name=name)
     if Path(name).is_dir():
-        return load_lineage(Path(name), kind)
+        return load_folder(Path(name), kind)
+    if hub.is_name(name):
+        found = load_folder(hub.download(name), kind)
+        return replace(found, name=name, lineage={**found.lineage, "hub": name})
     if os.sep in name:
         raise CheckpointError(
-            f"no checkpoint folder {name!r}; expected one with a lineage.json in it"
+            f"no checkpoint folder {name!r}; expected one that rstar-train wrote, or a Hugging "
+            "Face model folder"
         )
     names = [*named, EMBEDDED] if kind == "policy" else list(named)
     raise UnknownNameError("policy" if kind == "policy" else "PPM", name, names)
 
 
-def load_lineage(folder: Path, kind: Kind, *, name: str | None = None) -> Checkpoint:
+def load_folder(folder: Path, kind: Kind) -> Checkpoint:
     """Read a checkpoint folder. Raises CheckpointError: a file is missing, or of another kind."""
-    for needed in ("lineage.json", "adapter_model.safetensors", "adapter_config.json"):
-        if not (folder / needed).is_file():
+    lineage = _lineage(folder, kind)
+    found = Checkpoint(str(lineage.get("name", folder.resolve().name)), kind, folder, lineage)
+    if found.adapter is not None:
+        needed = [LINEAGE, "adapter_config.json"]  # without a lineage nobody knows its parent
+    elif "parent" in lineage and not any(folder.glob(WEIGHTS)):
+        needed = [ADAPTER]  # more often than whole weights
+    else:
+        needed = ["config.json", WEIGHTS, *(["ppm.json"] if kind == "ppm" else [])]
+    for file in needed:
+        if not any(folder.glob(file)):
             raise CheckpointError(
-                f"{folder} is not a checkpoint: no {needed}. Expected one that rstar-train wrote"
+                f"{folder} is not a checkpoint: no {file}. Expected what rstar-train wrote, or "
+                + (
+                    "a Hugging Face folder with config.json, safetensors and tokenizer"
+                    if kind == "policy"
+                    else "a reward model that rstar-train import-official converted"
+                )
             )
+    return found
+
+
+def _lineage(folder: Path, kind: Kind) -> dict[str, Any]:
+    if not (folder / LINEAGE).is_file():
+        return {"kind": kind}
     try:
-        lineage = dict(json.loads((folder / "lineage.json").read_text()))
+        lineage = dict(json.loads((folder / LINEAGE).read_text()))
         found, _ = lineage["kind"], lineage["parent"]
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
-            f"{folder}/lineage.json is damaged ({type(error).__name__}: {error}); expected an "
+            f"{folder}/{LINEAGE} is damaged ({type(error).__name__}: {error}); expected an "
             'object with "kind" and "parent". Restore it, or train the checkpoint again'
         ) from error
     if found != kind:
         raise CheckpointError(f"{folder} holds a {found}, a {kind} was expected")
-    return Checkpoint(name or str(lineage.get("name", folder.name)), kind, folder, lineage)
-
-
-def merged(checkpoint: Checkpoint) -> Path:
-    """Return a folder with full Hugging Face weights and tokenizer; made once, then cached."""
-    from bench.engines.merging import save_embedded, save_merged
-
-    folder = cache_dir() / f"{checkpoint.name.replace(os.sep, '_')}-{checkpoint.digest}"
-    if (folder / "config.json").is_file():
-        return folder
-    partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
-    partial.mkdir(parents=True, exist_ok=True)
-    try:
-        if checkpoint.adapter is None:
-            save_embedded(embedded.gguf_path(), partial)
-        else:
-            assert checkpoint.parent is not None
-            save_merged(checkpoint.kind, merged(checkpoint.parent), checkpoint.adapter, partial)
-        partial.rename(folder)
-    except OSError:
-        # Where another process was faster, its folder is as good as ours.
-        if not (folder / "config.json").is_file():
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return folder
-
-
-def gguf(checkpoint: Checkpoint) -> Path:
-    """Return a GGUF file of a policy: the embedded one itself, or the merged weights as F16."""
-    if checkpoint.adapter is None:
-        return embedded.gguf_path()
-    folder = merged(checkpoint)
-    out = folder / "policy-f16.gguf"
-    if not out.is_file():
-        from bench.engines.merging import export_gguf
-
-        export_gguf(folder, like=embedded.gguf_path(), out=out)
-    return out
-
-
-def parameters(checkpoint: Checkpoint) -> int:
-    """Return how many parameters a checkpoint has; a PPM's head, a vector, is left out.
-
-    Every checkpoint is adapters on the embedded model, and merging adds none.
-    """
-    return embedded.PARAMETERS
+    return lineage

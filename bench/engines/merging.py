@@ -1,4 +1,4 @@
-"""Full weights out of a GGUF or out of an adapter: what `bench.engines.checkpoints` caches."""
+"""Full weights out of a GGUF or out of an adapter: what `bench.engines.weights` caches."""
 
 from __future__ import annotations
 

@@ -111,7 +111,9 @@ class PPMScorer:
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         # bf16 halves the time on CPUs that have it; the head computes in fp32, as in training.
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.bfloat16)
-        self.backbone = model.eval().model
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        model = model.eval().to(self.device)
+        self.backbone = model.base_model
         self.head = model.score.float()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
         self._waiting: deque[tuple[Future[Values], Callable[[], Values]]] = deque()
@@ -240,15 +242,16 @@ class ScoredTree:
         allowed = torch.zeros(len(new), len(column), dtype=torch.bool)
         for row, line in enumerate(lines):
             allowed[row, [column[index] for index in line]] = True
+        device = self._scorer.device
         with torch.inference_mode():
             cache = DynamicCache()
             if context:
                 for layer, (keys, values) in enumerate(self._kept(context).transpose(0, 1)):
                     cache.update(keys[None], values[None], layer)
             hidden = self._scorer.backbone(
-                input_ids=torch.tensor([self._trie.tokens[known:end]]),
-                position_ids=torch.tensor([self._trie.depths[known:end]]),
-                attention_mask=allowed[None, None],
+                input_ids=torch.tensor([self._trie.tokens[known:end]], device=device),
+                position_ids=torch.tensor([self._trie.depths[known:end]], device=device),
+                attention_mask=allowed[None, None].to(device),
                 past_key_values=cache,
                 use_cache=True,
             ).last_hidden_state[0]
@@ -274,6 +277,9 @@ class ScoredTree:
             block = bisect_right(self._starts, index) - 1
             picked.setdefault(block, []).append(index - self._starts[block])
         return torch.cat(
-            [self._blocks[block].index_select(3, torch.tensor(at)) for block, at in picked.items()],
+            [
+                self._blocks[block].index_select(3, torch.tensor(at, device=self._scorer.device))
+                for block, at in picked.items()
+            ],
             dim=3,
         )

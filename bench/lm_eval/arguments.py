@@ -104,7 +104,8 @@ def _wrong(name: str, value: Any, expected: str) -> BenchError:
 
 
 _READ: Mapping[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("policy", "search", "ppm", "engine", "rules", "aggregate"), _text),
+    **dict.fromkeys(("policy", "search", "ppm", "engine", "template"), _text),
+    **dict.fromkeys(("rules", "aggregate"), _text),
     **dict.fromkeys(("n", "rollouts", "candidates", "max_depth", "tokens"), _positive),
     **dict.fromkeys(("beam_width", "lookahead", "concurrency"), _positive),
     **dict.fromkeys(("step_tokens", "solution_tokens"), _positive),

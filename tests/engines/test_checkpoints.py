@@ -1,8 +1,9 @@
-"""Checkpoints by name or folder: what is found, what is refused, and what a digest covers."""
+"""Checkpoints by name, folder or hub: what is found, what is refused, what a digest covers."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,91 @@ def test_a_missing_parent_is_named(tmp_path: Path) -> None:
         _ = checkpoints.find(str(folder), "policy").digest
 
 
+# Full weights: any model's folder.
+
+
+def model(folder: Path, *, weights: bytes = b"weights") -> Path:
+    """Write the files of a whole model; nothing here reads the weights."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "qwen2"}')
+    (folder / "model-00001-of-00002.safetensors").write_bytes(weights)
+    (folder / "model-00002-of-00002.safetensors").write_bytes(b"more weights")
+    return folder
+
+
+def test_any_model_folder_is_an_untrained_policy(tmp_path: Path) -> None:
+    found = checkpoints.find(str(model(tmp_path / "qwen")), "policy")
+    assert (found.name, found.adapter, found.parent) == ("qwen", None, None)
+    assert found.template == "few-shot"
+    assert found.prompted("rstar").template == "rstar"
+    assert found.prompted("rstar").digest == found.digest
+
+
+def test_a_reward_model_says_how_it_is_read(tmp_path: Path) -> None:
+    folder = model(tmp_path / "rm")
+    with pytest.raises(CheckpointError, match=r"no ppm\.json.*rstar-train import-official"):
+        checkpoints.find(str(folder), "ppm")
+    (folder / "ppm.json").write_text("{}")
+    assert checkpoints.find(str(folder), "ppm").folder == folder
+
+
+@pytest.mark.parametrize("missing", ["config.json", "*.safetensors"])
+def test_an_incomplete_model_folder_says_what_it_lacks(tmp_path: Path, missing: str) -> None:
+    folder = model(tmp_path / "qwen")
+    for file in folder.glob(missing):
+        file.unlink()
+    with pytest.raises(CheckpointError) as caught:
+        checkpoints.find(str(folder), "policy")
+    assert f"qwen is not a checkpoint: no {missing}" in str(caught.value)
+
+
+def test_a_models_digest_covers_every_file_of_its_weights(tmp_path: Path) -> None:
+    def digest(name: str, weights: bytes = b"weights") -> str:
+        return checkpoints.find(str(model(tmp_path / name, weights=weights)), "policy").digest
+
+    first = digest("a")
+    assert first == digest("b") != digest("c", b"weighty")
+    (tmp_path / "b" / "model-00002-of-00002.safetensors").write_bytes(b"mere weights")
+    assert checkpoints.find(str(tmp_path / "b"), "policy").digest != first
+
+
+# The hub.
+
+
+def cached(home: Path, name: str) -> Path:
+    """Lay a model out as the hub's client does when it has downloaded it."""
+    repository = home / f"models--{name.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("f" * 40)
+    return model(repository / "snapshots" / ("f" * 40))
+
+
+def test_a_model_of_the_hub_is_found_where_its_client_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    folder = cached(tmp_path / "hub", "some-lab/some-model")
+    found = checkpoints.find("some-lab/some-model", "policy")
+    assert (found.name, found.folder) == ("some-lab/some-model", folder)
+    assert found.seen_from(tmp_path / "anywhere") == "some-lab/some-model"
+    child = adapter(tmp_path / "mine", parent="some-lab/some-model")
+    parent = checkpoints.find(str(child), "policy").parent
+    assert parent is not None
+    assert parent.digest == found.digest
+
+
+def test_a_model_that_the_hub_does_not_give_is_said_to_be_no_folder_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    with pytest.raises(CheckpointError, match="'some-lab/other@v2' is no folder here, and the hub"):
+        checkpoints.find("some-lab/other@v2", "policy")
+
+
 # Digests.
 
 
@@ -133,24 +219,11 @@ def test_an_adapter_is_not_its_parent(tmp_path: Path) -> None:
     assert checkpoints.find(str(folder), "policy").digest != embedded.SHA256[:16]
 
 
-# Where things are kept.
+# Names in lineages.
 
 
-def test_folders_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert checkpoints.checkpoints_dir() == tmp_path / "checkpoints"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    monkeypatch.delenv("RSTAR_BENCH_CACHE", raising=False)
-    assert checkpoints.cache_dir() == tmp_path / "xdg" / "rstar-bench"
-    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path / "own"))
-    assert checkpoints.cache_dir() == tmp_path / "own"
-
-
-def test_weights_that_are_there_are_not_merged_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path / "cache"))
-    mine = checkpoints.find(str(adapter(tmp_path / "mine")), "policy")
-    made = tmp_path / "cache" / f"mine-{mine.digest}"
-    made.mkdir(parents=True)
-    (made / "config.json").write_text("{}")
-    assert checkpoints.merged(mine) == made
+def test_a_checkpoint_is_called_by_its_name_or_by_the_way_to_it(tmp_path: Path) -> None:
+    folder = adapter(tmp_path / "round-1" / "policy")
+    found = checkpoints.find(str(folder), "policy")
+    assert checkpoints.find("smollm2", "policy").seen_from(tmp_path) == "smollm2"
+    assert found.seen_from(tmp_path / "round-1" / "ppm") == os.path.join("..", "policy")

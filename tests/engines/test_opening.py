@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.engines import opening
-from bench.engines.checkpoints import Checkpoint
-from bench.errors import EngineError, UnknownNameError
+from bench.engines.checkpoints import EMBEDDED, Checkpoint, find
+from bench.errors import CheckpointError, EngineError, UnknownNameError
 
 
 def install(monkeypatch: pytest.MonkeyPatch, packages: Collection[str]) -> None:
@@ -32,19 +32,29 @@ def test_auto_is_the_first_engine_that_is_installed(
     monkeypatch: pytest.MonkeyPatch, installed: Collection[str], engine: str
 ) -> None:
     install(monkeypatch, installed)
-    assert opening.engine_named("auto") == engine
+    assert opening.engine_for(find(EMBEDDED, "policy"), "auto") == engine
 
 
 def test_a_named_engine_is_taken_whether_or_not_it_is_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     install(monkeypatch, ())
-    assert opening.engine_named("vllm") == "vllm"
+    assert opening.engine_for(find(EMBEDDED, "policy"), "vllm") == "vllm"
+
+
+def test_auto_passes_over_an_engine_that_cannot_run_the_policy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install(monkeypatch, ("openvino_genai",))
+    policy = Checkpoint("qwen", "policy", tmp_path, {"kind": "policy"})
+    assert opening.engine_for(policy, "auto") == "transformers"
+    with pytest.raises(CheckpointError, match="choose the engine vllm, or transformers"):
+        opening.engine_for(policy, "openvino")
 
 
 def test_an_unknown_engine_lists_the_known_ones() -> None:
     with pytest.raises(UnknownNameError, match=r"(?s)'tensorrt'.*openvino.*transformers.*vllm"):
-        opening.engine_named("tensorrt")
+        opening.engine_for(find(EMBEDDED, "policy"), "tensorrt")
 
 
 async def test_an_engine_whose_check_fails_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +71,7 @@ async def test_an_engine_whose_check_fails_is_closed(monkeypatch: pytest.MonkeyP
             closed.append(self.name)
 
     monkeypatch.setattr(opening, "TransformersEngine", Broken)
-    monkeypatch.setattr(opening.checkpoints, "merged", lambda policy: Path("weights"))
+    monkeypatch.setattr(opening, "full_weights", lambda policy: Path("weights"))
     checkpoint = Checkpoint("small", "policy", None, {})
     with pytest.raises(EngineError, match="no text came"):
         await opening.open_engine(checkpoint, "transformers")

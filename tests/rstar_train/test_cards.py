@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.engines.checkpoints import load_lineage
+from bench.engines.checkpoints import EMBEDDED, find, load_folder
 from rstar_train.cards import card, write_cards
 from rstar_train.publishing import publish
 from rstar_train.recipe import load_recipe
@@ -34,7 +34,7 @@ FIGURES: dict[str, Any] = {
 
 
 def adapter(folder: Path) -> Path:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "adapter_model.safetensors").write_bytes(b"weights")
     (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "/home/x"}))
     (folder / "optimizer.pt").write_bytes(b"not published")
@@ -49,7 +49,9 @@ def published(tmp_path: Path, kind: Any = "policy") -> Path:
         recipe=RECIPE,
         kind=kind,
         number=3,
-        parent="smollm2" if kind == "policy" else "../policy",
+        parent=find(EMBEDDED, "policy")
+        if kind == "policy"
+        else load_folder(published(tmp_path), "policy"),
         searcher=SEARCHER,
         inputs={"parent": "b179", "data": "5f66"},
         figures={"rows": 400, "loss_last": 0.08},
@@ -66,7 +68,7 @@ def test_what_is_published_is_a_checkpoint_and_nothing_of_this_machine(tmp_path:
     }
     config = json.loads((out / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "smollm2"
-    checkpoint = load_lineage(out, "policy")
+    checkpoint = load_folder(out, "policy")
     assert (checkpoint.name, checkpoint.lineage["round"]) == ("smollm2-r3", 3)
     assert checkpoint.lineage["searcher"] == SEARCHER
     assert checkpoint.lineage["annotation"] == "ppm"

@@ -54,12 +54,13 @@ def test_a_searcher_that_is_not_there_is_found_before_any_work(tmp_path: Path) -
     assert not (tmp_path / "work").exists()
 
 
-def test_training_every_weight_is_refused_before_any_work(tmp_path: Path) -> None:
+def test_an_engine_that_is_not_there_is_found_before_any_work(tmp_path: Path) -> None:
     recipe = load_recipe("smollm2-cpu")
-    first = replace(recipe.rounds[0], lora=replace(recipe.lora, rank=0))
-    recipe = replace(recipe, rounds=(first, *recipe.rounds[1:]))
-    with pytest.raises(BenchError, match="lora.rank is 0"):
+    recipe = replace(recipe, search=replace(recipe.search, engine="openvine"))
+    recipe = replace(recipe, rounds=tuple(replace(r, search=recipe.search) for r in recipe.rounds))
+    with pytest.raises(BenchError, match="unknown engine 'openvine'; did you mean 'openvino'"):
         evolve(recipe, rounds=0, work=tmp_path / "work", publish=tmp_path / "out")
+    assert not (tmp_path / "work").exists()
 
 
 def test_ablations_need_a_finished_last_round(tmp_path: Path) -> None:

@@ -5,22 +5,29 @@ What is checked is arithmetic and files; how well a real model learns is for the
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.engines.base import Request
+from bench.engines.checkpoints import load_folder
 from bench.engines.ppm import PPMConfig, PPMScorer
+from bench.engines.transformers import TransformersEngine
+from bench.engines.weights import full_weights, parameters
 from bench.errors import BenchError, CheckpointError
 from bench.prompts import OFFICIAL, START
 from rstar_train import fitting, progress, sft
 from rstar_train.ablation import train_orm, train_orm_on_pairs, train_pqm
 from rstar_train.pair_accuracy import pair_accuracy
 from rstar_train.ppm import train_ppm
+from rstar_train.publishing import publish
 from rstar_train.recipe import Recipe, load_recipe
 from rstar_train.rows import PairRow, SFTRow
 from rstar_train.sft import train_policy
@@ -119,8 +126,11 @@ def test_the_first_loss_is_that_of_the_responses_alone(tiny_policy: Path, tmp_pa
     assert figures["loss_first"] == pytest.approx(plain_loss(tiny_policy, SOLUTIONS), rel=0.01)
 
 
-def test_rank_0_trains_every_weight_in_fp32(tiny_policy: Path, tmp_path: Path) -> None:
+def test_rank_0_trains_every_weight_in_fp32(
+    tiny_policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     every = replace(recipe(learning_rate=1e-5), lora=replace(SHIPPED.lora, rank=0))
+    monkeypatch.setattr(fitting, "_halve", lambda folder: None)  # what is trained, not yet rounded
     train_policy(SOLUTIONS, every, tiny_policy, tmp_path)
     before, after = (
         transformers.AutoModelForCausalLM.from_pretrained(each, dtype=torch.float32)
@@ -128,6 +138,41 @@ def test_rank_0_trains_every_weight_in_fp32(tiny_policy: Path, tmp_path: Path) -
     )
     for (name, old), new in zip(before.named_parameters(), after.parameters(), strict=True):
         assert not torch.equal(old, new), name
+
+
+def test_a_whole_model_is_published_and_found_as_full_weights(
+    tiny_policy: Path, tmp_path: Path
+) -> None:
+    every = replace(recipe(), lora=replace(SHIPPED.lora, rank=0))
+    base = load_folder(tiny_policy, "policy")
+    parent, trained = base, {}
+    for kind, train, rows in (("policy", train_policy, SOLUTIONS), ("ppm", train_ppm, PAIRS)):
+        made = tmp_path / "work" / kind
+        train(rows, every, full_weights(parent), made)  # type: ignore[operator]
+        parent = trained[kind] = publish(
+            made,
+            tmp_path / "out" / kind,
+            recipe=every,
+            kind=kind,  # type: ignore[arg-type]
+            number=2,
+            parent=parent,
+            searcher={},
+            inputs={},
+            figures={},
+        )
+    policy, ppm = trained["policy"], trained["ppm"]
+    assert (policy.adapter, policy.name, policy.template) == (None, "smollm2-r2", "rstar")
+    assert (tmp_path / "out" / "policy" / policy.lineage["parent"]).resolve() == tiny_policy
+    assert ppm.lineage["parent"] == "../policy"
+    assert parameters(policy) == parameters(ppm) == parameters(base)
+    assert full_weights(policy) == tmp_path / "out" / "policy"
+    assert json.loads((tmp_path / "out" / "ppm" / "config.json").read_text())["dtype"] == "bfloat16"
+    assert str(tmp_path) not in "".join(p.read_text() for p in tmp_path.glob("out/*/*.json"))
+    with closing(TransformersEngine(full_weights(policy), name="policy")) as engine:
+        (text,) = asyncio.run(engine.generate(Request(prompt(1), 1, 0, 0.0, 8, ())))
+        assert text.tokens > 0
+    with closing(PPMScorer(full_weights(ppm), name="ppm")) as scorer:
+        assert -1 < scorer.values(prompt(1), [["\nprint(2)"]])[0][0] < 1
 
 
 # What is killed goes on.
