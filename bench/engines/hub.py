@@ -28,11 +28,12 @@ def download(name: str) -> Path:
     """Return the folder of a model, downloaded where it is not yet. Raises CheckpointError."""
     try:
         import huggingface_hub
+        from huggingface_hub import constants
     except ImportError as error:
         raise MissingExtraError(f"the hub's model {name!r}", "huggingface_hub", "cpu") from error
     model, _, revision = name.partition("@")
     try:
-        if not huggingface_hub.constants.HF_HUB_OFFLINE:
+        if not constants.HF_HUB_OFFLINE:
             # Asked first and with a time limit, so that no network is a matter of seconds.
             info = huggingface_hub.HfApi().model_info(
                 model, revision=revision or None, timeout=REACH_SECONDS

@@ -177,9 +177,9 @@ def cached(home: Path, name: str) -> Path:
 def test_a_model_of_the_hub_is_found_where_its_client_keeps_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub = pytest.importorskip("huggingface_hub")
-    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     folder = cached(tmp_path / "hub", "some-lab/some-model")
     found = checkpoints.find("some-lab/some-model", "policy")
     assert (found.name, found.folder) == ("some-lab/some-model", folder)
@@ -193,9 +193,9 @@ def test_a_model_of_the_hub_is_found_where_its_client_keeps_it(
 def test_a_model_that_the_hub_does_not_give_is_said_to_be_no_folder_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub = pytest.importorskip("huggingface_hub")
-    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     with pytest.raises(CheckpointError, match="'some-lab/other@v2' is no folder here, and the hub"):
         checkpoints.find("some-lab/other@v2", "policy")
 
