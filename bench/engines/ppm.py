@@ -133,7 +133,7 @@ class PPMScorer:
         """
         if not self._waiting:
             return
-        with turns.cpu:
+        with turns.on(self.device):
             while self._waiting:
                 future, pass_ = self._waiting.popleft()
                 if not future.set_running_or_notify_cancel():
@@ -149,7 +149,7 @@ class PPMScorer:
 
     def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> list[list[float]]:
         """Return the value of every step of trajectories that continue a rendered prompt."""
-        with turns.cpu:
+        with turns.on(self.device):
             return ScoredTree(self).values(prompt, paths)[0]
 
     def close(self) -> None:

@@ -72,7 +72,7 @@ class TransformersEngine:
 
         prompt = self._tokenizer(request.prompt, add_special_tokens=False, return_tensors="pt")
         ids = prompt["input_ids"].to(self._device).expand(request.n, -1)
-        with turns.cpu, torch.inference_mode():
+        with turns.on(self._device), torch.inference_mode():
             output = self._model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict, deque
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
 
@@ -58,3 +59,8 @@ class Turns:
 
 cpu = Turns()
 """The processor of this machine: held for one step of a batch, or one pass of a PPM."""
+
+
+def on(device: str) -> AbstractContextManager[None]:
+    """Return the turn to wait for on a torch device: the processor's; a GPU needs none."""
+    return cpu if device == "cpu" else nullcontext()

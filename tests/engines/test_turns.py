@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from bench.engines import turns as module
 from bench.engines.turns import Turns
 
 
@@ -75,4 +76,10 @@ def test_an_error_inside_hands_the_turn_on() -> None:
     with pytest.raises(ValueError, match="broken"), turns:
         raise ValueError("broken")
     with turns:
+        pass
+
+
+def test_only_the_processor_is_taken_in_turn() -> None:
+    assert module.on("cpu") is module.cpu
+    with module.on("cuda"), module.on("cuda"):  # the processor's would wait for itself
         pass

@@ -127,7 +127,7 @@ def test_a_round_differs_from_the_recipe_in_its_overrides_only() -> None:
     last = recipe.at(4)
     assert last.search.unsolved_rollouts
     assert last.search.rollouts == recipe.search.rollouts
-    assert (last.pool, last.lora, last.ppm) == (recipe.pool, recipe.lora, recipe.ppm)
+    assert (last.pool, last.lora, last.sft) == (recipe.pool, recipe.lora, recipe.sft)
     assert last.rounds == ()
     with pytest.raises(BenchError, match="has 4 rounds; there is no round 5"):
         recipe.at(5)
