@@ -59,8 +59,12 @@ def _round(settings: RoundSettings) -> RoundSettings:
 
 
 def _pool(settings: PoolSettings) -> PoolSettings:
-    sources: list[Source] = []
+    # A benchmark that a recipe names several times, once for each of its families, counts once.
+    first: dict[tuple[str, bool], Source] = {}
     for source in settings.sources:
+        first.setdefault((source.name, source.bootstrap), source)
+    sources: list[Source] = []
+    for source in first.values():
         size = 3 * PROBLEMS if source.bootstrap else 2 if sources else PROBLEMS
         tier, family = EASIEST
         families = (family,) if source.name == tier else source.families
