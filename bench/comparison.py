@@ -15,7 +15,7 @@ from bench.harness import Harness
 from bench.progress import Progress
 from bench.sandbox import Level
 from bench.spec import RunSpec
-from bench.store import Run
+from bench.stored import Run
 
 ROLLOUTS = 4096
 """More than any budget of tokens pays for: what ends MCTS is its tokens, or its tree."""

@@ -45,7 +45,8 @@ from bench.search import (
     step_beam,
 )
 from bench.spec import Resolved, RunSpec, resolve
-from bench.store import Run, RunDir, load_run
+from bench.store import RunDir
+from bench.stored import Run, load_run
 from bench.types import Problem
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from typing import Any
 from bench import paper, stats
 from bench.errors import UnknownNameError
 from bench.record import Key
-from bench.store import Run
+from bench.stored import Run
 from bench.types import Outcome
 
 SCHEMA_VERSION = 1

@@ -10,68 +10,31 @@
 
 After `kill -9` everything appended is there. After a power cut the records are (they are synced to
 disk), the last trees and timings may not be. This module neither grades nor summarises, and what a
-tree holds is its caller's business; how its files grow and are mended is in `bench.lines` and
-`bench.shards`.
+tree holds is its caller's business; a run is read in `bench.stored`, and how its files grow and are
+mended is in `bench.lines` and `bench.shards`.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bench import atomic, lock
 from bench.errors import RunDirError
-from bench.lines import cut_half_line, encode, scan, set_aside_unreadable
+from bench.lines import cut_half_line, encode, set_aside_unreadable
 from bench.provenance import SCHEMA_VERSION, config_digest, differences, read_header
 from bench.record import Key, Record
-from bench.shards import append_member, cut_half_member, members
-
-log = logging.getLogger(__name__)
+from bench.shards import append_member, cut_half_member
+from bench.stored import RESUME, StoredTree, load_run
 
 Seconds = float | Sequence[float]
 
 SHARD = 64
 """Problems per tree file, by the problem's index in its benchmark."""
-
-_RESUME = "Repeat the command that started the run to resume it"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTree:
-    """The search tree of one problem."""
-
-    problem_id: str
-    seed: int
-    tree: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run as read from disk, good to the last line."""
-
-    path: Path
-    header: Mapping[str, Any]
-    records: tuple[Record, ...]
-    """One for each key, the last written, sorted by key: nothing depends on who finished first."""
-    seconds: Mapping[Key, Mapping[str, Any]]
-    """By part, see `RunDir.append`."""
-
-    def trees(self) -> Iterator[StoredTree]:
-        """Yield the tree of every record that has one, the last written, sorted within a shard."""
-        done = {r.key for r in self.records}
-        for shard in sorted((self.path / "trees").glob("shard-*.jsonl.gz")):
-            found: dict[Key, StoredTree] = {}
-            for member in members(shard):
-                data = json.loads(member.text)
-                tree = StoredTree(data["problem_id"], data["seed"], data["tree"])
-                found[Key(tree.problem_id, tree.seed)] = tree
-            yield from (found[key] for key in sorted(found) if key in done)
 
 
 class RunDir:
@@ -179,7 +142,7 @@ class RunDir:
         except OSError as error:
             raise RunDirError(
                 f"cannot append problem {record.problem_id!r} to {self.path}: {error.strerror}. "
-                f"What was stored before is intact. {_RESUME} once the cause is gone."
+                f"What was stored before is intact. {RESUME} once the cause is gone."
             ) from error
         if not record.is_engine_error:
             self.done.add(record.key)
@@ -235,54 +198,11 @@ class RunDir:
         self.close()
 
 
-def load_run(path: Path) -> Run:
-    """Read a run without touching it.
-
-    Raises:
-        RunDirError: there is no run, or a line of its records is damaged; the message says which
-            and what resuming the run will do about it.
-    """
-    header = read_header(path)
-    file = path / "records.jsonl"
-    found = scan(file, Record.from_json)
-    where = f"{file}, line {len(found.lines) + 1}"
-    command = shlex.join(header.get("command", ()))
-    again = f"{_RESUME} ({command}):" if command else f"{_RESUME}:"
-    for line in found.lines:
-        if line.value is None:
-            raise RunDirError(
-                f"{file}, line {line.number} is unreadable ({line.fault}). {again} the line is "
-                "moved to records.rejected.jsonl and its problem is run again."
-            )
-    if found.tail:
-        raise RunDirError(
-            f"{where} is half-written. {again} the line is cut off and its problem is run again."
-        )
-    latest = {line.value.key: line.value for line in found.lines if line.value is not None}
-    records = tuple(latest[key] for key in sorted(latest))
-    return Run(path, header, records, _read_seconds(path / "timings.jsonl"))
-
-
 def _rounded(seconds: Seconds) -> float | list[float]:
     """Return seconds as JSON: a total as it is, a list to the microsecond."""
     if isinstance(seconds, int | float):
         return float(seconds)
     return [round(float(each), 6) for each in seconds]
-
-
-def _read_seconds(file: Path) -> dict[Key, Mapping[str, Any]]:
-    """Read timings.jsonl; a damaged line costs a number nobody scores, so it is only logged."""
-    seconds: dict[Key, Mapping[str, Any]] = {}
-    lines = file.read_bytes().split(b"\n") if file.exists() else []
-    for number, raw in enumerate(lines, start=1):
-        if not raw:
-            continue
-        try:
-            data = json.loads(raw)
-            seconds[Key(data["problem_id"], data["seed"])] = dict(data["seconds"])
-        except (ValueError, TypeError, KeyError) as error:
-            log.warning("%s, line %d is unreadable (%s), ignored", file, number, error)
-    return seconds
 
 
 def _other_config(path: Path, stored: Mapping[str, Any], config: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from bench.record import Record, Tokens
 from bench.runner import Selector, select
 from bench.search import Trace, afforded, prefix
 from bench.spec import selectors
-from bench.store import Run
+from bench.stored import Run
 
 _COUNTS = ("n", "rollouts", "tokens")
 """Budgets that the cut takes the place of. The width of a beam is none: it ends when it ends."""

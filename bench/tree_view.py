@@ -14,7 +14,7 @@ from rich.tree import Tree
 from bench.errors import BenchError, UnknownNameError
 from bench.record import Record, Selected
 from bench.search import ROOT, Node, NodeKind, Trace, costs
-from bench.store import Run
+from bench.stored import Run
 
 _TEXT_CHARS = 72
 """Of a step's text that are shown."""

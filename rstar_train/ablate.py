@@ -21,7 +21,7 @@ from bench.engines.checkpoints import Checkpoint, Kind, find, load_folder
 from bench.engines.ppm import PPMScorer
 from bench.engines.weights import full_weights
 from bench.errors import CheckpointError
-from bench.store import load_run
+from bench.stored import load_run
 from rstar_train import journal
 from rstar_train.evaluation import evaluate, figures_of
 from rstar_train.pool import Pool, family_of, load_pool

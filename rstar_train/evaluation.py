@@ -19,7 +19,7 @@ from bench.progress import Progress
 from bench.report import compare, leaderboard
 from bench.spec import SEARCHES, RunSpec, SearchKind
 from bench.stats import Interval, PairedDifference, wilson
-from bench.store import Run
+from bench.stored import Run
 from bench.types import Outcome
 from rstar_train.recipe import Recipe
 from rstar_train.settings import EvaluationRun

@@ -17,7 +17,7 @@ from bench.atomic import replace
 from bench.engines.checkpoints import Checkpoint
 from bench.engines.weights import full_weights
 from bench.errors import BenchError
-from bench.store import Run, load_run
+from bench.stored import Run, load_run
 from rstar_train import journal
 from rstar_train.evaluation import evaluate, figures_of, passes_gate
 from rstar_train.pool import Pool

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.search import Trace
-from bench.store import load_run
+from bench.stored import load_run
 from bench.types import Problem
 from rstar_train.extraction import EXTRACTIONS, PAIR_FILTERS
 from rstar_train.pool import family_of

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.prompts import OFFICIAL, START
 from bench.record import Record
 from bench.search import Trace
-from bench.store import load_run
+from bench.stored import load_run
 from bench.types import Outcome, Problem
 from rstar_train.rows import TOP, SFTRow
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.record import Record, Sample, Selected, Tokens
-from bench.store import Run
+from bench.stored import Run
 from bench.types import Outcome
 
 C, W, N = Outcome.CORRECT, Outcome.WRONG, Outcome.NO_ANSWER

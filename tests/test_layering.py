@@ -23,6 +23,7 @@ ROWS = (
     ("bench.search",),
     ("bench.record", "bench.provenance", "bench.atomic", "bench.lock"),
     ("bench.lines", "bench.shards"),
+    ("bench.stored",),
     ("bench.store",),
     ("bench.runner",),
     ("bench.spec", "bench.stats", "bench.paper"),

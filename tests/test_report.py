@@ -9,7 +9,8 @@ import pytest
 
 from bench import report, stats
 from bench.record import Key
-from bench.store import Run, RunDir, load_run
+from bench.store import RunDir
+from bench.stored import Run, load_run
 from bench.types import Outcome
 from tests.runs import SEARCHES, C, E, G, N, T, U, W, greedy, make_record, make_run, sampled
 

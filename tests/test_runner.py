@@ -21,7 +21,8 @@ from bench.report import leaderboard
 from bench.runner import Search, run_problems
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Sampling, Trace, best, first, greedy, majority, mcts, sample
-from bench.store import Run, RunDir, load_run
+from bench.store import RunDir
+from bench.stored import Run, load_run
 from bench.types import Outcome, Problem
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 

@@ -20,7 +20,8 @@ import pytest
 from bench import provenance
 from bench.errors import RunDirError
 from bench.record import Key, Record, Sample, Selected, Tokens
-from bench.store import RunDir, load_run
+from bench.store import RunDir
+from bench.stored import load_run
 from bench.types import Outcome
 
 ROOT = Path(__file__).parents[1]

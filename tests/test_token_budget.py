@@ -17,7 +17,8 @@ from bench.runner import run_problems
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Beam, Sampling, Trace, afforded, costs, mcts, sample, step_beam
 from bench.spec import RunSpec, selectors
-from bench.store import Run, RunDir, load_run
+from bench.store import RunDir
+from bench.stored import Run, load_run
 from bench.token_budget import cut
 from bench.types import Outcome
 from tests.scripted import problem

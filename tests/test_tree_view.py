@@ -13,7 +13,8 @@ from bench.errors import BenchError, UnknownNameError
 from bench.runner import run_problems
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, best, mcts, top_majority
-from bench.store import Run, RunDir, load_run
+from bench.store import RunDir
+from bench.stored import Run, load_run
 from bench.tree_view import shown_tree
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 

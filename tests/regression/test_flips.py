@@ -12,7 +12,7 @@ from bench.lines import encode
 from bench.record import Record, Sample, Selected, Tokens
 from bench.regression import Case, compare, judge
 from bench.regression.flips import of_cases, of_run, pairs, recorded_in, samples_of, stored_verdicts
-from bench.store import Run
+from bench.stored import Run
 from bench.types import Outcome
 
 STRINGS = "prm800k-style"

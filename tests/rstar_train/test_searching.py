@@ -13,7 +13,7 @@ import pytest
 from bench.errors import BenchError, RunDirError
 from bench.search import Node, NodeKind, Trace
 from bench.search.tree import new_trace
-from bench.store import load_run
+from bench.stored import load_run
 from bench.types import Outcome, Problem
 from rstar_train import journal
 from rstar_train.demonstrator import Demonstrator
