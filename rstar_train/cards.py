@@ -49,7 +49,7 @@ def _lineage(lineage: Mapping[str, Any]) -> str:
         f"{role} {each['name']} ({each['digest']})" if isinstance(each, Mapping) else str(each)
         for role, each in searcher.items()
     )
-    git = lineage["published_by"]["git"]
+    git = lineage["trained_by"]["git"]
     code = "outside git" if git is None else git["commit"] + (", edited" if git["dirty"] else "")
     rows = [
         ("trained from", f"`{lineage['parent']}` ({lineage['inputs']['parent']})"),

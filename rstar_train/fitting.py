@@ -161,6 +161,9 @@ def save(trainer: Any, folder: Path) -> None:
     bf16 halves the files; evaluation uses what is saved. Raises BenchError: the disk is full.
     """
     try:
+        if is_first():
+            for path in folder.glob(WEIGHTS):
+                path.unlink()  # never written into: what is published may be the same file, linked
         trainer.save_model(str(folder))  # all processes: weights may be spread over them
         if is_first():
             _halve(folder)

@@ -14,8 +14,8 @@ import ast
 import json
 import random
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.engines.base import Completion
@@ -26,6 +26,8 @@ from rstar_train.demonstrator import propose_plan
 from rstar_train.plans import Plan, PlannedStep, misread_one
 
 POOL = "gsm8k_train"
+LEVELS = ((2, "1-2 calculations"), (4, "3-4 calculations"), (99, "5 or more calculations"))
+"""The most calculations of each level, and its name."""
 _ANNOTATION = re.compile(r"<<([^<>]*)=([^<>=]*)>>")
 _RESULT = re.compile(r"\s*=\s*[^\w\s<]?\s*<<[^<>]*>>\s*-?[\d,.]*\d")
 """`= <<48/2=24>>24` in a sentence: the step's code works it out, the comment need not know it."""
@@ -101,6 +103,22 @@ def plan_of(solution: str) -> Plan | None:
         steps.append(_step("\n".join(code), comment, [name for _, name in known]))
         said = []
     return Plan(tuple(steps), known[-1][1]) if steps else None
+
+
+def with_levels(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems of the training set with how many calculations their solutions take.
+
+    GSM8K has no levels; coverage is shown, and a curriculum is chosen, by these. Raises what
+    `solutions` raises.
+    """
+    known = solutions()
+
+    def levelled(problem: Problem) -> Problem:
+        count = len(_ANNOTATION.findall(known.get(problem.id, "")))
+        level = next((name for most, name in LEVELS if 0 < count <= most), None)
+        return replace(problem, level=level)
+
+    return [levelled(problem) for problem in problems]
 
 
 def solutions() -> dict[str, str]:

@@ -17,6 +17,7 @@ from bench.problems import BENCHMARKS, Role, load
 from bench.problems.contamination import without
 from bench.problems.generated import TIERS, tier_problems
 from bench.types import Problem
+from rstar_train import gsm8k
 from rstar_train.recipe import RECIPES, Recipe
 from rstar_train.settings import Source
 
@@ -81,6 +82,8 @@ def load_pool(recipe: Recipe, *, beside: Path = RECIPES) -> Pool:
         if source.decontaminate:
             kept = without(rows, _drop_list(source.decontaminate, beside))
             contaminated.update({row.id for row in rows} - {row.id for row in kept})
+        if source.levels:
+            kept = [row for row in kept if row.level in source.levels]
         taken = [problem for problem in kept if problem.question not in seen]
         repeated += len(kept) - len(taken)
         taken = taken[: source.problems or None]
@@ -116,6 +119,8 @@ def _rows(source: Source) -> list[Problem]:
             raise UnknownNameError("source of the pool", source.name, _names())
         if not source.problems:
             raise BenchError(f"the source {source.name!r} has no end: give it a number of problems")
+        if source.levels:
+            raise BenchError(f"the source {source.name!r} is one level; choose from its families")
         return tier_problems(tier, "train", source.problems, families=source.families or None)
     if source.name not in BENCHMARKS:
         raise UnknownNameError("source of the pool", source.name, _names())
@@ -125,8 +130,15 @@ def _rows(source: Source) -> list[Problem]:
             f"{', '.join(_names())}"
         )
     if source.families:
-        raise BenchError(f"the source {source.name!r} has no families; leave them out")
-    return load(source.name)
+        raise BenchError(f"the source {source.name!r} has no families; choose from its levels")
+    rows = load(source.name)
+    if source.name == gsm8k.POOL:
+        rows = gsm8k.with_levels(rows)
+    known = sorted({row.level for row in rows if row.level})
+    for level in source.levels:
+        if level not in known:
+            raise UnknownNameError(f"level of {source.name!r}", level, known)
+    return rows
 
 
 def _names() -> list[str]:

@@ -19,7 +19,7 @@ from bench.engines.checkpoints import ADAPTER, LINEAGE, WEIGHTS, Checkpoint, Kin
 from bench.prompts import OFFICIAL
 from bench.provenance import git_state, package_versions
 from rstar_train.recipe import Recipe
-from rstar_train.stages import MANIFEST
+from rstar_train.stages import MANIFEST, manifest_of
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def publish(
 ) -> Checkpoint:
     """Copy what a checkpoint needs to `out`, with its lineage, and return it.
 
-    `name` is `round_name` unless given.
+    `name` is `round_name` unless given. Publishing again what is published changes nothing.
     """
     out.mkdir(parents=True, exist_ok=True)
     is_adapter = recipe.lora.rank > 0
@@ -86,17 +86,27 @@ def publish(
         "annotation": recipe.search.annotation,
         "inputs": inputs,
         "figures": figures,
-        "published_by": {"git": git_state(Path(__file__).parent), "packages": package_versions()},
+        "trained_by": _trained_by(trained),
     }
     replace(out / LINEAGE, _pretty(lineage))
     log.info("published %s", out)
     return load_folder(out, kind)
 
 
+def _trained_by(trained: Path) -> dict[str, Any]:
+    """Return the code that trained, which on a resume is not the code that publishes."""
+    stored = manifest_of(trained)
+    if stored is None:  # trained outside the stages of a run
+        return {"git": git_state(Path(__file__).parent), "packages": package_versions()}
+    return {key: stored[key] for key in ("git", "packages", "finished")}
+
+
 def _copy(file: Path, to: Path) -> None:
     """Copy a file whole or not at all; gigabytes of weights are linked where they can be."""
     partial = to.with_name(f"{to.name}.new")
     partial.unlink(missing_ok=True)
+    if to.exists() and to.samefile(file):
+        return  # one file with two names, and renaming one to the other would leave both
     try:
         if not file.match(WEIGHTS):
             raise OSError("small, and copied so that an edit of one leaves the other alone")

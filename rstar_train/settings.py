@@ -25,6 +25,9 @@ class Source:
     bootstrap: bool = False
     """Searched in round 1 only, by whoever begins, and no part of the coverage: more examples of
     the format than later rounds can afford to search."""
+    levels: tuple[str, ...] = ()
+    """Of a training pool: rows of these levels only (`Level 1` of math_train; `1-2 calculations` of
+    gsm8k_train, counted in its solutions); empty means all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,21 @@ def test_what_is_published_is_a_checkpoint_and_nothing_of_this_machine(tmp_path:
     assert checkpoint.lineage["annotation"] == "ppm"
 
 
+def test_what_is_published_again_is_as_before_and_tells_who_trained_it(tmp_path: Path) -> None:
+    git = {"commit": "c0ffee", "dirty": False}
+    manifest = {"inputs": {}, "figures": {}, "git": git, "packages": {}, "finished": "then"}
+    (adapter(tmp_path / "work" / "policy") / "stage.json").write_text(json.dumps(manifest))
+    found = []
+    for _ in range(2):
+        out = published(tmp_path)
+        found.append({file.name: file.read_bytes() for file in out.iterdir()})
+    assert found[0] == found[1]
+    assert set(found[0]) == {"adapter_model.safetensors", "adapter_config.json", "lineage.json"}
+    lineage = json.loads(found[0]["lineage.json"])
+    assert lineage["trained_by"] == {"git": git, "packages": {}, "finished": "then"}
+    assert "| code | c0ffee |" in card(lineage, FIGURES)
+
+
 @pytest.mark.parametrize("kind", ["policy", "ppm"])
 def test_a_card_holds_lineage_training_and_results(tmp_path: Path, kind: str) -> None:
     lineage = json.loads((published(tmp_path, kind) / "lineage.json").read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +90,8 @@ def test_the_digest_follows_problems_and_what_is_held_out() -> None:
         (Source("gsm8k_tran"), UnknownNameError, "did you mean 'gsm8k_train'"),
         (Source("math500"), BenchError, "'math500' is an evaluation set.*gsm8k_train"),
         (Source("embedded-competition"), BenchError, "has no end: give it a number"),
-        (Source("gsm8k_train", families=("a",)), BenchError, "has no families"),
+        (Source("gsm8k_train", families=("a",)), BenchError, "has no families; choose from its l"),
+        (Source("embedded-grade-school", 3, levels=("a",)), BenchError, "is one level; choose fro"),
         (
             Source("embedded-competition", 2, decontaminate="none.jsonl"),
             MissingDataError,
@@ -134,5 +136,15 @@ def test_the_gsm8k_recipe_is_decontaminated() -> None:
     recipe = load_recipe("smollm2-gsm8k")
     pool = load_pool(recipe, beside=RECIPES)
     assert pool.dropped["contaminated"] == 2
-    assert len(pool.searched(2)) == 240
-    assert len(pool.bootstrap) == 600
+    assert Counter(tier_of(problem) for problem in pool.searched(2)) == {
+        "1-2 calculations": 240,
+        "3-4 calculations": 48,
+        "5 or more calculations": 12,
+    }
+    assert len(pool.bootstrap) == 1500
+
+
+@needs_gsm8k
+def test_a_level_that_is_not_there_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="'12 calculations'; did you mean '1-2 calc"):
+        load_pool(recipe_of(Source("gsm8k_train", levels=("12 calculations",))))

@@ -175,6 +175,16 @@ def test_a_whole_model_is_published_and_found_as_full_weights(
         assert -1 < scorer.values(prompt(1), [["\nprint(2)"]])[0][0] < 1
 
 
+def test_training_again_leaves_what_was_published_alone(tiny_policy: Path, tmp_path: Path) -> None:
+    made, published = tmp_path / "made", tmp_path / "published.safetensors"
+    train_policy(SOLUTIONS, recipe(epochs=1.0), tiny_policy, made)
+    published.hardlink_to(made / "adapter_model.safetensors")  # as publishing does
+    before = published.read_bytes()
+    train_policy(SOLUTIONS[:5], recipe(epochs=1.0), tiny_policy, made)
+    assert published.read_bytes() == before
+    assert (made / "adapter_model.safetensors").read_bytes() != before
+
+
 # What is killed goes on.
 
 
