@@ -23,7 +23,7 @@ from bench.engines.weights import full_weights
 from bench.errors import CheckpointError
 from bench.stored import load_run
 from rstar_train import journal
-from rstar_train.evaluation import evaluate, figures_of
+from rstar_train.evaluation import evaluate, families_of, figures_of
 from rstar_train.pool import Pool, family_of, load_pool
 from rstar_train.publishing import publish, round_name, weights_file
 from rstar_train.recipe import RECIPES, Recipe
@@ -200,7 +200,7 @@ class Ablation:
 
         def work() -> Mapping[str, Any]:
             runs = evaluate(self.recipe, folder, policy=policy, ppm=ppm, searches=(search,))
-            return figures_of(runs, {"against_before": before})
+            return figures_of(runs, {"against_before": before}, families_of(self.recipe))
 
         inputs = {
             "recipe": self.recipe.digest("evaluation"),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError
+from bench.console import guarded
 
 if TYPE_CHECKING:
     from rstar_train.recipe import Recipe
@@ -22,15 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        status: int = arguments.run(arguments)
-        return status
-    except BenchError as error:
-        sys.stderr.write(f"rstar-train: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("\nrstar-train: interrupted; repeat the command to go on where it was\n")
-        return 130
+    return guarded("rstar-train", lambda: arguments.run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         help="folder with round-1, round-2 and so on [%(default)s]",
     )
     table.add_argument("--plot", type=Path, metavar="SVG", help="draw the rounds into this file")
+    table.add_argument("--families", action="store_true", help="add what was solved, by family")
     table.set_defaults(run=_table)
     _add_data_verbs(verbs)
     return parser
@@ -175,6 +168,8 @@ def _table(arguments: argparse.Namespace) -> int:
     figures = tables.load_figures(arguments.checkpoints)
     base = tables.load_base(arguments.checkpoints)
     print(tables.render_rounds(figures, base))
+    if arguments.families:
+        print(f"\n{tables.families_table(figures, base)}")
     ablation = tables.load_ablation(arguments.checkpoints)
     if ablation is not None:
         print(f"\n{tables.ablation_table(ablation)}")

@@ -15,6 +15,7 @@ from typing import Any
 from bench.engines.checkpoints import Checkpoint
 from bench.errors import UnknownNameError
 from bench.harness import Harness
+from bench.problems import load
 from bench.progress import Progress
 from bench.report import compare, leaderboard
 from bench.spec import SEARCHES, RunSpec, SearchKind
@@ -79,7 +80,19 @@ async def _run(
     return runs
 
 
-def figures_of(runs: Mapping[str, Run], against: Mapping[str, Mapping[str, Run]]) -> dict[str, Any]:
+def families_of(recipe: Recipe) -> dict[str, str]:
+    """Return the families of the evaluation's problems, by problem id, where they have any.
+
+    Raises what `bench.problems.load` raises.
+    """
+    return {p.id: p.subject for p in load(recipe.evaluation.benchmark) if p.subject}
+
+
+def figures_of(
+    runs: Mapping[str, Run],
+    against: Mapping[str, Mapping[str, Run]],
+    families: Mapping[str, str],
+) -> dict[str, Any]:
     """Return, by selector, accuracy with its interval, cost, and paired differences.
 
     `against` holds what the runs are compared with, by the name that the difference gets.
@@ -95,7 +108,7 @@ def figures_of(runs: Mapping[str, Run], against: Mapping[str, Mapping[str, Run]]
                 "failures": row.counts.failures,
                 "policy_tokens": round(row.policy_tokens, 1),
                 "ppm_tokens": round(row.ppm_tokens, 1),
-                "by_tier": by_tier(run, row.method),
+                "by_tier": by_tier(run, row.method, families),
             }
             for name, others in against.items():
                 if search in others:
@@ -106,13 +119,18 @@ def figures_of(runs: Mapping[str, Run], against: Mapping[str, Mapping[str, Run]]
     return figures
 
 
-def by_tier(run: Run, method: str) -> dict[str, Any]:
-    """Return a selector's accuracy on each benchmark of a mixed run, failures left out."""
+def by_tier(run: Run, method: str, families: Mapping[str, str]) -> dict[str, Any]:
+    """Return a selector's accuracy on each tier and `tier/family` of a run, failures left out."""
     found: dict[str, list[bool]] = defaultdict(list)
     for record in run.records:
         chosen = record.selected.get(method)
-        if chosen is not None and not chosen.outcome.is_failure:
-            found[record.benchmark].append(chosen.outcome is Outcome.CORRECT)
+        if chosen is None or chosen.outcome.is_failure:
+            continue
+        groups = [record.benchmark]
+        if record.problem_id in families:
+            groups.append(f"{record.benchmark}/{families[record.problem_id]}")
+        for group in groups:
+            found[group].append(chosen.outcome is Outcome.CORRECT)
     return {
         name: {"n": len(right), "correct": sum(right), **_interval(wilson(sum(right), len(right)))}
         for name, right in sorted(found.items())

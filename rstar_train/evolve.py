@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from rstar_train import journal
 from rstar_train.cards import write_cards
 from rstar_train.coverage import coverage
-from rstar_train.evaluation import check_searches, evaluate, figures_of
+from rstar_train.evaluation import check_searches, evaluate, families_of, figures_of
 from rstar_train.pool import Pool, family_of, load_pool, tier_of
 from rstar_train.recipe import RECIPES, Recipe
 from rstar_train.rounds import Handover, Round
@@ -77,7 +77,7 @@ def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> tuple[Path, 
     folder = work / "base" / "evaluation"
 
     def measure() -> Mapping[str, Any]:
-        return figures_of(evaluate(recipe, folder, policy=base, ppm=None), {})
+        return figures_of(evaluate(recipe, folder, policy=base, ppm=None), {}, families_of(recipe))
 
     inputs = {"recipe": recipe.digest("evaluation"), "policy": base.digest}
     figures = staged(

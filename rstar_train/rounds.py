@@ -19,7 +19,7 @@ from bench.engines.weights import full_weights
 from bench.errors import BenchError
 from bench.stored import Run, load_run
 from rstar_train import journal
-from rstar_train.evaluation import evaluate, figures_of, passes_gate
+from rstar_train.evaluation import evaluate, families_of, figures_of, passes_gate
 from rstar_train.pool import Pool
 from rstar_train.publishing import publish, weights_file
 from rstar_train.recipe import Recipe
@@ -225,7 +225,8 @@ class Round:
         }
 
         def work() -> Mapping[str, Any]:
-            return figures_of(evaluate(self.recipe, folder, policy=policy, ppm=ppm), against)
+            runs = evaluate(self.recipe, folder, policy=policy, ppm=ppm)
+            return figures_of(runs, against, families_of(self.recipe))
 
         inputs = {
             "recipe": self.recipe.digest("evaluation"),

@@ -108,6 +108,47 @@ def coverage_table(figures: Sequence[Mapping[str, Any]]) -> str:
     return _table(title, header, [*rows, ["problems", *sizes]])
 
 
+def families_table(
+    figures: Sequence[Mapping[str, Any]], base: Mapping[str, Any] | None = None
+) -> str:
+    """Return, by family, what each round solved of the pool, and its policy of the held-out rest.
+
+    Raises BenchError where the problems of the last round's evaluation have no families.
+    """
+    solved = {str(at): each["coverage"] for at, each in enumerate(figures, start=1)}
+    evaluations = {"base": base} if base is not None else {}
+    evaluations |= {str(at): each["evaluation"] for at, each in enumerate(figures, start=1)}
+    right = {
+        name: found.get("greedy", {}).get("by_tier", {}) for name, found in evaluations.items()
+    }
+    return "\n\n".join(
+        (
+            _by_family("Problems of the pool solved, by round", solved, "solved", "problems"),
+            _by_family("Held-out problems right, greedy, by round", right, "correct", "n"),
+        )
+    )
+
+
+def _by_family(title: str, rounds: Mapping[str, Mapping[str, Any]], count: str, size: str) -> str:
+    """Return a table of families down and rounds across, with the size of each family."""
+    last = rounds[list(rounds)[-1]]
+    families = [name for name in last if "/" in name]
+    if not families:
+        raise BenchError(
+            "the evaluated problems have no families, or an earlier version of rstar-train "
+            "evaluated them; leave out --families"
+        )
+    rows = [
+        [
+            *name.removeprefix("embedded-").split("/", 1),
+            *(str(found[name][count]) if name in found else "-" for found in rounds.values()),
+            str(last[name][size]),
+        ]
+        for name in families
+    ]
+    return _table(title, ["tier", "family", *rounds, "of"], rows)
+
+
 def training_table(figures: Sequence[Mapping[str, Any]]) -> str:
     """Return what each round was trained on and how well its PPM orders held-out pairs."""
     header = ["round", "SFT rows", "loss", "pairs", "loss", "held-out pairs ordered, %"]

@@ -20,7 +20,7 @@ from bench.cli import (
     sandbox,
     search,
 )
-from bench.errors import BenchError
+from bench.console import guarded
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,20 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     _quieten()
-    try:
-        status: int = arguments.run(arguments)
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        # Whoever read the output, `head` say, has enough. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except BenchError as error:
-        sys.stderr.write(f"rstar-bench: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("\nrstar-bench: interrupted; repeat the command to go on where it was\n")
-        return 130
+    return guarded("rstar-bench", lambda: arguments.run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:

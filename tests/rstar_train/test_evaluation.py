@@ -1,4 +1,4 @@
-"""A round's evaluation: the gate, and searches that do not exist, found before any training."""
+"""A round's evaluation: its figures, the gate, and misspelt searches, found before training."""
 
 from __future__ import annotations
 
@@ -9,12 +9,29 @@ from typing import Any
 import pytest
 
 from bench.errors import UnknownNameError
-from rstar_train.evaluation import check_searches, passes_gate
+from rstar_train.evaluation import by_tier, check_searches, families_of, passes_gate
 from rstar_train.evolve import evolve
 from rstar_train.recipe import RECIPES, load_recipe
 from rstar_train.settings import EvaluationRun
+from tests.runs import C, E, W, greedy
 
 SHIPPED = load_recipe("smollm2-cpu")
+
+
+def test_accuracy_is_counted_by_tier_and_by_family_where_there_is_one() -> None:
+    run = greedy([C, W, C, E])
+    tiers = ("low", "low", "high", "high")
+    records = [replace(r, benchmark=tier) for r, tier in zip(run.records, tiers, strict=True)]
+    families = {"p00": "gcd", "p01": "lcm", "p03": "dice"}
+    found = by_tier(replace(run, records=tuple(records)), "greedy", families)
+    counts = {name: (cell["correct"], cell["n"]) for name, cell in found.items()}
+    assert counts == {"high": (1, 1), "low": (1, 2), "low/gcd": (1, 1), "low/lcm": (0, 1)}
+
+
+def test_families_are_those_of_the_evaluated_problems() -> None:
+    families = families_of(SHIPPED)
+    assert {"gcd", "fraction_simplification", "dice"} <= set(families.values())
+    assert len(families) >= 504
 
 
 def gain(estimate: float, p: float) -> dict[str, Any]:

@@ -225,6 +225,27 @@ def test_one_command_prints_the_tables_of_published_rounds(
     ]
 
 
+def test_families_are_shown_where_they_were_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    share = {"estimate": 0.5, "low": 0.4, "high": 0.6}
+    cell = {"label": "greedy", "n": 20, "accuracy": share, "policy_tokens": 9, "ppm_tokens": 0}
+    tiers = {"embedded-low": {"n": 20, "correct": 10}, "embedded-low/gcd": {"n": 5, "correct": 3}}
+    for number, by_tier in enumerate(({}, tiers), start=1):
+        (tmp_path / f"round-{number}").mkdir()
+        found = figures(greedy={**cell, "by_tier": by_tier})
+        (tmp_path / f"round-{number}" / "figures.json").write_text(json.dumps(found))
+    assert main(["table", str(tmp_path), "--families"]) == 0
+    page = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["tier", "family", "1", "2", "of"] in page
+    assert ["low", "gcd", "5", "5", "10"] in page
+    assert ["low", "gcd", "-", "3", "5"] in page
+    found = figures(greedy={**cell, "by_tier": {}})
+    (tmp_path / "round-2" / "figures.json").write_text(json.dumps(found))
+    assert main(["table", str(tmp_path), "--families"]) == 2
+    assert "have no families" in capsys.readouterr().err
+
+
 def test_a_folder_without_rounds_has_no_tables(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
