@@ -42,9 +42,9 @@ def _shares(counts: Mapping[str, int]) -> dict[str, Any]:
     return {
         "problems": problems,
         "solved": counts["solved"],
-        "percent": round(100 * counts["solved"] / problems, 2),
+        "percent": 100 * counts["solved"] / problems,
         "ever": counts["ever"],
-        "ever_percent": round(100 * counts["ever"] / problems, 2),
+        "ever_percent": 100 * counts["ever"] / problems,
     }
 
 

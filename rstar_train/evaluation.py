@@ -106,8 +106,8 @@ def figures_of(
                 "correct": row.counts.correct,
                 "accuracy": None if row.accuracy is None else _interval(row.accuracy),
                 "failures": row.counts.failures,
-                "policy_tokens": round(row.policy_tokens, 1),
-                "ppm_tokens": round(row.ppm_tokens, 1),
+                "policy_tokens": row.policy_tokens,
+                "ppm_tokens": row.ppm_tokens,
                 "by_tier": by_tier(run, row.method, families),
             }
             for name, others in against.items():
@@ -161,15 +161,15 @@ def _kind(run: EvaluationRun) -> SearchKind:
 
 
 def _interval(interval: Interval) -> dict[str, float]:
-    values = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
-    return {key: round(value, 4) for key, value in values.items()}
+    # Never rounded here: a figure that is rounded twice is another figure.
+    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
 
 
 def _paired(difference: PairedDifference) -> dict[str, Any]:
     return {
-        "estimate": round(difference.estimate, 4),
-        "low": round(difference.low, 4),
-        "high": round(difference.high, 4),
+        "estimate": difference.estimate,
+        "low": difference.low,
+        "high": difference.high,
         "only_now": difference.only_a,
         "only_before": difference.only_b,
         "mcnemar_p": difference.p,

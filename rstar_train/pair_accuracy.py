@@ -63,10 +63,10 @@ def pair_accuracy(
     }
     bins = calibration(margins, scale=5.0 if scorer.config.squash == "tanh_fifth" else 1.0)
     error = sum(each.pairs * abs(each.said - each.share) for each in bins) / max(1, len(margins))
-    figures["calibration_error"] = round(error, 4)
+    figures["calibration_error"] = error
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        table = [{k: round(v, 4) for k, v in asdict(each).items()} for each in bins]
+        table = [asdict(each) for each in bins]
         replace(out / "calibration.json", (json.dumps(table, indent=2) + "\n").encode())
         replace(out / "calibration.svg", calibration_plot(bins))
     return figures
@@ -78,9 +78,9 @@ def _accuracy(margins: Sequence[float]) -> dict[str, Any]:
     return {
         "pairs": len(margins),
         "right": right,
-        "accuracy": round(interval.estimate, 4),
-        "low": round(interval.low, 4),
-        "high": round(interval.high, 4),
+        "accuracy": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
     }
 
 
