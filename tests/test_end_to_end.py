@@ -51,7 +51,8 @@ def trees(out: Path) -> list[StoredTree]:
 
 def test_mcts_with_the_ppm_fills_a_run_directory_that_says_everything(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    done = run(out, "--search", "mcts", "--limit", "2", "--rollouts", "2", "--candidates", "2")
+    more = ("--ppm", "smollm2-r1", "--limit", "2", "--rollouts", "2", "--candidates", "2")
+    done = run(out, "--search", "mcts", *more)
     assert "mcts 2x2" in done.stdout
     loaded = load_run(out)
     config = loaded.header["config"]
