@@ -24,7 +24,8 @@ sys.exit(guarded("tool", command))
 
 
 def test_the_status_of_a_command_is_its_own() -> None:
-    assert [guarded("tool", lambda: status) for status in (0, 1)] == [0, 1]  # noqa: B023
+    assert guarded("tool", lambda: 0) == 0
+    assert guarded("tool", lambda: 1) == 1
 
 
 @pytest.mark.parametrize(
