@@ -46,7 +46,7 @@ class RunSpec:
     """Name or folder of a checkpoint, or a model of the hub."""
     search: str
     ppm: str | None = None
-    """Name or folder of a PPM; None chooses the newest published one where a search wants one."""
+    """Name or folder of a PPM; None: that of the policy's round, else the newest published one."""
     engine: str = "auto"
     template: str | None = None
     """Prompt template of the policy; None: what it was trained with, few-shot if it was not."""
@@ -203,7 +203,7 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
     if spec.template is not None:
         policy = policy.prompted(template(spec.template).name)
     engine = engine_for(policy, spec.engine)
-    return Resolved(spec, kind, problems, policy, _ppm(spec, kind), engine)
+    return Resolved(spec, kind, problems, policy, _ppm(spec, kind, policy), engine)
 
 
 def selectors(search: str, aggregate: str | None) -> dict[str, Selector]:
@@ -221,21 +221,22 @@ def selectors(search: str, aggregate: str | None) -> dict[str, Selector]:
     return chosen
 
 
-def _ppm(spec: RunSpec, kind: SearchKind) -> checkpoints.Checkpoint | None:
+def _ppm(
+    spec: RunSpec, kind: SearchKind, policy: checkpoints.Checkpoint
+) -> checkpoints.Checkpoint | None:
     if not kind.uses_ppm:
         if spec.ppm is not None:
             raise BenchError(f"the search {spec.search!r} uses no PPM; leave --ppm out")
         return None
     if spec.ppm is not None:
         return checkpoints.find(spec.ppm, "ppm")
-    published = list(checkpoints.known("ppm"))
-    if not published:
-        if kind.needs_ppm:
-            raise BenchError(
-                f"the search {spec.search!r} needs a PPM, and none is published under "
-                f"{checkpoints.checkpoints_dir()}. Give one with --ppm FOLDER, or train one: "
-                "rstar-train evolve --recipe smollm2-cpu --rounds 1"
-            )
-        return None
-    log.info("no --ppm given: using the newest published one, %s", published[-1])
-    return checkpoints.find(published[-1], "ppm")
+    ppm = checkpoints.default_ppm(policy)
+    if ppm is not None:
+        log.info("no --ppm given: using %s", ppm.name)
+    elif kind.needs_ppm:
+        raise BenchError(
+            f"the search {spec.search!r} needs a PPM, and none is published under "
+            f"{checkpoints.checkpoints_dir()}. Give one with --ppm FOLDER, or train one: "
+            "rstar-train evolve --recipe smollm2-cpu --rounds 1"
+        )
+    return ppm

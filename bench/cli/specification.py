@@ -29,7 +29,8 @@ def add_specification(command: argparse.ArgumentParser) -> None:
         "few-shot]",
     )
     command.add_argument(
-        "--ppm", help="PPM of a search that goes by one: a name or folder [the newest published]"
+        "--ppm",
+        help="PPM of a search that goes by one: a name or folder [of its round, else the newest]",
     )
     command.add_argument(
         "--engine",

@@ -120,6 +120,20 @@ def newest_policy() -> Checkpoint:
     return find([EMBEDDED, *known("policy")][-1], "policy")
 
 
+def default_ppm(policy: Checkpoint) -> Checkpoint | None:
+    """Return the PPM of the policy's own round, else the newest published; None: there is none.
+
+    A round's PPM starts from its policy, and the round's evaluation is of the two together.
+    """
+    named = known("ppm")
+    if policy.folder is not None:
+        beside = policy.folder.resolve().parent / "ppm"
+        if (beside / LINEAGE).is_file():
+            names = [name for name, folder in named.items() if folder.resolve() == beside]
+            return find(names[0] if names else str(beside), "ppm")
+    return find([*named][-1], "ppm") if named else None
+
+
 def find(name: str, kind: Kind) -> Checkpoint:
     """Return the checkpoint called `name`: published, or in that folder, or a model of the hub.
 

@@ -58,6 +58,30 @@ def test_without_a_published_policy_the_newest_is_the_embedded_model(published: 
     assert checkpoints.newest_policy().name == "smollm2"
 
 
+def test_a_policy_goes_with_the_ppm_of_its_round(published: Path) -> None:
+    for number in (1, 2):
+        adapter(published / f"round-{number}" / "policy")
+        adapter(published / f"round-{number}" / "ppm", "ppm")
+    ppm = checkpoints.default_ppm(checkpoints.find("smollm2-r1", "policy"))
+    assert ppm is not None and ppm.name == "smollm2-r1"
+
+
+def test_a_policy_in_a_folder_goes_with_the_ppm_beside_it(published: Path, tmp_path: Path) -> None:
+    adapter(published / "round-1" / "ppm", "ppm")
+    adapter(tmp_path / "ppm", "ppm")
+    ppm = checkpoints.default_ppm(checkpoints.load_folder(adapter(tmp_path / "policy"), "policy"))
+    assert ppm is not None and ppm.folder == tmp_path / "ppm"
+
+
+def test_a_policy_without_a_ppm_of_its_own_goes_with_the_newest(published: Path) -> None:
+    base = checkpoints.find("smollm2", "policy")
+    assert checkpoints.default_ppm(base) is None
+    for number in (1, 2):
+        adapter(published / f"round-{number}" / "ppm", "ppm")
+    ppm = checkpoints.default_ppm(base)
+    assert ppm is not None and ppm.name == "smollm2-r2"
+
+
 def test_an_unknown_policy_lists_the_close_ones(published: Path) -> None:
     adapter(published / "round-1" / "policy")
     with pytest.raises(UnknownNameError) as caught:
