@@ -37,3 +37,15 @@ def test_corrected_references_are_listed_in_the_configuration_and_can_be_left_al
     assert sorted(by_default["errata"]) == sorted(erratum.id for erratum in errata(name))
     assert published["errata"] == "off"
     assert by_default["sha256"] != published["sha256"]  # no run resumes under other references
+
+
+def test_a_search_goes_by_the_ppm_of_its_policys_round_unless_the_user_names_one() -> None:
+    rounds = list(checkpoints.known("ppm"))
+    if len(rounds) < 2 or rounds[0] not in checkpoints.known("policy"):
+        pytest.skip("fewer than two rounds are published here")
+    first, newest = rounds[0], rounds[-1]
+    found = [
+        resolve(RunSpec("embedded-grade-school", first, "best_of_n", ppm=given, limit=1)).ppm
+        for given in (None, newest)
+    ]
+    assert [ppm.name for ppm in found if ppm is not None] == [first, newest]

@@ -30,7 +30,8 @@ def add_specification(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--ppm",
-        help="PPM of a search that goes by one: a name or folder [of its round, else the newest]",
+        help="PPM of a search that goes by one: a name or folder [the one of the policy's round, "
+        "else the newest published]",
     )
     command.add_argument(
         "--engine",
