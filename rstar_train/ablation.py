@@ -13,7 +13,7 @@ from typing import Any
 from bench.errors import BenchError
 from rstar_train import objectives
 from rstar_train.batches import Term
-from rstar_train.ppm import pair_term
+from rstar_train.ppm import of_pairs, pair_term
 from rstar_train.recipe import Recipe
 from rstar_train.rows import PairRow
 from rstar_train.value_rows import OutcomeRow, StepRow
@@ -54,7 +54,7 @@ def train_orm_on_pairs(
             f"none of the {len(rows)} pairs is of whole solutions: no problem has both right and "
             "wrong ones"
         )
-    goal = Goal("orm", objectives.preference)
+    goal = of_pairs(Goal("orm", objectives.preference), recipe.ppm)
     return train_value(solutions, pair_term, goal, recipe, base, out)
 
 

@@ -36,6 +36,20 @@ def raw_preference(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor)
     return -torch.nn.functional.logsigmoid(raw - other)
 
 
+def centered(objective: Objective, coefficient: float) -> Objective:
+    """Return an objective of pairs plus `coefficient` (raw + other)^2, as TRL's reward trainer has.
+
+    A preference sees the difference of two scores and not their mean. The hidden states of a policy
+    have a common part that is several times as long as what tells them apart, so the head's mean
+    drifts along it at no cost until tanh is flat, and right and wrong steps are worth the same.
+    """
+
+    def penalized(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return objective(raw, other, target) + coefficient * (raw + other) ** 2
+
+    return penalized
+
+
 def outcome(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Cross entropy of being right; targets are 0 or 1."""
     import torch

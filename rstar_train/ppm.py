@@ -8,13 +8,14 @@ their steps, and a step trains on whole problems, so that each token is computed
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from bench.errors import BenchError
 from rstar_train import objectives
 from rstar_train.batches import Term
-from rstar_train.recipe import Recipe
+from rstar_train.recipe import PPMSettings, Recipe
 from rstar_train.rows import PairRow
 from rstar_train.value_training import Goal, Texts, train_value
 
@@ -44,9 +45,16 @@ def train_ppm(
             "there are no preference pairs: every searched problem has only correct or only wrong "
             "trajectories; raise the rollouts, or search other problems"
         )
-    goal = GOALS[rules or recipe.rows.rules]
+    goal = of_pairs(GOALS[rules or recipe.rows.rules], recipe.ppm)
     figures = train_value(rows, pair_term, goal, recipe, base, out)
     return {"pairs": figures.pop("rows"), **figures}
+
+
+def of_pairs(goal: Goal, settings: PPMSettings) -> Goal:
+    """Return a goal that is learnt from pairs, with the recipe's centering."""
+    if not settings.centering:
+        return goal
+    return replace(goal, objective=objectives.centered(goal.objective, settings.centering))
 
 
 def pair_term(row: PairRow, ids: Texts) -> Term | None:

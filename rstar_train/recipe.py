@@ -26,6 +26,7 @@ from rstar_train.settings import (
     FitSettings,
     LoRASettings,
     PoolSettings,
+    PPMSettings,
     RowSettings,
     SearchSettings,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "EvaluationSettings",
     "FitSettings",
     "LoRASettings",
+    "PPMSettings",
     "PoolSettings",
     "Recipe",
     "RoundSettings",
@@ -57,7 +59,7 @@ class RoundSettings:
     rows: RowSettings
     lora: LoRASettings
     sft: FitSettings
-    ppm: FitSettings
+    ppm: PPMSettings
     evaluation: EvaluationSettings
 
 
@@ -80,7 +82,7 @@ class Recipe:
     rows: RowSettings
     lora: LoRASettings
     sft: FitSettings
-    ppm: FitSettings
+    ppm: PPMSettings
     evaluation: EvaluationSettings
     ablation: AblationSettings = AblationSettings()
     rounds: tuple[RoundSettings, ...] = ()
@@ -97,14 +99,26 @@ class Recipe:
         return dataclasses.replace(self, rounds=(), **sections)
 
     def digest(self, *sections: str) -> str:
-        """First 16 hex digits of a SHA-256 over the values of some sections, and the seed."""
-        text = json.dumps(self.values("seed", *sections), sort_keys=True)
+        """First 16 hex digits of a SHA-256 over the values of some sections, and the seed.
+
+        Keys that are null are left out: an option that is new and not used changes no digest, and
+        what was made before it is still good.
+        """
+        text = json.dumps(_without_null(self.values("seed", *sections)), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def values(self, *sections: str) -> dict[str, Any]:
         """Return some sections as plain data."""
         values = dataclasses.asdict(self)
         return {name: values[name] for name in sections}
+
+
+def _without_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_null(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list | tuple):
+        return [_without_null(each) for each in value]
+    return value
 
 
 _RANGES: tuple[tuple[str, str, Callable[[Recipe], bool]], ...] = (
@@ -157,6 +171,7 @@ _RANGES: tuple[tuple[str, str, Callable[[Recipe], bool]], ...] = (
             ("max_rows", "at least 0", lambda value: value >= 0),
         )
     ),
+    ("ppm.centering", "at least 0, or null", lambda r: (r.ppm.centering or 0) >= 0),
     ("ablation.samples", "at least 2", lambda r: r.ablation.samples >= 2),
     ("evaluation.runs", "at least one run", lambda r: bool(r.evaluation.runs)),
     (

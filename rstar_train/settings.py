@@ -123,6 +123,15 @@ class FitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PPMSettings(FitSettings):
+    """A training run of a PPM, or of the scorers it is compared with."""
+
+    centering: float | None = None
+    """Coefficient of the penalty that keeps a pair's raw scores about 0
+    (`rstar_train.objectives.centered`); null, as in the paper, means none."""
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationRun:
     """One run of the harness after a round."""
 

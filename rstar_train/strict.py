@@ -11,6 +11,7 @@ import dataclasses
 import math
 import typing
 from collections.abc import Mapping
+from types import NoneType, UnionType
 from typing import Any, TypeVar
 
 from bench.errors import RecipeError, UnknownNameError
@@ -63,7 +64,10 @@ def _value(expected: Any, value: Any, file: str, key: str) -> Any:
     if dataclasses.is_dataclass(expected) and isinstance(expected, type):
         return build(expected, value, file, f"{key}.")
     origin = typing.get_origin(expected)
-    if origin is tuple:
+    if origin is UnionType:
+        if value is None or _fits(kind := _not_null(expected), value):
+            return None if value is None else _value(kind, value, file, key)
+    elif origin is tuple:
         (item, _) = typing.get_args(expected)
         if isinstance(value, list) and all(_fits(item, each) for each in value):
             return tuple(_value(item, each, file, f"{key}[{i}]") for i, each in enumerate(value))
@@ -77,6 +81,12 @@ def _value(expected: Any, value: Any, file: str, key: str) -> Any:
     elif _fits(expected, value):
         return float(value) if expected is float else value
     raise RecipeError(f"{file}: {key} must be {_describe(expected)}, not {value!r}")
+
+
+def _not_null(expected: Any) -> Any:
+    """Return the type that a value may be of where it may also be null."""
+    (kind,) = (each for each in typing.get_args(expected) if each is not NoneType)
+    return kind
 
 
 def _fits(expected: Any, value: Any) -> bool:
@@ -107,4 +117,6 @@ def _describe(expected: Any) -> str:
         return f"a list of {_PLURALS.get(typing.get_args(expected)[0], 'mappings')}"
     if origin is typing.Literal:
         return "one of " + ", ".join(typing.get_args(expected))
+    if origin is UnionType:
+        return f"{_describe(_not_null(expected))}, or null"
     return _NAMES.get(expected, "a mapping")

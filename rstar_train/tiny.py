@@ -8,6 +8,7 @@ kept, because a round must teach enough for the next one to solve something.
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar
 
 from rstar_train.recipe import Recipe, RoundSettings
 from rstar_train.settings import (
@@ -19,6 +20,8 @@ from rstar_train.settings import (
     SearchSettings,
     Source,
 )
+
+Fit = TypeVar("Fit", bound=FitSettings)
 
 PROBLEMS = 12
 """Of the first source; of a bootstrap source twice as many more, of every other one two."""
@@ -91,7 +94,7 @@ def _rows(settings: RowSettings) -> RowSettings:
     return dataclasses.replace(settings, sft_per_family=0, pairs_per_family=0)
 
 
-def _fit(settings: FitSettings, rows: int, epochs: float) -> FitSettings:
+def _fit(settings: Fit, rows: int, epochs: float) -> Fit:
     return dataclasses.replace(settings, epochs=epochs, batch_size=4, max_rows=rows)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,9 @@ def test_a_recipe_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
         ),
         ("search", "annotation", "pmp", r"unknown value of search.annotation 'pmp'; did you mean"),
         ("search", "annotation", 3, r"search.annotation must be one of terminal, ppm, not 3"),
+        ("ppm", "centering", "x", r"ppm.centering must be a number, or null, not 'x'"),
+        ("ppm", "centering", True, r"ppm.centering must be a number, or null, not True"),
+        ("ppm", "centering", -1, r"ppm.centering must be at least 0, or null, not -1.0"),
         ("rows", "carry_over", 1, r"rows.carry_over must be true or false, not 1"),
         ("", "pool", 3, r"pool must be a mapping, not 3"),
         ("", "pool", ["tier"], r"pool must be a mapping, not \['tier'\]"),
@@ -236,3 +241,13 @@ def test_a_digest_changes_with_its_own_sections_and_the_seed_only(section: str) 
     for sections in (("pool", "search"), ("lora", "sft"), ("lora", "ppm"), ("evaluation",)):
         same = recipe.digest(*sections) == other.digest(*sections)
         assert same == (section not in (*sections, "seed")), sections
+
+
+def test_an_option_that_is_null_is_not_in_the_digest_and_one_that_is_set_is() -> None:
+    recipe = load_recipe("paper-qwen2.5-math-7b")
+    before = dataclasses.asdict(recipe.ppm)
+    assert before.pop("centering") is None
+    text = json.dumps({"ppm": before, "seed": recipe.seed}, sort_keys=True)
+    assert recipe.digest("ppm") == hashlib.sha256(text.encode()).hexdigest()[:16]
+    centered = dataclasses.replace(recipe.ppm, centering=0.05)
+    assert dataclasses.replace(recipe, ppm=centered).digest("ppm") != recipe.digest("ppm")

@@ -270,6 +270,22 @@ def test_a_pairs_weight_is_how_much_it_counts(tiny_policy: Path, tmp_path: Path)
     assert pair_accuracy(rows[:1], recipe(), folder)["right"] == 1
 
 
+@pytest.mark.parametrize("kind", ["ppm", "orm on pairs"])
+def test_what_is_learnt_from_pairs_is_learnt_with_the_recipes_centering(
+    kind: str, tiny_policy: Path, tmp_path: Path
+) -> None:
+    train: Any = {"ppm": train_ppm, "orm on pairs": train_orm_on_pairs}[kind]
+    losses = {}
+    for coefficient in (None, 0.0, 5.0):
+        plain = recipe(epochs=2.0)
+        settings = replace(plain, ppm=replace(plain.ppm, centering=coefficient))
+        train(PAIRS, settings, tiny_policy, tmp_path / f"{coefficient}")
+        losses[coefficient] = curve(tmp_path / f"{coefficient}")
+    assert losses[0.0] == losses[None]
+    assert losses[5.0][0] == losses[None][0]  # the head starts at zero
+    assert losses[5.0][-1] > losses[None][-1]
+
+
 def test_official_rules_train_raw_scores_and_say_so(tiny_policy: Path, tmp_path: Path) -> None:
     train_ppm(PAIRS, recipe(epochs=1.0), tiny_policy, tmp_path, rules="official")
     assert PPMConfig.load(tmp_path).squash == "tanh_fifth"
