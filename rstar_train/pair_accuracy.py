@@ -7,6 +7,7 @@ with. It is calibrated when of the pairs to which it gives about 70 % it orders 
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +21,8 @@ from rstar_train.batches import whole_problems
 from rstar_train.plots import calibration_plot
 from rstar_train.recipe import Recipe
 from rstar_train.rows import PairRow
+
+log = logging.getLogger(__name__)
 
 HELD_OUT_PAIRS = 400
 """Held-out pairs that are scored: an interval of five points either way, at most."""
@@ -47,6 +50,7 @@ def pair_accuracy(
     """Return how often a merged PPM prefers the chosen side of held-out pairs, as in search.
 
     Whole problems, of at most `HELD_OUT_PAIRS` rows, with Wilson intervals; a tie is a mistake.
+    A PPM that cannot be told from chance is warned of, before a search is spent on it.
     Where `out` is given, `calibration.svg` and `calibration.json` are written there.
     """
     drawn = whole_problems(rows, HELD_OUT_PAIRS, recipe.seed)
@@ -57,6 +61,14 @@ def pair_accuracy(
         scorer.close()
     margins = [chosen - rejected for chosen, rejected in values]
     figures: dict[str, Any] = {"held_out_pairs": len(drawn), **_accuracy(margins)}
+    if figures["low"] <= 0.5:
+        log.warning(
+            "the PPM orders %d of %d held-out pairs rightly, which is not above chance: what it "
+            "guides is guided by noise. Where its loss stays near 0.693, set ppm.centering, "
+            "lower ppm.learning_rate, or train on more pairs",
+            figures["right"],
+            figures["pairs"],
+        )
     figures["by_kind"] = {
         kind: _accuracy([m for m, row in zip(margins, drawn, strict=True) if row.kind == kind])
         for kind in sorted({row.kind for row in drawn})
