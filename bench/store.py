@@ -215,8 +215,8 @@ def _other_config(path: Path, stored: Mapping[str, Any], config: Mapping[str, An
                 f"  {d.key}: the run has {d.old}, this command asks for {d.new}"
                 for d in differences(stored["config"], config)
             ),
-            "Choose another directory (--out; in training --work), move this one away, or repeat the "
-            "same command to resume that run" + (f": {command}" if command else "."),
+            "Choose another directory (--out; in training --work), move this one away, or repeat "
+            "the same command to resume that run" + (f": {command}" if command else "."),
         )
     )
 

@@ -2,9 +2,10 @@
 
 Data (the paper's Table 7): the same base model trained on the last round's verified solutions, on
 samples of the policy that searched for them, and on its right samples ranked by the ORM. Scorers
-(Table 8): PPM, PQM and ORM trained from the last policy on the last round's trees, the first two
-guiding MCTS, the ORM choosing among samples. Everything else is the same for all: recipe, problems,
-rows a family, evaluation. Stages lie in `ablation/` of the work folder, and resume as rounds do.
+(Table 8): PPM, PQM and ORM trained from the last policy on the same texts, those that the last
+round's pairs compare; the first two guide MCTS, the ORM chooses among samples. Everything else is
+the same for all: recipe, problems, rows a family, evaluation. Stages lie in `ablation/` of the work
+folder, and resume as rounds do.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from rstar_train.pool import Pool, family_of, load_pool
 from rstar_train.publishing import publish, round_name, weights_file
 from rstar_train.recipe import RECIPES, Recipe
 from rstar_train.row_files import file_digest, read_rows, write_rows
-from rstar_train.row_making import OUTCOMES, SFT, STEPS, balanced_solutions
-from rstar_train.rows import SFTRow
+from rstar_train.row_making import OUTCOMES, PAIRS, SFT, STEPS, balanced_solutions
+from rstar_train.rows import PairRow, SFTRow
 from rstar_train.sampled_rows import random_rows, rejection_rows, sampled
 from rstar_train.searching import sample_pool
 from rstar_train.stages import staged
 from rstar_train.tables import ABLATION, FIGURES
-from rstar_train.value_rows import OutcomeRow, StepRow
+from rstar_train.value_rows import OutcomeRow, StepRow, compared
 
 FOLDER = "ablation"
 
@@ -57,18 +58,22 @@ class Ablation:
 
     def run(self) -> dict[str, Any]:
         """Do what is not done yet; return and publish the figures. Raises BenchError."""
+        compared_rows = self._compared_rows()
         orm = self._scorer("orm", OUTCOMES)
         pqm = self._scorer("pqm", STEPS)
         rows = self._sampled_rows(orm)
-        figures: dict[str, Any] = {"round": self.number, "rows": rows, "scorers": {}, "data": {}}
+        figures: dict[str, Any] = {"round": self.number, "scorers": {}, "data": {}, "held_out": {}}
+        figures["rows"] = {**compared_rows, **rows}
         before = {run: load_run(self._last / run) for run in self._evaluated}
         for name, ppm, search in (("orm", orm, "sample"), ("pqm", pqm, "mcts")):
             figures["scorers"][name] = self._measured(name, self.policy, ppm, search, before)
+            figures["held_out"][name] = self._pair_accuracy(name, ppm)
         for name in ("random", "rejection"):
             policy = self._policy(name)
             figures["data"][name] = self._measured(name, policy, None, "greedy", before)
         last = json.loads((self.publish / f"round-{self.number}" / FIGURES).read_text())
         figures["scorers"]["ppm"] = figures["data"]["verified"] = last["evaluation"]
+        figures["held_out"]["ppm"] = last["pair_accuracy"]
         out = self.publish / ABLATION
         replace(out, (json.dumps(figures, indent=2) + "\n").encode())
         return figures
@@ -84,11 +89,26 @@ class Ablation:
     def _stage(self, name: str, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
         return staged(self.work / FOLDER / name, *args, journal=self.work / journal.NAME, **kwargs)
 
+    def _compared_rows(self) -> Mapping[str, Any]:
+        """Write the outcomes and the Q of the texts that the last round's pairs compare."""
+        rows, folder = self.work / f"round-{self.number}" / "rows", self.work / FOLDER / "compared"
+
+        def work() -> Mapping[str, Any]:
+            pairs = read_rows(PairRow, rows / PAIRS)
+            outcomes = compared(read_rows(OutcomeRow, rows / OUTCOMES), pairs)
+            steps = compared(read_rows(StepRow, rows / STEPS), pairs)
+            write_rows(outcomes, folder / OUTCOMES)
+            write_rows(steps, folder / STEPS)
+            return {"outcomes": len(outcomes), "steps": len(steps)}
+
+        inputs = {name: file_digest(rows / name) for name in (PAIRS, OUTCOMES, STEPS)}
+        return self._stage("compared", inputs, work, outputs=(OUTCOMES, STEPS))
+
     def _scorer(self, name: str, data: str) -> Checkpoint:
-        """Train an ORM or a PQM on the last round's trees."""
+        """Train an ORM or a PQM on the texts that the PPM's pairs compare."""
         from rstar_train.ablation import train_orm, train_pqm
 
-        file, out = self.work / f"round-{self.number}" / "rows" / data, self.work / FOLDER / name
+        file, out = self.work / FOLDER / "compared" / data, self.work / FOLDER / name
 
         def work() -> Mapping[str, Any]:
             base = full_weights(self.policy)
@@ -186,6 +206,19 @@ class Ablation:
             "orm": orm.digest,
         }
         return self._stage("rows", rows_of, work, outputs=tuple(names.values()))
+
+    def _pair_accuracy(self, name: str, scorer: Checkpoint) -> Mapping[str, Any]:
+        """Ask a scorer about the round's held-out pairs, as its PPM was asked."""
+        from rstar_train.pair_accuracy import pair_accuracy
+
+        file = self.work / f"round-{self.number}" / "held_out_rows" / PAIRS
+        if not file.stat().st_size:
+            return {"held_out_pairs": 0}
+        return self._stage(
+            f"{name}-pair-accuracy",
+            {"scorer": scorer.digest, "held_out": file_digest(file)},
+            lambda: pair_accuracy(read_rows(PairRow, file), self.recipe, full_weights(scorer)),
+        )
 
     def _measured(
         self,

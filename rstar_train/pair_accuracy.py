@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,6 @@ def pair_accuracy(
     """Return how often a merged PPM prefers the chosen side of held-out pairs, as in search.
 
     Whole problems, of at most `HELD_OUT_PAIRS` rows, with Wilson intervals; a tie is a mistake.
-    A PPM that cannot be told from chance is warned of, before a search is spent on it.
     Where `out` is given, `calibration.svg` and `calibration.json` are written there.
     """
     drawn = whole_problems(rows, HELD_OUT_PAIRS, recipe.seed)
@@ -61,14 +60,6 @@ def pair_accuracy(
         scorer.close()
     margins = [chosen - rejected for chosen, rejected in values]
     figures: dict[str, Any] = {"held_out_pairs": len(drawn), **_accuracy(margins)}
-    if figures["low"] <= 0.5:
-        log.warning(
-            "the PPM orders %d of %d held-out pairs rightly, which is not above chance: what it "
-            "guides is guided by noise. Where its loss stays near 0.693, set ppm.centering, "
-            "lower ppm.learning_rate, or train on more pairs",
-            figures["right"],
-            figures["pairs"],
-        )
     figures["by_kind"] = {
         kind: _accuracy([m for m, row in zip(margins, drawn, strict=True) if row.kind == kind])
         for kind in sorted({row.kind for row in drawn})
@@ -82,6 +73,18 @@ def pair_accuracy(
         replace(out / "calibration.json", (json.dumps(table, indent=2) + "\n").encode())
         replace(out / "calibration.svg", calibration_plot(bins))
     return figures
+
+
+def warn_at_chance(figures: Mapping[str, Any]) -> None:
+    """Log a warning about a PPM whose interval reaches 50 %, before a search is spent on it."""
+    if figures["low"] <= 0.5:
+        log.warning(
+            "the PPM orders %d of %d held-out pairs rightly, which is not above chance: what it "
+            "guides is guided by noise. Where its loss stays near 0.693, set ppm.centering, "
+            "lower ppm.learning_rate, or train on more pairs",
+            figures["right"],
+            figures["pairs"],
+        )
 
 
 def _accuracy(margins: Sequence[float]) -> dict[str, Any]:

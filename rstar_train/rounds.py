@@ -199,7 +199,7 @@ class Round:
         return checkpoint, figures
 
     def _pair_accuracy(self, ppm: Checkpoint) -> Mapping[str, Any]:
-        from rstar_train.pair_accuracy import pair_accuracy
+        from rstar_train.pair_accuracy import pair_accuracy, warn_at_chance
 
         file = self.folder / "held_out_rows" / PAIRS
         if not file.stat().st_size:
@@ -215,6 +215,7 @@ class Round:
         )
         for name in PLOTS:
             replace(self.publish / f"round-{self.number}" / name, (out / name).read_bytes())
+        warn_at_chance(figures)
         return figures
 
     def _evaluation(self, policy: Checkpoint, ppm: Checkpoint) -> Mapping[str, Any]:

@@ -83,7 +83,18 @@ def ablation_table(figures: Mapping[str, Any]) -> str:
             shown = {**cell, "against_before": None} if own else cell
             rows.append([part, words, *accuracy_cells({method: shown})[0]])
     title = f"Ablations of round {figures['round']}, each variant paired with the round's own"
-    return _table(title, header, rows)
+    return "\n\n".join((_table(title, header, rows), _held_out_table(figures["held_out"])))
+
+
+def _held_out_table(held_out: Mapping[str, Any]) -> str:
+    """Return how many held-out pairs of each kind every scorer orders; an ORM learns no steps."""
+    rows = []
+    for name in ("orm", "pqm", "ppm"):
+        kinds = held_out[name].get("by_kind", {})
+        cells = (kinds.get(kind) for kind in ("solution", "step"))
+        rows.append([name.upper(), *(_ordered(cell) for cell in cells)])
+    title = "Held-out pairs that each scorer orders rightly, %"
+    return _table(title, ["scorer", "whole solutions", "steps below one prefix"], rows)
 
 
 def render_rounds(
@@ -154,10 +165,7 @@ def training_table(figures: Sequence[Mapping[str, Any]]) -> str:
     header = ["round", "SFT rows", "loss", "pairs", "loss", "held-out pairs ordered, %"]
     rows = []
     for number, found in enumerate(figures, start=1):
-        policy, ppm, pairs = found["policy"], found["ppm"], found["pair_accuracy"]
-        ordered = "-"
-        if "accuracy" in pairs:
-            ordered = percent(pairs["accuracy"], pairs["low"], pairs["high"])
+        policy, ppm = found["policy"], found["ppm"]
         rows.append(
             [
                 str(number),
@@ -165,10 +173,17 @@ def training_table(figures: Sequence[Mapping[str, Any]]) -> str:
                 f"{policy['loss_first']:.2f} to {policy['loss_last']:.2f}",
                 str(ppm.get("pairs", "-")),
                 f"{ppm['loss_first']:.2f} to {ppm['loss_last']:.2f}",
-                ordered,
+                _ordered(found["pair_accuracy"]),
             ]
         )
     return _table("Training", header, rows)
+
+
+def _ordered(pairs: Mapping[str, Any] | None) -> str:
+    """Return a scorer's accuracy on pairs with its interval, or a dash where there were none."""
+    if not pairs or "accuracy" not in pairs:
+        return "-"
+    return percent(pairs["accuracy"], pairs["low"], pairs["high"])
 
 
 def accuracy_table(

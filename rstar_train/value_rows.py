@@ -2,17 +2,19 @@
 
 The paper compares its PPM with an outcome model (a solution is right or wrong) and a process model
 that regresses Q itself (mean squared error), all on the data of round 4. Both kinds of rows come
-from the same trees as the preference pairs.
+from the same trees as the preference pairs, and the ablation takes those that the pairs compare.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.prompts import OFFICIAL, START
 from bench.search import Trace
 from bench.types import Problem
-from rstar_train.rows import rewards
+from rstar_train.rows import PairRow, rewards
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class OutcomeRow:
     completion: str
     correct: bool
 
+    @property
+    def text(self) -> str:
+        """The prompt with the solution."""
+        return self.prompt + self.completion
+
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
@@ -34,6 +41,24 @@ class StepRow:
     """With the solution up to the step."""
     step: str
     q: float
+
+    @property
+    def text(self) -> str:
+        """The prompt with the step."""
+        return self.prompt + self.step
+
+
+ScoredRow = TypeVar("ScoredRow", OutcomeRow, StepRow)
+
+
+def compared(rows: Sequence[ScoredRow], pairs: Iterable[PairRow]) -> list[ScoredRow]:
+    """Return the rows whose texts some pair compares, in their order.
+
+    A tree has tens of steps and a pair's problem four or so: on whole trees an ORM or a PQM would
+    see a tenth of the problems that a PPM sees in as many rows, and most of them all wrong.
+    """
+    texts = {pair.prompt + side for pair in pairs for side in (pair.chosen, pair.rejected)}
+    return [row for row in rows if row.text in texts]
 
 
 def outcome_rows(problem: Problem, trace: Trace) -> list[OutcomeRow]:

@@ -274,8 +274,8 @@ def test_another_configuration_is_refused_with_each_difference(tmp_path: Path) -
         '  ppm: the run has nothing, this command asks for "round-1"',
         "  search.rollouts: the run has 8, this command asks for 16",
         "  seed: the run has 0, this command asks for nothing",
-        "Choose another directory (--out; in training --work), move this one away, or repeat the "
-        "same command to resume that run: "
+        "Choose another directory (--out; in training --work), move this one away, or repeat "
+        "the same command to resume that run: "
         "rstar-bench run --out 'a b'",
     ]
 

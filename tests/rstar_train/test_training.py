@@ -258,20 +258,6 @@ def test_a_ppm_learns_its_pairs_and_is_used_as_trained(tiny_policy: Path, tmp_pa
     assert sum(row["pairs"] for row in table) == 16
 
 
-def test_a_ppm_that_cannot_be_told_from_chance_is_warned_of(
-    tiny_policy: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    train_ppm(PAIRS, recipe(epochs=8.0), tiny_policy, tmp_path / "ppm")
-    merged = scorer_of(tiny_policy, tmp_path / "ppm", tmp_path / "merged")
-    pair_accuracy(PAIRS, recipe(), merged)
-    assert not [r for r in caplog.records if "chance" in r.getMessage()]
-    swapped = [replace(row, chosen=row.rejected, rejected=row.chosen) for row in PAIRS]
-    pair_accuracy(swapped, recipe(), merged)
-    (said,) = [r.getMessage() for r in caplog.records if "chance" in r.getMessage()]
-    assert "of 16 held-out pairs" in said
-    assert "ppm.centering" in said
-
-
 def test_a_pairs_weight_is_how_much_it_counts(tiny_policy: Path, tmp_path: Path) -> None:
     # The same two texts, preferred one way and, with less weight, the other.
     one = PAIRS[0]
