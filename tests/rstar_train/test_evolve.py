@@ -143,6 +143,7 @@ def test_four_rounds_run_end_to_end_killed_and_resumed(tmp_path: Path) -> None:
     found = json.loads((published / "ablation.json").read_text())
     assert set(found["scorers"]) == {"orm", "pqm", "ppm"}
     assert set(found["data"]) == {"random", "rejection", "verified"}
+    assert set(found["held_out"]) == {"orm", "pqm", "ppm"}
     table = subprocess.check_output(
         [sys.executable, "-m", "rstar_train.cli", "table", str(published)], text=True
     )

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rstar_train.pair_accuracy import BINS, calibration
+from rstar_train.pair_accuracy import BINS, calibration, warn_at_chance
 
 
 def test_bins_hold_every_pair_once_least_sure_first() -> None:
@@ -29,3 +29,12 @@ def test_a_tie_is_a_mistake_and_no_pairs_give_no_bins() -> None:
     (tie,) = calibration([0.0])
     assert (tie.right, tie.said) == (0, 0.5)
     assert calibration([]) == []
+
+
+def test_a_ppm_that_is_not_above_chance_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    warn_at_chance({"low": 0.576, "right": 135, "pairs": 210})
+    assert not caplog.records
+    warn_at_chance({"low": 0.438, "right": 106, "pairs": 210})
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert "106 of 210 held-out pairs" in said
+    assert "ppm.centering" in said

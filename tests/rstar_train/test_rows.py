@@ -7,7 +7,7 @@ import pytest
 from bench.prompts import OFFICIAL, START
 from bench.search import ROOT, NodeKind, Trace
 from rstar_train.rows import PairRow, pair_rows, rewards, sft_rows, solved_share
-from rstar_train.value_rows import outcome_rows, step_rows
+from rstar_train.value_rows import compared, outcome_rows, step_rows
 from tests.rstar_train.trees import below, rewarded, rollout, tree
 from tests.scripted import problem
 
@@ -212,3 +212,16 @@ def test_step_rows_are_the_steps_of_finished_trajectories_with_their_q() -> None
     rows = {row.step: row for row in step_rows(PROBLEM, trace)}
     assert {step: row.q for step, row in rows.items()} == {"a ": 0.0, "3": 1.0, "4": -1.0}
     assert rows["3"].prompt == OFFICIAL.render(PROBLEM.question, START + "a ")
+
+
+def test_of_outcomes_and_steps_those_are_taken_that_a_pair_compares() -> None:
+    trace = tree()
+    for step in "345678":
+        rollout(trace, "a ", step, value=1 if step == "3" else -1)
+    pairs = pair_rows(PROBLEM, trace)
+    sides = {row.prompt + side for row in pairs for side in (row.chosen, row.rejected)}
+    outcomes, steps = outcome_rows(PROBLEM, trace), step_rows(PROBLEM, trace)
+    assert len(outcomes) == 6 > len(compared(outcomes, pairs)) > 1  # two wrong ones of a kind
+    assert {row.text for row in compared(outcomes, pairs)} <= sides
+    assert {row.text for row in compared(steps, pairs)} == sides & {row.text for row in steps}
+    assert compared(outcomes, []) == []
