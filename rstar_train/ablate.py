@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,20 +173,21 @@ class Ablation:
             "pool": self.pool.digest,
             "policy": self.sampler.digest,
         }
-        n = self.recipe.ablation.samples
-        self._stage(
-            "samples",
-            inputs,
-            lambda: asyncio.run(sample_pool(problems, self.recipe, self.sampler, samples, n=n)),
-        )
+        n, told = self.recipe.ablation.samples, self.work / journal.NAME
+
+        def sample() -> Mapping[str, Any]:
+            sampling = sample_pool(problems, self.recipe, self.sampler, samples, n=n, journal=told)
+            return asyncio.run(sampling)
+
+        self._stage("samples", inputs, sample)
         folder = self.work / FOLDER / "rows"
         names = {name: f"{name}-{SFT}" for name in ("random", "rejection")}
 
         def work() -> Mapping[str, Any]:
             scorer = PPMScorer(full_weights(orm), name=orm.name)
 
-            def score(prompt: str, text: str) -> float:
-                return scorer.values(prompt, [[text]])[0][0]
+            def score(prompt: str, texts: Sequence[str]) -> list[float]:
+                return [value for (value,) in scorer.values(prompt, [[text] for text in texts])]
 
             made: dict[str, list[SFTRow]] = {name: [] for name in names}
             try:

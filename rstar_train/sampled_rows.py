@@ -19,8 +19,8 @@ from bench.stored import load_run
 from bench.types import Outcome, Problem
 from rstar_train.rows import TOP, SFTRow
 
-Score = Callable[[str, str], float]
-"""The value of a solution: of its prompt and its text."""
+Score = Callable[[str, Sequence[str]], Sequence[float]]
+"""The values of solutions: of their prompt and their texts."""
 
 
 def random_rows(problem: Problem, record: Record, trace: Trace, seed: int) -> list[SFTRow]:
@@ -37,7 +37,8 @@ def rejection_rows(
     texts = [text for text, right in _solutions(record, trace) if right]
     if score is not None:
         prompt = OFFICIAL.render(problem.question, START)
-        texts.sort(key=lambda text: score(prompt, text), reverse=True)
+        values = dict(zip(texts, score(prompt, texts), strict=True))
+        texts.sort(key=values.__getitem__, reverse=True)
     return _rows(problem, texts)
 
 

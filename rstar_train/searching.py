@@ -163,7 +163,13 @@ async def _search(
 
 
 async def sample_pool(
-    problems: Sequence[Problem], recipe: Recipe, policy: Checkpoint, folder: Path, *, n: int
+    problems: Sequence[Problem],
+    recipe: Recipe,
+    policy: Checkpoint,
+    folder: Path,
+    *,
+    n: int,
+    journal: Path | None = None,
 ) -> Mapping[str, Any]:
     """Sample `n` solutions of each problem, without any search, into a run directory."""
     searcher = Searcher(policy=policy)
@@ -180,7 +186,9 @@ async def sample_pool(
         **searcher.about,
     }
     with RunDir.open(folder, header(config)) as run:
-        if any(Key(problem.id, recipe.seed) not in run.done for problem in problems):
+        left = sum(Key(problem.id, recipe.seed) not in run.done for problem in problems)
+        if left:
+            tell = SearchProgress(f"{folder.parent.parent.name}/{folder.parent.name}", journal)
             async with started(recipe, searcher, run) as (model, _, sandbox):
                 await run_problems(
                     problems,
@@ -196,6 +204,7 @@ async def sample_pool(
                     name="sample",
                     seed=recipe.seed,
                     concurrency=settings.concurrency,
+                    on_done=tell.start(len(problems), len(problems) - left),
                 )
         records = run.records()
     _refuse_failures(records)

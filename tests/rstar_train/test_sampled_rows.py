@@ -45,7 +45,7 @@ def test_random_rows_are_two_finished_solutions_right_or_wrong() -> None:
 def test_rejection_rows_are_the_right_solutions_of_highest_score() -> None:
     record, trace = samples_of(RIGHT, WRONG, RIGHT, RIGHT)
     values = {"s0 end": 0.1, "s1 end": 0.9, "s2 end": 0.3, "s3 end": 0.2}
-    rows = rejection_rows(PROBLEM, record, trace, lambda _, text: values[text])
+    rows = rejection_rows(PROBLEM, record, trace, lambda _, texts: [values[t] for t in texts])
     assert [row.completion for row in rows] == ["s2 end", "s3 end"]
     unranked = rejection_rows(PROBLEM, record, trace)
     assert [row.completion for row in unranked] == ["s0 end", "s2 end"]
