@@ -136,12 +136,11 @@ def test_the_gsm8k_recipe_is_decontaminated() -> None:
     recipe = load_recipe("smollm2-gsm8k")
     pool = load_pool(recipe, beside=RECIPES)
     assert pool.dropped["contaminated"] == 2
-    assert Counter(tier_of(problem) for problem in pool.searched(2)) == {
-        "1-2 calculations": 240,
-        "3-4 calculations": 48,
-        "5 or more calculations": 12,
+    asked = {src.levels: src.problems for src in recipe.pool.sources}
+    assert Counter((tier_of(problem),) for problem in pool.searched(2)) == {
+        levels: problems for levels, problems in asked.items() if levels
     }
-    assert len(pool.bootstrap) == 1500
+    assert len(pool.bootstrap) == asked[()]
 
 
 @needs_gsm8k
