@@ -52,7 +52,7 @@ def train_ppm(
 
 def of_pairs(goal: Goal, settings: PPMSettings) -> Goal:
     """Return a goal that is learnt from pairs, with the recipe's centering."""
-    if not settings.centering:
+    if settings.centering is None:
         return goal
     return replace(goal, objective=objectives.centered(goal.objective, settings.centering))
 

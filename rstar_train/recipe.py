@@ -171,7 +171,7 @@ _RANGES: tuple[tuple[str, str, Callable[[Recipe], bool]], ...] = (
             ("max_rows", "at least 0", lambda value: value >= 0),
         )
     ),
-    ("ppm.centering", "at least 0, or null", lambda r: (r.ppm.centering or 0) >= 0),
+    ("ppm.centering", "above 0, or null", lambda r: r.ppm.centering is None or r.ppm.centering > 0),
     ("ablation.samples", "at least 2", lambda r: r.ablation.samples >= 2),
     ("evaluation.runs", "at least one run", lambda r: bool(r.evaluation.runs)),
     (

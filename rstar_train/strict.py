@@ -65,8 +65,10 @@ def _value(expected: Any, value: Any, file: str, key: str) -> Any:
         return build(expected, value, file, f"{key}.")
     origin = typing.get_origin(expected)
     if origin is UnionType:
-        if value is None or _fits(kind := _not_null(expected), value):
-            return None if value is None else _value(kind, value, file, key)
+        if value is None:
+            return None
+        if _fits(_not_null(expected), value):
+            return _value(_not_null(expected), value, file, key)
     elif origin is tuple:
         (item, _) = typing.get_args(expected)
         if isinstance(value, list) and all(_fits(item, each) for each in value):

@@ -54,8 +54,8 @@ ScoredRow = TypeVar("ScoredRow", OutcomeRow, StepRow)
 def compared(rows: Sequence[ScoredRow], pairs: Iterable[PairRow]) -> list[ScoredRow]:
     """Return the rows whose texts some pair compares, in their order.
 
-    A tree has tens of steps and a pair's problem four or so: on whole trees an ORM or a PQM would
-    see a tenth of the problems that a PPM sees in as many rows, and most of them all wrong.
+    A problem has several times as many solutions and steps as it has pairs: on whole trees an ORM
+    or a PQM would see far fewer problems than a PPM in as many rows, some of them only wrong.
     """
     texts = {pair.prompt + side for pair in pairs for side in (pair.chosen, pair.rejected)}
     return [row for row in rows if row.text in texts]

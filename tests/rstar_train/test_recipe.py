@@ -75,7 +75,7 @@ def test_a_recipe_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
         ("search", "annotation", 3, r"search.annotation must be one of terminal, ppm, not 3"),
         ("ppm", "centering", "x", r"ppm.centering must be a number, or null, not 'x'"),
         ("ppm", "centering", True, r"ppm.centering must be a number, or null, not True"),
-        ("ppm", "centering", -1, r"ppm.centering must be at least 0, or null, not -1.0"),
+        ("ppm", "centering", 0, r"ppm.centering must be above 0, or null, not 0.0"),
         ("rows", "carry_over", 1, r"rows.carry_over must be true or false, not 1"),
         ("", "pool", 3, r"pool must be a mapping, not 3"),
         ("", "pool", ["tier"], r"pool must be a mapping, not \['tier'\]"),

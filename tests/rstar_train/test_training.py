@@ -276,12 +276,11 @@ def test_what_is_learnt_from_pairs_is_learnt_with_the_recipes_centering(
 ) -> None:
     train: Any = {"ppm": train_ppm, "orm on pairs": train_orm_on_pairs}[kind]
     losses = {}
-    for coefficient in (None, 0.0, 5.0):
+    for coefficient in (None, 5.0):
         plain = recipe(epochs=2.0)
         settings = replace(plain, ppm=replace(plain.ppm, centering=coefficient))
         train(PAIRS, settings, tiny_policy, tmp_path / f"{coefficient}")
         losses[coefficient] = curve(tmp_path / f"{coefficient}")
-    assert losses[0.0] == losses[None]
     assert losses[5.0][0] == losses[None][0]  # the head starts at zero
     assert losses[5.0][-1] > losses[None][-1]
 
