@@ -22,6 +22,8 @@ from bench.errors import CheckpointError, UnknownNameError
 
 EMBEDDED = "smollm2"
 """The name of the embedded model, before any training."""
+PUBLISHED = "smollm2-135m"
+"""Folder of its rounds under `results/checkpoints`; those of another recipe have a suffix."""
 LINEAGE = "lineage.json"
 ADAPTER = "adapter_model.safetensors"
 WEIGHTS = "*.safetensors"
@@ -106,13 +108,19 @@ def checkpoints_dir() -> Path:
 
 
 def known(kind: Kind) -> dict[str, Path]:
-    """Return the published checkpoints of a kind, e.g. `smollm2-r1` for round 1, newest last."""
-    rounds = {}
-    for lineage in checkpoints_dir().glob(f"smollm2-135m/round-*/{kind}/{LINEAGE}"):
-        number = lineage.parent.parent.name.removeprefix("round-")
-        if number.isdigit():
-            rounds[int(number)] = lineage.parent
-    return {f"{EMBEDDED}-r{number}": rounds[number] for number in sorted(rounds)}
+    """Return the published checkpoints of a kind by name, newest last.
+
+    Round 1 of `smollm2-135m` is `smollm2-r1`, that of `smollm2-135m-gsm8k` is `smollm2-gsm8k-r1`.
+    The first family is the one to take where nobody named one, and comes last.
+    """
+    rounds = []
+    for lineage in checkpoints_dir().glob(f"{PUBLISHED}*/round-*/{kind}/{LINEAGE}"):
+        folder = lineage.parent
+        family = folder.parent.parent.name.removeprefix(PUBLISHED)
+        number = folder.parent.name.removeprefix("round-")
+        if number.isdigit() and (not family or family.startswith("-")):
+            rounds.append((not family, family, int(number), folder))
+    return {f"{EMBEDDED}{family}-r{number}": folder for _, family, number, folder in sorted(rounds)}
 
 
 def newest_policy() -> Checkpoint:

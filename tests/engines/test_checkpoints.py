@@ -54,6 +54,15 @@ def test_rounds_are_listed_by_number_the_newest_last(published: Path) -> None:
     assert checkpoints.known("policy") == {}
 
 
+def test_another_recipes_rounds_carry_its_name_and_are_never_the_newest(published: Path) -> None:
+    adapter(published / "round-1" / "policy")
+    adapter(published.with_name("smollm2-135m-gsm8k") / "round-4" / "policy")
+    adapter(published.with_name("smollm2-135m.old") / "round-9" / "policy")
+    assert list(checkpoints.known("policy")) == ["smollm2-gsm8k-r4", "smollm2-r1"]
+    assert checkpoints.find("smollm2-gsm8k-r4", "policy").name == "smollm2-gsm8k-r4"
+    assert checkpoints.newest_policy().name == "smollm2-r1"
+
+
 def test_without_a_published_policy_the_newest_is_the_embedded_model(published: Path) -> None:
     assert checkpoints.newest_policy().name == "smollm2"
 
