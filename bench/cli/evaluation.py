@@ -55,7 +55,7 @@ def _add_run(verbs: Any) -> None:
 def _add_demo(verbs: Any) -> None:
     demo = verbs.add_parser("demo", help="four searches, before and after training, in one table")
     demo.add_argument("--out", type=Path, default=Path("results/runs/demo"), help="[%(default)s]")
-    demo.add_argument("--limit", type=positive, default=30, help="problems [%(default)s]")
+    demo.add_argument("--limit", type=positive, default=24, help="problems [%(default)s]")
     add_level(demo)
     demo.set_defaults(run=_demo)
 
