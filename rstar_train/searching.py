@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.answers import acheck
 from bench.engines.checkpoints import Checkpoint
-from bench.errors import BenchError
+from bench.errors import BenchError, UnknownNameError
 from bench.provenance import header
 from bench.record import Key, Record
 from bench.runner import run_problems
@@ -34,6 +34,7 @@ from bench.search import (
 )
 from bench.store import RunDir
 from bench.types import Outcome, Problem
+from rstar_train.pool import tier_of
 from rstar_train.recipe import Recipe
 from rstar_train.search_progress import SearchProgress
 from rstar_train.searcher import Searcher, started
@@ -53,7 +54,16 @@ async def search_pool(
     nothing can be searched, nothing was solved, or the harness failed on a problem (repeating the
     command searches those again).
     """
-    chosen = [problem for problem in problems if _can_search(searcher, problem)]
+    levels = recipe.search.levels
+    known = sorted({tier_of(problem) for problem in problems})
+    for level in levels or ():
+        if level not in known:
+            raise UnknownNameError("level of search.levels", level, known)
+    chosen = [
+        problem
+        for problem in problems
+        if (levels is None or tier_of(problem) in levels) and _can_search(searcher, problem)
+    ]
     if not chosen:
         raise BenchError(
             f"{recipe.search.policy} can write steps for none of the pool's {len(problems)} "

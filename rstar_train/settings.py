@@ -68,6 +68,9 @@ class SearchSettings:
     temperature: float = 1.0
     step_tokens: int = 96
     """Token limit of one step."""
+    levels: tuple[str, ...] | None = None
+    """Problems of these levels only, as coverage counts them; null means all. Keeps a demonstrator
+    from showing what the policy is to find by itself."""
     engine: str = "auto"
     """What the policy runs on (`bench.engines.opening`); one that keeps prefixes searches faster,
     and grows other trees when it is run again."""

@@ -136,11 +136,11 @@ def test_the_gsm8k_recipe_is_decontaminated() -> None:
     recipe = load_recipe("smollm2-gsm8k")
     pool = load_pool(recipe, beside=RECIPES)
     assert pool.dropped["contaminated"] == 2
-    asked = {src.levels: src.problems for src in recipe.pool.sources}
+    *lasting, bootstrap = recipe.pool.sources
     assert Counter((tier_of(problem),) for problem in pool.searched(2)) == {
-        levels: problems for levels, problems in asked.items() if levels
+        source.levels: source.problems for source in lasting
     }
-    assert len(pool.bootstrap) == asked[()]
+    assert len(pool.bootstrap) == bootstrap.problems
 
 
 @needs_gsm8k
