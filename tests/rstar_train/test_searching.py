@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bench.errors import BenchError, RunDirError
+from bench.errors import BenchError, RunDirError, UnknownNameError
 from bench.search import Node, NodeKind, Trace
 from bench.search.tree import new_trace
 from bench.stored import load_run
@@ -121,6 +121,22 @@ def test_problems_that_the_demonstrator_does_not_know_are_left_alone(tmp_path: P
     figures = searched_with(recipe, load_pool(recipe), tmp_path / "trees")
     assert (figures["searched"], figures["not_searchable"]) == (2, 2)
     assert {name.split("-")[1] for name in traces(tmp_path / "trees")} == {"gcd"}
+
+
+def test_a_search_may_be_confined_to_levels_of_the_pool(tmp_path: Path) -> None:
+    recipe = recipe_of("gcd", problems=3, levels=("easy",))
+    easy, *rest = load_pool(recipe).problems
+    pool = Pool(
+        (replace(easy, level="easy"), *(replace(each, level="hard") for each in rest)),
+        held_out=frozenset(),
+        dropped={},
+    )
+    figures = searched_with(recipe, pool, tmp_path / "trees")
+    assert (figures["searched"], figures["not_searchable"]) == (1, 2)
+    assert set(traces(tmp_path / "trees")) == {easy.id}
+    misspelt = replace(recipe, search=replace(recipe.search, levels=("eazy",)))
+    with pytest.raises(UnknownNameError, match=r"'eazy'.*did you mean 'easy'"):
+        searched_with(misspelt, pool, tmp_path / "none")
 
 
 def test_a_pool_that_the_demonstrator_cannot_solve_is_refused_before_any_search(
