@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import replace
-from bench.engines.checkpoints import ADAPTER, LINEAGE, WEIGHTS, Checkpoint, Kind, load_folder
+from bench.engines.checkpoints import (
+    ADAPTER,
+    EMBEDDED,
+    LINEAGE,
+    WEIGHTS,
+    Checkpoint,
+    Kind,
+    load_folder,
+    name_of_round,
+)
 from bench.prompts import OFFICIAL
 from bench.provenance import git_state, package_versions
 from rstar_train.recipe import Recipe
@@ -30,8 +39,13 @@ _NOT_FULL = (ADAPTER, "adapter_config.json", MANIFEST)
 
 
 def round_name(recipe: Recipe, number: int) -> str:
-    """Return what a round's checkpoints are called: the base's name without its folders, `-rK`."""
-    return f"{recipe.base.rstrip('/').rpartition('/')[2].partition('@')[0]}-r{number}"
+    """Return what a round's checkpoints are called.
+
+    Where the harness finds published rounds by name, that name; else the base's name without its
+    folders, `-rK`.
+    """
+    named = name_of_round(recipe.checkpoints, number) if recipe.base == EMBEDDED else None
+    return named or f"{recipe.base.rstrip('/').rpartition('/')[2].partition('@')[0]}-r{number}"
 
 
 def weights_file(recipe: Recipe) -> str:

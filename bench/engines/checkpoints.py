@@ -107,20 +107,31 @@ def checkpoints_dir() -> Path:
     return Path(__file__).resolve().parents[2] / "results" / "checkpoints"
 
 
+def name_of_round(folder: str, number: int) -> str | None:
+    """Return what round `number` in a folder of `results/checkpoints` is called; None: no name.
+
+    Round 1 in `smollm2-135m` is `smollm2-r1`, in `smollm2-135m-gsm8k` it is `smollm2-gsm8k-r1`.
+    """
+    suffix = folder.removeprefix(PUBLISHED)
+    if suffix == folder or (suffix and not suffix.startswith("-")):
+        return None
+    return f"{EMBEDDED}{suffix}-r{number}"
+
+
 def known(kind: Kind) -> dict[str, Path]:
     """Return the published checkpoints of a kind by name, newest last.
 
-    Round 1 of `smollm2-135m` is `smollm2-r1`, that of `smollm2-135m-gsm8k` is `smollm2-gsm8k-r1`.
-    The first family is the one to take where nobody named one, and comes last.
+    Those of `PUBLISHED` itself, which are taken where nobody named one, come after all others.
     """
     rounds = []
     for lineage in checkpoints_dir().glob(f"{PUBLISHED}*/round-*/{kind}/{LINEAGE}"):
         folder = lineage.parent
-        family = folder.parent.parent.name.removeprefix(PUBLISHED)
+        family = folder.parent.parent.name
         number = folder.parent.name.removeprefix("round-")
-        if number.isdigit() and (not family or family.startswith("-")):
-            rounds.append((not family, family, int(number), folder))
-    return {f"{EMBEDDED}{family}-r{number}": folder for _, family, number, folder in sorted(rounds)}
+        name = name_of_round(family, int(number)) if number.isdigit() else None
+        if name is not None:
+            rounds.append((family == PUBLISHED, family, int(number), name, folder))
+    return {name: folder for *_, name, folder in sorted(rounds)}
 
 
 def newest_policy() -> Checkpoint:
