@@ -10,7 +10,7 @@ import pytest
 
 from bench.engines.checkpoints import EMBEDDED, find, load_folder
 from rstar_train.cards import card, write_cards
-from rstar_train.publishing import publish
+from rstar_train.publishing import publish, round_name
 from rstar_train.recipe import load_recipe
 
 RECIPE = load_recipe("smollm2-cpu").at(3)
@@ -107,3 +107,15 @@ def test_both_cards_lie_beside_their_checkpoints(tmp_path: Path) -> None:
     write_cards(tmp_path / "out", FIGURES)
     for kind in ("policy", "ppm"):
         assert (tmp_path / "out" / kind / "README.md").read_text().startswith("# smollm2-r3")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        ("smollm2-cpu", "smollm2-r4"),
+        ("smollm2-gsm8k", "smollm2-gsm8k-r4"),
+        ("official", "Qwen2.5-Math-7B-r4"),
+    ],
+)
+def test_a_round_is_called_what_the_harness_finds_it_by(recipe: str, name: str) -> None:
+    assert round_name(load_recipe(recipe), 4) == name
