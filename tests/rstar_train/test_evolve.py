@@ -114,12 +114,14 @@ def test_four_rounds_run_end_to_end_killed_and_resumed(tmp_path: Path) -> None:
     assert records.read_bytes().startswith(whole)  # nor what round 2 had searched
     published = work / "checkpoints" / "smollm2-135m"
     for number in range(1, ROUNDS + 1):
-        assert set(ended(work, number)) == set(STAGES)
         folder = published / f"round-{number}"
         figures = json.loads((folder / "figures.json").read_text())
+        # Three held-out problems may well give no pair, and then there is nothing to order.
+        has_pairs = figures["held_out_rows"]["pairs"] > 0
+        assert set(ended(work, number)) == set(STAGES) - (set() if has_pairs else {"pair_accuracy"})
         assert set(figures["evaluation"]) >= {"greedy", "majority", "best_of_n", "mcts"}
         assert figures["coverage"]["all"]["problems"] == 16
-        assert (folder / "calibration.svg").is_file()
+        assert (folder / "calibration.svg").is_file() == has_pairs
         for kind, parent in (("policy", "smollm2"), ("ppm", "../policy")):
             lineage = json.loads((folder / kind / "lineage.json").read_text())
             assert (lineage["kind"], lineage["parent"]) == (kind, parent)
