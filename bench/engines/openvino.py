@@ -7,8 +7,8 @@ module sees to:
 
 * A decoding step over a single sequence takes another matrix kernel and rounds differently. One
   idle sequence, the ballast, therefore rides along whenever anything runs.
-* Products are computed in fp32. Where a processor multiplies bf16 natively (AMX), OpenVINO rounds to
-  it unasked, and with it a text depends on its batch even so, and on the machine.
+* Where a processor multiplies bf16 natively (AMX), OpenVINO rounds to it unasked, and texts depend
+  on their batch. So products are asked for in fp32, unless prefixes are kept.
 * The pipeline's prefix cache is off, unless asked for. It gives a child the blocks that its
   parent's candidate left, and those were computed one token at a time, by other kernels than a
   prompt's: the child's text depends on whether they are still there. Blocks that were computed as
