@@ -10,12 +10,10 @@ module sees to:
 * Where a processor multiplies bf16 natively (AMX), OpenVINO rounds to it unasked, and texts depend
   on their batch. So products are asked for in fp32, unless prefixes are kept.
 * The pipeline's prefix cache is off, unless asked for. It gives a child the blocks that its
-  parent's candidate left, and those were computed one token at a time, by other kernels than a
-  prompt's: the child's text depends on whether they are still there. Blocks that were computed as
-  prompts changed no text when they were found again, but the pipeline cannot keep to these. So a
-  child's prompt is computed whole; the candidates of one request share it all the same. Where
-  speed counts for more than equal texts, as when training data is searched for, `prefix_caching`
-  makes a child cost its own tokens, and the run's record says what that costs.
+  parent's candidate left, which other kernels computed than a prompt's: the child's text depends
+  on whether they are still there. So a child's prompt is computed whole. Where speed counts for
+  more than equal texts, as when training data is searched for, `prefix_caching` makes a child cost
+  its own tokens, and the run's record says what that costs.
 
 `verify_determinism` puts that to the test on the machine at hand, and the run records what it
 found.
