@@ -11,7 +11,7 @@
 After `kill -9` everything appended is there. After a power cut the records are (they are synced to
 disk), the last trees and timings may not be. This module neither grades nor summarises, and what a
 tree holds is its caller's business; a run is read in `bench.stored`, and how its files grow and are
-mended is in `bench.lines` and `bench.shards`.
+mended is in `bench.files.lines` and `bench.files.shards`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench import atomic, lock
 from bench.errors import RunDirError
-from bench.lines import cut_half_line, encode, set_aside_unreadable
+from bench.files import atomic, lock
+from bench.files.lines import cut_half_line, encode, set_aside_unreadable
+from bench.files.shards import append_member, cut_half_member
 from bench.provenance import SCHEMA_VERSION, config_digest, differences, read_header
 from bench.record import Key, Record
-from bench.shards import append_member, cut_half_member
 from bench.stored import RESUME, StoredTree, load_run
 
 Seconds = float | Sequence[float]

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import RunDirError
-from bench.lines import scan
+from bench.files.lines import scan
+from bench.files.shards import members
 from bench.provenance import read_header
 from bench.record import Key, Record
-from bench.shards import members
 
 log = logging.getLogger(__name__)
 

@@ -17,18 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import replace
 from bench.engines.checkpoints import Checkpoint, Kind, find, load_folder
 from bench.engines.ppm import PPMScorer
 from bench.engines.weights import full_weights
 from bench.errors import CheckpointError
+from bench.files.atomic import replace
+from bench.files.digests import file_digest
 from bench.stored import load_run
 from rstar_train import journal
 from rstar_train.evaluation import evaluate, families_of, figures_of
 from rstar_train.pool import Pool, family_of, load_pool
 from rstar_train.publishing import publish, round_name, weights_file
 from rstar_train.recipe import RECIPES, Recipe
-from rstar_train.row_files import file_digest, read_rows, write_rows
+from rstar_train.row_files import read_rows, write_rows
 from rstar_train.row_making import OUTCOMES, PAIRS, SFT, STEPS, balanced_solutions
 from rstar_train.rows import PairRow, SFTRow
 from rstar_train.sampled_rows import random_rows, rejection_rows, sampled

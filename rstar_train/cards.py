@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import replace
+from bench.files.atomic import replace
 from rstar_train.tables import accuracy_cells, percent
 
 FILE = "README.md"

@@ -174,7 +174,7 @@ def _table(arguments: argparse.Namespace) -> int:
     if ablation is not None:
         print(f"\n{tables.ablation_table(ablation)}")
     if arguments.plot is not None:
-        from bench.atomic import replace
+        from bench.files.atomic import replace
         from rstar_train.plots import rounds_plot
 
         replace(arguments.plot, rounds_plot(figures, base))

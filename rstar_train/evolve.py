@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import replace
 from bench.engines.checkpoints import Checkpoint, find
 from bench.engines.opening import engine_for
 from bench.errors import BenchError
+from bench.files.atomic import replace
 from rstar_train import journal
 from rstar_train.cards import write_cards
 from rstar_train.coverage import coverage

@@ -16,9 +16,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bench.atomic import replace
 from bench.engines.checkpoints import WEIGHTS
 from bench.errors import BenchError, CheckpointError, MissingExtraError
+from bench.files.atomic import replace
 from rstar_train import progress
 from rstar_train.distributed import is_first
 from rstar_train.precision import multiplies_bf16

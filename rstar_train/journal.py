@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import append
-from bench.lines import encode, scan
+from bench.files.atomic import append
+from bench.files.lines import encode, scan
 
 NAME = "journal.jsonl"
 """In the work folder of a run."""

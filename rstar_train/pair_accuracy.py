@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import replace
 from bench.engines.ppm import PPMScorer
+from bench.files.atomic import replace
 from bench.stats import wilson
 from rstar_train.batches import whole_problems
 from rstar_train.plots import calibration_plot

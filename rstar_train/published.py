@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import replace
 from bench.errors import DataError
+from bench.files.atomic import replace
 from bench.prompts import OFFICIAL, START
 from rstar_train.rows import PairRow, SFTRow
 

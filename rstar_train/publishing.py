@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import replace
 from bench.engines.checkpoints import (
     ADAPTER,
     EMBEDDED,
@@ -25,6 +24,7 @@ from bench.engines.checkpoints import (
     load_folder,
     name_of_round,
 )
+from bench.files.atomic import replace
 from bench.prompts import OFFICIAL
 from bench.provenance import git_state, package_versions
 from rstar_train.recipe import Recipe

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import replace
 from bench.engines.checkpoints import Checkpoint
 from bench.engines.weights import full_weights
 from bench.errors import BenchError
+from bench.files.atomic import replace
+from bench.files.digests import file_digest
 from bench.stored import Run, load_run
 from rstar_train import journal
 from rstar_train.evaluation import evaluate, families_of, figures_of, passes_gate
 from rstar_train.pool import Pool
 from rstar_train.publishing import publish, weights_file
 from rstar_train.recipe import Recipe
-from rstar_train.row_files import file_digest, read_rows
+from rstar_train.row_files import read_rows
 from rstar_train.row_making import FILES, PAIRS, SFT, make_rows
 from rstar_train.rows import PairRow, SFTRow
 from rstar_train.searcher import Searcher, searcher_of

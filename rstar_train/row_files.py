@@ -14,15 +14,14 @@ far. The published layouts of the released data are in `rstar_train.published`.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.atomic import replace
 from bench.errors import DataError
-from bench.lines import encode
+from bench.files.atomic import replace
+from bench.files.lines import encode
 
 Row = TypeVar("Row")
 
@@ -49,9 +48,3 @@ def read_rows(kind: type[Row], path: Path) -> list[Row]:
                 f"{path}, line {number} is no row: {error}; expected an object with {names}"
             ) from error
     return rows
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

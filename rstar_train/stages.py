@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import replace
 from bench.errors import BenchError
+from bench.files.atomic import replace
+from bench.files.digests import file_digest
 from bench.provenance import git_state, package_versions
 from rstar_train.journal import note
-from rstar_train.row_files import file_digest
 
 log = logging.getLogger(__name__)
 

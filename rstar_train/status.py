@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.lines import scan
+from bench.files.lines import scan
 from rstar_train import journal
 from rstar_train.coverage import coverage
 from rstar_train.recipe import Recipe

@@ -62,8 +62,8 @@ def _check_one(arguments: argparse.Namespace) -> int:
 
 
 def _check_cases(arguments: argparse.Namespace) -> int:
-    from bench.atomic import replace
-    from bench.lines import encode
+    from bench.files.atomic import replace
+    from bench.files.lines import encode
     from bench.regression import load_cases
 
     cases = load_cases(arguments.cases)

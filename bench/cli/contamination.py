@@ -33,7 +33,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _contamination(arguments: argparse.Namespace) -> int:
-    from bench.atomic import replace
+    from bench.files.atomic import replace
     from bench.problems import BENCHMARKS, Role, load
     from bench.problems.contamination import choose, contamination, encoded
 

@@ -185,8 +185,8 @@ def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
     ]
     _print_tables(tables or [leaderboard(runs, against=arguments.against)], arguments.format)
     if arguments.plot is not None:
-        from bench.atomic import replace
         from bench.budget_plot import budget_plot
+        from bench.files.atomic import replace
 
         replace(arguments.plot, budget_plot(runs, max(arguments.tokens)))
         sys.stderr.write(f"drawn: {arguments.plot}\n")

@@ -17,7 +17,7 @@ from typing import Any
 from bench import stats
 from bench.answers.panel import Checker
 from bench.errors import DataError
-from bench.lines import scan
+from bench.files.lines import scan
 from bench.regression.cases import Case
 from bench.stored import Run
 from bench.types import Outcome, Verdict

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import atomic
 from bench.errors import DataError
+from bench.files import atomic
 from bench.regression.cases import digest
 from bench.regression.judging import Judged
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.answers.panel import open_checker
 from bench.errors import DataError
-from bench.lines import encode
+from bench.files.lines import encode
 from bench.record import Record, Sample, Selected, Tokens
 from bench.regression import Case, compare, judge
 from bench.regression.flips import of_cases, of_run, pairs, recorded_in, samples_of, stored_verdicts

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bench.errors import BenchError
+from bench.files.digests import file_digest
 from rstar_train import journal
-from rstar_train.row_files import file_digest
 from rstar_train.stages import manifest_of, staged
 
 

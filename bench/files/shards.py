@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.atomic import append
+from bench.files.atomic import append
 
 log = logging.getLogger(__name__)
 

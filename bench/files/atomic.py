@@ -1,8 +1,8 @@
 """Writes that happen as a whole or not at all, so that no reader meets half of one.
 
 `append` is whole unless the machine dies in the middle of it, `replace` even then. What a death
-leaves of an append is for the reader of that format to find: `bench.lines`, `bench.shards`.
-"""
+leaves of an append is for the reader of that format to find: `bench.files.lines`,
+`bench.files.shards`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from bench.atomic import append, replace
+from bench.files.atomic import append, replace
 
 log = logging.getLogger(__name__)
 
