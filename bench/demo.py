@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.engines.checkpoints import EMBEDDED, newest_policy
+from bench.checkpoints.checkpoint import EMBEDDED, newest_policy
 from bench.harness import Harness
 from bench.progress import Progress
 from bench.report import Table, leaderboard

@@ -16,11 +16,11 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from bench.answers import close_checkers
-from bench.engines import checkpoints
+from bench.checkpoints.checkpoint import Checkpoint
+from bench.checkpoints.weights import parameters
 from bench.engines.opening import OpenEngine, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
-from bench.engines.weights import parameters
 from bench.prompts import template
 from bench.provenance import header
 from bench.record import Key, Record
@@ -164,13 +164,13 @@ class Harness:
             if checkpoint is not None
         }
 
-    async def _engine(self, policy: checkpoints.Checkpoint, name: str) -> OpenEngine:
+    async def _engine(self, policy: Checkpoint, name: str) -> OpenEngine:
         key = (name, policy.digest)
         if key not in self._engines:
             self._engines[key] = await open_engine(policy, name)
         return self._engines[key]
 
-    def _scorer(self, ppm: checkpoints.Checkpoint) -> PPMScorer:
+    def _scorer(self, ppm: Checkpoint) -> PPMScorer:
         if ppm.digest not in self._scorers:
             self._scorers[ppm.digest] = open_scorer(ppm)
         return self._scorers[ppm.digest]

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from bench.answers import DEFAULT, Conventions
-from bench.engines import checkpoints
+from bench.checkpoints.checkpoint import Checkpoint, checkpoints_dir, default_ppm, find_checkpoint
 from bench.engines.opening import engine_for
 from bench.errors import BenchError, UnknownNameError
 from bench.problems import corrected_ids, load
@@ -135,8 +135,8 @@ class Resolved:
     spec: RunSpec
     kind: SearchKind
     problems: Sequence[Problem]
-    policy: checkpoints.Checkpoint
-    ppm: checkpoints.Checkpoint | None
+    policy: Checkpoint
+    ppm: Checkpoint | None
     engine: str
 
     @property
@@ -199,7 +199,7 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
         raise UnknownNameError("aggregation of step scores", spec.aggregate, AGGREGATES)
     if problems is None:
         problems = load(spec.benchmark, limit=spec.limit, errata=spec.errata)
-    policy = checkpoints.find(spec.policy, "policy")
+    policy = find_checkpoint(spec.policy, "policy")
     if spec.template is not None:
         policy = policy.prompted(template(spec.template).name)
     engine = engine_for(policy, spec.engine)
@@ -221,22 +221,20 @@ def selectors(search: str, aggregate: str | None) -> dict[str, Selector]:
     return chosen
 
 
-def _ppm(
-    spec: RunSpec, kind: SearchKind, policy: checkpoints.Checkpoint
-) -> checkpoints.Checkpoint | None:
+def _ppm(spec: RunSpec, kind: SearchKind, policy: Checkpoint) -> Checkpoint | None:
     if not kind.uses_ppm:
         if spec.ppm is not None:
             raise BenchError(f"the search {spec.search!r} uses no PPM; leave --ppm out")
         return None
     if spec.ppm is not None:
-        return checkpoints.find(spec.ppm, "ppm")
-    ppm = checkpoints.default_ppm(policy)
+        return find_checkpoint(spec.ppm, "ppm")
+    ppm = default_ppm(policy)
     if ppm is not None:
         log.info("no --ppm given: using %s", ppm.name)
     elif kind.needs_ppm:
         raise BenchError(
             f"the search {spec.search!r} needs a PPM, and none is published under "
-            f"{checkpoints.checkpoints_dir()}. Give one with --ppm FOLDER, or train one: "
+            f"{checkpoints_dir()}. Give one with --ppm FOLDER, or train one: "
             "rstar-train evolve --recipe smollm2-cpu --rounds 1"
         )
     return ppm

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.engines.checkpoints import Checkpoint, Kind, find, load_folder
+from bench.checkpoints.checkpoint import Checkpoint, Kind, find_checkpoint, read_checkpoint
+from bench.checkpoints.weights import full_weights
 from bench.engines.ppm import PPMScorer
-from bench.engines.weights import full_weights
 from bench.errors import CheckpointError
 from bench.files.atomic import replace
 from bench.files.digests import file_digest
@@ -254,7 +254,7 @@ def ablate(recipe: Recipe, *, work: Path, publish: Path, beside: Path = RECIPES)
             f"{last} holds no finished round; run rstar-train evolve with this recipe first"
         )
     searched = publish / f"round-{number - 1}" / "policy"
-    base = find(recipe.base, "policy")
+    base = find_checkpoint(recipe.base, "policy")
     return Ablation(
         recipe.at(number),
         number,
@@ -262,6 +262,6 @@ def ablate(recipe: Recipe, *, work: Path, publish: Path, beside: Path = RECIPES)
         work,
         publish,
         base,
-        load_folder(searched, "policy") if number > 1 else base,
-        load_folder(last / "policy", "policy"),
+        read_checkpoint(searched, "policy") if number > 1 else base,
+        read_checkpoint(last / "policy", "policy"),
     ).run()

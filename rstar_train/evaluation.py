@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.engines.checkpoints import Checkpoint
+from bench.checkpoints.checkpoint import Checkpoint
 from bench.errors import UnknownNameError
 from bench.harness import Harness
 from bench.problems import load

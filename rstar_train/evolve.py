@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.engines.checkpoints import Checkpoint, find
+from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
 from bench.engines.opening import engine_for
 from bench.errors import BenchError
 from bench.files.atomic import replace
@@ -48,7 +48,7 @@ def evolve(
             f"{len(recipe.rounds)}"
         )
     count = rounds or len(recipe.rounds)
-    base = find(recipe.base, "policy")
+    base = find_checkpoint(recipe.base, "policy")
     for number in range(1, count + 1):
         # Misspelt names are to be found now, not after hours of training.
         check_searches(recipe.at(number))

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bench.engines.checkpoints import WEIGHTS
+from bench.checkpoints.checkpoint import WEIGHTS
 from bench.errors import BenchError, CheckpointError, MissingExtraError
 from bench.files.atomic import replace
 from rstar_train import progress

@@ -14,15 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.engines.checkpoints import (
+from bench.checkpoints.checkpoint import (
     ADAPTER,
     EMBEDDED,
     LINEAGE,
     WEIGHTS,
     Checkpoint,
     Kind,
-    load_folder,
     name_of_round,
+    read_checkpoint,
 )
 from bench.files.atomic import replace
 from bench.prompts import OFFICIAL
@@ -104,7 +104,7 @@ def publish(
     }
     replace(out / LINEAGE, _pretty(lineage))
     log.info("published %s", out)
-    return load_folder(out, kind)
+    return read_checkpoint(out, kind)
 
 
 def _trained_by(trained: Path) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.engines.checkpoints import Checkpoint
-from bench.engines.weights import full_weights
+from bench.checkpoints.checkpoint import Checkpoint
+from bench.checkpoints.weights import full_weights
 from bench.errors import BenchError
 from bench.files.atomic import replace
 from bench.files.digests import file_digest

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any
 
+from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
 from bench.engines.base import Engine, Policy, StepScorer
-from bench.engines.checkpoints import Checkpoint, find
 from bench.engines.opening import engine_for, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.prompts import template
@@ -53,7 +53,7 @@ def searcher_of(
     if settings.policy in DEMONSTRATORS:
         return Searcher(demonstrator_named(settings.policy, settings.mistake_rate))
     named = {"previous": policy, "base": base}
-    chosen = named.get(settings.policy) or find(settings.policy, "policy")
+    chosen = named.get(settings.policy) or find_checkpoint(settings.policy, "policy")
     return Searcher(policy=chosen, ppm=ppm if settings.annotation == "ppm" else None)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.answers import acheck
-from bench.engines.checkpoints import Checkpoint
+from bench.checkpoints.checkpoint import Checkpoint
 from bench.errors import BenchError, UnknownNameError
 from bench.provenance import header
 from bench.record import Key, Record

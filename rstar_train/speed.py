@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.engines import checkpoints
-from bench.engines.weights import full_weights
+from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint
+from bench.checkpoints.weights import full_weights
 from bench.prompts import OFFICIAL, START
 from rstar_train import fused_lora, objectives
 from rstar_train.batches import Step, Term, steps
@@ -65,7 +65,7 @@ def _step(depth: int, code: str) -> str:
 
 def measure() -> Iterator[tuple[str, float, str]]:
     """Yield the figures: name, value, unit."""
-    base = full_weights(checkpoints.find(checkpoints.EMBEDDED, "policy"))
+    base = full_weights(find_checkpoint(EMBEDDED, "policy"))
     tokenizer = load_tokenizer(base)
     ids = Texts(tokenizer, 512)
     terms = [term for row in pairs() if (term := pair_term(row, ids)) is not None]

@@ -15,7 +15,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from bench.engines.ppm import PPMConfig
+from bench.checkpoints.ppm_config import PPMConfig
 from bench.errors import CheckpointError, MissingExtraError
 from bench.prompts import OFFICIAL
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.engines.ppm import Learnt, PPMConfig, Squash
+from bench.checkpoints.ppm_config import Learnt, PPMConfig, Squash
 from bench.errors import BenchError, MissingExtraError
 from bench.prompts import OFFICIAL
 from rstar_train.batches import Ids, Row, Term, steps, whole_problems

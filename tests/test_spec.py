@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.engines import checkpoints
+from bench.checkpoints.checkpoint import EMBEDDED, published_checkpoints
 from bench.problems import BENCHMARKS, mirror
 from bench.problems.errata import errata
 from bench.spec import RunSpec, resolve
@@ -18,7 +18,7 @@ from bench.spec import RunSpec, resolve
 def test_samples_are_drawn_as_the_prompt_template_says_unless_the_user_does(
     policy: str, given: float | None, temperature: float
 ) -> None:
-    if policy not in {checkpoints.EMBEDDED, *checkpoints.known("policy")}:
+    if policy not in {EMBEDDED, *published_checkpoints("policy")}:
         pytest.skip(f"{policy} is not published here")
     spec = RunSpec("embedded-grade-school", policy, "majority", limit=1, temperature=given)
     resolved = resolve(spec)
@@ -40,8 +40,8 @@ def test_corrected_references_are_listed_in_the_configuration_and_can_be_left_al
 
 
 def test_a_search_goes_by_the_ppm_of_its_policys_round_unless_the_user_names_one() -> None:
-    rounds = list(checkpoints.known("ppm"))
-    if len(rounds) < 2 or rounds[0] not in checkpoints.known("policy"):
+    rounds = list(published_checkpoints("ppm"))
+    if len(rounds) < 2 or rounds[0] not in published_checkpoints("policy"):
         pytest.skip("fewer than two rounds are published here")
     first, newest = rounds[0], rounds[-1]
     found = [

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from bench.benchmarks.figures import Figure, timed
 from bench.benchmarks.ppm import published
-from bench.engines import checkpoints, turns
+from bench.checkpoints.checkpoint import newest_policy, published_checkpoints
+from bench.checkpoints.weights import gguf
+from bench.engines import turns
 from bench.engines.base import Completion, Engine, Request, StepScorer
 from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.engines.token_trie import TokenTrie
-from bench.engines.weights import gguf
 from bench.problems import load
 from bench.prompts import START, template
 from bench.sandbox import Execution, Sandbox
@@ -41,7 +42,7 @@ ROLLOUTS = 4
 
 async def engine() -> list[Figure]:
     """Time a policy by requests in flight, then inside a search, without and with a PPM."""
-    checkpoint = checkpoints.newest_policy()
+    checkpoint = newest_policy()
     running = OpenVINOEngine(gguf(checkpoint), name=checkpoint.name)
     policy = ModelPolicy(
         checkpoint.name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
@@ -55,7 +56,7 @@ async def engine() -> list[Figure]:
             Figure(f"{name}, 32 requests / 1 request", rates[32] / rates[1], "x"),
             *(without := await _searched(policy, None, "no PPM")),
         ]
-        if checkpoints.known("ppm"):
+        if published_checkpoints("ppm"):
             scorer = published()
             figures += await _searched(policy, scorer, "PPM")
             scorer.close()
@@ -66,7 +67,7 @@ async def engine() -> list[Figure]:
 
 async def _prefixes_kept(policy: ModelPolicy, before: float) -> list[Figure]:
     """Time the search without a PPM once more, on an engine that keeps prefixes."""
-    path = gguf(checkpoints.newest_policy())
+    path = gguf(newest_policy())
     keeping = OpenVINOEngine(path, name=policy.name, prefix_caching=True)
     try:
         kept = replace(policy, engine=keeping)

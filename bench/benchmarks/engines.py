@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from bench.benchmarks.engine import POOL, rate
 from bench.benchmarks.figures import timed
+from bench.checkpoints.checkpoint import newest_policy
 from bench.engines.base import Engine, Request
-from bench.engines.checkpoints import newest_policy
 from bench.engines.opening import load_engine
 from bench.engines.policy import ModelPolicy
 from bench.errors import BenchError

@@ -7,9 +7,9 @@ what the tests are for.
 from __future__ import annotations
 
 from bench.benchmarks.figures import Figure, timed
-from bench.engines import checkpoints
+from bench.checkpoints.checkpoint import checkpoints_dir, find_checkpoint, published_checkpoints
+from bench.checkpoints.weights import full_weights
 from bench.engines.ppm import PPMScorer
-from bench.engines.weights import full_weights
 from bench.errors import CheckpointError
 from bench.problems import load
 from bench.prompts import START
@@ -52,11 +52,11 @@ async def ppm() -> list[Figure]:
 
 def published() -> PPMScorer:
     """Load the newest published PPM. Raises CheckpointError: there is none."""
-    names = list(checkpoints.known("ppm"))
+    names = list(published_checkpoints("ppm"))
     if not names:
         raise CheckpointError(
-            f"no PPM is published under {checkpoints.checkpoints_dir()}; train one with: "
+            f"no PPM is published under {checkpoints_dir()}; train one with: "
             "rstar-train evolve --recipe smollm2-cpu --rounds 1"
         )
-    checkpoint = checkpoints.find(names[-1], "ppm")
+    checkpoint = find_checkpoint(names[-1], "ppm")
     return PPMScorer(full_weights(checkpoint), name=checkpoint.name)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.util
 import logging
 
+from bench.checkpoints.checkpoint import Checkpoint
+from bench.checkpoints.weights import full_weights, gguf, has_gguf, require_gguf
 from bench.engines import vllm
-from bench.engines.checkpoints import Checkpoint
 from bench.engines.openvino import OpenVINOEngine
 from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
-from bench.engines.weights import full_weights, gguf, has_gguf, require_gguf
 from bench.errors import UnknownNameError
 
 log = logging.getLogger(__name__)

@@ -16,20 +16,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
+from bench.checkpoints.ppm_config import PPMConfig
 from bench.engines import turns
 from bench.engines.base import PathScores
 from bench.engines.token_trie import TokenTrie
-from bench.errors import CheckpointError, EngineError, MissingExtraError
+from bench.errors import EngineError, MissingExtraError
 from bench.prompts import template
 from bench.types import Problem
 
@@ -46,53 +45,6 @@ look back on, related or not, so a pass over eight whole solutions is mostly was
 
 Values = tuple[list[list[float]], list[int]]
 """A value for every step of every path, and the tokens that each path added."""
-
-Squash = Literal["tanh", "tanh_fifth"]
-"""tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
-
-Learnt = Literal["ppm", "orm", "pqm"]
-"""Preferences between steps, the outcome of whole solutions, or Q itself: the last two are what the
-paper compares its PPM with. All score a text at its last token, and are loaded and used alike."""
-
-
-@dataclass(frozen=True, slots=True)
-class PPMConfig:
-    """What `ppm.json` holds: how raw scores are made and read."""
-
-    template: str
-    """Name of the prompt template."""
-    template_digest: str
-    squash: Squash = "tanh"
-    step_end: str = "end of the step's last tag; the output block belongs to the step"
-    kind: Learnt = "ppm"
-
-    def save(self, folder: Path) -> None:
-        """Write `ppm.json`."""
-        (folder / "ppm.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
-
-    @classmethod
-    def load(cls, folder: Path) -> PPMConfig:
-        """Read `ppm.json`. Raises CheckpointError: it is missing, or its template has changed."""
-        try:
-            config = cls(**json.loads((folder / "ppm.json").read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise CheckpointError(f"{folder} has no readable ppm.json: {error}") from error
-        for name, value, kinds in (
-            ("squash", config.squash, Squash),
-            ("kind", config.kind, Learnt),
-        ):
-            if value not in get_args(kinds):
-                raise CheckpointError(
-                    f"{folder}/ppm.json: unknown {name} {value!r}; known: "
-                    f"{', '.join(get_args(kinds))}"
-                )
-        digest = template(config.template).digest
-        if digest != config.template_digest:
-            raise CheckpointError(
-                f"{folder} was trained on another version of the prompt template "
-                f"{config.template!r} ({config.template_digest}, here {digest}); train it again"
-            )
-        return config
 
 
 class PPMScorer:

@@ -2,7 +2,8 @@
 
 `append` is whole unless the machine dies in the middle of it, `replace` even then. What a death
 leaves of an append is for the reader of that format to find: `bench.files.lines`,
-`bench.files.shards`."""
+`bench.files.shards`.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.checkpoints.checkpoint import EMBEDDED, Checkpoint, find_checkpoint
 from bench.engines import opening
-from bench.engines.checkpoints import EMBEDDED, Checkpoint, find
 from bench.errors import CheckpointError, EngineError, UnknownNameError
 
 
@@ -32,14 +32,14 @@ def test_auto_is_the_first_engine_that_is_installed(
     monkeypatch: pytest.MonkeyPatch, installed: Collection[str], engine: str
 ) -> None:
     install(monkeypatch, installed)
-    assert opening.engine_for(find(EMBEDDED, "policy"), "auto") == engine
+    assert opening.engine_for(find_checkpoint(EMBEDDED, "policy"), "auto") == engine
 
 
 def test_a_named_engine_is_taken_whether_or_not_it_is_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     install(monkeypatch, ())
-    assert opening.engine_for(find(EMBEDDED, "policy"), "vllm") == "vllm"
+    assert opening.engine_for(find_checkpoint(EMBEDDED, "policy"), "vllm") == "vllm"
 
 
 def test_auto_passes_over_an_engine_that_cannot_run_the_policy(
@@ -54,7 +54,7 @@ def test_auto_passes_over_an_engine_that_cannot_run_the_policy(
 
 def test_an_unknown_engine_lists_the_known_ones() -> None:
     with pytest.raises(UnknownNameError, match=r"(?s)'tensorrt'.*openvino.*transformers.*vllm"):
-        opening.engine_for(find(EMBEDDED, "policy"), "tensorrt")
+        opening.engine_for(find_checkpoint(EMBEDDED, "policy"), "tensorrt")
 
 
 async def test_an_engine_whose_check_fails_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

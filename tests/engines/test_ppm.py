@@ -17,12 +17,13 @@ from typing import Any
 
 import pytest
 
+from bench.checkpoints.ppm_config import PPMConfig
 from bench.engines.base import PathScores
-from bench.engines.ppm import PPMConfig, PPMScorer
+from bench.engines.ppm import PPMScorer
 from bench.engines.turns import Turns
 from bench.errors import CheckpointError, EngineError, UnknownNameError
 from bench.prompts import OFFICIAL, START
-from tests.engines import tiny
+from tests import tiny
 from tests.scripted import problem
 
 needs_torch = pytest.mark.skipif(

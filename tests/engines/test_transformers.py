@@ -13,7 +13,7 @@ import pytest
 from bench.engines.base import Completion, Finish, Request
 from bench.engines.transformers import TransformersEngine
 from bench.errors import EngineError
-from tests.engines import tiny
+from tests import tiny
 
 pytestmark = pytest.mark.skipif(
     find_spec("torch") is None or find_spec("transformers") is None,

@@ -17,7 +17,7 @@ from bench.engines.base import Completion, Finish, Request
 from bench.engines.determinism import APART, TOGETHER
 from bench.engines.vllm import VLLMEngine
 from bench.errors import EngineError, MissingExtraError
-from tests.engines import tiny
+from tests import tiny
 
 needs_vllm = pytest.mark.skipif(
     find_spec("vllm") is None,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import tiny
-from tests.engines.conftest import embedded_gguf, tokenizer_folder
+from tests import tiny
+from tests.conftest import embedded_gguf, tokenizer_folder
 
 __all__ = ["embedded_gguf", "tokenizer_folder"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.engines.checkpoints import EMBEDDED, find, load_folder
+from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint, read_checkpoint
 from rstar_train.cards import card, write_cards
 from rstar_train.publishing import publish, round_name
 from rstar_train.recipe import load_recipe
@@ -49,9 +49,9 @@ def published(tmp_path: Path, kind: Any = "policy") -> Path:
         recipe=RECIPE,
         kind=kind,
         number=3,
-        parent=find(EMBEDDED, "policy")
+        parent=find_checkpoint(EMBEDDED, "policy")
         if kind == "policy"
-        else load_folder(published(tmp_path), "policy"),
+        else read_checkpoint(published(tmp_path), "policy"),
         searcher=SEARCHER,
         inputs={"parent": "b179", "data": "5f66"},
         figures={"rows": 400, "loss_last": 0.08},
@@ -68,7 +68,7 @@ def test_what_is_published_is_a_checkpoint_and_nothing_of_this_machine(tmp_path:
     }
     config = json.loads((out / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "smollm2"
-    checkpoint = load_folder(out, "policy")
+    checkpoint = read_checkpoint(out, "policy")
     assert (checkpoint.name, checkpoint.lineage["round"]) == ("smollm2-r3", 3)
     assert checkpoint.lineage["searcher"] == SEARCHER
     assert checkpoint.lineage["annotation"] == "ppm"

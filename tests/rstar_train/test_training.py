@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
+from bench.checkpoints.checkpoint import read_checkpoint
+from bench.checkpoints.ppm_config import PPMConfig
+from bench.checkpoints.weights import full_weights, parameters
 from bench.engines.base import Request
-from bench.engines.checkpoints import load_folder
-from bench.engines.ppm import PPMConfig, PPMScorer
+from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
-from bench.engines.weights import full_weights, parameters
 from bench.errors import BenchError, CheckpointError
 from bench.prompts import OFFICIAL, START
 from rstar_train import fitting, progress, sft
@@ -32,7 +33,7 @@ from rstar_train.recipe import Recipe, load_recipe
 from rstar_train.rows import PairRow, SFTRow
 from rstar_train.sft import train_policy
 from rstar_train.value_rows import OutcomeRow, StepRow
-from tests.engines import tiny
+from tests import tiny
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
@@ -83,7 +84,7 @@ def adapter(folder: Path) -> dict[str, Any]:
 
 
 def scorer_of(base: Path, trained: Path, out: Path) -> Path:
-    from bench.engines.merging import save_merged
+    from bench.checkpoints.merging import save_merged
 
     out.mkdir()
     save_merged("ppm", base, trained, out)
@@ -144,7 +145,7 @@ def test_a_whole_model_is_published_and_found_as_full_weights(
     tiny_policy: Path, tmp_path: Path
 ) -> None:
     every = replace(recipe(), lora=replace(SHIPPED.lora, rank=0))
-    base = load_folder(tiny_policy, "policy")
+    base = read_checkpoint(tiny_policy, "policy")
     parent, trained = base, {}
     for kind, train, rows in (("policy", train_policy, SOLUTIONS), ("ppm", train_ppm, PAIRS)):
         made = tmp_path / "work" / kind

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bench.engines import checkpoints
-from bench.engines.weights import full_weights
+from bench.checkpoints.checkpoint import find_checkpoint
+from bench.checkpoints.weights import full_weights
 from bench.prompts import OFFICIAL, START
 from rstar_train.batches import steps
 from rstar_train.objectives import preference
@@ -16,7 +16,7 @@ from rstar_train.ppm import pair_term
 from rstar_train.rows import PairRow
 from rstar_train.value_model import load_value_model, step_loss
 from rstar_train.value_training import Texts
-from tests.engines import tiny
+from tests import tiny
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -94,7 +94,7 @@ def test_a_tiny_model_has_the_same_loss_and_gradients(tiny_policy: Path) -> None
 
 
 def test_the_embedded_model_has_the_same_loss_and_gradients(embedded_gguf: Path) -> None:
-    folder = full_weights(checkpoints.find("smollm2", "policy"))
+    folder = full_weights(find_checkpoint("smollm2", "policy"))
     plain, packed, worst, tensors = compare(folder, every=40)
     assert packed == pytest.approx(plain, abs=TOLERANCE)
     assert (worst < TOLERANCE, tensors >= 7) == (True, True)

@@ -1,4 +1,4 @@
-"""Full weights out of a GGUF or out of an adapter: what `bench.engines.weights` caches."""
+"""Full weights out of a GGUF or out of an adapter: what `bench.checkpoints.weights` caches."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from bench.engines.gguf_export import write_gguf
-from bench.engines.ppm import PPMConfig
+from bench.checkpoints.gguf_export import write_gguf
+from bench.checkpoints.ppm_config import PPMConfig
 from bench.errors import CheckpointError, MissingExtraError
 
 

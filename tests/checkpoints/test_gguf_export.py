@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bench.engines.gguf_export import write_gguf
+from bench.checkpoints.gguf_export import write_gguf
 from bench.errors import CheckpointError
-from tests.engines import tiny
+from tests import tiny
 
 pytestmark = pytest.mark.skipif(
     find_spec("gguf") is None or find_spec("transformers") is None,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.engines import embedded
+from bench.checkpoints import embedded
 from bench.errors import CheckpointError
 
 

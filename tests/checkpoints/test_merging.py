@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bench.engines.merging import save_merged
-from bench.engines.ppm import PPMConfig
+from bench.checkpoints.merging import save_merged
+from bench.checkpoints.ppm_config import PPMConfig
 from bench.errors import CheckpointError
 from bench.prompts import OFFICIAL
-from tests.engines import tiny
+from tests import tiny
 
 pytestmark = pytest.mark.skipif(
     find_spec("peft") is None or find_spec("transformers") is None,

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.engines import checkpoints, embedded
+from bench.checkpoints import embedded
+from bench.checkpoints.checkpoint import (
+    default_ppm,
+    find_checkpoint,
+    newest_policy,
+    published_checkpoints,
+    read_checkpoint,
+)
 from bench.errors import CheckpointError, UnknownNameError
 
 
@@ -35,14 +42,14 @@ def adapter(
 
 
 def test_the_embedded_model_needs_no_folder() -> None:
-    found = checkpoints.find("smollm2", "policy")
+    found = find_checkpoint("smollm2", "policy")
     assert (found.adapter, found.parent, found.template) == (None, None, "few-shot")
     assert found.digest == embedded.SHA256[:16]
 
 
 def test_a_published_round_is_found_by_its_number(published: Path) -> None:
     adapter(published / "round-1" / "policy")
-    found = checkpoints.find("smollm2-r1", "policy")
+    found = find_checkpoint("smollm2-r1", "policy")
     assert (found.name, found.template) == ("smollm2-r1", "rstar")
     assert found.parent is not None and found.parent.name == "smollm2"
 
@@ -50,51 +57,51 @@ def test_a_published_round_is_found_by_its_number(published: Path) -> None:
 def test_rounds_are_listed_by_number_the_newest_last(published: Path) -> None:
     for number in (10, 2, 1):
         adapter(published / f"round-{number}" / "ppm", "ppm")
-    assert list(checkpoints.known("ppm")) == ["smollm2-r1", "smollm2-r2", "smollm2-r10"]
-    assert checkpoints.known("policy") == {}
+    assert list(published_checkpoints("ppm")) == ["smollm2-r1", "smollm2-r2", "smollm2-r10"]
+    assert published_checkpoints("policy") == {}
 
 
 def test_another_recipes_rounds_carry_its_name_and_are_never_the_newest(published: Path) -> None:
     adapter(published / "round-1" / "policy")
     adapter(published.with_name("smollm2-135m-gsm8k") / "round-4" / "policy")
     adapter(published.with_name("smollm2-135m.old") / "round-9" / "policy")
-    assert list(checkpoints.known("policy")) == ["smollm2-gsm8k-r4", "smollm2-r1"]
-    assert checkpoints.find("smollm2-gsm8k-r4", "policy").name == "smollm2-gsm8k-r4"
-    assert checkpoints.newest_policy().name == "smollm2-r1"
+    assert list(published_checkpoints("policy")) == ["smollm2-gsm8k-r4", "smollm2-r1"]
+    assert find_checkpoint("smollm2-gsm8k-r4", "policy").name == "smollm2-gsm8k-r4"
+    assert newest_policy().name == "smollm2-r1"
 
 
 def test_without_a_published_policy_the_newest_is_the_embedded_model(published: Path) -> None:
-    assert checkpoints.newest_policy().name == "smollm2"
+    assert newest_policy().name == "smollm2"
 
 
 def test_a_policy_goes_with_the_ppm_of_its_round(published: Path) -> None:
     for number in (1, 2):
         adapter(published / f"round-{number}" / "policy")
         adapter(published / f"round-{number}" / "ppm", "ppm")
-    ppm = checkpoints.default_ppm(checkpoints.find("smollm2-r1", "policy"))
+    ppm = default_ppm(find_checkpoint("smollm2-r1", "policy"))
     assert ppm is not None and ppm.name == "smollm2-r1"
 
 
 def test_a_policy_in_a_folder_goes_with_the_ppm_beside_it(published: Path, tmp_path: Path) -> None:
     adapter(published / "round-1" / "ppm", "ppm")
     adapter(tmp_path / "ppm", "ppm")
-    ppm = checkpoints.default_ppm(checkpoints.load_folder(adapter(tmp_path / "policy"), "policy"))
+    ppm = default_ppm(read_checkpoint(adapter(tmp_path / "policy"), "policy"))
     assert ppm is not None and ppm.folder == tmp_path / "ppm"
 
 
 def test_a_policy_without_a_ppm_of_its_own_goes_with_the_newest(published: Path) -> None:
-    base = checkpoints.find("smollm2", "policy")
-    assert checkpoints.default_ppm(base) is None
+    base = find_checkpoint("smollm2", "policy")
+    assert default_ppm(base) is None
     for number in (1, 2):
         adapter(published / f"round-{number}" / "ppm", "ppm")
-    ppm = checkpoints.default_ppm(base)
+    ppm = default_ppm(base)
     assert ppm is not None and ppm.name == "smollm2-r2"
 
 
 def test_an_unknown_policy_lists_the_close_ones(published: Path) -> None:
     adapter(published / "round-1" / "policy")
     with pytest.raises(UnknownNameError) as caught:
-        checkpoints.find("smollm2-r9", "policy")
+        find_checkpoint("smollm2-r9", "policy")
     assert "unknown policy 'smollm2-r9'; did you mean 'smollm2-r1'" in str(caught.value)
     assert str(caught.value).endswith("Known: smollm2, smollm2-r1")
 
@@ -102,7 +109,7 @@ def test_an_unknown_policy_lists_the_close_ones(published: Path) -> None:
 def test_the_embedded_model_is_no_ppm(published: Path) -> None:
     adapter(published / "round-1" / "ppm", "ppm")
     with pytest.raises(UnknownNameError, match="unknown PPM 'smollm2'; did you mean 'smollm2-r1'"):
-        checkpoints.find("smollm2", "ppm")
+        find_checkpoint("smollm2", "ppm")
 
 
 # By folder.
@@ -110,7 +117,7 @@ def test_the_embedded_model_is_no_ppm(published: Path) -> None:
 
 def test_a_folder_is_found_by_its_path(tmp_path: Path) -> None:
     folder = adapter(tmp_path / "mine")
-    assert checkpoints.find(str(folder), "policy").adapter == folder
+    assert find_checkpoint(str(folder), "policy").adapter == folder
 
 
 @pytest.mark.parametrize(
@@ -120,18 +127,18 @@ def test_an_incomplete_folder_says_what_it_lacks(tmp_path: Path, missing: str) -
     folder = adapter(tmp_path / "mine")
     (folder / missing).unlink()
     with pytest.raises(CheckpointError, match=f"mine is not a checkpoint: no {missing}"):
-        checkpoints.find(str(folder), "policy")
+        find_checkpoint(str(folder), "policy")
 
 
 def test_a_path_that_leads_nowhere_is_no_unknown_name(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint folder"):
-        checkpoints.find(str(tmp_path / "nowhere"), "policy")
+        find_checkpoint(str(tmp_path / "nowhere"), "policy")
 
 
 def test_a_checkpoint_of_the_other_kind_is_refused(tmp_path: Path) -> None:
     folder = adapter(tmp_path / "mine", "ppm")
     with pytest.raises(CheckpointError, match="mine holds a ppm, a policy was expected"):
-        checkpoints.find(str(folder), "policy")
+        find_checkpoint(str(folder), "policy")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"kind": "policy"}'])
@@ -139,13 +146,13 @@ def test_a_damaged_lineage_is_refused(tmp_path: Path, text: str) -> None:
     folder = adapter(tmp_path / "mine")
     (folder / "lineage.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"lineage\.json is damaged .* expected an object"):
-        checkpoints.find(str(folder), "policy")
+        find_checkpoint(str(folder), "policy")
 
 
 def test_a_missing_parent_is_named(tmp_path: Path) -> None:
     folder = adapter(tmp_path / "mine", parent="../gone")
     with pytest.raises(CheckpointError, match="gone is not a checkpoint"):
-        _ = checkpoints.find(str(folder), "policy").digest
+        _ = find_checkpoint(str(folder), "policy").digest
 
 
 # Full weights: any model's folder.
@@ -161,7 +168,7 @@ def model(folder: Path, *, weights: bytes = b"weights") -> Path:
 
 
 def test_any_model_folder_is_an_untrained_policy(tmp_path: Path) -> None:
-    found = checkpoints.find(str(model(tmp_path / "qwen")), "policy")
+    found = find_checkpoint(str(model(tmp_path / "qwen")), "policy")
     assert (found.name, found.adapter, found.parent) == ("qwen", None, None)
     assert found.template == "few-shot"
     assert found.prompted("rstar").template == "rstar"
@@ -171,9 +178,9 @@ def test_any_model_folder_is_an_untrained_policy(tmp_path: Path) -> None:
 def test_a_reward_model_says_how_it_is_read(tmp_path: Path) -> None:
     folder = model(tmp_path / "rm")
     with pytest.raises(CheckpointError, match=r"no ppm\.json.*rstar-train import-official"):
-        checkpoints.find(str(folder), "ppm")
+        find_checkpoint(str(folder), "ppm")
     (folder / "ppm.json").write_text("{}")
-    assert checkpoints.find(str(folder), "ppm").folder == folder
+    assert find_checkpoint(str(folder), "ppm").folder == folder
 
 
 @pytest.mark.parametrize("missing", ["config.json", "*.safetensors"])
@@ -182,18 +189,18 @@ def test_an_incomplete_model_folder_says_what_it_lacks(tmp_path: Path, missing: 
     for file in folder.glob(missing):
         file.unlink()
     with pytest.raises(CheckpointError) as caught:
-        checkpoints.find(str(folder), "policy")
+        find_checkpoint(str(folder), "policy")
     assert f"qwen is not a checkpoint: no {missing}" in str(caught.value)
 
 
 def test_a_models_digest_covers_every_file_of_its_weights(tmp_path: Path) -> None:
     def digest(name: str, weights: bytes = b"weights") -> str:
-        return checkpoints.find(str(model(tmp_path / name, weights=weights)), "policy").digest
+        return find_checkpoint(str(model(tmp_path / name, weights=weights)), "policy").digest
 
     first = digest("a")
     assert first == digest("b") != digest("c", b"weighty")
     (tmp_path / "b" / "model-00002-of-00002.safetensors").write_bytes(b"mere weights")
-    assert checkpoints.find(str(tmp_path / "b"), "policy").digest != first
+    assert find_checkpoint(str(tmp_path / "b"), "policy").digest != first
 
 
 # The hub.
@@ -214,11 +221,11 @@ def test_a_model_of_the_hub_is_found_where_its_client_keeps_it(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     folder = cached(tmp_path / "hub", "some-lab/some-model")
-    found = checkpoints.find("some-lab/some-model", "policy")
+    found = find_checkpoint("some-lab/some-model", "policy")
     assert (found.name, found.folder) == ("some-lab/some-model", folder)
     assert found.seen_from(tmp_path / "anywhere") == "some-lab/some-model"
     child = adapter(tmp_path / "mine", parent="some-lab/some-model")
-    parent = checkpoints.find(str(child), "policy").parent
+    parent = find_checkpoint(str(child), "policy").parent
     assert parent is not None
     assert parent.digest == found.digest
 
@@ -230,7 +237,7 @@ def test_a_model_that_the_hub_does_not_give_is_said_to_be_no_folder_either(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     with pytest.raises(CheckpointError, match="'some-lab/other@v2' is no folder here, and the hub"):
-        checkpoints.find("some-lab/other@v2", "policy")
+        find_checkpoint("some-lab/other@v2", "policy")
 
 
 # Digests.
@@ -240,7 +247,7 @@ def test_a_digest_covers_the_adapters_bytes_and_its_parents(tmp_path: Path) -> N
     def digest(name: str, own: bytes, parents: bytes) -> str:
         adapter(tmp_path / name / "parent", weights=parents)
         child = adapter(tmp_path / name / "ppm", "ppm", parent="../parent", weights=own)
-        return checkpoints.find(str(child), "ppm").digest
+        return find_checkpoint(str(child), "ppm").digest
 
     first = digest("a", b"own", b"parents")
     assert first == digest("b", b"own", b"parents")
@@ -249,7 +256,7 @@ def test_a_digest_covers_the_adapters_bytes_and_its_parents(tmp_path: Path) -> N
 
 def test_an_adapter_is_not_its_parent(tmp_path: Path) -> None:
     folder = adapter(tmp_path / "mine", weights=b"")
-    assert checkpoints.find(str(folder), "policy").digest != embedded.SHA256[:16]
+    assert find_checkpoint(str(folder), "policy").digest != embedded.SHA256[:16]
 
 
 # Names in lineages.
@@ -257,6 +264,6 @@ def test_an_adapter_is_not_its_parent(tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_called_by_its_name_or_by_the_way_to_it(tmp_path: Path) -> None:
     folder = adapter(tmp_path / "round-1" / "policy")
-    found = checkpoints.find(str(folder), "policy")
-    assert checkpoints.find("smollm2", "policy").seen_from(tmp_path) == "smollm2"
+    found = find_checkpoint(str(folder), "policy")
+    assert find_checkpoint("smollm2", "policy").seen_from(tmp_path) == "smollm2"
     assert found.seen_from(tmp_path / "round-1" / "ppm") == os.path.join("..", "policy")

@@ -3,7 +3,7 @@
 What `rstar-train` publishes has a `lineage.json`, which names its kind (policy or ppm) and what it
 was trained from. It is a LoRA adapter on another checkpoint, or full weights. Any other language
 model is a policy as well: a Hugging Face folder, or a model of the hub. Making weights that an
-engine can load is `bench.engines.weights`.
+engine can load is `bench.checkpoints.weights`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.engines import embedded, hub
+from bench.checkpoints import embedded, hub
 from bench.errors import CheckpointError, UnknownNameError
 
 EMBEDDED = "smollm2"
@@ -67,8 +67,8 @@ class Checkpoint:
         parent = str(self.lineage["parent"])
         folder = (self.adapter / parent).resolve()
         if parent == EMBEDDED or hub.is_name(parent) and not folder.is_dir():
-            return find(parent, "policy")
-        return load_folder(folder, "policy")
+            return find_checkpoint(parent, "policy")
+        return read_checkpoint(folder, "policy")
 
     @property
     def digest(self) -> str:
@@ -118,7 +118,7 @@ def name_of_round(folder: str, number: int) -> str | None:
     return f"{EMBEDDED}{suffix}-r{number}"
 
 
-def known(kind: Kind) -> dict[str, Path]:
+def published_checkpoints(kind: Kind) -> dict[str, Path]:
     """Return the published checkpoints of a kind by name, newest last.
 
     Those of `PUBLISHED` itself, which are taken where nobody named one, come after all others.
@@ -136,7 +136,7 @@ def known(kind: Kind) -> dict[str, Path]:
 
 def newest_policy() -> Checkpoint:
     """Return the newest published policy, or the embedded model where none is published."""
-    return find([EMBEDDED, *known("policy")][-1], "policy")
+    return find_checkpoint([EMBEDDED, *published_checkpoints("policy")][-1], "policy")
 
 
 def default_ppm(policy: Checkpoint) -> Checkpoint | None:
@@ -144,29 +144,29 @@ def default_ppm(policy: Checkpoint) -> Checkpoint | None:
 
     A round's PPM starts from its policy, and the round's evaluation is of the two together.
     """
-    named = known("ppm")
+    named = published_checkpoints("ppm")
     if policy.folder is not None:
         beside = policy.folder.resolve().parent / "ppm"
         if (beside / LINEAGE).is_file():
             names = [name for name, folder in named.items() if folder.resolve() == beside]
-            return find(names[0] if names else str(beside), "ppm")
-    return find([*named][-1], "ppm") if named else None
+            return find_checkpoint(names[0] if names else str(beside), "ppm")
+    return find_checkpoint([*named][-1], "ppm") if named else None
 
 
-def find(name: str, kind: Kind) -> Checkpoint:
+def find_checkpoint(name: str, kind: Kind) -> Checkpoint:
     """Return the checkpoint called `name`: published, or in that folder, or a model of the hub.
 
     A model of the hub is downloaded. Raises UnknownNameError, CheckpointError, MissingExtraError.
     """
     if name == EMBEDDED and kind == "policy":
         return Checkpoint(EMBEDDED, "policy", None, {"template": UNTRAINED})
-    named = known(kind)
+    named = published_checkpoints(kind)
     if name in named:
-        return replace(load_folder(named[name], kind), name=name)
+        return replace(read_checkpoint(named[name], kind), name=name)
     if Path(name).is_dir():
-        return load_folder(Path(name), kind)
+        return read_checkpoint(Path(name), kind)
     if hub.is_name(name):
-        found = load_folder(hub.download(name), kind)
+        found = read_checkpoint(hub.download(name), kind)
         return replace(found, name=name, lineage={**found.lineage, "hub": name})
     if os.sep in name:
         raise CheckpointError(
@@ -177,7 +177,7 @@ def find(name: str, kind: Kind) -> Checkpoint:
     raise UnknownNameError("policy" if kind == "policy" else "PPM", name, names)
 
 
-def load_folder(folder: Path, kind: Kind) -> Checkpoint:
+def read_checkpoint(folder: Path, kind: Kind) -> Checkpoint:
     """Read a checkpoint folder. Raises CheckpointError: a file is missing, or of another kind."""
     lineage = _lineage(folder, kind)
     found = Checkpoint(str(lineage.get("name", folder.resolve().name)), kind, folder, lineage)

@@ -15,15 +15,15 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from bench.engines import embedded
-from bench.engines.checkpoints import EMBEDDED, WEIGHTS, Checkpoint
+from bench.checkpoints import embedded
+from bench.checkpoints.checkpoint import EMBEDDED, WEIGHTS, Checkpoint
 from bench.errors import CheckpointError
 
 GGUF = "policy-f16.gguf"
 
 
 def cache_dir() -> Path:
-    """Where merged weights are kept: RSTAR_BENCH_CACHE, else the user's cache folder."""
+    """Return where merged weights are kept: RSTAR_BENCH_CACHE, else the user's cache folder."""
     given = os.environ.get("RSTAR_BENCH_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(given) if given else Path(base) / "rstar-bench"
@@ -31,7 +31,7 @@ def cache_dir() -> Path:
 
 def full_weights(checkpoint: Checkpoint) -> Path:
     """Return a folder with full Hugging Face weights and tokenizer; an adapter is merged once."""
-    from bench.engines.merging import save_embedded, save_merged
+    from bench.checkpoints.merging import save_embedded, save_merged
 
     if checkpoint.folder is not None and checkpoint.adapter is None:
         return checkpoint.folder
@@ -92,7 +92,7 @@ def gguf(checkpoint: Checkpoint) -> Path:
     # Beside merged weights, never in a folder of somebody else's.
     out = _cached(checkpoint) / GGUF
     if not out.is_file():
-        from bench.engines.merging import export_gguf
+        from bench.checkpoints.merging import export_gguf
 
         folder = full_weights(checkpoint)
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,59 @@
+"""`ppm.json`: how a reward model was trained, and so how its raw scores are read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from bench.errors import CheckpointError
+from bench.prompts import template
+
+Squash = Literal["tanh", "tanh_fifth"]
+"""tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
+
+
+Learnt = Literal["ppm", "orm", "pqm"]
+"""Preferences between steps, the outcome of whole solutions, or Q itself: the last two are what the
+paper compares its PPM with. All score a text at its last token, and are loaded and used alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class PPMConfig:
+    """What `ppm.json` holds: how raw scores are made and read."""
+
+    template: str
+    """Name of the prompt template."""
+    template_digest: str
+    squash: Squash = "tanh"
+    step_end: str = "end of the step's last tag; the output block belongs to the step"
+    kind: Learnt = "ppm"
+
+    def save(self, folder: Path) -> None:
+        """Write `ppm.json`."""
+        (folder / "ppm.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> PPMConfig:
+        """Read `ppm.json`. Raises CheckpointError: it is missing, or its template has changed."""
+        try:
+            config = cls(**json.loads((folder / "ppm.json").read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise CheckpointError(f"{folder} has no readable ppm.json: {error}") from error
+        for name, value, kinds in (
+            ("squash", config.squash, Squash),
+            ("kind", config.kind, Learnt),
+        ):
+            if value not in get_args(kinds):
+                raise CheckpointError(
+                    f"{folder}/ppm.json: unknown {name} {value!r}; known: "
+                    f"{', '.join(get_args(kinds))}"
+                )
+        digest = template(config.template).digest
+        if digest != config.template_digest:
+            raise CheckpointError(
+                f"{folder} was trained on another version of the prompt template "
+                f"{config.template!r} ({config.template_digest}, here {digest}); train it again"
+            )
+        return config
