@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from bench.record import Record
-from bench.stats import wilson
+from bench.stats.intervals import wilson
 from bench.types import Outcome
 
 EVERY_SECONDS = 10.0

@@ -29,7 +29,7 @@ from bench.answers import check, final_answer
 from bench.lm_eval.peers import math_verify_accepts
 from bench.lm_eval.unfinished import Unfinished
 from bench.search.selection import Finished, majority
-from bench.stats import pass_at_k
+from bench.stats.subsets import pass_at_k
 from bench.types import Outcome
 
 _ENDS = (".", "!", "?", "$", "}", ")", "]", "`", '"', "。")

@@ -1,0 +1,20 @@
+"""Error bars, paired tests, subsets of samples and power: of shares of problems, not of records."""
+
+from bench.stats.intervals import Bounds, Interval, bounds, clustered_mean, wilson
+from bench.stats.paired import PairedDifference, mcnemar, paired_difference
+from bench.stats.power import minimum_detectable_difference
+from bench.stats.subsets import mean_pass_at_k, pass_at_k
+
+__all__ = [
+    "Bounds",
+    "Interval",
+    "PairedDifference",
+    "bounds",
+    "clustered_mean",
+    "mcnemar",
+    "mean_pass_at_k",
+    "minimum_detectable_difference",
+    "paired_difference",
+    "pass_at_k",
+    "wilson",
+]

@@ -1,0 +1,28 @@
+"""How small a difference a number of problems can show."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+
+def minimum_detectable_difference(
+    n: int, *, discordant: float = 0.5, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """Return the smallest true difference that a two-sided paired test of n problems finds.
+
+    "Finds" means with probability `power`. Solves √n·δ = z(1-α/2)·√ψ + z(power)·√(ψ - δ²) for δ;
+    Connor, Biometrics 43 (1987) 207. ψ is `discordant`, the share of problems that exactly one of
+    the methods solves; the default is that of two methods right half the time, independently, the
+    most that independence allows. Returns infinity when not even a δ of ψ (all discordant problems
+    on one side) would be found.
+    """
+    if n < 1 or not 0 < discordant <= 1:
+        raise ValueError(f"minimum_detectable_difference: n={n}, discordant={discordant}")
+    z_alpha, z_power = NormalDist().inv_cdf(1 - alpha / 2), NormalDist().inv_cdf(power)
+    square = n + z_power**2 - z_alpha**2
+    if square < 0:
+        return math.inf
+    root = math.sqrt(n) * z_alpha + z_power * math.sqrt(square)
+    delta = math.sqrt(discordant) * root / (n + z_power**2)
+    return delta if delta <= discordant else math.inf

@@ -1,0 +1,110 @@
+"""Every number against a published worked value, scipy, or a property that must hold."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from scipy.stats import binomtest
+
+from bench import stats
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("successes", "n"), [(0, 1), (0, 30), (1, 30), (13, 16), (30, 30), (7, 500)]
+)
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
+def test_wilson_agrees_with_scipy(successes: int, n: int, level: float) -> None:
+    ours = stats.wilson(successes, n, level=level)
+    theirs = binomtest(successes, n).proportion_ci(level, method="wilson")
+    assert ours.low == pytest.approx(theirs.low, abs=1e-12)
+    assert ours.high == pytest.approx(theirs.high, abs=1e-12)
+    assert (ours.estimate, ours.n) == (successes / n, n)
+
+
+@pytest.mark.parametrize("n", [1, 3, 49, 1000])
+def test_wilson_ends_exactly_at_zero_and_one(n: int) -> None:
+    assert stats.wilson(0, n).low == 0.0
+    assert stats.wilson(n, n).high == 1.0
+
+
+@pytest.mark.parametrize(("successes", "n"), [(1, 0), (0, 0), (-1, 5), (6, 5)])
+def test_impossible_counts_are_refused(successes: int, n: int) -> None:
+    with pytest.raises(ValueError, match="expected 0 <= successes <= n"):
+        stats.wilson(successes, n)
+
+
+def test_one_sample_per_problem_gives_wilson() -> None:
+    for solved in range(31):
+        clustered = stats.clustered_mean([[1.0]] * solved + [[0.0]] * (30 - solved))
+        plain = stats.wilson(solved, 30)
+        assert clustered.estimate == pytest.approx(plain.estimate)
+        assert clustered.low == pytest.approx(plain.low, abs=1e-12)
+        assert clustered.high == pytest.approx(plain.high, abs=1e-12)
+
+
+def width(interval: stats.Interval) -> float:
+    return interval.high - interval.low
+
+
+def as_values(interval: stats.Interval) -> Sequence[float]:
+    return (interval.estimate, interval.low, interval.high)
+
+
+def test_repeating_a_sample_adds_no_information() -> None:
+    once = [[1.0]] * 12 + [[0.0]] * 18
+    eightfold = [values * 8 for values in once]
+    assert as_values(stats.clustered_mean(eightfold)) == pytest.approx(
+        as_values(stats.clustered_mean(once))
+    )
+
+
+def test_independent_samples_narrow_the_interval_at_most_to_that_of_all_samples() -> None:
+    every_second = [[1.0, 0.0] * 4] * 30
+    assert width(stats.clustered_mean(every_second)) == pytest.approx(width(stats.wilson(120, 240)))
+
+
+def test_all_right_in_every_sample_is_not_certainty() -> None:
+    certain = stats.clustered_mean([[1.0] * 64] * 30)
+    assert certain.low == pytest.approx(stats.wilson(30, 30).low)
+
+
+def test_every_problem_weighs_the_same_whatever_its_samples() -> None:
+    assert stats.clustered_mean([[1.0], [0.0] * 9]).estimate == 0.5
+
+
+def test_the_clustered_interval_covers_as_often_as_it_says() -> None:
+    rng = random.Random(20250101)
+    trials, problems, samples, hits = 1500, 40, 4, 0
+    for _ in range(trials):
+        chances = [rng.betavariate(0.6, 1.4) for _ in range(problems)]  # mean 0.3
+        drawn = [[float(rng.random() < p) for _ in range(samples)] for p in chances]
+        interval = stats.clustered_mean(drawn)
+        hits += interval.low <= 0.3 <= interval.high
+    assert 0.925 <= hits / trials <= 0.975
+
+
+def test_no_problems_have_no_mean() -> None:
+    with pytest.raises(ValueError, match="no problems"):
+        stats.clustered_mean([])
+
+
+def test_failures_bound_the_score_from_both_sides() -> None:
+    assert stats.bounds(18, 4, 40) == stats.Bounds(worst=0.45, best=0.55)
+    assert stats.bounds(18, 0, 40) == stats.Bounds(worst=0.45, best=0.45)
+    with pytest.raises(ValueError, match="30 successes and 20 failures of 40"):
+        stats.bounds(30, 20, 40)
+
+
+def test_importing_statistics_loads_neither_numpy_nor_scipy() -> None:
+    check = "import sys, bench.stats; print({'numpy', 'scipy'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,72 @@
+"""Paired differences against published examples, scipy and symmetry."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from scipy.stats import binomtest
+
+from bench import stats
+
+
+def answers(both: int, only_a: int, only_b: int, neither: int) -> tuple[list[bool], list[bool]]:
+    a = [True] * (both + only_a) + [False] * (only_b + neither)
+    b = [True] * both + [False] * only_a + [True] * only_b + [False] * neither
+    return a, b
+
+
+# both, only a, only b, neither -> estimate, low, high
+NEWCOMBE = [
+    # Cavo et al. 2012, in the tests of the R package contingencytables (Fagerland, Lydersen, Laake)
+    ((59, 6, 16, 80), (-0.0621, -0.1186, -0.0046)),
+    # Bentur et al. 2009, in Fagerland, Lydersen, Laake, Stat. Med. 33 (2014) 2850
+    ((1, 1, 7, 12), (-0.2857, -0.5069, -0.0256)),
+    # Altman et al., Statistics with confidence (2000), p. 52
+    ((14, 5, 0, 22), (0.122, 0.011, 0.226)),
+]
+
+
+@pytest.mark.parametrize(("cells", "expected"), NEWCOMBE)
+def test_the_paired_interval_is_newcombes(
+    cells: tuple[int, int, int, int], expected: tuple[float, float, float]
+) -> None:
+    found = stats.paired_difference(*answers(*cells))
+    digits = 5e-4 if expected[0] == 0.122 else 5e-5
+    assert (found.estimate, found.low, found.high) == pytest.approx(expected, abs=digits)
+    assert (found.only_a, found.only_b, found.n) == (cells[1], cells[2], sum(cells))
+
+
+def random_cells(count: int) -> list[tuple[int, int, int, int]]:
+    rng = random.Random(5)
+    cells = [tuple(rng.randrange(0, 12) for _ in range(4)) for _ in range(count)]
+    return [(a, b, c, d + 1) for a, b, c, d in cells]
+
+
+@pytest.mark.parametrize("cells", random_cells(40))
+def test_exchanging_the_two_methods_only_changes_signs(cells: tuple[int, int, int, int]) -> None:
+    a, b = answers(*cells)
+    there, back = stats.paired_difference(a, b), stats.paired_difference(b, a)
+    assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
+    assert there.p == back.p
+    assert -1 <= there.low <= there.estimate <= there.high <= 1
+
+
+def test_equal_answers_differ_by_nothing() -> None:
+    found = stats.paired_difference([True] * 9 + [False], [True] * 9 + [False])
+    assert (found.estimate, found.p, found.only_a, found.only_b) == (0.0, 1.0, 0, 0)
+    assert found.low <= 0 <= found.high
+
+
+def test_answers_of_different_length_cannot_be_paired() -> None:
+    with pytest.raises(ValueError, match="2 and 1 answers"):
+        stats.paired_difference([True, False], [True])
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b"), [(0, 0), (5, 0), (6, 0), (3, 3), (10, 2), (300, 260)]
+)
+def test_mcnemar_is_the_exact_binomial_test(only_a: int, only_b: int) -> None:
+    n = only_a + only_b
+    expected = binomtest(only_a, n, 0.5).pvalue if n else 1.0
+    assert stats.mcnemar(only_a, only_b) == pytest.approx(expected)
