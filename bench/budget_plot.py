@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from bench.errors import BenchError
 from bench.figure import COLOURS, new_figure, svg
 from bench.report import leaderboard
-from bench.stored import Run
+from bench.runs.reader import Run
 from bench.token_budget import cut
 
 POINTS = 16

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bench.harness import Harness
 from bench.progress import Progress
+from bench.runs.reader import Run
 from bench.sandbox import Level
 from bench.spec import RunSpec
-from bench.stored import Run
 
 ROLLOUTS = 4096
 """More than any budget of tokens pays for: what ends MCTS is its tokens, or its tree."""

@@ -22,10 +22,12 @@ from bench.engines.opening import OpenEngine, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.prompts import template
-from bench.provenance import header
-from bench.record import Key, Record
 from bench.report import summary
 from bench.runner import run_problems
+from bench.runs.header import header
+from bench.runs.reader import Run, load_run
+from bench.runs.record import Key, Record
+from bench.runs.writer import RunDir
 from bench.sandbox import Level, Sandbox, SandboxConfig
 from bench.sandbox.levels import named_level
 from bench.search import (
@@ -45,8 +47,6 @@ from bench.search import (
     step_beam,
 )
 from bench.spec import Resolved, RunSpec, resolve
-from bench.store import RunDir
-from bench.stored import Run, load_run
 from bench.types import Problem
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from bench.record import Record
+from bench.runs.record import Record
 from bench.stats.intervals import wilson
 from bench.types import Outcome
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from bench import paper, stats
 from bench.errors import UnknownNameError
-from bench.record import Key
-from bench.stored import Run
+from bench.runs.reader import Run
+from bench.runs.record import Key
 from bench.types import Outcome
 
 SCHEMA_VERSION = 1

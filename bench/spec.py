@@ -20,8 +20,7 @@ from bench.engines.opening import engine_for
 from bench.errors import BenchError, UnknownNameError
 from bench.problems import corrected_ids, load
 from bench.prompts import template
-from bench.provenance import config_digest
-from bench.runner import Selector
+from bench.runs.header import config_digest
 from bench.search import (
     AGGREGATES,
     Finished,
@@ -32,6 +31,7 @@ from bench.search import (
     top_majority,
     weighted,
 )
+from bench.search.selection import Selector
 from bench.types import Problem
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from bench.errors import BenchError, UnknownNameError
-from bench.record import Record, Selected
+from bench.runs.reader import Run
+from bench.runs.record import Record, Selected
 from bench.search import ROOT, Node, NodeKind, Trace, costs
-from bench.stored import Run
 
 _TEXT_CHARS = 72
 """Of a step's text that are shown."""

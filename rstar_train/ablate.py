@@ -23,7 +23,7 @@ from bench.engines.ppm import PPMScorer
 from bench.errors import CheckpointError
 from bench.files.atomic import replace
 from bench.files.digests import file_digest
-from bench.stored import load_run
+from bench.runs.reader import load_run
 from rstar_train import journal
 from rstar_train.evaluation import evaluate, families_of, figures_of
 from rstar_train.pool import Pool, family_of, load_pool

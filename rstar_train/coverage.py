@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.stored import load_run
+from bench.runs.reader import load_run
 from rstar_train.searching import solved_ids
 
 ALL = "all"

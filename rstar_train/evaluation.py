@@ -18,9 +18,9 @@ from bench.harness import Harness
 from bench.problems import load
 from bench.progress import Progress
 from bench.report import compare, leaderboard
+from bench.runs.reader import Run
 from bench.spec import SEARCHES, RunSpec, SearchKind
 from bench.stats import Interval, PairedDifference, wilson
-from bench.stored import Run
 from bench.types import Outcome
 from rstar_train.recipe import Recipe
 from rstar_train.settings import EvaluationRun

@@ -18,7 +18,7 @@ from bench.checkpoints.weights import full_weights
 from bench.errors import BenchError
 from bench.files.atomic import replace
 from bench.files.digests import file_digest
-from bench.stored import Run, load_run
+from bench.runs.reader import Run, load_run
 from rstar_train import journal
 from rstar_train.evaluation import evaluate, families_of, figures_of, passes_gate
 from rstar_train.pool import Pool

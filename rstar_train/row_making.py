@@ -13,8 +13,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench.runs.reader import load_run
 from bench.search import Trace
-from bench.stored import load_run
 from bench.types import Problem
 from rstar_train.extraction import EXTRACTIONS, PAIR_FILTERS
 from rstar_train.pool import family_of

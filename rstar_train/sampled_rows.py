@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.prompts import OFFICIAL, START
-from bench.record import Record
+from bench.runs.reader import load_run
+from bench.runs.record import Record
 from bench.search import Trace
-from bench.stored import load_run
 from bench.types import Outcome, Problem
 from rstar_train.rows import TOP, SFTRow
 

@@ -15,8 +15,8 @@ from bench.engines.base import Engine, Policy, StepScorer
 from bench.engines.opening import engine_for, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.prompts import template
+from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
-from bench.store import RunDir
 from rstar_train.demonstrators import DEMONSTRATORS, Demonstrator, demonstrator_named
 from rstar_train.recipe import Recipe
 

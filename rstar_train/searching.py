@@ -17,9 +17,10 @@ from typing import Any
 from bench.answers import acheck
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.errors import BenchError, UnknownNameError
-from bench.provenance import header
-from bench.record import Key, Record
 from bench.runner import run_problems
+from bench.runs.header import header
+from bench.runs.record import Key, Record
+from bench.runs.writer import RunDir
 from bench.search import (
     MCTS,
     Node,
@@ -32,7 +33,6 @@ from bench.search import (
     rules_named,
     sample,
 )
-from bench.store import RunDir
 from bench.types import Outcome, Problem
 from rstar_train.pool import tier_of
 from rstar_train.recipe import Recipe

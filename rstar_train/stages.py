@@ -20,7 +20,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.files.atomic import replace
 from bench.files.digests import file_digest
-from bench.provenance import git_state, package_versions
+from bench.runs.header import git_state, package_versions
 from rstar_train.journal import note
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from bench.budget_plot import POINTS, budget_curves, budget_plot
 from bench.cli import main
 from bench.errors import BenchError
 from bench.report import leaderboard
-from bench.stored import Run
+from bench.runs.reader import Run
 from bench.token_budget import cut
 from tests.test_token_budget import run
 

@@ -14,8 +14,8 @@ import pytest
 import bench.cli
 import rstar_train.cli
 from bench.problems import BENCHMARKS, names
-from bench.record import Record, Sample, Selected, Tokens
-from bench.store import RunDir
+from bench.runs.record import Record, Sample, Selected, Tokens
+from bench.runs.writer import RunDir
 from bench.types import Outcome
 
 ROOT = Path(__file__).parents[1]

@@ -12,8 +12,8 @@ import pytest
 from bench.answers import close_checkers
 from bench.answers.panel import names
 from bench.cli import main
-from bench.record import Record, Sample, Selected, Tokens
-from bench.store import RunDir
+from bench.runs.record import Record, Sample, Selected, Tokens
+from bench.runs.writer import RunDir
 from bench.types import Outcome
 
 STRINGS = "prm800k-style"

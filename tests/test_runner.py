@@ -16,13 +16,13 @@ import pytest
 import pytest_asyncio
 
 from bench.errors import EngineError, RunDirError
-from bench.record import Record
 from bench.report import leaderboard
 from bench.runner import Search, run_problems
+from bench.runs.reader import Run, load_run
+from bench.runs.record import Record
+from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Sampling, Trace, best, first, greedy, majority, mcts, sample
-from bench.store import RunDir
-from bench.stored import Run, load_run
 from bench.types import Outcome, Problem
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 

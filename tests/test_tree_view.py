@@ -11,10 +11,10 @@ from rich.console import Console
 
 from bench.errors import BenchError, UnknownNameError
 from bench.runner import run_problems
+from bench.runs.reader import Run, load_run
+from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, best, mcts, top_majority
-from bench.store import RunDir
-from bench.stored import Run, load_run
 from bench.tree_view import shown_tree
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 

@@ -87,7 +87,7 @@ def _diff(arguments: argparse.Namespace) -> int:
     from bench.answers.panel import open_checker
     from bench.regression import compare, flips, load_cases
     from bench.regression.tables import flip_lines, score_table
-    from bench.stored import load_run
+    from bench.runs.reader import load_run
 
     wanted = arguments.checkers.split(",")
     if len(wanted) != 2:

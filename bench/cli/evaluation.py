@@ -166,7 +166,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from bench.stored import load_run
+    from bench.runs.reader import load_run
 
     if arguments.plot is not None and not arguments.tokens:
         raise BenchError("--plot draws accuracy up to a budget; give that with --tokens")

@@ -36,8 +36,9 @@ from bench.lm_eval.kept import search_key
 from bench.lm_eval.questions import problem_of, searched_column
 from bench.lm_eval.searches import Job, Searches
 from bench.lm_eval.unfinished import Unfinished
-from bench.runner import Selector, nothing_chosen, why_unfinished
+from bench.runs.grading import nothing_chosen, why_unfinished
 from bench.search import NodeKind, Trace, Usage, finished
+from bench.search.selection import Selector
 from bench.spec import Resolved, resolve
 from bench.types import Outcome
 

@@ -19,7 +19,7 @@ from bench.answers.panel import Checker
 from bench.errors import DataError
 from bench.files.lines import scan
 from bench.regression.cases import Case
-from bench.stored import Run
+from bench.runs.reader import Run
 from bench.types import Outcome, Verdict
 
 Pair = tuple[str, str | None]

@@ -40,6 +40,10 @@ class Finished:
     """The PPM's value of each step, first to last; empty without a PPM."""
 
 
+Selector = Callable[[Sequence[Finished]], int | None]
+"""Chooses one of the finished trajectories by its index; None where there is none to choose."""
+
+
 def finished(trace: Trace) -> list[Finished]:
     """Return the finished trajectories of a trace, in the order they were found."""
     result = []

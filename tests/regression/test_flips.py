@@ -9,10 +9,10 @@ import pytest
 from bench.answers.panel import open_checker
 from bench.errors import DataError
 from bench.files.lines import encode
-from bench.record import Record, Sample, Selected, Tokens
 from bench.regression import Case, compare, judge
 from bench.regression.flips import of_cases, of_run, pairs, recorded_in, samples_of, stored_verdicts
-from bench.stored import Run
+from bench.runs.reader import Run
+from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.types import Outcome
 
 STRINGS = "prm800k-style"

@@ -13,7 +13,7 @@ from rstar_train.evaluation import by_tier, check_searches, families_of, passes_
 from rstar_train.evolve import evolve
 from rstar_train.recipe import RECIPES, load_recipe
 from rstar_train.settings import EvaluationRun
-from tests.runs import C, E, W, greedy
+from tests.made_runs import C, E, W, greedy
 
 SHIPPED = load_recipe("smollm2-cpu")
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bench.errors import DataError
-from bench.record import Record, Selected, Tokens
+from bench.runs.record import Record, Selected, Tokens
+from bench.runs.writer import RunDir
 from bench.search import Trace
-from bench.store import RunDir
 from bench.types import Outcome, Problem
 from rstar_train.recipe import Recipe, load_recipe
 from rstar_train.row_files import read_rows, write_rows

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.prompts import OFFICIAL, START
-from bench.record import Record, Sample, Selected, Tokens
+from bench.runs.record import Record, Sample, Selected, Tokens
+from bench.runs.writer import RunDir
 from bench.search import Trace
-from bench.store import RunDir
 from bench.types import Outcome
 from rstar_train.sampled_rows import random_rows, rejection_rows, sampled
 from tests.rstar_train.trees import rollout, tree

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from bench.errors import BenchError, RunDirError, UnknownNameError
+from bench.runs.reader import load_run
 from bench.search import Node, NodeKind, Trace
 from bench.search.tree import new_trace
-from bench.stored import load_run
 from bench.types import Outcome, Problem
 from rstar_train import journal
 from rstar_train.demonstrator import Demonstrator

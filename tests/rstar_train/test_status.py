@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError, RunDirError
-from bench.record import Record, Sample, Selected, Tokens
-from bench.store import RunDir
+from bench.runs.record import Record, Sample, Selected, Tokens
+from bench.runs.writer import RunDir
 from bench.types import Outcome
 from rstar_train import journal
 from rstar_train.cli import main

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.runner import run_problems
+from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Trace, first, mcts
-from bench.store import RunDir
 from bench.types import Problem
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 

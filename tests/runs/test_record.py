@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.record import Key, Record, Sample, Selected, Tokens
+from bench.runs.record import Key, Record, Sample, Selected, Tokens
 from bench.types import Outcome
 
 SAMPLES = (

@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from bench import provenance
 from bench.errors import RunDirError
-from bench.record import Key, Record, Sample, Selected, Tokens
-from bench.store import RunDir
-from bench.stored import load_run
+from bench.runs import header as provenance
+from bench.runs.reader import load_run
+from bench.runs.record import Key, Record, Sample, Selected, Tokens
+from bench.runs.writer import RunDir
 from bench.types import Outcome
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIG = {"policy": "scripted", "search": {"name": "mcts", "rollouts": 8}, "seed": 0}
 
 
@@ -106,7 +106,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, str(Path(sys.argv[2])))
 from test_store import header, record
-from bench.store import RunDir
+from bench.runs.writer import RunDir
 run = RunDir.open(Path(sys.argv[1]), header())
 print("open", flush=True)
 for i in range(int(sys.argv[3])):
@@ -305,7 +305,7 @@ def test_a_writer_in_another_process_is_refused_until_it_dies(tmp_path: Path) ->
 ORPHAN = """
 import os, sys, time
 from pathlib import Path
-from bench.store import RunDir
+from bench.runs.writer import RunDir
 run = RunDir.open(Path(sys.argv[1]), {"config": {}})
 if os.fork() == 0:
     print(os.getpid(), flush=True)

@@ -1,8 +1,8 @@
 """One problem's result, one line of `records.jsonl`: every sample, and what each selector chose.
 
 Any selector, checker or k can be recomputed from it. It holds no seconds (they differ from run to
-run, see `bench.store`), no step text (that is in the trees), and it judges nothing: outcomes arrive
-decided.
+run, see `bench.runs.writer`), no step text (that is in the trees), and it judges nothing: outcomes
+arrive decided.
 """
 
 from __future__ import annotations

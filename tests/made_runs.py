@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.record import Record, Sample, Selected, Tokens
-from bench.stored import Run
+from bench.runs.reader import Run
+from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.types import Outcome
 
 C, W, N = Outcome.CORRECT, Outcome.WRONG, Outcome.NO_ANSWER

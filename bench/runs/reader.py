@@ -1,7 +1,7 @@
 """A run directory as read: its header, its records, its seconds and its trees.
 
 Reading touches nothing: what a kill left is mended by the writer, when the run is resumed. The
-files, and their one writer, are in `bench.store`.
+files, and their one writer, are in `bench.runs.writer`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 from bench.errors import RunDirError
 from bench.files.lines import scan
 from bench.files.shards import members
-from bench.provenance import read_header
-from bench.record import Key, Record
+from bench.runs.header import read_header
+from bench.runs.record import Key, Record
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Run:
     records: tuple[Record, ...]
     """One for each key, the last written, sorted by key: nothing depends on who finished first."""
     seconds: Mapping[Key, Mapping[str, Any]]
-    """By part, see `bench.store.RunDir.append`."""
+    """By part, see `bench.runs.writer.RunDir.append`."""
 
     def trees(self) -> Iterator[StoredTree]:
         """Yield the tree of every record that has one, the last written, sorted within a shard."""

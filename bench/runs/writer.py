@@ -1,6 +1,6 @@
 """A run directory: one writer appends problem by problem, a kill loses at most those in flight.
 
-    run.json                   header (`bench.provenance`), with the configuration and its digest
+    run.json                   header (`bench.runs.header`), with the configuration and its digest
     records.jsonl              a `Record` a line; a line here means that the problem is done
     records.rejected.jsonl     lines that a resume could not read
     timings.jsonl              seconds a problem: apart, so that records do not differ between runs
@@ -10,8 +10,8 @@
 
 After `kill -9` everything appended is there. After a power cut the records are (they are synced to
 disk), the last trees and timings may not be. This module neither grades nor summarises, and what a
-tree holds is its caller's business; a run is read in `bench.stored`, and how its files grow and are
-mended is in `bench.files.lines` and `bench.files.shards`.
+tree holds is its caller's business; a run is read in `bench.runs.reader`, and how its files grow
+and are mended is in `bench.files.lines` and `bench.files.shards`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from bench.errors import RunDirError
 from bench.files import atomic, lock
 from bench.files.lines import cut_half_line, encode, set_aside_unreadable
 from bench.files.shards import append_member, cut_half_member
-from bench.provenance import SCHEMA_VERSION, config_digest, differences, read_header
-from bench.record import Key, Record
-from bench.stored import RESUME, StoredTree, load_run
+from bench.runs.header import SCHEMA_VERSION, config_digest, differences, read_header
+from bench.runs.reader import RESUME, StoredTree, load_run
+from bench.runs.record import Key, Record
 
 Seconds = float | Sequence[float]
 
@@ -58,7 +58,7 @@ class RunDir:
 
         Args:
             path: the directory; made, with its parents, when absent.
-            header: as `bench.provenance.header` builds it; needs at least "config".
+            header: as `bench.runs.header.header` builds it; needs at least "config".
 
         Raises:
             RunDirError: the directory is another configuration's, another process writes to it, it
