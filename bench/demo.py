@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.checkpoints.checkpoint import EMBEDDED, newest_policy
 from bench.harness import Harness
 from bench.progress import Progress
-from bench.report import Table, leaderboard
+from bench.reports.leaderboard import Table, leaderboard
 from bench.sandbox import Level
 from bench.spec import RunSpec
 

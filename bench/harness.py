@@ -22,7 +22,7 @@ from bench.engines.opening import OpenEngine, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.prompts import template
-from bench.report import summary
+from bench.reports.leaderboard import summary
 from bench.runner import run_problems
 from bench.runs.header import header
 from bench.runs.reader import Run, load_run

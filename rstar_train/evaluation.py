@@ -17,7 +17,7 @@ from bench.errors import UnknownNameError
 from bench.harness import Harness
 from bench.problems import load
 from bench.progress import Progress
-from bench.report import compare, leaderboard
+from bench.reports.leaderboard import compare, leaderboard
 from bench.runs.reader import Run
 from bench.spec import SEARCHES, RunSpec, SearchKind
 from bench.stats import Interval, PairedDifference, wilson

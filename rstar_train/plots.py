@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.figure import COLOURS, new_figure, svg
+from bench.reports.figure import COLOURS, new_figure, svg
 
 if TYPE_CHECKING:
     from rstar_train.pair_accuracy import CalibrationBin

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from bench.errors import EngineError, RunDirError
-from bench.report import leaderboard
+from bench.reports.leaderboard import leaderboard
 from bench.runner import Search, run_problems
 from bench.runs.reader import Run, load_run
 from bench.runs.record import Record

@@ -117,7 +117,7 @@ def _add_table_options(command: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from bench.harness import Harness
     from bench.progress import Progress
-    from bench.report import leaderboard
+    from bench.reports.leaderboard import leaderboard
 
     spec = specification(arguments)
 
@@ -176,8 +176,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
     """Print the table of finished runs, or one for each budget; draw their curves."""
-    from bench.report import leaderboard
-    from bench.token_budget import cut
+    from bench.reports.leaderboard import leaderboard
+    from bench.reports.token_budget import cut
 
     tables = [
         leaderboard([cut(run, tokens) for run in runs], against=arguments.against)
@@ -185,8 +185,8 @@ def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
     ]
     _print_tables(tables or [leaderboard(runs, against=arguments.against)], arguments.format)
     if arguments.plot is not None:
-        from bench.budget_plot import budget_plot
         from bench.files.atomic import replace
+        from bench.reports.budget_plot import budget_plot
 
         replace(arguments.plot, budget_plot(runs, max(arguments.tokens)))
         sys.stderr.write(f"drawn: {arguments.plot}\n")
@@ -196,7 +196,7 @@ def _print_tables(tables: Sequence[Any], form: str) -> None:
     """Print tables one below the other; as JSON, several are a list."""
     import json
 
-    from bench.render import to_json, to_markdown
+    from bench.reports.render import to_json, to_markdown
 
     if form == "json":
         data = [to_json(table) for table in tables]
@@ -212,7 +212,7 @@ def _print_tables(tables: Sequence[Any], form: str) -> None:
 def _print_table(table: Any) -> None:
     from rich.console import Console
 
-    from bench.render import to_rich
+    from bench.reports.render import to_rich
 
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(to_rich(table))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.paper import PaperTable
+    from bench.reports.paper import PaperTable
 
 
 def add_verbs(verbs: Any) -> None:
@@ -25,7 +25,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _paper(arguments: argparse.Namespace) -> int:
-    from bench.paper import table, table_names
+    from bench.reports.paper import table, table_names
 
     if arguments.table is None:
         return _overview(table_names())
@@ -38,7 +38,7 @@ def _paper(arguments: argparse.Namespace) -> int:
 
 
 def _overview(names: list[str]) -> int:
-    from bench.paper import document, table
+    from bench.reports.paper import document, table
 
     whole = document()
     for name in names:
@@ -61,7 +61,7 @@ def _print(found: PaperTable) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from bench.paper import document
+    from bench.reports.paper import document
 
     whole = document()
     titles = {key: facts["title"] for key, facts in whole["benchmarks"].items()}

@@ -83,8 +83,8 @@ async def _replay_all(recordings: list[Any], workers: int, show: int) -> int:
 def _tree(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from bench.reports.tree_view import shown_tree
     from bench.runs.reader import load_run
-    from bench.tree_view import shown_tree
 
     found = shown_tree(
         load_run(arguments.path),

@@ -103,7 +103,7 @@ def why_unfinished(trace: Trace, end: Node) -> tuple[Outcome, str]:
 def nothing_chosen(ends: Sequence[Outcome]) -> Outcome:
     """The outcome of having nothing to choose from: truncated only if every end was.
 
-    There are no ends where a search was cut before its first one (`bench.token_budget`).
+    There are no ends where a search was cut before its first one (`bench.reports.token_budget`).
     """
     cut = all(outcome is Outcome.TRUNCATED for outcome in ends)
     return Outcome.TRUNCATED if cut else Outcome.NO_ANSWER

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bench.errors import RunDirError
-from bench.runs import header as provenance
+from bench.runs.header import config_digest, git_state, header
 from bench.runs.reader import load_run
 from bench.runs.record import Key, Record, Sample, Selected, Tokens
 from bench.runs.writer import RunDir
@@ -65,7 +65,7 @@ def test_what_is_appended_is_read_back(tmp_path: Path) -> None:
     assert loaded.records == (record("p0"), record("p1"))
     assert [t.tree for t in loaded.trees()] == [{"root": "p0"}, {"root": "p1"}]
     assert loaded.seconds == {Key("p0", 0): {"total": 1.5}, Key("p1", 0): {"total": 1.5}}
-    assert loaded.header["config_digest"] == provenance.config_digest(CONFIG)
+    assert loaded.header["config_digest"] == config_digest(CONFIG)
     assert json.loads((loaded.path / "summary.json").read_text()) == {"accuracy": 0.5}
 
 
@@ -384,7 +384,7 @@ def test_a_number_that_json_does_not_have_is_refused_before_anything_is_written(
 
 def test_the_header_tells_what_ran_and_nothing_about_whose_machine_it_was() -> None:
     program = str(Path.home() / "venv" / "bin" / "rstar-bench")
-    made = provenance.header(CONFIG, [program, "run", "--out", "/some/dir"])
+    made = header(CONFIG, [program, "run", "--out", "/some/dir"])
     assert made["command"] == ["rstar-bench", "run", "--out", "/some/dir"]
     assert made["packages"]["sympy"] == "1.14.0"
     assert made["python"] == platform.python_version()
@@ -405,15 +405,15 @@ def test_the_commit_is_recorded_with_whether_the_code_differs_from_it(tmp_path: 
     package = tmp_path / "bench"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    assert provenance.git_state(package) is None, "not in git"
+    assert git_state(package) is None, "not in git"
     git(tmp_path, "init", "-q")
-    assert provenance.git_state(package) is None, "in git, but not tracked: an installed copy"
+    assert git_state(package) is None, "in git, but not tracked: an installed copy"
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-qm", "one")
-    state = provenance.git_state(package)
+    state = git_state(package)
     assert state is not None
     assert (len(state["commit"]), state["dirty"]) == (40, False)
     (tmp_path / "notes.txt").write_text("a result, not code")
-    assert provenance.git_state(package) == state
+    assert git_state(package) == state
     (package / "new.py").write_text("x = 1")
-    assert provenance.git_state(package) == {**state, "dirty": True}
+    assert git_state(package) == {**state, "dirty": True}

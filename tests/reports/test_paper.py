@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import bench.cli
-from bench import paper
 from bench.errors import DataError, UnknownNameError
-from bench.paper import beside, document, table, table_names
 from bench.problems import BENCHMARKS
+from bench.reports import paper
+from bench.reports.paper import beside, document, table, table_names
 
 
 def test_every_table_of_the_paper_is_there_with_a_mark_that_is_explained() -> None:

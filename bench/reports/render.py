@@ -2,7 +2,7 @@
 
 Text shows percent with one decimal, JSON fractions with all their digits. Benchmark, PPM and seed
 are columns where rows differ in them, else the title. Nothing is computed here but the rounding:
-the numbers are `bench.report`'s.
+the numbers are `bench.reports.leaderboard`'s.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench import stats
-from bench.report import SCHEMA_VERSION, Counts, Row, Table
+from bench.reports.leaderboard import SCHEMA_VERSION, Counts, Row, Table
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable

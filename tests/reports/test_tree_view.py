@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 from bench.errors import BenchError, UnknownNameError
+from bench.reports.tree_view import shown_tree
 from bench.runner import run_problems
 from bench.runs.reader import Run, load_run
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, best, mcts, top_majority
-from bench.tree_view import shown_tree
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
 

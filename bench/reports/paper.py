@@ -60,7 +60,7 @@ class PaperTable:
 def document() -> Mapping[str, Any]:
     """Return the whole file. Raises DataError where it is absent or damaged."""
     named = os.environ.get(_VARIABLE)
-    default = Path(__file__).resolve().parents[1] / "results" / "paper.json"
+    default = Path(__file__).resolve().parents[2] / "results" / "paper.json"
     file = Path(named) if named else default
     try:
         found: Mapping[str, Any] = json.loads(file.read_text("utf-8"))

@@ -7,13 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.budget_plot import POINTS, budget_curves, budget_plot
 from bench.cli import main
 from bench.errors import BenchError
-from bench.report import leaderboard
+from bench.reports.budget_plot import POINTS, budget_curves, budget_plot
+from bench.reports.leaderboard import leaderboard
+from bench.reports.token_budget import cut
 from bench.runs.reader import Run
-from bench.token_budget import cut
-from tests.test_token_budget import run
+from tests.reports.test_token_budget import run
 
 pytest.importorskip("matplotlib")
 

@@ -1,7 +1,7 @@
 """Accuracy against generated tokens: one curve for each selector of each run, from stored runs.
 
-Every point is what the run would have answered with that budget (`bench.token_budget`), so a curve
-costs no generation and says what a table at a few budgets cannot: where methods cross.
+Every point is what the run would have answered with that budget (`bench.reports.token_budget`), so
+a curve costs no generation and says what a table at a few budgets cannot: where methods cross.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from bench.errors import BenchError
-from bench.figure import COLOURS, new_figure, svg
-from bench.report import leaderboard
+from bench.reports.figure import COLOURS, new_figure, svg
+from bench.reports.leaderboard import leaderboard
+from bench.reports.token_budget import cut
 from bench.runs.reader import Run
-from bench.token_budget import cut
 
 POINTS = 16
 """Budgets between nothing and the largest."""

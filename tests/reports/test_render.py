@@ -8,8 +8,8 @@ import json
 import pytest
 from rich.console import Console
 
-from bench.render import to_json, to_markdown, to_rich
-from bench.report import Table, leaderboard
+from bench.reports.leaderboard import Table, leaderboard
+from bench.reports.render import to_json, to_markdown, to_rich
 from tests.made_runs import C, E, N, T, U, W, greedy, make_record, make_run, sampled
 
 

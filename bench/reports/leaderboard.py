@@ -3,7 +3,7 @@
 A row is one selector of one run, so majority and best-of-N of the same samples are two rows. A
 failure of the harness is never counted as wrong: it is left out of the accuracy, and the row says
 what that could have been. Nothing here reads or writes files, re-scores, merges runs or ranks them;
-how the table looks is `bench.render`.
+how the table looks is `bench.reports.render`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from bench import paper, stats
+from bench import stats
 from bench.errors import UnknownNameError
+from bench.reports import paper
 from bench.runs.reader import Run
 from bench.runs.record import Key
 from bench.types import Outcome
 
 SCHEMA_VERSION = 1
-"""Of the JSON that `summary` and `bench.render.to_json` return."""
+"""Of the JSON that `summary` and `bench.reports.render.to_json` return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Row:
     """The selector."""
     budget: Mapping[str, int]
     """Those of rollouts, beam width, candidates and n that the search was given, and where it was
-    cut (`bench.token_budget`)."""
+    cut (`bench.reports.token_budget`)."""
     n: int
     """Answers: one for each problem and seed."""
     counts: Counts
