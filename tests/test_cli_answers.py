@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.answers import close_checkers
-from bench.answers.panel import names
+from bench.checkers.panel import names
 from bench.cli import main
 from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.runs.writer import RunDir

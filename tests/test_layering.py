@@ -29,7 +29,7 @@ ROWS = (
     ("bench.spec", "bench.stats", "bench.reports.paper"),
     (
         "bench.reports.leaderboard",
-        "bench.regression",
+        "bench.checkers",
         "bench.reports.token_budget",
         "bench.reports.figure",
     ),

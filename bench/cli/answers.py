@@ -15,7 +15,7 @@ from bench.cli.judging import judged_by, print_tallies
 from bench.errors import BenchError, DataError
 
 if TYPE_CHECKING:
-    from bench.answers.panel import Checker
+    from bench.checkers.panel import Checker
     from bench.types import Verdict
 
 
@@ -62,9 +62,9 @@ def _check_one(arguments: argparse.Namespace) -> int:
 
 
 def _check_cases(arguments: argparse.Namespace) -> int:
+    from bench.checkers import load_cases
     from bench.files.atomic import replace
     from bench.files.lines import encode
-    from bench.regression import load_cases
 
     cases = load_cases(arguments.cases)
     if not arguments.out.absolute().parent.is_dir():  # said before the work, not after it
@@ -84,7 +84,7 @@ def _check_cases(arguments: argparse.Namespace) -> int:
 
 
 def _open(name: str | None, conventions: list[str] | None = None) -> Checker:
-    from bench.answers.panel import OURS, Ours, open_checker
+    from bench.checkers.panel import OURS, Ours, open_checker
 
     if not conventions:
         return open_checker(name or OURS)

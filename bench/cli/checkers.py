@@ -15,8 +15,8 @@ from bench.cli.judging import Counter, judged_by, print_table, print_tallies
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.answers.panel import Checker
-    from bench.regression import Case, flips
+    from bench.checkers import Case, flips
+    from bench.checkers.panel import Checker
 
 _LISTED = 40
 """Flips or regressions that are printed unless --all is given."""
@@ -72,7 +72,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from bench.answers.panel import names, open_checker
+    from bench.checkers.panel import names, open_checker
 
     for name in names():
         try:
@@ -84,9 +84,9 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    from bench.answers.panel import open_checker
-    from bench.regression import compare, flips, load_cases
-    from bench.regression.tables import flip_lines, score_table
+    from bench.checkers import compare, flips, load_cases
+    from bench.checkers.panel import open_checker
+    from bench.checkers.tables import flip_lines, score_table
     from bench.runs.reader import load_run
 
     wanted = arguments.checkers.split(",")
@@ -119,10 +119,10 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _gate(arguments: argparse.Namespace) -> int:
-    from bench.answers.panel import open_checker
-    from bench.regression import gate, golden_corpus, load_cases
-    from bench.regression.gate import read_baseline, write_baseline
-    from bench.regression.tables import gate_lines
+    from bench.checkers import gate, golden_corpus, load_cases
+    from bench.checkers.gate import read_baseline, write_baseline
+    from bench.checkers.panel import open_checker
+    from bench.checkers.tables import gate_lines
 
     baseline = None
     if arguments.baseline is not None:

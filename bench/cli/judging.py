@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.answers.panel import Checker
-    from bench.regression import Case, Judged
+    from bench.checkers import Case, Judged
+    from bench.checkers.panel import Checker
 
 EVERY_SECONDS = 10.0
 """Between two lines of progress where standard error is no terminal."""
@@ -16,7 +16,7 @@ EVERY_SECONDS = 10.0
 
 def judged_by(checker: Checker, cases: tuple[Case, ...]) -> list[Judged]:
     """Judge cases, and count them as they are done."""
-    from bench.regression import judge
+    from bench.checkers import judge
 
     with Counter(checker.name, len(cases)) as counter:
         return judge(checker, cases, lambda _: counter.tick())
@@ -24,8 +24,8 @@ def judged_by(checker: Checker, cases: tuple[Case, ...]) -> list[Judged]:
 
 def print_tallies(title: str, judged: list[Judged]) -> None:
     """Print the table of tiers, and how to read it."""
-    from bench.regression import tallies
-    from bench.regression.tables import NOTES, tally_table
+    from bench.checkers import tallies
+    from bench.checkers.tables import NOTES, tally_table
 
     print_table(tally_table(title, tallies(judged)))
     print(NOTES)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.answers.panel import OURS, open_checker
-from bench.regression import Tally, judge, load_cases, tallies
+from bench.checkers import Tally, judge, load_cases, tallies
+from bench.checkers.panel import OURS, open_checker
 
 _NAMED = os.environ.get("RSTAR_BENCH_DATA")
 _BESIDE = Path(__file__).resolve().parents[3] / "shared" / "checkers"

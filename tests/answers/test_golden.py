@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bench.answers import check, close_checkers
-from bench.regression import Case, load_cases
+from bench.checkers import Case, load_cases
 
 GOLDEN = Path(__file__).parent / "golden"
 ROWS = [

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.answers.panel import OURS, open_checker
-from bench.regression import Judged, golden_corpus, judge, load_cases
+from bench.checkers import Judged, golden_corpus, judge, load_cases
+from bench.checkers.panel import OURS, open_checker
 
 PATIENCE = 10.0
 """Seconds: a verdict's two, and a worker's start on a busy machine."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bench.answers.panel.base import Checker
-from bench.answers.panel.lm_eval_rules import hendrycks_checker, minerva_checker
-from bench.answers.panel.math_verify_rule import math_verify_checker
-from bench.answers.panel.ours import Ours
-from bench.answers.panel.rstar_rule import rstar_checker
-from bench.answers.panel.strings import PRM800KStyle
+from bench.checkers.panel.base import Checker
+from bench.checkers.panel.lm_eval_rules import hendrycks_checker, minerva_checker
+from bench.checkers.panel.math_verify_rule import math_verify_checker
+from bench.checkers.panel.ours import Ours
+from bench.checkers.panel.rstar_rule import rstar_checker
+from bench.checkers.panel.strings import PRM800KStyle
 from bench.errors import UnknownNameError
 
 __all__ = ["OURS", "Checker", "Ours", "names", "open_checker"]

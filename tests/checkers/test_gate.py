@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.answers.panel import open_checker
+from bench.checkers import Case, Judged, gate, judge
+from bench.checkers.gate import read_baseline, write_baseline
+from bench.checkers.panel import open_checker
 from bench.errors import DataError
-from bench.regression import Case, Judged, gate, judge
-from bench.regression.gate import read_baseline, write_baseline
 
 STRINGS = "prm800k-style"
 

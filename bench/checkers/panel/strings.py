@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from time import perf_counter
 
-from bench.answers.panel.base import bare
+from bench.checkers.panel.base import bare
 from bench.types import Outcome, Verdict
 
 _DROPPED = re.compile(

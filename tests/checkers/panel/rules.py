@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from bench.answers.panel.base import Ruling
+from bench.checkers.panel.base import Ruling
 
 
 def same(gold: str, prediction: str) -> Ruling:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench import stats
-from bench.regression.flips import Flip, Flips
-from bench.regression.gate import Gate
-from bench.regression.tally import SLOW, Tally
+from bench.checkers.flips import Flip, Flips
+from bench.checkers.gate import Gate
+from bench.checkers.tally import SLOW, Tally
 from bench.types import Outcome
 
 if TYPE_CHECKING:  # loading rich costs more than everything here

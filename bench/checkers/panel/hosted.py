@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
-from bench.answers.panel.base import Ruling
 from bench.answers.processes import Closed, Died, Overdue, Processes, Unstartable, result_of
+from bench.checkers.panel.base import Ruling
 from bench.errors import BenchError
 from bench.types import Outcome, Verdict
 

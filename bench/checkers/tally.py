@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import stats
-from bench.regression.judging import Judged
+from bench.checkers.judging import Judged
 from bench.types import Outcome
 
 SLOW = 2.0

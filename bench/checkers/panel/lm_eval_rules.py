@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
-from bench.answers.panel.base import Ruling, bare
-from bench.answers.panel.hosted import Hosted
+from bench.checkers.panel.base import Ruling, bare
+from bench.checkers.panel.hosted import Hosted
 from bench.errors import BenchError, MissingExtraError
 
 HENDRYCKS = "hendrycks_math/utils.py"

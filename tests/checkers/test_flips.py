@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.answers.panel import open_checker
+from bench.checkers import Case, compare, judge
+from bench.checkers.flips import of_cases, of_run, pairs, recorded_in, samples_of, stored_verdicts
+from bench.checkers.panel import open_checker
 from bench.errors import DataError
 from bench.files.lines import encode
-from bench.regression import Case, compare, judge
-from bench.regression.flips import of_cases, of_run, pairs, recorded_in, samples_of, stored_verdicts
 from bench.runs.reader import Run
 from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.types import Outcome

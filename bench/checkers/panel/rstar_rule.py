@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import re
 
-from bench.answers.panel.base import Ruling, bare
-from bench.answers.panel.hosted import Hosted
-from bench.answers.panel.lm_eval_rules import HENDRYCKS, load, task_file
+from bench.checkers.panel.base import Ruling, bare
+from bench.checkers.panel.hosted import Hosted
+from bench.checkers.panel.lm_eval_rules import HENDRYCKS, load, task_file
 
 _NUMBER = re.compile(r"\d{1,1000}(?:\.\d{0,1000})?|\.\d{1,1000}")
 MATH_EQUAL = "score/math/math_grader.py"

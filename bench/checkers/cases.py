@@ -7,7 +7,7 @@
     contested          true where the label turns on a convention: reported apart
     tier, category     what it is counted under; `kind` of a hostile case is its category
 
-A hostile case names a file that its payload would make by `@@`; see `bench.regression.judging`.
+A hostile case names a file that its payload would make by `@@`; see `bench.checkers.judging`.
 """
 
 from __future__ import annotations

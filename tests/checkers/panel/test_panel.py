@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.answers.panel import OURS, Checker, names, open_checker
+from bench.checkers import golden_corpus, judge, load_cases
+from bench.checkers.panel import OURS, Checker, names, open_checker
 from bench.errors import MissingExtraError, UnknownNameError
-from bench.regression import golden_corpus, judge, load_cases
 
 PEERS = tuple(name for name in names() if name != OURS)
 

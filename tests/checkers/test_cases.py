@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.checkers import Case, load_cases
 from bench.errors import DataError
-from bench.regression import Case, load_cases
 from bench.types import Outcome, Verdict
 
 

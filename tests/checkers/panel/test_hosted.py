@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.answers.panel.hosted import Hosted, Rule
+from bench.checkers.panel.hosted import Hosted, Rule
 from bench.errors import BenchError
 from bench.types import Outcome
-from tests.answers.panel import rules
+from tests.checkers.panel import rules
 
 
 def hosted(rule: Rule, limit: float = 5.0) -> Hosted:

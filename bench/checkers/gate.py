@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.checkers.cases import digest
+from bench.checkers.judging import Judged
 from bench.errors import DataError
 from bench.files import atomic
-from bench.regression.cases import digest
-from bench.regression.judging import Judged
 
 SCHEMA_VERSION = 1
 

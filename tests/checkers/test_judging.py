@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.checkers import Case, judge, tallies
 from bench.errors import BenchError
-from bench.regression import Case, judge, tallies
 from bench.types import Outcome, Verdict
 
 

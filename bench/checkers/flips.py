@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import stats
-from bench.answers.panel import Checker
+from bench.checkers.cases import Case
+from bench.checkers.panel import Checker
 from bench.errors import DataError
 from bench.files.lines import scan
-from bench.regression.cases import Case
 from bench.runs.reader import Run
 from bench.types import Outcome, Verdict
 

@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from bench.answers.panel import Checker
+from bench.checkers.cases import MARKER, Case
+from bench.checkers.panel import Checker
 from bench.errors import BenchError
-from bench.regression.cases import MARKER, Case
 from bench.types import Outcome, Verdict
 
 

@@ -10,8 +10,8 @@ import re
 from importlib.metadata import version
 from typing import Any
 
-from bench.answers.panel.base import Ruling
-from bench.answers.panel.hosted import Hosted
+from bench.checkers.panel.base import Ruling
+from bench.checkers.panel.hosted import Hosted
 
 _DELIMITED = re.compile(r"\\boxed|\\fbox|\$|\\\(|\\\[")
 _PROSE = re.compile(r"answer|[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}|\n")
