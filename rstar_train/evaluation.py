@@ -14,12 +14,12 @@ from typing import Any
 
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.errors import UnknownNameError
-from bench.harness import Harness
+from bench.evaluation.harness import Harness
+from bench.evaluation.progress import Progress
+from bench.evaluation.spec import SEARCHES, RunSpec, SearchKind
 from bench.problems import load
-from bench.progress import Progress
 from bench.reports.leaderboard import compare, leaderboard
 from bench.runs.reader import Run
-from bench.spec import SEARCHES, RunSpec, SearchKind
 from bench.stats import Interval, PairedDifference, wilson
 from bench.types import Outcome
 from rstar_train.recipe import Recipe

@@ -17,8 +17,8 @@ from typing import Any
 from bench.answers import acheck
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.errors import BenchError, UnknownNameError
-from bench.runner import run_problems
-from bench.runs.header import header
+from bench.evaluation.runner import run_problems
+from bench.runs.header import make_header
 from bench.runs.record import Key, Record
 from bench.runs.writer import RunDir
 from bench.search import (
@@ -76,7 +76,7 @@ async def search_pool(
         **searcher.about,
     }
     del config["search"]["concurrency"]  # changes no record
-    with RunDir.open(folder, header(config)) as run:
+    with RunDir.open(folder, make_header(config)) as run:
         for seed in range(recipe.seed, recipe.seed + recipe.search.trees):
             # Only what earlier trees found counts, so that a resume asks for the same problems.
             earlier = [record for record in run.records() if record.seed < seed]
@@ -195,7 +195,7 @@ async def sample_pool(
         "seed": recipe.seed,
         **searcher.about,
     }
-    with RunDir.open(folder, header(config)) as run:
+    with RunDir.open(folder, make_header(config)) as run:
         left = sum(Key(problem.id, recipe.seed) not in run.done for problem in problems)
         if left:
             tell = SearchProgress(f"{folder.parent.parent.name}/{folder.parent.name}", journal)

@@ -115,8 +115,8 @@ def _add_table_options(command: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from bench.harness import Harness
-    from bench.progress import Progress
+    from bench.evaluation.harness import Harness
+    from bench.evaluation.progress import Progress
     from bench.reports.leaderboard import leaderboard
 
     spec = specification(arguments)
@@ -138,7 +138,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from bench.demo import demo
+    from bench.evaluation.demo import demo
 
     table = asyncio.run(demo(arguments.out, limit=arguments.limit, level=named(arguments)))
     _print_table(table)
@@ -147,7 +147,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from bench.comparison import compare
+    from bench.evaluation.comparison import compare
 
     runs = asyncio.run(
         compare(

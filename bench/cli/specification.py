@@ -11,7 +11,7 @@ from bench.cli.conventions import add_convention, conventions_of
 from bench.cli.sandbox import add_level
 
 if TYPE_CHECKING:
-    from bench.spec import RunSpec
+    from bench.evaluation.spec import RunSpec
 
 
 def add_specification(command: argparse.ArgumentParser) -> None:
@@ -90,7 +90,7 @@ def add_specification(command: argparse.ArgumentParser) -> None:
 
 def specification(arguments: argparse.Namespace, **fixed: object) -> RunSpec:
     """Return what the options say; `fixed` fields come from elsewhere. Raises BenchError."""
-    from bench.spec import RunSpec
+    from bench.evaluation.spec import RunSpec
 
     given = {**vars(arguments), "conventions": conventions_of(arguments.convention), **fixed}
     return RunSpec(**{f.name: given[f.name] for f in fields(RunSpec) if f.name in given})

@@ -1,8 +1,8 @@
 """`--model_args` of the model `rstar`, read and checked before anything is loaded.
 
-They are the fields of `bench.spec.RunSpec` that a search reads, under the names of the options of
-`rstar-bench run`, and four that only lm-eval needs. A value that the chosen search would ignore is
-an error: a table that says `rollouts=64` must not be of a search without rollouts.
+They are the fields of `bench.evaluation.spec.RunSpec` that a search reads, under the names of the
+options of `rstar-bench run`, and four that only lm-eval needs. A value that the chosen search would
+ignore is an error: a table that says `rollouts=64` must not be of a search without rollouts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import BenchError, UnknownNameError
-from bench.spec import SEARCHES, RunSpec
+from bench.evaluation.spec import SEARCHES, RunSpec
 
 PROMPT = "prompt"
 """The value of `question` that has the whole prompt searched."""

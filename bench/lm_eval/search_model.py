@@ -30,6 +30,7 @@ from lm_eval.api.model import LM, CacheHook
 from lm_eval.api.registry import register_model
 
 from bench.errors import BenchError, EngineError, UnknownNameError
+from bench.evaluation.spec import Resolved, resolve
 from bench.lm_eval.arguments import model_arguments
 from bench.lm_eval.documents import is_document
 from bench.lm_eval.kept import search_key
@@ -39,7 +40,6 @@ from bench.lm_eval.unfinished import Unfinished
 from bench.runs.grading import nothing_chosen, why_unfinished
 from bench.search import NodeKind, Trace, Usage, finished
 from bench.search.selection import Selector
-from bench.spec import Resolved, resolve
 from bench.types import Outcome
 
 log = logging.getLogger(__name__)

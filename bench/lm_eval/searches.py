@@ -17,11 +17,11 @@ from typing import Any
 from lm_eval.api.instance import Instance
 
 from bench.errors import BenchError, EngineError, SandboxError
-from bench.harness import Harness, Started
+from bench.evaluation.harness import Harness, Started
+from bench.evaluation.spec import Resolved
 from bench.lm_eval.kept import Kept
 from bench.lm_eval.loop import LoopThread
 from bench.search import Trace
-from bench.spec import Resolved
 from bench.types import Problem
 
 log = logging.getLogger(__name__)

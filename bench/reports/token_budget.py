@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from bench.errors import RunDirError
+from bench.evaluation.spec import selectors
 from bench.runs.grading import select
 from bench.runs.reader import Run
 from bench.runs.record import Record, Tokens
 from bench.search import Trace, afforded, prefix
 from bench.search.selection import Selector
-from bench.spec import selectors
 
 _COUNTS = ("n", "rollouts", "tokens")
 """Budgets that the cut takes the place of. The width of a beam is none: it ends when it ends."""

@@ -55,7 +55,7 @@ _CODE = (":/bench", ":/rstar_train", ":/pyproject.toml")
 _GIT_SECONDS = 10
 
 
-def header(config: Mapping[str, Any], argv: Sequence[str] | None = None) -> dict[str, Any]:
+def make_header(config: Mapping[str, Any], argv: Sequence[str] | None = None) -> dict[str, Any]:
     """Return the header of a run of `config`, started by `argv` (default: this process's own)."""
     return {
         "schema": SCHEMA_VERSION,

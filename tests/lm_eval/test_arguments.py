@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bench.errors import BenchError
+from bench.evaluation.spec import RunSpec
 from bench.lm_eval.arguments import _READ, model_arguments
-from bench.spec import RunSpec
 
 NOT_FOR_A_MODEL = {"benchmark", "limit", "errata", "conventions"}
 

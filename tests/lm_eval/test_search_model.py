@@ -20,7 +20,8 @@ from sqlitedict import SqliteDict
 from bench.answers import final_answer
 from bench.engines.base import Completion, Finish
 from bench.errors import BenchError, EngineError, UnknownNameError
-from bench.harness import Harness, Started
+from bench.evaluation.harness import Harness, Started
+from bench.evaluation.spec import Resolved, RunSpec
 from bench.lm_eval import RStarLM, search_model, searches
 from bench.lm_eval.scoring import keep_all, process_results
 from bench.lm_eval.tracker import lifted
@@ -28,7 +29,6 @@ from bench.lm_eval.unfinished import Unfinished
 from bench.problems import load
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import Sampling, sample
-from bench.spec import Resolved, RunSpec
 from bench.types import Outcome, Problem
 
 QUESTIONS = ("1+1", "2+2", "3+3")

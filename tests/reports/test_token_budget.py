@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from bench.comparison import plan
 from bench.errors import BenchError, RunDirError, UnknownNameError
+from bench.evaluation.comparison import plan
+from bench.evaluation.runner import run_problems
+from bench.evaluation.spec import RunSpec, selectors
 from bench.reports.leaderboard import leaderboard
 from bench.reports.render import to_markdown
 from bench.reports.token_budget import cut
-from bench.runner import run_problems
 from bench.runs.reader import Run, load_run
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Beam, Sampling, Trace, afforded, costs, mcts, sample, step_beam
-from bench.spec import RunSpec, selectors
 from bench.types import Outcome
 from tests.scripted import problem
 from tests.search.recording import RecordedScorer, Recorder

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from bench.errors import BenchError, UnknownNameError
+from bench.evaluation.runner import run_problems
 from bench.reports.tree_view import shown_tree
-from bench.runner import run_problems
 from bench.runs.reader import Run, load_run
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bench.errors import RunDirError
-from bench.runs.header import config_digest, git_state, header
+from bench.runs.header import config_digest, git_state, make_header
 from bench.runs.reader import load_run
 from bench.runs.record import Key, Record, Sample, Selected, Tokens
 from bench.runs.writer import RunDir
@@ -105,7 +105,7 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, str(Path(sys.argv[2])))
-from test_store import header, record
+from test_writer import header, record
 from bench.runs.writer import RunDir
 run = RunDir.open(Path(sys.argv[1]), header())
 print("open", flush=True)
@@ -384,7 +384,7 @@ def test_a_number_that_json_does_not_have_is_refused_before_anything_is_written(
 
 def test_the_header_tells_what_ran_and_nothing_about_whose_machine_it_was() -> None:
     program = str(Path.home() / "venv" / "bin" / "rstar-bench")
-    made = header(CONFIG, [program, "run", "--out", "/some/dir"])
+    made = make_header(CONFIG, [program, "run", "--out", "/some/dir"])
     assert made["command"] == ["rstar-bench", "run", "--out", "/some/dir"]
     assert made["packages"]["sympy"] == "1.14.0"
     assert made["python"] == platform.python_version()

@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bench.runner import run_problems
+from bench.evaluation.runner import run_problems
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Trace, first, mcts

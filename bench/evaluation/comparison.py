@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.harness import Harness
-from bench.progress import Progress
+from bench.evaluation.harness import Harness
+from bench.evaluation.progress import Progress
+from bench.evaluation.spec import RunSpec
 from bench.runs.reader import Run
 from bench.sandbox import Level
-from bench.spec import RunSpec
 
 ROLLOUTS = 4096
 """More than any budget of tokens pays for: what ends MCTS is its tokens, or its tree."""

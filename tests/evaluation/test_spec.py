@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, published_checkpoints
+from bench.evaluation.spec import RunSpec, resolve
 from bench.problems import BENCHMARKS, mirror
 from bench.problems.errata import errata
-from bench.spec import RunSpec, resolve
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import pytest
 import pytest_asyncio
 
 from bench.errors import EngineError, RunDirError
+from bench.evaluation.runner import Search, run_problems
 from bench.reports.leaderboard import leaderboard
-from bench.runner import Search, run_problems
 from bench.runs.reader import Run, load_run
 from bench.runs.record import Record
 from bench.runs.writer import RunDir
@@ -26,7 +26,7 @@ from bench.search import MCTS, Sampling, Trace, best, first, greedy, majority, m
 from bench.types import Outcome, Problem
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 Script = Callable[[str, int], str]
 Searching = Callable[[Problem, Sandbox], Search]
@@ -366,7 +366,7 @@ SLOW = """
 import asyncio, sys
 from pathlib import Path
 from bench.sandbox import Sandbox
-from tests.test_runner import run_all, varied
+from tests.evaluation.test_runner import run_all, varied
 
 async def main():
     async with Sandbox() as sandbox:

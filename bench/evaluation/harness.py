@@ -1,8 +1,8 @@
 """A run from its specification: what it names is started, and its search fills a run directory.
 
 A `Harness` keeps what is slow to start (engines, the PPM, the sandbox) and runs any number of
-specifications (`bench.spec`) with it: two runs of equal configurations hold equal records, whatever
-the concurrency and however often they were killed.
+specifications (`bench.evaluation.spec`) with it: two runs of equal configurations hold equal
+records, whatever the concurrency and however often they were killed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from bench.checkpoints.weights import parameters
 from bench.engines.opening import OpenEngine, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
+from bench.evaluation.runner import run_problems
+from bench.evaluation.spec import Resolved, RunSpec, resolve
 from bench.prompts import template
 from bench.reports.leaderboard import summary
-from bench.runner import run_problems
-from bench.runs.header import header
+from bench.runs.header import make_header
 from bench.runs.reader import Run, load_run
 from bench.runs.record import Key, Record
 from bench.runs.writer import RunDir
@@ -46,7 +47,6 @@ from bench.search import (
     sample,
     step_beam,
 )
-from bench.spec import Resolved, RunSpec, resolve
 from bench.types import Problem
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Harness:
         """
         resolved = resolve(spec)
         problems = resolved.problems
-        with RunDir.open(out, header(resolved.config)) as run:
+        with RunDir.open(out, make_header(resolved.config)) as run:
             if on_start is not None:
                 on_start(len(problems), len(run.done))
             if any(Key(problem.id, spec.seed) not in run.done for problem in problems):

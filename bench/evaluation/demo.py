@@ -10,11 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.checkpoints.checkpoint import EMBEDDED, newest_policy
-from bench.harness import Harness
-from bench.progress import Progress
+from bench.evaluation.harness import Harness
+from bench.evaluation.progress import Progress
+from bench.evaluation.spec import RunSpec
 from bench.reports.leaderboard import Table, leaderboard
 from bench.sandbox import Level
-from bench.spec import RunSpec
 
 BENCHMARK = "embedded-grade-school"
 SEARCHES = ("greedy", "sample", "mcts")

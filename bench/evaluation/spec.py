@@ -2,7 +2,7 @@
 
 `Resolved.config` is the configuration that a run directory is bound to: two runs with equal ones
 hold equal records. Names are resolved here, problems read and checkpoints found; no model is
-loaded: starting the parts is `bench.harness`.
+loaded: starting the parts is `bench.evaluation.harness`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""From a specification to a filled run directory: spec, harness, runner; demo, comparison."""
