@@ -58,7 +58,7 @@ types: setup
 
 # bench: the speed of the harness itself, part by part.
 bench: setup
-	@$(BIN)/python -m bench.benchmarks
+	@$(BIN)/python -m bench.speed
 
 # clean: what the tools leave behind; keeps .venv (delete it by hand) and every result.
 clean:

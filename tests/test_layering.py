@@ -41,7 +41,7 @@ ROWS = (
         "bench.reports.tree_view",
         "bench.reports.budget_plot",
     ),
-    ("bench.evaluation.demo", "bench.evaluation.comparison", "bench.benchmarks", "bench.lm_eval"),
+    ("bench.evaluation.demo", "bench.evaluation.comparison", "bench.speed", "bench.lm_eval"),
     ("bench.cli",),
     ("bench.__main__",),
     ("rstar_train",),

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.benchmarks.figures import Figure, timed
-from bench.benchmarks.ppm import published
 from bench.checkpoints.checkpoint import newest_policy, published_checkpoints
 from bench.checkpoints.weights import gguf
 from bench.engines import turns
@@ -29,6 +27,8 @@ from bench.problems import load
 from bench.prompts import START, template
 from bench.sandbox import Execution, Sandbox
 from bench.search import MCTS, mcts
+from bench.speed.measure import Figure, timed
+from bench.speed.ppm import published
 from bench.types import Problem
 
 if TYPE_CHECKING:

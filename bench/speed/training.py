@@ -11,8 +11,8 @@ import importlib.util
 import json
 import sys
 
-from bench.benchmarks.figures import Figure
 from bench.errors import BenchError, MissingExtraError
+from bench.speed.measure import Figure
 
 MODULE = "rstar_train.speed"
 

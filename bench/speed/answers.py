@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from bench.benchmarks.figures import Figure, percentile, timed
 from bench.checkers import Case, golden_corpus, judge, load_cases
 from bench.checkers.panel import OURS, Checker, names, open_checker
 from bench.checkers.tables import NOTES, tally_table
 from bench.checkers.tally import tally
 from bench.errors import BenchError
 from bench.problems.mirror import VARIABLE
+from bench.speed.measure import Figure, percentile, timed
 
 PEER = "math-verify"
 _FILE = Path("checkers") / "dev.jsonl"

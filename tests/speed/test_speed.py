@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.benchmarks.__main__ import main
-from bench.benchmarks.answers import answers, labelled, panel
-from bench.benchmarks.engines import engines
-from bench.benchmarks.figures import Figure, percentile
-from bench.benchmarks.sandbox import Size, sandbox
+from bench.speed.__main__ import main
+from bench.speed.answers import answers, labelled, panel
+from bench.speed.engines import engines
+from bench.speed.measure import Figure, percentile
+from bench.speed.sandbox import Size, sandbox
 
 
 def by_name(figures: list[Figure]) -> dict[str, float]:

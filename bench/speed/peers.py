@@ -20,8 +20,8 @@ from contextlib import contextmanager
 
 from pebble import ProcessPool
 
-from bench.benchmarks.steps import chain
 from bench.sandbox.inside.preload import PRELOAD
+from bench.speed.steps import chain
 
 BATCH, PROCESSES = 32, 12
 """The official code's pool: its processes, and what it is given before the next one is made."""
@@ -65,7 +65,7 @@ def pools(chains: int, imports: Sequence[str]) -> float | None:
     """
     if any(importlib.util.find_spec(name) is None for name in imports):
         return None
-    program = f"from bench.benchmarks.peers import _pools; print(_pools({chains}, {imports!r}))"
+    program = f"from bench.speed.peers import _pools; print(_pools({chains}, {imports!r}))"
     done = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )

@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from bench.benchmarks.engine import POOL, rate
-from bench.benchmarks.figures import timed
 from bench.checkpoints.checkpoint import newest_policy
 from bench.engines.base import Engine, Request
 from bench.engines.opening import load_engine
@@ -19,6 +17,8 @@ from bench.engines.policy import ModelPolicy
 from bench.errors import BenchError
 from bench.problems import load
 from bench.prompts import START, template
+from bench.speed.generation import POOL, rate
+from bench.speed.measure import timed
 
 NAMES = ("openvino", "openvino-cached", "vllm", "transformers")
 GREEDY = 8

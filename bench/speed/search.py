@@ -11,11 +11,11 @@ import random
 import tracemalloc
 from collections.abc import Sequence
 
-from bench.benchmarks.figures import Figure, timed
 from bench.engines.base import Completion, Finish, PathScores, derive_seed
 from bench.prompts import tags
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Trace, mcts
+from bench.speed.measure import Figure, timed
 from bench.types import Problem
 
 CANDIDATES = 8

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.benchmarks.figures import Figure, percentile
-from bench.benchmarks.peers import bare_fork, fresh, pools, rerun, warm_pool
-from bench.benchmarks.steps import TRIVIAL, chain, tree
 from bench.errors import BenchError
 from bench.sandbox import Execution, Level, Sandbox, SandboxConfig
 from bench.sandbox.vitals import cpu_seconds
+from bench.speed.measure import Figure, percentile
+from bench.speed.peers import bare_fork, fresh, pools, rerun, warm_pool
+from bench.speed.steps import TRIVIAL, chain, tree
 
 _PARENTS = {
     "numpy and sympy": ("numpy", "sympy"),

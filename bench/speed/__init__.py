@@ -1,4 +1,4 @@
-"""How fast the harness is, part by part: `make bench`, or `python -m bench.benchmarks --only ppm`.
+"""How fast the harness is, part by part: `make bench`, or `python -m bench.speed --only ppm`.
 
     sandbox   a step in a warm interpreter, against a fresh `python -c`
     answers   one check, settled by spelling and by math-verify

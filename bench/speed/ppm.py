@@ -6,13 +6,13 @@ what the tests are for.
 
 from __future__ import annotations
 
-from bench.benchmarks.figures import Figure, timed
 from bench.checkpoints.checkpoint import checkpoints_dir, find_checkpoint, published_checkpoints
 from bench.checkpoints.weights import full_weights
 from bench.engines.ppm import PPMScorer
 from bench.errors import CheckpointError
 from bench.problems import load
 from bench.prompts import START
+from bench.speed.measure import Figure, timed
 
 PROBLEMS = 16
 CANDIDATES = 4

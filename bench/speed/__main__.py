@@ -8,15 +8,15 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bench.benchmarks.answers import answers, panel
-from bench.benchmarks.engine import engine
-from bench.benchmarks.engines import engines
-from bench.benchmarks.figures import Figure, timed
-from bench.benchmarks.ppm import ppm
-from bench.benchmarks.sandbox import sandbox
-from bench.benchmarks.search import search
-from bench.benchmarks.training import training
 from bench.errors import BenchError, UnknownNameError
+from bench.speed.answers import answers, panel
+from bench.speed.engines import engines
+from bench.speed.generation import engine
+from bench.speed.measure import Figure, timed
+from bench.speed.ppm import ppm
+from bench.speed.sandbox import sandbox
+from bench.speed.search import search
+from bench.speed.training import training
 
 SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "sandbox": sandbox,
@@ -33,7 +33,7 @@ SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the figures of the chosen sections; what a section lacks is printed in its place."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench.benchmarks", description="Measure the harness, part by part."
+        prog="python -m bench.speed", description="Measure the harness, part by part."
     )
     parser.add_argument(
         "--only", metavar="NAMES", help=f"some of {','.join(SECTIONS)}, separated by commas [all]"
