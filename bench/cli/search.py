@@ -47,7 +47,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from bench.search.replay import read_recordings
+    from bench.search.official.replay import read_recordings
 
     recordings = [each for path in arguments.files for each in read_recordings(path)]
     differing = asyncio.run(_replay_all(recordings, arguments.workers, arguments.show))
@@ -58,7 +58,7 @@ def _replay(arguments: argparse.Namespace) -> int:
 async def _replay_all(recordings: list[Any], workers: int, show: int) -> int:
     """Replay searches side by side, printing the differences in order; return how many differ."""
     from bench.sandbox import Sandbox, SandboxConfig
-    from bench.search.replay import replay
+    from bench.search.official.replay import replay
 
     # As long as the official executor waits: on a busy machine a correct program may be slow.
     config = SandboxConfig(workers=workers, timeout=30.0)

@@ -42,11 +42,11 @@ from bench.search import (
     greedy,
     lookahead,
     mcts,
-    official_beam,
     rules_named,
     sample,
     step_beam,
 )
+from bench.search.official.beam import official_beam
 from bench.types import Problem
 
 log = logging.getLogger(__name__)

@@ -1,11 +1,11 @@
 """Searches turn a problem into a trace; selection picks an answer from one."""
 
 from bench.search.beam import Beam, lookahead, step_beam
-from bench.search.budget import Afforded, Cost, afforded, costs, curve, prefix
+from bench.search.clock import Afforded, Cost, afforded, costs, curve, prefix
 from bench.search.dvts import DVTS, dvts
 from bench.search.events import Event, EventKind
 from bench.search.mcts import MCTS, Reward, mcts
-from bench.search.official_beam import official_beam
+from bench.search.official.beam import official_beam
 from bench.search.rules import OFFICIAL, PAPER, RULES, Rules, rules_named
 from bench.search.sampling import Sampling, greedy, sample
 from bench.search.selection import (

@@ -1,7 +1,7 @@
 """Step-level beam search: of all candidates of a level, those that the PPM values most go on.
 
 `step_beam` is the search as it is usually described, under the paper's rules for steps; the
-released code's, with its slips, is `bench.search.official_beam`. `lookahead` is `step_beam` with
+released code's, with its slips, is `bench.search.official.beam`. `lookahead` is `step_beam` with
 each candidate judged by where a few more greedy steps lead.
 """
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bench.engines.base import Policy, StepScorer
 from bench.sandbox import Sandbox
 from bench.search.beam import by_value
-from bench.search.budget import first_candidate, one_after_the_other
+from bench.search.clock import first_candidate, one_after_the_other
 from bench.search.events import EventKind
 from bench.search.expansion import Searcher
 from bench.search.tree import ROOT, Node, NodeKind, Trace

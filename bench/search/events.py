@@ -1,7 +1,7 @@
 """The budget clock: everything that happens in a search, in order, with what it cost.
 
 A trace changes through events only (`Trace.record`), so that any prefix of the clock can be played
-again, and is what a search with that smaller budget would have left (`bench.search.budget`). Events
+again, and is what a search with that smaller budget would have left (`bench.search.clock`). Events
 hold no seconds, which differ from run to run; those of each execution are kept beside the clock.
 """
 

@@ -2,7 +2,7 @@
 
 Under the paper's rules a candidate whose code fails is discarded: it stays in the trace, marked,
 and is no child; code runs on top of the parent's interpreter state, which the sandbox keeps per
-node. How the official code reads a candidate is in `bench.search.official`.
+node. How the official code reads a candidate is in `bench.search.official.steps`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from bench.engines.base import Completion, Finish, Policy, Scoring, StepScorer, 
 from bench.prompts import START, StepKind, code_of, kind_of, output_block, without_addresses
 from bench.prompts.tags import END_OF_ANSWER, STEP_STOPS
 from bench.sandbox import Execution, Sandbox
-from bench.search import official
 from bench.search.events import EventKind
-from bench.search.official import Reading
+from bench.search.official import steps as official
+from bench.search.official.steps import Reading
 from bench.search.rules import PAPER, Rules
 from bench.search.tree import Node, NodeKind, Trace, new_trace
 from bench.types import Problem

@@ -33,7 +33,7 @@ class Rules:
     """How a step is read and run. Paper (False): the tag at its end says what it is, and its code
     runs on the interpreter state of its parent. Official (True): `boxed` anywhere makes it an
     answer, anything else is code, run from the start with all steps since the last output, and
-    `error` anywhere in what is observed is an error (`bench.search.official`)."""
+    `error` anywhere in what is observed is an error (`bench.search.official.steps`)."""
 
     first_answer_only: bool
     """Whether the first candidate that ends with an answer is the only one kept of its expansion

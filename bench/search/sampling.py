@@ -14,7 +14,7 @@ from bench.engines.base import Completion, Policy, StepScorer
 from bench.prompts import START
 from bench.prompts.tags import ANSWER, END_OF_STEP, SOLUTION_STOPS
 from bench.sandbox import Sandbox
-from bench.search.budget import first_candidate, one_after_the_other
+from bench.search.clock import first_candidate, one_after_the_other
 from bench.search.events import EventKind
 from bench.search.expansion import Searcher
 from bench.search.tree import ROOT, Node, NodeKind, Trace

@@ -5,18 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.sandbox import Sandbox
-from bench.search import (
-    DVTS,
-    ROOT,
-    Beam,
-    NodeKind,
-    Trace,
-    dvts,
-    finished,
-    lookahead,
-    official_beam,
-    step_beam,
-)
+from bench.search import DVTS, ROOT, Beam, NodeKind, Trace, dvts, finished, lookahead, step_beam
+from bench.search.official.beam import official_beam
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

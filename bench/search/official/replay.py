@@ -21,8 +21,8 @@ from bench.sandbox import Sandbox, Status
 from bench.search.beam import Beam
 from bench.search.events import EventKind
 from bench.search.mcts import MCTS, mcts
-from bench.search.official import UNFINISHED
-from bench.search.official_beam import official_beam
+from bench.search.official.beam import official_beam
+from bench.search.official.steps import UNFINISHED
 from bench.search.rules import OFFICIAL
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem

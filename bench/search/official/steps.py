@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from bench.prompts import tags
 from bench.sandbox import Execution, Sandbox, Status
-from bench.search import observation
+from bench.search.official import executor
 from bench.search.tree import Node, NodeKind, Trace
 
-_HARNESS = inspect.getsource(observation)
+_HARNESS = inspect.getsource(executor)
 
 UNFINISHED = {
     Status.TIMEOUT: "TimeoutError",

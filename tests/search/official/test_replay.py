@@ -12,9 +12,9 @@ import pytest
 import bench.cli
 from bench.errors import DataError
 from bench.sandbox import Sandbox
-from bench.search.replay import MODES, Recording, read_recordings, replay
+from bench.search.official.replay import MODES, Recording, read_recordings, replay
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "golden"
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "golden"
 
 
 def recorded(mode: str) -> list[Recording]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.sandbox import Sandbox
-from bench.search.observation import observe
-from bench.search.official import _code, boxed_answer
+from bench.search.official.executor import observe
+from bench.search.official.steps import _code, boxed_answer
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_code_is_what_stands_between_the_tags_else_everything() -> None:
 
 @pytest.mark.asyncio(loop_scope="package")
 async def test_the_harness_runs_in_the_sandbox_as_it_does_outside(sandbox: Sandbox) -> None:
-    from bench.search.official import run
+    from bench.search.official.steps import run
     from bench.search.tree import new_trace
 
     trace = new_trace("p", "mcts", 0, "<code>")
