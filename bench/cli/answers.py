@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.conventions import add_convention, conventions_of
 from bench.cli.judging import judged_by, print_tallies
+from bench.cli.options import add_convention, parse_conventions
 from bench.errors import BenchError, DataError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _open(name: str | None, conventions: list[str] | None = None) -> Checker:
         return open_checker(name or OURS)
     if name not in (None, OURS):
         raise BenchError(f"--convention is for {OURS} alone; {name!r} has conventions of its own")
-    return Ours(conventions_of(conventions))
+    return Ours(parse_conventions(conventions))
 
 
 def _in_words(verdict: Verdict) -> str:

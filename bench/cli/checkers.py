@@ -11,7 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.judging import Counter, judged_by, print_table, print_tallies
+from bench.cli.judging import judged_by, print_table, print_tallies
+from bench.console import Counter
 from bench.errors import BenchError
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import positive, positives
-from bench.cli.sandbox import add_level, named
+from bench.cli.options import add_level, positive_integer, positive_integers, sandbox_level
 from bench.cli.specification import add_specification, specification
 from bench.errors import BenchError
 
@@ -37,17 +36,22 @@ def _add_run(verbs: Any) -> None:
     )
     run.add_argument("--out", type=Path, required=True, help="run directory, made or resumed")
     add_specification(run)
-    run.add_argument("--rollouts", type=positive, default=8, help="MCTS rollouts [%(default)s]")
+    run.add_argument(
+        "--rollouts", type=positive_integer, default=8, help="MCTS rollouts [%(default)s]"
+    )
     run.add_argument(
         "--tokens",
-        type=positive,
+        type=positive_integer,
         help="generated tokens of a problem after which samples and mcts begin nothing new [none]",
     )
     run.add_argument(
-        "--beam-width", type=positive, default=4, help="beams that go on [%(default)s]"
+        "--beam-width", type=positive_integer, default=4, help="beams that go on [%(default)s]"
     )
     run.add_argument(
-        "--lookahead", type=positive, default=1, help="steps that lookahead sees [%(default)s]"
+        "--lookahead",
+        type=positive_integer,
+        default=1,
+        help="steps that lookahead sees [%(default)s]",
     )
     run.set_defaults(run=_run)
 
@@ -55,7 +59,7 @@ def _add_run(verbs: Any) -> None:
 def _add_demo(verbs: Any) -> None:
     demo = verbs.add_parser("demo", help="four searches, before and after training, in one table")
     demo.add_argument("--out", type=Path, default=Path("results/runs/demo"), help="[%(default)s]")
-    demo.add_argument("--limit", type=positive, default=24, help="problems [%(default)s]")
+    demo.add_argument("--limit", type=positive_integer, default=24, help="problems [%(default)s]")
     add_level(demo)
     demo.set_defaults(run=_demo)
 
@@ -71,14 +75,14 @@ def _add_compare(verbs: Any) -> None:
     add_specification(compare)
     compare.add_argument(
         "--tokens",
-        type=positives,
+        type=positive_integers,
         default=(512, 1024, 2048),
         metavar="N[,N...]",
         help="budgets: generated tokens of a problem [512,1024,2048]",
     )
     compare.add_argument(
         "--beam-widths",
-        type=positives,
+        type=positive_integers,
         default=(1, 2),
         metavar="N[,N...]",
         help="beams that go on; each is a run of its own [1,2]",
@@ -93,7 +97,7 @@ def _add_report(verbs: Any) -> None:
     report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directories")
     report.add_argument(
         "--tokens",
-        type=positives,
+        type=positive_integers,
         metavar="N[,N...]",
         help="a table for each of these budgets: the runs cut at so many generated tokens",
     )
@@ -122,7 +126,7 @@ def _run(arguments: argparse.Namespace) -> int:
     spec = specification(arguments)
 
     async def go() -> Any:
-        async with Harness(level=named(arguments)) as harness:
+        async with Harness(level=sandbox_level(arguments)) as harness:
             with Progress(f"{spec.search} on {spec.benchmark}") as progress:
                 return await harness.run(
                     spec,
@@ -140,7 +144,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from bench.evaluation.demo import demo
 
-    table = asyncio.run(demo(arguments.out, limit=arguments.limit, level=named(arguments)))
+    table = asyncio.run(demo(arguments.out, limit=arguments.limit, level=sandbox_level(arguments)))
     _print_table(table)
     print(f"run directories: {arguments.out}{os.sep}*")
     return 0
@@ -156,7 +160,7 @@ def _compare(arguments: argparse.Namespace) -> int:
             largest=max(arguments.tokens),
             beam_widths=arguments.beam_widths,
             concurrency=arguments.concurrency,
-            level=named(arguments),
+            level=sandbox_level(arguments),
         )
     )
     _print_runs(runs, arguments)

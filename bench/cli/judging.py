@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING, Any
+
+from bench.console import Counter
 
 if TYPE_CHECKING:
     from bench.checkers import Case, Judged
     from bench.checkers.panel import Checker
-
-EVERY_SECONDS = 10.0
-"""Between two lines of progress where standard error is no terminal."""
 
 
 def judged_by(checker: Checker, cases: tuple[Case, ...]) -> list[Judged]:
@@ -36,34 +34,3 @@ def print_table(table: Any) -> None:
     from rich.console import Console
 
     Console(width=None if sys.stdout.isatty() else 140).print(table)
-
-
-class Counter:
-    """Counts cases on standard error: live on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, label: str, total: int) -> None:
-        """Print nothing yet."""
-        self._label, self._total, self._done = label, total, 0
-        self._started = self._printed = time.monotonic()
-        self._live = sys.stderr.isatty()
-
-    def tick(self) -> None:
-        """Count one."""
-        self._done += 1
-        now = time.monotonic()
-        if now - self._printed < (0.1 if self._live else EVERY_SECONDS):
-            return
-        self._printed = now
-        left = (now - self._started) / self._done * (self._total - self._done)
-        line = f"{self._label}: {self._done}/{self._total}, {left:.0f} s left"
-        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
-        sys.stderr.flush()
-
-    def __enter__(self) -> Counter:
-        """Return the counter."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Clear the live line."""
-        if self._live:
-            sys.stderr.write("\r\x1b[K")

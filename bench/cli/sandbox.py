@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.arguments import positive, seconds
+from bench.cli.options import add_level, positive_integer, sandbox_level, seconds
 
 if TYPE_CHECKING:
-    from bench.sandbox import Execution, Level, SandboxConfig
+    from bench.sandbox import Execution, SandboxConfig
     from bench.sandbox.doctor import Examined
 
 
@@ -29,22 +29,6 @@ def add_verbs(verbs: Any) -> None:
     doctor.set_defaults(run=_doctor)
 
 
-def add_level(command: argparse.ArgumentParser) -> None:
-    """Add `--sandbox` to a command that runs programs."""
-    command.add_argument(
-        "--sandbox",
-        metavar="LEVEL",
-        help="isolation: full, no-namespaces, seccomp or process [the stronger of the first two]",
-    )
-
-
-def named(arguments: argparse.Namespace) -> Level | None:
-    """Return the level that the user named, there or in the environment. Raises BenchError."""
-    from bench.sandbox.levels import level, named_level
-
-    return level(arguments.sandbox) if arguments.sandbox else named_level()
-
-
 def _add_exec(verbs: Any) -> None:
     run = verbs.add_parser(
         "exec",
@@ -57,8 +41,12 @@ def _add_exec(verbs: Any) -> None:
     run.add_argument("--cases", type=Path, metavar="FILE.jsonl", help="many programs; needs --out")
     run.add_argument("--out", type=Path, metavar="OUT.jsonl", help="a row for each case, in order")
     run.add_argument("--timeout", type=seconds, default=5.0, help="seconds a program [%(default)s]")
-    run.add_argument("--memory", type=positive, default=1024, help="MiB a program [%(default)s]")
-    run.add_argument("--workers", type=positive, default=2, help="programs at once [%(default)s]")
+    run.add_argument(
+        "--memory", type=positive_integer, default=1024, help="MiB a program [%(default)s]"
+    )
+    run.add_argument(
+        "--workers", type=positive_integer, default=2, help="programs at once [%(default)s]"
+    )
     run.add_argument("--json", action="store_true", help="print the result as a JSON object")
     add_level(run)
     run.set_defaults(run=_exec)
@@ -76,7 +64,7 @@ def _exec(arguments: argparse.Namespace) -> int:
         timeout=arguments.timeout,
         memory=arguments.memory,
         workers=arguments.workers,
-        level=named(arguments),
+        level=sandbox_level(arguments),
     )
     if arguments.cases is not None:
         return asyncio.run(_run_cases(arguments.cases, arguments.out, config))

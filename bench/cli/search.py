@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import positive
+from bench.cli.options import positive_integer
 
 
 def add_verbs(verbs: Any) -> None:
@@ -23,10 +23,13 @@ def add_verbs(verbs: Any) -> None:
     )
     replay.add_argument("files", type=Path, nargs="+", metavar="FILE.jsonl")
     replay.add_argument(
-        "--show", type=positive, default=5, help="differences shown of a search [%(default)s]"
+        "--show",
+        type=positive_integer,
+        default=5,
+        help="differences shown of a search [%(default)s]",
     )
     replay.add_argument(
-        "--workers", type=positive, default=2, help="sandbox processes [%(default)s]"
+        "--workers", type=positive_integer, default=2, help="sandbox processes [%(default)s]"
     )
     replay.set_defaults(run=_replay)
 
@@ -42,7 +45,7 @@ def add_verbs(verbs: Any) -> None:
     tree.add_argument(
         "--selector", help="whose choice is marked, e.g. mcts [the run's first selector]"
     )
-    tree.add_argument("--depth", type=positive, help="steps shown below the root [all]")
+    tree.add_argument("--depth", type=positive_integer, help="steps shown below the root [all]")
     tree.set_defaults(run=_tree)
 
 

@@ -6,9 +6,14 @@ import argparse
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from bench.cli.arguments import above_zero, finite, positive
-from bench.cli.conventions import add_convention, conventions_of
-from bench.cli.sandbox import add_level
+from bench.cli.options import (
+    above_zero,
+    add_convention,
+    add_level,
+    finite_number,
+    parse_conventions,
+    positive_integer,
+)
 
 if TYPE_CHECKING:
     from bench.evaluation.spec import RunSpec
@@ -45,19 +50,22 @@ def add_specification(command: argparse.ArgumentParser) -> None:
         action="store_false",
         help="grade by the published references, known errors included",
     )
-    command.add_argument("--limit", type=positive, help="only the first so many problems")
+    command.add_argument("--limit", type=positive_integer, help="only the first so many problems")
     command.add_argument("--seed", type=int, default=0, help="run seed [%(default)s]")
     command.add_argument(
-        "--n", type=positive, default=8, help="samples, or subtrees of dvts [%(default)s]"
+        "--n", type=positive_integer, default=8, help="samples, or subtrees of dvts [%(default)s]"
     )
     command.add_argument(
-        "--candidates", type=positive, default=4, help="candidate steps per node [%(default)s]"
+        "--candidates",
+        type=positive_integer,
+        default=4,
+        help="candidate steps per node [%(default)s]",
     )
     command.add_argument(
-        "--max-depth", type=positive, default=16, help="steps at most [%(default)s]"
+        "--max-depth", type=positive_integer, default=16, help="steps at most [%(default)s]"
     )
     command.add_argument(
-        "--c", type=finite, default=2.0, help="UCT's exploration constant [%(default)s]"
+        "--c", type=finite_number, default=2.0, help="UCT's exploration constant [%(default)s]"
     )
     command.add_argument(
         "--rules", default="paper", help="of mcts and beam: paper or official [%(default)s]"
@@ -73,14 +81,17 @@ def add_specification(command: argparse.ArgumentParser) -> None:
         help="[the policy's prompt template says: trained 1.0, untrained 0.7]",
     )
     command.add_argument(
-        "--step-tokens", type=positive, default=96, help="limit of a step [%(default)s]"
+        "--step-tokens", type=positive_integer, default=96, help="limit of a step [%(default)s]"
     )
     command.add_argument(
-        "--solution-tokens", type=positive, default=320, help="limit of a program [%(default)s]"
+        "--solution-tokens",
+        type=positive_integer,
+        default=320,
+        help="limit of a program [%(default)s]",
     )
     command.add_argument(
         "--concurrency",
-        type=positive,
+        type=positive_integer,
         default=32,
         help="problems in flight; changes no result [%(default)s]",
     )
@@ -92,5 +103,5 @@ def specification(arguments: argparse.Namespace, **fixed: object) -> RunSpec:
     """Return what the options say; `fixed` fields come from elsewhere. Raises BenchError."""
     from bench.evaluation.spec import RunSpec
 
-    given = {**vars(arguments), "conventions": conventions_of(arguments.convention), **fixed}
+    given = {**vars(arguments), "conventions": parse_conventions(arguments.convention), **fixed}
     return RunSpec(**{f.name: given[f.name] for f in fields(RunSpec) if f.name in given})

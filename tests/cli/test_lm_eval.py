@@ -17,7 +17,7 @@ from bench.cli import _parser
 from bench.cli.lm_eval import completed, explanation, parsed
 from bench.errors import BenchError
 
-TASKS = str(Path(__file__).parents[1] / "tasks")
+TASKS = str(Path(__file__).parents[2] / "tasks")
 
 
 def test_our_tasks_are_there_unless_the_user_names_a_place() -> None:

@@ -18,7 +18,7 @@ from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.runs.writer import RunDir
 from bench.types import Outcome
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 RUN = ("run", "--benchmark", "embedded-grade-school", "--limit", "1", "--out", "out")
 
