@@ -261,3 +261,20 @@ def renamed(x: Expression, names: dict[str, str]) -> Expression:
             return Apply(names.get(function, function), tuple(renamed(a, names) for a in arguments))
         case _:
             return x
+
+
+def substituted(x: Expression, name: str, value: Expression) -> Expression:
+    """Return the expression with every occurrence of the variable replaced."""
+    match x:
+        case Symbol(symbol):
+            return value if symbol == name else x
+        case Sum(terms):
+            return Sum(tuple(substituted(t, name, value) for t in terms))
+        case Product(factors):
+            return Product(tuple(substituted(f, name, value) for f in factors))
+        case Power(base, exponent):
+            return Power(substituted(base, name, value), substituted(exponent, name, value))
+        case Apply(function, arguments):
+            return Apply(function, tuple(substituted(a, name, value) for a in arguments))
+        case _:
+            return x

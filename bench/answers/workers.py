@@ -5,11 +5,11 @@ from __future__ import annotations
 import atexit
 from typing import TYPE_CHECKING
 
-from bench.answers.algebra import deliberate, warm
 from bench.answers.conventions import Conventions
 from bench.answers.deciding import Decision
 from bench.answers.processes import Closed, Died, Overdue, Processes, Unstartable
 from bench.answers.processes import result_of as _answer_to
+from bench.answers.second_opinion import deliberate, warm
 from bench.types import Outcome
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from bench.answers.arithmetic.numeric import KNOWN
 from bench.answers.comparers.finding import Asked, Finding, all_of, verdict
 from bench.answers.comparers.naming import is_name, variables_of
 from bench.answers.comparers.proportions import over_one_denominator, proportional
-from bench.answers.comparers.substitution import substituted
 from bench.answers.expressions import (
     EXPRESSIONS,
     ZERO,
@@ -29,6 +28,7 @@ from bench.answers.expressions import (
     add,
     multiply,
     renamed,
+    substituted,
     subtract,
     variables,
 )

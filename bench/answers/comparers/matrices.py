@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from bench.answers.comparers.containers import ORDERED, items_verdict
 from bench.answers.comparers.finding import Asked, Finding, all_of
-from bench.answers.comparers.substitution import substituted
 from bench.answers.expressions import (
     EXPRESSIONS,
     ONE,
@@ -19,6 +18,7 @@ from bench.answers.expressions import (
     add,
     multiply,
     negate,
+    substituted,
     variables,
 )
 

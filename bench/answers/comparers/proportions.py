@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from bench.answers.arithmetic.equality import identical, value_of
 from bench.answers.arithmetic.numeric import KNOWN
-from bench.answers.comparers.substitution import substituted
 from bench.answers.expressions import (
     EXPRESSIONS,
     ONE,
@@ -21,6 +20,7 @@ from bench.answers.expressions import (
     add,
     divide,
     multiply,
+    substituted,
     subtract,
     variables,
     walk,

@@ -13,7 +13,6 @@ from bench.answers.arithmetic.equality import compare_values, identical
 from bench.answers.arithmetic.numeric import KNOWN
 from bench.answers.comparers.intervals import BOTTOM, Interval, NoSet, Pieces, complement, united
 from bench.answers.comparers.polynomials import sign_chart
-from bench.answers.comparers.substitution import substituted
 from bench.answers.expressions import (
     EXPRESSIONS,
     INFINITY,
@@ -30,6 +29,7 @@ from bench.answers.expressions import (
     multiply,
     negate,
     number,
+    substituted,
     subtract,
     variables,
 )

@@ -11,7 +11,6 @@ import re
 
 from bench.answers.arithmetic.equality import equal, identical, value_of
 from bench.answers.comparers.finding import Asked, Finding
-from bench.answers.comparers.substitution import substituted
 from bench.answers.expressions import (
     EXPRESSIONS,
     PI,
@@ -28,6 +27,7 @@ from bench.answers.expressions import (
     negate,
     number,
     renamed,
+    substituted,
     subtract,
     variables,
     walk,
