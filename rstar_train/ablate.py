@@ -28,7 +28,7 @@ from rstar_train import journal
 from rstar_train.evaluation import evaluate, families_of, figures_of
 from rstar_train.pool import Pool, family_of, load_pool
 from rstar_train.publishing import publish, round_name, weights_file
-from rstar_train.recipe import RECIPES, Recipe
+from rstar_train.recipes.recipe import RECIPES, Recipe
 from rstar_train.row_files import read_rows, write_rows
 from rstar_train.row_making import OUTCOMES, PAIRS, SFT, STEPS, balanced_solutions
 from rstar_train.rows import PairRow, SFTRow

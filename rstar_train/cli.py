@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.console import guarded
 
 if TYPE_CHECKING:
-    from rstar_train.recipe import Recipe
+    from rstar_train.recipes.recipe import Recipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -140,8 +140,8 @@ def _ablate(arguments: argparse.Namespace) -> int:
 
 def _run_of(arguments: argparse.Namespace) -> tuple[Recipe, dict[str, Path]]:
     """Return the recipe that is meant, and where its run reads and writes."""
-    from rstar_train.recipe import load_recipe, recipe_path
-    from rstar_train.tiny import tiny
+    from rstar_train.recipes.recipe import load_recipe, recipe_path
+    from rstar_train.recipes.tiny import tiny
 
     recipe = load_recipe(arguments.recipe)
     if arguments.tiny:

@@ -22,8 +22,8 @@ from bench.reports.leaderboard import compare, leaderboard
 from bench.runs.reader import Run
 from bench.stats import Interval, PairedDifference, wilson
 from bench.types import Outcome
-from rstar_train.recipe import Recipe
-from rstar_train.settings import EvaluationRun
+from rstar_train.recipes.recipe import Recipe
+from rstar_train.recipes.settings import EvaluationRun
 
 
 def evaluate(

@@ -20,7 +20,7 @@ from rstar_train.cards import write_cards
 from rstar_train.coverage import coverage
 from rstar_train.evaluation import check_searches, evaluate, families_of, figures_of
 from rstar_train.pool import Pool, family_of, load_pool, tier_of
-from rstar_train.recipe import RECIPES, Recipe
+from rstar_train.recipes.recipe import RECIPES, Recipe
 from rstar_train.rounds import Handover, Round
 from rstar_train.searcher import searcher_of
 from rstar_train.stages import staged

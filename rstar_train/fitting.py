@@ -22,7 +22,7 @@ from bench.files.atomic import replace
 from rstar_train import progress
 from rstar_train.distributed import is_first
 from rstar_train.precision import multiplies_bf16
-from rstar_train.recipe import FitSettings, LoRASettings, Recipe
+from rstar_train.recipes.recipe import FitSettings, LoRASettings, Recipe
 
 if TYPE_CHECKING:
     from peft import LoraConfig

@@ -19,7 +19,7 @@ from bench.files.atomic import replace
 from bench.stats import wilson
 from rstar_train.batches import whole_problems
 from rstar_train.plots import calibration_plot
-from rstar_train.recipe import Recipe
+from rstar_train.recipes.recipe import Recipe
 from rstar_train.rows import PairRow
 
 log = logging.getLogger(__name__)

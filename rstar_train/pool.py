@@ -17,9 +17,9 @@ from bench.problems import BENCHMARKS, Role, load
 from bench.problems.contamination import without
 from bench.problems.generated import TIERS, tier_problems
 from bench.types import Problem
-from rstar_train import gsm8k
-from rstar_train.recipe import RECIPES, Recipe
-from rstar_train.settings import Source
+from rstar_train.demonstrators import gsm8k
+from rstar_train.recipes.recipe import RECIPES, Recipe
+from rstar_train.recipes.settings import Source
 
 EMBEDDED = "embedded-"
 

@@ -27,7 +27,7 @@ from bench.checkpoints.checkpoint import (
 from bench.files.atomic import replace
 from bench.prompts import OFFICIAL
 from bench.runs.header import git_state, package_versions
-from rstar_train.recipe import Recipe
+from rstar_train.recipes.recipe import Recipe
 from rstar_train.stages import MANIFEST, manifest_of
 
 log = logging.getLogger(__name__)

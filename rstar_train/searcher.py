@@ -17,8 +17,8 @@ from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.prompts import template
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
-from rstar_train.demonstrators import DEMONSTRATORS, Demonstrator, demonstrator_named
-from rstar_train.recipe import Recipe
+from rstar_train.demonstrators.base import DEMONSTRATORS, Demonstrator, demonstrator_named
+from rstar_train.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from bench.search import (
 )
 from bench.types import Outcome, Problem
 from rstar_train.pool import tier_of
-from rstar_train.recipe import Recipe
+from rstar_train.recipes.recipe import Recipe
 from rstar_train.search_progress import SearchProgress
 from rstar_train.searcher import Searcher, started
 

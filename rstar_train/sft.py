@@ -29,7 +29,7 @@ from rstar_train.fitting import (
 from rstar_train.packing import chained, line
 from rstar_train.precision import weights_dtype
 from rstar_train.progress import resumable, watcher
-from rstar_train.recipe import Recipe
+from rstar_train.recipes.recipe import Recipe
 from rstar_train.response_loss import response_loss
 from rstar_train.rows import SFTRow
 

@@ -21,7 +21,7 @@ from rstar_train.batches import Step, Term, steps
 from rstar_train.fitting import load_tokenizer, lora_config
 from rstar_train.ppm import pair_term
 from rstar_train.precision import weights_dtype
-from rstar_train.recipe import load_recipe
+from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rows import PairRow, SFTRow
 from rstar_train.value_training import Texts
 

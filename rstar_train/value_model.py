@@ -18,7 +18,7 @@ from rstar_train.fitting import arguments, load_tokenizer, lora_config, run, sav
 from rstar_train.objectives import Objective
 from rstar_train.precision import weights_dtype
 from rstar_train.progress import watcher
-from rstar_train.recipe import FitSettings, LoRASettings
+from rstar_train.recipes.recipe import FitSettings, LoRASettings
 
 if TYPE_CHECKING:
     import torch

@@ -15,7 +15,7 @@ from rstar_train.distributed import processes
 from rstar_train.fitting import digest, load_tokenizer
 from rstar_train.objectives import Objective
 from rstar_train.progress import resumable
-from rstar_train.recipe import Recipe
+from rstar_train.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint, read_checkpoint
 from rstar_train.cards import card, write_cards
 from rstar_train.publishing import publish, round_name
-from rstar_train.recipe import load_recipe
+from rstar_train.recipes.recipe import load_recipe
 
 RECIPE = load_recipe("smollm2-cpu").at(3)
 SEARCHER = {"policy": {"name": "smollm2-r2", "digest": "abc"}, "ppm": {"name": "x", "digest": "d"}}

@@ -10,7 +10,7 @@ import pytest
 
 from rstar_train import fused_lora
 from rstar_train.fitting import LAYERS, lora_config
-from rstar_train.settings import LoRASettings
+from rstar_train.recipes.settings import LoRASettings
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")

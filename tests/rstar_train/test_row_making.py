@@ -14,7 +14,7 @@ from bench.runs.record import Record, Selected, Tokens
 from bench.runs.writer import RunDir
 from bench.search import Trace
 from bench.types import Outcome, Problem
-from rstar_train.recipe import Recipe, load_recipe
+from rstar_train.recipes.recipe import Recipe, load_recipe
 from rstar_train.row_files import read_rows, write_rows
 from rstar_train.row_making import FILES, make_rows
 from rstar_train.rows import PairRow, SFTRow

@@ -17,7 +17,7 @@ from bench.types import Outcome
 from rstar_train import journal
 from rstar_train.cli import main
 from rstar_train.coverage import coverage
-from rstar_train.recipe import load_recipe
+from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rounds import STAGES
 from rstar_train.stages import staged
 from rstar_train.status import StageStatus, render, stage_statuses

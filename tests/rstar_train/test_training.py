@@ -29,7 +29,7 @@ from rstar_train.ablation import train_orm, train_orm_on_pairs, train_pqm
 from rstar_train.pair_accuracy import pair_accuracy
 from rstar_train.ppm import train_ppm
 from rstar_train.publishing import publish
-from rstar_train.recipe import Recipe, load_recipe
+from rstar_train.recipes.recipe import Recipe, load_recipe
 from rstar_train.rows import PairRow, SFTRow
 from rstar_train.sft import train_policy
 from rstar_train.value_rows import OutcomeRow, StepRow

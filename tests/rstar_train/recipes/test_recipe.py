@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from bench.errors import BenchError, RecipeError, UnknownNameError
-from rstar_train.recipe import OVERRIDABLE, RECIPES, Recipe, load_recipe
-from rstar_train.settings import Source
+from rstar_train.recipes.recipe import OVERRIDABLE, RECIPES, Recipe, load_recipe
+from rstar_train.recipes.settings import Source
 
 PPM = {"annotation": "ppm"}
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))

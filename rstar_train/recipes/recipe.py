@@ -19,8 +19,8 @@ from typing import Any
 import yaml
 
 from bench.errors import BenchError, RecipeError, UnknownNameError
-from rstar_train import strict
-from rstar_train.settings import (
+from rstar_train.recipes import strict
+from rstar_train.recipes.settings import (
     AblationSettings,
     EvaluationSettings,
     FitSettings,
@@ -48,7 +48,7 @@ __all__ = [
     "shipped",
 ]
 
-RECIPES = Path(__file__).parent / "recipes"
+RECIPES = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)

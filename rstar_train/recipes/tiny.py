@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeVar
 
-from rstar_train.recipe import Recipe, RoundSettings
-from rstar_train.settings import (
+from rstar_train.recipes.recipe import Recipe, RoundSettings
+from rstar_train.recipes.settings import (
     AblationSettings,
     EvaluationSettings,
     FitSettings,

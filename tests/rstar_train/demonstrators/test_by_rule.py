@@ -11,7 +11,7 @@ from bench.errors import EngineError
 from bench.prompts import START, output_block
 from bench.prompts.tags import END_OF_ANSWER, END_OF_CODE, END_OF_STEP, STEP_STOPS
 from bench.types import Problem
-from rstar_train.demonstrator import Demonstrator
+from rstar_train.demonstrators.by_rule import Demonstrator
 
 SUM = Problem(
     id="sum",

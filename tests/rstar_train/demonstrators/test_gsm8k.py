@@ -12,7 +12,7 @@ from bench.problems import BENCHMARKS, mirror
 from bench.prompts import START, output_block
 from bench.prompts.tags import END_OF_ANSWER, END_OF_CODE, STEP_STOPS
 from bench.types import Problem
-from rstar_train.gsm8k import Demonstrator, plan_of, solutions
+from rstar_train.demonstrators.gsm8k import Demonstrator, plan_of, solutions
 
 SOLUTION = (
     "She packs 6*4 = <<6*4=24>>24 pens.\n"

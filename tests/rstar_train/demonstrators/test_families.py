@@ -12,7 +12,7 @@ import pytest
 
 from bench.problems.generated import family_problems
 from bench.types import Problem
-from rstar_train.plans import PLANNERS, Plan, misread
+from rstar_train.demonstrators.families import PLANNERS, Plan, misread
 
 PER_FAMILY = 40
 

@@ -22,8 +22,8 @@ from bench.engines.base import Completion
 from bench.errors import DataError, EngineError, MissingDataError, MissingExtraError
 from bench.problems import BENCHMARKS, mirror
 from bench.types import Problem
-from rstar_train.demonstrator import propose_plan
-from rstar_train.plans import Plan, PlannedStep, misread_one
+from rstar_train.demonstrators.by_rule import propose_plan
+from rstar_train.demonstrators.families import Plan, PlannedStep, misread_one
 
 POOL = "gsm8k_train"
 LEVELS = ((2, "1-2 calculations"), (4, "3-4 calculations"), (99, "5 or more calculations"))

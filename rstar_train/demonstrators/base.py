@@ -27,11 +27,11 @@ class Demonstrator(Policy, Protocol):
 def demonstrator_named(name: str, mistake_rate: float) -> Demonstrator:
     """Return a demonstrator that errs at a rate. Raises UnknownNameError, MissingDataError."""
     if name == "demonstrator":
-        from rstar_train import demonstrator
+        from rstar_train.demonstrators import by_rule
 
-        return demonstrator.Demonstrator(mistake_rate)
+        return by_rule.Demonstrator(mistake_rate)
     if name == "gsm8k-demonstrator":
-        from rstar_train import gsm8k
+        from rstar_train.demonstrators import gsm8k
 
         return gsm8k.Demonstrator.read(mistake_rate)
     raise UnknownNameError("demonstrator", name, DEMONSTRATORS)

@@ -2,7 +2,7 @@
 
 A field with a default may be left out; any other is required. What a message says: the file, the
 key with its section, the type expected, the value given, and close matches to a misspelt name.
-This module knows types; which values make sense is `rstar_train.recipe`'s business.
+This module knows types; which values make sense is `rstar_train.recipes.recipe`'s business.
 """
 
 from __future__ import annotations

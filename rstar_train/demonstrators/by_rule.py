@@ -18,7 +18,7 @@ from bench.engines.base import Completion, Finish, derive_seed
 from bench.errors import EngineError
 from bench.prompts import tags
 from bench.types import Problem
-from rstar_train.plans import PLANNERS, Plan, misread
+from rstar_train.demonstrators.families import PLANNERS, Plan, misread
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The sections of a recipe: every number of a training run, with the paper's figure beside it.
 
 A section holds what one stage needs. The recipe's own sections are the defaults of its rounds, and
-a round overrides keys of them (`rstar_train.recipe`).
+a round overrides keys of them (`rstar_train.recipes.recipe`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Who searches before there is a policy that is worth it."""
