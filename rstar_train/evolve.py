@@ -17,12 +17,12 @@ from bench.errors import BenchError
 from bench.files.atomic import replace
 from rstar_train import journal
 from rstar_train.cards import write_cards
-from rstar_train.coverage import coverage
 from rstar_train.evaluation import check_searches, evaluate, families_of, figures_of
-from rstar_train.pool import Pool, family_of, load_pool, tier_of
 from rstar_train.recipes.recipe import RECIPES, Recipe
 from rstar_train.rounds import Handover, Round
-from rstar_train.searcher import searcher_of
+from rstar_train.search.coverage import coverage
+from rstar_train.search.pool import Pool, family_of, load_pool, tier_of
+from rstar_train.search.searcher import searcher_of
 from rstar_train.stages import staged
 from rstar_train.tables import FIGURES
 

@@ -17,10 +17,10 @@ from bench.runs.reader import load_run
 from bench.search import Trace
 from bench.types import Problem
 from rstar_train.extraction import EXTRACTIONS, PAIR_FILTERS
-from rstar_train.pool import family_of
 from rstar_train.recipes.recipe import Recipe
 from rstar_train.row_files import read_rows, write_rows
 from rstar_train.rows import PairRow, SFTRow, rewards, solved_share
+from rstar_train.search.pool import family_of
 from rstar_train.value_rows import OutcomeRow, StepRow, outcome_rows, step_rows
 
 SFT, PAIRS, OUTCOMES, STEPS = "sft.jsonl", "pairs.jsonl", "outcomes.jsonl", "steps.jsonl"

@@ -16,9 +16,9 @@ from typing import Any
 from bench.errors import BenchError
 from bench.files.lines import scan
 from rstar_train import journal
-from rstar_train.coverage import coverage
 from rstar_train.recipes.recipe import Recipe
 from rstar_train.rounds import STAGES
+from rstar_train.search.coverage import coverage
 from rstar_train.stages import manifest_of
 from rstar_train.tables import coverage_table
 

@@ -18,7 +18,6 @@ from bench.search.selection import (
     top_majority,
     weighted,
 )
-from bench.search.training import mcts_until_solved, several_trees
 from bench.search.tree import ROOT, Node, NodeKind, Trace, Usage
 
 __all__ = [
@@ -53,12 +52,10 @@ __all__ = [
     "lookahead",
     "majority",
     "mcts",
-    "mcts_until_solved",
     "official_beam",
     "prefix",
     "rules_named",
     "sample",
-    "several_trees",
     "step_beam",
     "top_majority",
     "weighted",

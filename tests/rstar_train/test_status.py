@@ -16,9 +16,9 @@ from bench.runs.writer import RunDir
 from bench.types import Outcome
 from rstar_train import journal
 from rstar_train.cli import main
-from rstar_train.coverage import coverage
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rounds import STAGES
+from rstar_train.search.coverage import coverage
 from rstar_train.stages import staged
 from rstar_train.status import StageStatus, render, stage_statuses
 

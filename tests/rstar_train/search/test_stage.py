@@ -17,11 +17,11 @@ from bench.search.tree import new_trace
 from bench.types import Outcome, Problem
 from rstar_train import journal
 from rstar_train.demonstrators.by_rule import Demonstrator
-from rstar_train.pool import Pool, load_pool
 from rstar_train.recipes.recipe import Recipe, load_recipe
 from rstar_train.recipes.settings import PoolSettings, Source
-from rstar_train.searcher import Searcher
-from rstar_train.searching import reward_of, search_pool, solved_ids
+from rstar_train.search.pool import Pool, load_pool
+from rstar_train.search.searcher import Searcher
+from rstar_train.search.stage import reward_of, search_pool, solved_ids
 
 SHIPPED = load_recipe("smollm2-cpu").at(1)
 KNOWN = ("chain_sum", "basic_arithmetic", "gcd", "lcm", "leg_counting")

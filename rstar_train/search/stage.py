@@ -29,15 +29,15 @@ from bench.search import (
     Trace,
     first,
     majority,
-    mcts_until_solved,
     rules_named,
     sample,
 )
 from bench.types import Outcome, Problem
-from rstar_train.pool import tier_of
 from rstar_train.recipes.recipe import Recipe
-from rstar_train.search_progress import SearchProgress
-from rstar_train.searcher import Searcher, started
+from rstar_train.search.pool import tier_of
+from rstar_train.search.progress import SearchProgress
+from rstar_train.search.searcher import Searcher, started
+from rstar_train.search.until_solved import mcts_until_solved
 
 
 async def search_pool(

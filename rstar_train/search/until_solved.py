@@ -10,13 +10,10 @@ from collections.abc import Sequence
 
 from bench.engines.base import Policy, StepScorer
 from bench.sandbox import Sandbox
-from bench.search.mcts import MCTS, Reward, grow, mcts, searching
+from bench.search.mcts import MCTS, Reward, grow, searching
 from bench.search.rules import PAPER, Rules
 from bench.search.tree import Trace
 from bench.types import Problem
-
-EXTRA = (16, 64, 128)
-"""Rollouts after which an unsolved problem gets more (round 4 of the paper)."""
 
 
 async def mcts_until_solved(
@@ -27,9 +24,9 @@ async def mcts_until_solved(
     config: MCTS,
     seed: int,
     reward: Reward,
+    budgets: Sequence[int],
     scorer: StepScorer | None = None,
     rules: Rules = PAPER,
-    budgets: Sequence[int] = EXTRA,
 ) -> Trace:
     """Grow one tree to each of the budgets in turn, until an answer is right.
 
@@ -49,30 +46,3 @@ async def mcts_until_solved(
 def solved(trace: Trace) -> bool:
     """Whether a trajectory of a rewarded search was right."""
     return any(trace.nodes[index].mean > 0 for index in trace.finished)
-
-
-async def several_trees(
-    problem: Problem,
-    policy: Policy,
-    sandbox: Sandbox,
-    *,
-    config: MCTS,
-    seeds: Sequence[int],
-    scorer: StepScorer | None = None,
-    reward: Reward | None = None,
-    rules: Rules = PAPER,
-) -> list[Trace]:
-    """Search one problem once for each seed (round 4 of the paper: two)."""
-    return [
-        await mcts(
-            problem,
-            policy,
-            sandbox,
-            config=config,
-            seed=seed,
-            scorer=scorer,
-            reward=reward,
-            rules=rules,
-        )
-        for seed in seeds
-    ]

@@ -12,9 +12,9 @@ import pytest
 from bench.errors import BenchError, DataError, MissingDataError, UnknownNameError
 from bench.problems import BENCHMARKS, mirror
 from bench.problems.generated import tier_problems
-from rstar_train.pool import family_of, load_pool, tier_of
 from rstar_train.recipes.recipe import RECIPES, Recipe, load_recipe
 from rstar_train.recipes.settings import PoolSettings, Source
+from rstar_train.search.pool import family_of, load_pool, tier_of
 
 SHIPPED = load_recipe("smollm2-cpu")
 needs_gsm8k = pytest.mark.skipif(

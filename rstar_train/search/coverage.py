@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.runs.reader import load_run
-from rstar_train.searching import solved_ids
+from rstar_train.search.stage import solved_ids
 
 ALL = "all"
 

@@ -1,11 +1,12 @@
-"""More rollouts for the unsolved, and several trees: training only."""
+"""More rollouts for what stays unsolved: training only."""
 
 from __future__ import annotations
 
 import pytest
 
 from bench.sandbox import Sandbox
-from bench.search import MCTS, Node, Trace, mcts, mcts_until_solved, several_trees
+from bench.search import MCTS, Node, Trace, mcts
+from rstar_train.search.until_solved import mcts_until_solved
 from tests.scripted import ScriptedPolicy, problem
 from tests.search.recording import Recorder, reward
 
@@ -45,13 +46,3 @@ async def test_the_tree_is_the_one_of_the_budget_it_stopped_at(sandbox: Sandbox)
     )
     at_once = await mcts(problem(), Recorder(9), sandbox, config=config, seed=4, reward=never)
     assert grown == at_once
-
-
-async def test_several_trees_differ_by_their_seed_only(sandbox: Sandbox) -> None:
-    policy = ScriptedPolicy(endless)
-    config = MCTS(rollouts=2, candidates=2, max_depth=4)
-    trees = await several_trees(
-        problem(), policy, sandbox, config=config, seeds=(1, 2), reward=never
-    )
-    assert [tree.seed for tree in trees] == [1, 2]
-    assert len(policy.seeds) == len(set(policy.seeds))

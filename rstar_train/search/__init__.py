@@ -1,0 +1,1 @@
+"""The search stage: the pool, who searches it, trees until solved, coverage."""
