@@ -28,15 +28,14 @@ from rstar_train import journal
 from rstar_train.evaluation import evaluate, families_of, figures_of
 from rstar_train.publishing import publish, round_name, weights_file
 from rstar_train.recipes.recipe import RECIPES, Recipe
-from rstar_train.row_files import read_rows, write_rows
-from rstar_train.row_making import OUTCOMES, PAIRS, SFT, STEPS, balanced_solutions
-from rstar_train.rows import PairRow, SFTRow
-from rstar_train.sampled_rows import random_rows, rejection_rows, sampled
+from rstar_train.rows.making import OUTCOMES, PAIRS, SFT, STEPS, balanced_solutions
+from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows, write_rows
+from rstar_train.rows.samples import random_rows, rejection_rows, sampled
+from rstar_train.rows.values import compared
 from rstar_train.search.pool import Pool, family_of, load_pool
 from rstar_train.search.stage import sample_pool
 from rstar_train.stages import staged
 from rstar_train.tables import ABLATION, FIGURES
-from rstar_train.value_rows import OutcomeRow, StepRow, compared
 
 FOLDER = "ablation"
 

@@ -15,8 +15,7 @@ from rstar_train import objectives
 from rstar_train.batches import Term
 from rstar_train.ppm import of_pairs, pair_term
 from rstar_train.recipes.recipe import Recipe
-from rstar_train.rows import PairRow
-from rstar_train.value_rows import OutcomeRow, StepRow
+from rstar_train.rows.row import OutcomeRow, PairRow, StepRow
 from rstar_train.value_training import Goal, Texts, train_value
 
 

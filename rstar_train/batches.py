@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from rstar_train.packing import Line, line, merged
+from rstar_train.training.packing import Line, line, merged
 
 LINE_TOKENS = 2048
 """Tokens of one pass, unless a single problem has more: about 2 GB of activations for 135M weights

@@ -195,7 +195,7 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from rstar_train.row_files import write_rows
+    from rstar_train.rows.row import write_rows
 
     if arguments.results:
         from rstar_train.official_import import import_results
@@ -218,8 +218,7 @@ def _import(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     from rstar_train.published import write_ppm, write_sft
-    from rstar_train.row_files import read_rows
-    from rstar_train.rows import PairRow, SFTRow
+    from rstar_train.rows.row import PairRow, SFTRow, read_rows
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     solutions = read_rows(SFTRow, arguments.rows / "sft.jsonl")

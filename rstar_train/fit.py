@@ -20,13 +20,11 @@ from typing import Any
 
 from bench.errors import BenchError
 from rstar_train.ablation import train_orm, train_orm_on_pairs, train_pqm
-from rstar_train.distributed import is_first
 from rstar_train.ppm import train_ppm
 from rstar_train.recipes.recipe import load_recipe
-from rstar_train.row_files import read_rows
-from rstar_train.rows import PairRow, SFTRow
+from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows
 from rstar_train.sft import train_policy
-from rstar_train.value_rows import OutcomeRow, StepRow
+from rstar_train.training.processes import is_first
 
 TRAININGS: Mapping[str, tuple[type, Callable[..., dict[str, Any]], str]] = {
     "sft": (SFTRow, train_policy, "the policy, on sft.jsonl"),

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError
-from rstar_train import official_rows
-from rstar_train.official_trees import OfficialTree, read_tree
-from rstar_train.row_files import write_rows
-from rstar_train.rows import PairRow, SFTRow
+from rstar_train.rows import official
+from rstar_train.rows.official_trees import OfficialTree, read_tree
+from rstar_train.rows.row import PairRow, SFTRow, write_rows
 
 
 def read_results(path: Path) -> Iterator[OfficialTree]:
@@ -49,9 +48,9 @@ def import_results(paths: Sequence[Path], out: Path) -> dict[str, Any]:
     pairs: list[PairRow] = []
     dropped = 0
     for trees in by_question.values():
-        solutions += official_rows.rows_of_solutions(trees)
-        found = [row for tree in trees for row in official_rows.rows_of_pairs(tree)]
-        kept = [row for row in found if official_rows.passes(row.chosen, row.rejected, row.margin)]
+        solutions += official.rows_of_solutions(trees)
+        found = [row for tree in trees for row in official.rows_of_pairs(tree)]
+        kept = [row for row in found if official.passes(row.chosen, row.rejected, row.margin)]
         dropped += len(found) - len(kept)
         pairs += kept
     write_rows(solutions, out / "sft.jsonl")

@@ -20,7 +20,7 @@ from bench.stats import wilson
 from rstar_train.batches import whole_problems
 from rstar_train.plots import calibration_plot
 from rstar_train.recipes.recipe import Recipe
-from rstar_train.rows import PairRow
+from rstar_train.rows.row import PairRow
 
 log = logging.getLogger(__name__)
 

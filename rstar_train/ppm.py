@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from rstar_train import objectives
 from rstar_train.batches import Term
 from rstar_train.recipes.recipe import PPMSettings, Recipe
-from rstar_train.rows import PairRow
+from rstar_train.rows.row import PairRow
 from rstar_train.value_training import Goal, Texts, train_value
 
 GOALS = {

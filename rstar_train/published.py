@@ -16,7 +16,7 @@ from typing import Any
 from bench.errors import DataError
 from bench.files.atomic import replace
 from bench.prompts import OFFICIAL, START
-from rstar_train.rows import PairRow, SFTRow
+from rstar_train.rows.row import PairRow, SFTRow
 
 _BEFORE, _AFTER = OFFICIAL.before_question, OFFICIAL.after_question
 _SFT = {"query": str, "response": str}

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError
-from rstar_train import official_rows
-from rstar_train.official_trees import OfficialTree, read_tree
+from rstar_train.rows import official
+from rstar_train.rows.official_trees import OfficialTree, read_tree
 
 TOLERANCE = 1e-9
 """Of Q and margins: the order of a sum may differ, nothing else."""
@@ -58,13 +58,13 @@ def replay(trees: Path, expected: Path) -> list[Replayed]:
 
 def extracted(tree: OfficialTree) -> dict[str, Any]:
     """Return everything that the extraction makes of a tree, in the layout of expected files."""
-    pairs = official_rows.pairs(tree)
+    pairs = official.pairs(tree)
     return {
-        "trajectories": len(official_rows.trajectories(tree)),
-        "correct_trajectories": len(official_rows.correct_trajectories(tree)),
+        "trajectories": len(official.trajectories(tree)),
+        "correct_trajectories": len(official.correct_trajectories(tree)),
         "sft": [
             {"response": each.text, "mean_q": each.mean_q, "min_q": each.min_q}
-            for each in official_rows.solutions(tree)
+            for each in official.solutions(tree)
         ],
         "pairs": [
             {
@@ -87,7 +87,7 @@ def extracted(tree: OfficialTree) -> dict[str, Any]:
                 "neg_count": each.neg_count,
             }
             for each in pairs
-            if official_rows.passes(each.chosen, each.rejected, each.margin)
+            if official.passes(each.chosen, each.rejected, each.margin)
         ],
     }
 

@@ -18,7 +18,7 @@ CHUNK = 256
 """Positions at once: 50 MB of fp32 logits for a vocabulary of 49,152."""
 
 BUCKET = 64
-"""A smaller chunk is padded to a multiple: see `rstar_train.packing.LENGTH_BUCKET`."""
+"""A smaller chunk is padded to a multiple: see `rstar_train.training.packing.LENGTH_BUCKET`."""
 
 
 def response_loss(hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -23,9 +23,8 @@ from rstar_train import journal
 from rstar_train.evaluation import evaluate, families_of, figures_of, passes_gate
 from rstar_train.publishing import publish, weights_file
 from rstar_train.recipes.recipe import Recipe
-from rstar_train.row_files import read_rows
-from rstar_train.row_making import FILES, PAIRS, SFT, make_rows
-from rstar_train.rows import PairRow, SFTRow
+from rstar_train.rows.making import FILES, PAIRS, SFT, make_rows
+from rstar_train.rows.row import PairRow, SFTRow, read_rows
 from rstar_train.search.pool import Pool
 from rstar_train.search.searcher import Searcher, searcher_of
 from rstar_train.search.stage import search_pool

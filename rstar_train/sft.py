@@ -1,8 +1,8 @@
 """Policy SFT with TRL: the loss on the response only, rows packed, LoRA or every weight.
 
-Every round restarts from the base model (section 3.4). The executor's output blocks are part of
-the response and are learnt with it, as in the official code. The rows of a batch are laid end to
-end in one line without padding, each seeing itself only (`rstar_train.tree_attention`); TRL's
+Every round restarts from the base model (section 3.4). The executor's output blocks are part of the
+response and are learnt with it, as in the official code. The rows of a batch are laid end to end in
+one line without padding, each seeing itself only (`rstar_train.training.tree_attention`); TRL's
 trainer does the rest, and its loss is the one it would have with padding. Rank 0 trains every
 weight.
 """
@@ -15,9 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, MissingExtraError
-from rstar_train import fused_lora, tree_attention
-from rstar_train.distributed import split
-from rstar_train.fitting import (
+from rstar_train.recipes.recipe import Recipe
+from rstar_train.response_loss import response_loss
+from rstar_train.rows.row import SFTRow
+from rstar_train.training import fused_lora, tree_attention
+from rstar_train.training.packing import chained, line
+from rstar_train.training.precision import weights_dtype
+from rstar_train.training.processes import split
+from rstar_train.training.trainer import (
     arguments,
     digest,
     draw,
@@ -26,12 +31,7 @@ from rstar_train.fitting import (
     run,
     save,
 )
-from rstar_train.packing import chained, line
-from rstar_train.precision import weights_dtype
-from rstar_train.progress import resumable, watcher
-from rstar_train.recipes.recipe import Recipe
-from rstar_train.response_loss import response_loss
-from rstar_train.rows import SFTRow
+from rstar_train.training.watcher import resumable, watcher
 
 LINE_TOKENS = 8192
 """A pass has so many tokens at most: about 6 GB of activations for 135M weights in bf16, were all

@@ -16,13 +16,14 @@ from typing import Any
 from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint
 from bench.checkpoints.weights import full_weights
 from bench.prompts import OFFICIAL, START
-from rstar_train import fused_lora, objectives
+from rstar_train import objectives
 from rstar_train.batches import Step, Term, steps
-from rstar_train.fitting import load_tokenizer, lora_config
 from rstar_train.ppm import pair_term
-from rstar_train.precision import weights_dtype
 from rstar_train.recipes.recipe import load_recipe
-from rstar_train.rows import PairRow, SFTRow
+from rstar_train.rows.row import PairRow, SFTRow
+from rstar_train.training import fused_lora
+from rstar_train.training.precision import weights_dtype
+from rstar_train.training.trainer import load_tokenizer, lora_config
 from rstar_train.value_training import Texts
 
 PROBLEMS = 4
@@ -150,8 +151,8 @@ def _sft(base: Path, rows: list[SFTRow]) -> Iterator[tuple[str, Callable[[], Non
     from transformers import AutoModelForCausalLM
     from trl import SFTConfig, SFTTrainer
 
-    from rstar_train import tree_attention
     from rstar_train.sft import Packer, _response_trainer, tokenized
+    from rstar_train.training import tree_attention
 
     tokenizer = load_tokenizer(base)
     examples = tokenized(rows, tokenizer, 512)

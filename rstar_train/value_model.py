@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import MissingExtraError
-from rstar_train import fused_lora, tree_attention
 from rstar_train.batches import LossLine, Step
-from rstar_train.fitting import arguments, load_tokenizer, lora_config, run, save
 from rstar_train.objectives import Objective
-from rstar_train.precision import weights_dtype
-from rstar_train.progress import watcher
 from rstar_train.recipes.recipe import FitSettings, LoRASettings
+from rstar_train.training import fused_lora, tree_attention
+from rstar_train.training.precision import weights_dtype
+from rstar_train.training.trainer import arguments, load_tokenizer, lora_config, run, save
+from rstar_train.training.watcher import watcher
 
 if TYPE_CHECKING:
     import torch

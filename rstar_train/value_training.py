@@ -11,11 +11,11 @@ from bench.checkpoints.ppm_config import Learnt, PPMConfig, Squash
 from bench.errors import BenchError, MissingExtraError
 from bench.prompts import OFFICIAL
 from rstar_train.batches import Ids, Row, Term, steps, whole_problems
-from rstar_train.distributed import processes
-from rstar_train.fitting import digest, load_tokenizer
 from rstar_train.objectives import Objective
-from rstar_train.progress import resumable
 from rstar_train.recipes.recipe import Recipe
+from rstar_train.training.processes import processes
+from rstar_train.training.trainer import digest, load_tokenizer
+from rstar_train.training.watcher import resumable
 
 
 @dataclass(frozen=True, slots=True)

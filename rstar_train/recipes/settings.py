@@ -85,7 +85,8 @@ class RowSettings:
     """Training rows out of trees (sections 3.3 and 3.4)."""
 
     rules: Literal["paper", "official"] = "paper"
-    """Which trajectories and pairs are taken (`rstar_train.rows`, `rstar_train.official_rows`)."""
+    """Which trajectories and pairs are taken (`rstar_train.rows.paper`,
+    `rstar_train.rows.official`)."""
     pair_filter: Literal["none", "official"] = "none"
     """Which pairs are dropped: none (paper), or those of a Q margin below 0.5 or an edit distance
     below 20 characters (official)."""

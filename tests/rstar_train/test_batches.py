@@ -6,7 +6,7 @@ import pytest
 
 from rstar_train import batches
 from rstar_train.batches import Step, Term, steps, whole_problems
-from rstar_train.rows import PairRow
+from rstar_train.rows.row import PairRow
 
 
 def terms(problems: int, each: int, length: int = 12) -> list[Term]:

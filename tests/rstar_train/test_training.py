@@ -24,15 +24,16 @@ from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
 from bench.errors import BenchError, CheckpointError
 from bench.prompts import OFFICIAL, START
-from rstar_train import fitting, progress, sft
+from rstar_train import sft
 from rstar_train.ablation import train_orm, train_orm_on_pairs, train_pqm
 from rstar_train.pair_accuracy import pair_accuracy
 from rstar_train.ppm import train_ppm
 from rstar_train.publishing import publish
 from rstar_train.recipes.recipe import Recipe, load_recipe
-from rstar_train.rows import PairRow, SFTRow
+from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow
 from rstar_train.sft import train_policy
-from rstar_train.value_rows import OutcomeRow, StepRow
+from rstar_train.training import trainer as fitting
+from rstar_train.training import watcher
 from tests import tiny
 
 torch = pytest.importorskip("torch")
@@ -197,7 +198,7 @@ class Killed(Exception):
 def test_a_killed_training_goes_on_and_ends_as_it_would_have(
     what: str, tiny_policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "SAVE_SECONDS", 0.0)  # a checkpoint at every step
+    monkeypatch.setattr(watcher, "SAVE_SECONDS", 0.0)  # a checkpoint at every step
     train: Any = {"policy": train_policy, "ppm": train_ppm}[what]
     rows: Any = {"policy": SOLUTIONS, "ppm": PAIRS}[what]
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
@@ -223,22 +224,22 @@ def test_a_killed_training_goes_on_and_ends_as_it_would_have(
 
 def test_a_checkpoint_of_other_rows_is_not_gone_on_from(tmp_path: Path) -> None:
     folder = tmp_path / "trainer"
-    assert progress.resumable(folder, "these rows") is None
+    assert watcher.resumable(folder, "these rows") is None
     (folder / "checkpoint-7").mkdir()
     (folder / "checkpoint-7" / "trainer_state.json").write_text("{}")
-    assert progress.resumable(folder, "these rows") == folder / "checkpoint-7"
-    assert progress.resumable(folder, "other rows") is None
+    assert watcher.resumable(folder, "these rows") == folder / "checkpoint-7"
+    assert watcher.resumable(folder, "other rows") is None
     assert not (folder / "checkpoint-7").exists()
 
 
 def test_of_several_checkpoints_the_last_whole_one_counts(tmp_path: Path) -> None:
     folder = tmp_path / "trainer"
-    progress.resumable(folder, "rows")
+    watcher.resumable(folder, "rows")
     for step, state in ((9, "{}"), (10, "{}"), (11, '{"cut'), (12, None)):
         (folder / f"checkpoint-{step}").mkdir()
         if state is not None:
             (folder / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
-    assert progress.resumable(folder, "rows") == folder / "checkpoint-10"
+    assert watcher.resumable(folder, "rows") == folder / "checkpoint-10"
     assert sorted(p.name for p in folder.glob("check*")) == ["checkpoint-10", "checkpoint-9"]
 
 
@@ -365,7 +366,7 @@ def test_another_models_tokenizer_is_refused(
 def test_a_full_disk_is_said_and_costs_what_was_not_saved(
     error: Exception, tiny_policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(watcher, "SAVE_SECONDS", 0.0)
     save_state = transformers.TrainerState.save_to_json
 
     def full_at_4(self: Any, path: str) -> None:

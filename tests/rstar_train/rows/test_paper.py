@@ -6,8 +6,9 @@ import pytest
 
 from bench.prompts import OFFICIAL, START
 from bench.search import ROOT, NodeKind, Trace
-from rstar_train.rows import PairRow, pair_rows, rewards, sft_rows, solved_share
-from rstar_train.value_rows import compared, outcome_rows, step_rows
+from rstar_train.rows.paper import pair_rows, rewards, sft_rows, solved_share
+from rstar_train.rows.row import PairRow
+from rstar_train.rows.values import compared, outcome_rows, step_rows
 from tests.rstar_train.trees import below, rewarded, rollout, tree
 from tests.scripted import problem
 

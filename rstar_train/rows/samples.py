@@ -17,7 +17,8 @@ from bench.runs.reader import load_run
 from bench.runs.record import Record
 from bench.search import Trace
 from bench.types import Outcome, Problem
-from rstar_train.rows import TOP, SFTRow
+from rstar_train.rows.paper import TOP
+from rstar_train.rows.row import SFTRow
 
 Score = Callable[[str, Sequence[str]], Sequence[float]]
 """The values of solutions: of their prompt and their texts."""

@@ -7,53 +7,23 @@ where few prefixes have both, whole solutions: the two correct ones with the hig
 the two wrong ones with the lowest. Trees come from a search with a reward; what an answer was
 worth is read from the tree's clock, since a PPM's first guess is in its Q, too.
 
-How the released code extracts rows is in `rstar_train.official_rows`; rows for the outcome and
-value models of the ablation are in `rstar_train.value_rows`.
+How the released code extracts rows is in `rstar_train.rows.official`; rows for the outcome and
+value models of the ablation are in `rstar_train.rows.values`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from statistics import fmean
 
 from bench.prompts import OFFICIAL, START
 from bench.search import ROOT, EventKind, Node, Trace
 from bench.types import Problem
+from rstar_train.rows.row import PairRow, SFTRow
 
 TOP = 2
 """Best and worst candidates taken per step, and solutions per problem (paper: 2)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SFTRow:
-    """One solution to imitate."""
-
-    problem_id: str
-    prompt: str
-    completion: str
-    mean_q: float
-
-
-@dataclass(frozen=True, slots=True)
-class PairRow:
-    """Two continuations of one prompt, the first preferred."""
-
-    problem_id: str
-    prompt: str
-    chosen: str
-    rejected: str
-    kind: str
-    """`step`: siblings below one prefix; `solution`: whole solutions."""
-    weight: float
-    """1 / (pairs of the group), so that each group counts once."""
-    pos_count: int = 1
-    """Chosen candidates of the group."""
-    neg_count: int = 1
-    """Rejected candidates of the group."""
-    margin: float = 0.0
-    """Q of the chosen side minus Q of the rejected; of solutions, their mean Q."""
 
 
 def rewards(trace: Trace) -> dict[int, float]:

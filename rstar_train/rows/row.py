@@ -1,4 +1,4 @@
-"""Files of training rows: JSON Lines, one row a line, whole or not at all.
+"""What a training row holds, and files of rows: JSON Lines, whole or not at all.
 
 Layouts (the keys of a line):
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,67 @@ from bench.files.atomic import replace
 from bench.files.lines import encode
 
 Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class SFTRow:
+    """One solution to imitate."""
+
+    problem_id: str
+    prompt: str
+    completion: str
+    mean_q: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """Two continuations of one prompt, the first preferred."""
+
+    problem_id: str
+    prompt: str
+    chosen: str
+    rejected: str
+    kind: str
+    """`step`: siblings below one prefix; `solution`: whole solutions."""
+    weight: float
+    """1 / (pairs of the group), so that each group counts once."""
+    pos_count: int = 1
+    """Chosen candidates of the group."""
+    neg_count: int = 1
+    """Rejected candidates of the group."""
+    margin: float = 0.0
+    """Q of the chosen side minus Q of the rejected; of solutions, their mean Q."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """One whole solution, for an outcome reward model."""
+
+    problem_id: str
+    prompt: str
+    completion: str
+    correct: bool
+
+    @property
+    def text(self) -> str:
+        """The prompt with the solution."""
+        return self.prompt + self.completion
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One step and its Q in [-1, 1], for a process model that regresses it."""
+
+    problem_id: str
+    prompt: str
+    """With the solution up to the step."""
+    step: str
+    q: float
+
+    @property
+    def text(self) -> str:
+        """The prompt with the step."""
+        return self.prompt + self.step
 
 
 def write_rows(rows: Sequence[Any], path: Path) -> None:

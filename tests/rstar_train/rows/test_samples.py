@@ -10,7 +10,7 @@ from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.runs.writer import RunDir
 from bench.search import Trace
 from bench.types import Outcome
-from rstar_train.sampled_rows import random_rows, rejection_rows, sampled
+from rstar_train.rows.samples import random_rows, rejection_rows, sampled
 from tests.rstar_train.trees import rollout, tree
 from tests.scripted import problem
 

@@ -1,4 +1,4 @@
-"""Attention over packed lines (`rstar_train.packing`), for any model on transformers.
+"""Attention over packed lines (`rstar_train.training.packing`), for any model on transformers.
 
 Registered with transformers as the attention implementation `packed`: a model that uses it takes a
 `Layout` as an extra argument, and every other operation of it runs on the whole line at once. Each
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rstar_train.packing import Line
+from rstar_train.training.packing import Line
 
 if TYPE_CHECKING:
     import torch

@@ -6,37 +6,62 @@ many trees as the search gave it; the best of all of them are taken together.
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.runs.reader import load_run
 from bench.search import Trace
 from bench.types import Problem
-from rstar_train.extraction import EXTRACTIONS, PAIR_FILTERS
 from rstar_train.recipes.recipe import Recipe
-from rstar_train.row_files import read_rows, write_rows
-from rstar_train.rows import PairRow, SFTRow, rewards, solved_share
+from rstar_train.rows import official, paper
+from rstar_train.rows.paper import rewards, solved_share
+from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows, write_rows
+from rstar_train.rows.values import outcome_rows, step_rows
 from rstar_train.search.pool import family_of
-from rstar_train.value_rows import OutcomeRow, StepRow, outcome_rows, step_rows
 
 SFT, PAIRS, OUTCOMES, STEPS = "sft.jsonl", "pairs.jsonl", "outcomes.jsonl", "steps.jsonl"
 FILES = (SFT, PAIRS, OUTCOMES, STEPS)
 Row = TypeVar("Row", SFTRow, PairRow, OutcomeRow, StepRow)
 
 
-@dataclasses.dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """How solutions and pairs are taken out of trees."""
+
+    solutions: Callable[..., list[SFTRow]]
+    """Of a problem and its trees: the solutions to imitate, best first."""
+    pairs: Callable[[Problem, Trace], list[PairRow]]
+
+
+EXTRACTIONS: Mapping[str, Extraction] = {
+    "paper": Extraction(paper.sft_rows, paper.pair_rows),
+    "official": Extraction(official.sft_rows, official.pair_rows),
+}
+
+
+def _passes_official(row: PairRow) -> bool:
+    return official.passes(row.chosen, row.rejected, row.margin)
+
+
+PAIR_FILTERS: Mapping[str, Callable[[PairRow], bool]] = {
+    "none": lambda _: True,
+    "official": _passes_official,
+}
+
+
+@dataclass(slots=True)
 class Made:
     """The rows of some problems, and why there are no more of them."""
 
-    solutions: list[SFTRow] = dataclasses.field(default_factory=list)
-    pairs: list[PairRow] = dataclasses.field(default_factory=list)
-    outcomes: list[OutcomeRow] = dataclasses.field(default_factory=list)
-    steps: list[StepRow] = dataclasses.field(default_factory=list)
-    dropped: Counter[str] = dataclasses.field(default_factory=Counter)
+    solutions: list[SFTRow] = field(default_factory=list)
+    pairs: list[PairRow] = field(default_factory=list)
+    outcomes: list[OutcomeRow] = field(default_factory=list)
+    steps: list[StepRow] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
     """Problems and rows left out, by reason."""
 
 

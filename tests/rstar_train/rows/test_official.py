@@ -12,14 +12,14 @@ import pytest
 from bench.errors import DataError
 from bench.prompts import OFFICIAL
 from rstar_train.cli import main
-from rstar_train.official_rows import correct_trajectories, pairs, passes, solutions, trajectories
-from rstar_train.official_trees import (
+from rstar_train.replay import replay
+from rstar_train.rows.official import correct_trajectories, pairs, passes, solutions, trajectories
+from rstar_train.rows.official_trees import (
     TOO_MANY_CODE_ERRORS,
     TOO_MANY_STEPS,
     OfficialTree,
     read_tree,
 )
-from rstar_train.replay import replay
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden"
 NODES = dict[str, tuple[str, float] | tuple[str, float, str]]

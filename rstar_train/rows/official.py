@@ -18,13 +18,13 @@ from bench.answers import check
 from bench.prompts import OFFICIAL, START
 from bench.search import Trace
 from bench.types import Problem
-from rstar_train.official_trees import (
+from rstar_train.rows.official_trees import (
     TOO_MANY_CODE_ERRORS,
     OfficialNode,
     OfficialTree,
     of_trace,
 )
-from rstar_train.rows import PairRow, SFTRow
+from rstar_train.rows.row import PairRow, SFTRow
 
 TOP = 2
 TOP_AGAINST_ONE = 4

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rstar_train.precision import weights_dtype
+from rstar_train.training.precision import weights_dtype
 
 torch = pytest.importorskip("torch")
 

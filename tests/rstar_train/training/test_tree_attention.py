@@ -13,7 +13,7 @@ from bench.prompts import OFFICIAL, START
 from rstar_train.batches import steps
 from rstar_train.objectives import preference
 from rstar_train.ppm import pair_term
-from rstar_train.rows import PairRow
+from rstar_train.rows.row import PairRow
 from rstar_train.value_model import load_value_model, step_loss
 from rstar_train.value_training import Texts
 from tests import tiny

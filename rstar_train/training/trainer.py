@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bench.checkpoints.checkpoint import WEIGHTS
 from bench.errors import BenchError, CheckpointError, MissingExtraError
 from bench.files.atomic import replace
-from rstar_train import progress
-from rstar_train.distributed import is_first
-from rstar_train.precision import multiplies_bf16
 from rstar_train.recipes.recipe import FitSettings, LoRASettings, Recipe
+from rstar_train.training import watcher
+from rstar_train.training.precision import multiplies_bf16
+from rstar_train.training.processes import is_first
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -75,7 +75,7 @@ def load_tokenizer(base: Path) -> Any:
 def arguments(
     settings: FitSettings, lora: LoRASettings, out: Path, seed: int, *, passes: tuple[int, int]
 ) -> dict[str, Any]:
-    """Return the trainer arguments that all trainings share (`rstar_train.precision`).
+    """Return the trainer arguments that all trainings share (`rstar_train.training.precision`).
 
     `passes`: rows a pass, and passes a step.
     """
@@ -126,7 +126,7 @@ def run(trainer: Any, checkpoint: Path | None) -> dict[str, Any]:
     folder = Path(trainer.args.output_dir)
     curve = folder.parent / "loss.jsonl"
     resumed = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-    progress.cut_curve(curve, resumed)
+    watcher.cut_curve(curve, resumed)
     trainer.remove_callback(PrinterCallback)  # it prints every step
     try:
         result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -15,10 +15,8 @@ from bench.runs.writer import RunDir
 from bench.search import Trace
 from bench.types import Outcome, Problem
 from rstar_train.recipes.recipe import Recipe, load_recipe
-from rstar_train.row_files import read_rows, write_rows
-from rstar_train.row_making import FILES, make_rows
-from rstar_train.rows import PairRow, SFTRow
-from rstar_train.value_rows import OutcomeRow, StepRow
+from rstar_train.rows.making import FILES, make_rows
+from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows, write_rows
 from tests.rstar_train.trees import rollout, tree
 
 SHIPPED = load_recipe("smollm2-cpu").at(2)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rstar_train.distributed import first_process_first
+from rstar_train.training.processes import first_process_first
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback

@@ -9,7 +9,7 @@ import yaml
 
 import rstar_train
 from bench.errors import BenchError
-from rstar_train.distributed import first_process_first, is_first, processes, split
+from rstar_train.training.processes import first_process_first, is_first, processes, split
 
 LAUNCH = sorted((Path(rstar_train.__file__).parent / "launch").glob("*.yaml"))
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from rstar_train import fused_lora
-from rstar_train.fitting import LAYERS, lora_config
 from rstar_train.recipes.settings import LoRASettings
+from rstar_train.training import fused_lora
+from rstar_train.training.trainer import LAYERS, lora_config
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")

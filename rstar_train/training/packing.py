@@ -4,8 +4,8 @@ The texts of a problem share their prompt and their first steps, so they form a 
 trees of a step are laid end to end, depth first. Depth first, a token's ancestors are the last open
 path, so any `BLOCK` neighbours in the line need no more keys than the path above the first of them
 and themselves: attention runs block by block, and what it computes grows with the depth of the
-trees, not with the square of the line. `rstar_train.tree_attention` does the arithmetic; nothing
-here needs torch.
+trees, not with the square of the line. `rstar_train.training.tree_attention` does the arithmetic;
+nothing here needs torch.
 """
 
 from __future__ import annotations

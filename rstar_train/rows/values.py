@@ -8,45 +8,13 @@ from the same trees as the preference pairs, and the ablation takes those that t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from bench.prompts import OFFICIAL, START
 from bench.search import Trace
 from bench.types import Problem
-from rstar_train.rows import PairRow, rewards
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeRow:
-    """One whole solution, for an outcome reward model."""
-
-    problem_id: str
-    prompt: str
-    completion: str
-    correct: bool
-
-    @property
-    def text(self) -> str:
-        """The prompt with the solution."""
-        return self.prompt + self.completion
-
-
-@dataclass(frozen=True, slots=True)
-class StepRow:
-    """One step and its Q in [-1, 1], for a process model that regresses it."""
-
-    problem_id: str
-    prompt: str
-    """With the solution up to the step."""
-    step: str
-    q: float
-
-    @property
-    def text(self) -> str:
-        """The prompt with the step."""
-        return self.prompt + self.step
-
+from rstar_train.rows.paper import rewards
+from rstar_train.rows.row import OutcomeRow, PairRow, StepRow
 
 ScoredRow = TypeVar("ScoredRow", OutcomeRow, StepRow)
 

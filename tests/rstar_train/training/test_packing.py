@@ -6,7 +6,15 @@ import random
 
 import pytest
 
-from rstar_train.packing import BLOCK, LENGTH_BUCKET, Line, TokenTree, chained, line, merged
+from rstar_train.training.packing import (
+    BLOCK,
+    LENGTH_BUCKET,
+    Line,
+    TokenTree,
+    chained,
+    line,
+    merged,
+)
 
 
 def seen(packed: Line, index: int) -> list[int]:

@@ -1,0 +1,1 @@
+"""Training rows: what one holds, and how trees become rows."""

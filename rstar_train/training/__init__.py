@@ -1,0 +1,1 @@
+"""What every training shares: trainer, watcher, packing, attention, LoRA, precision, processes."""
