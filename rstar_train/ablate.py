@@ -106,7 +106,7 @@ class Ablation:
 
     def _scorer(self, name: str, data: str) -> Checkpoint:
         """Train an ORM or a PQM on the texts that the PPM's pairs compare."""
-        from rstar_train.ablation import train_orm, train_pqm
+        from rstar_train.value.orm_pqm import train_orm, train_pqm
 
         file, out = self.work / FOLDER / "compared" / data, self.work / FOLDER / name
 
@@ -120,7 +120,7 @@ class Ablation:
 
     def _policy(self, name: str) -> Checkpoint:
         """Train a policy on sampled rows, as the last round trains its own."""
-        from rstar_train.sft import train_policy
+        from rstar_train.policy.sft import train_policy
 
         file = self.work / FOLDER / "rows" / f"{name}-{SFT}"
         out = self.work / FOLDER / name
@@ -210,7 +210,7 @@ class Ablation:
 
     def _pair_accuracy(self, name: str, scorer: Checkpoint) -> Mapping[str, Any]:
         """Ask a scorer about the round's held-out pairs, as its PPM was asked."""
-        from rstar_train.pair_accuracy import pair_accuracy
+        from rstar_train.value.pair_accuracy import pair_accuracy
 
         file = self.work / f"round-{self.number}" / "held_out_rows" / PAIRS
         if not file.stat().st_size:

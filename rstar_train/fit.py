@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from rstar_train.ablation import train_orm, train_orm_on_pairs, train_pqm
-from rstar_train.ppm import train_ppm
+from rstar_train.policy.sft import train_policy
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows
-from rstar_train.sft import train_policy
 from rstar_train.training.processes import is_first
+from rstar_train.value.orm_pqm import train_orm, train_orm_on_pairs, train_pqm
+from rstar_train.value.ppm import train_ppm
 
 TRAININGS: Mapping[str, tuple[type, Callable[..., dict[str, Any]], str]] = {
     "sft": (SFTRow, train_policy, "the policy, on sft.jsonl"),

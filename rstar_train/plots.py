@@ -5,27 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.reports.figure import COLOURS, new_figure, svg
+from bench.reports.figure import COLOURS, error_bars, new_figure, svg
 
 if TYPE_CHECKING:
-    from rstar_train.pair_accuracy import CalibrationBin
-
-
-def calibration_plot(bins: Sequence[CalibrationBin], *, title: str = "Held-out pairs") -> bytes:
-    """Return an SVG: stated probability across, share ordered rightly up, intervals as bars."""
-    figure, (axes,) = new_figure(1, width=4.0, height=3.2)
-    axes.plot([0.5, 1.0], [0.5, 1.0], color="#aaaaaa", linestyle="--", linewidth=1)
-    said = [each.said for each in bins]
-    share = [each.share for each in bins]
-    errors = _bars(share, [each.low for each in bins], [each.high for each in bins])
-    axes.errorbar(said, share, yerr=errors, fmt="none", color=COLOURS[0])
-    axes.plot(said, share, "o", color=COLOURS[0], gid="bins")
-    axes.set_xlim(0.48, 1.02)
-    axes.set_ylim(0.35, 1.02)
-    axes.set_xlabel("probability that the PPM states")
-    axes.set_ylabel("share ordered rightly")
-    axes.set_title(f"{title}: {sum(each.pairs for each in bins)}")
-    return svg(figure)
+    pass
 
 
 def rounds_plot(
@@ -66,7 +49,7 @@ def rounds_plot(
         accuracy.errorbar(
             [number + 0.05 * (at - len(methods) / 2) for number, _ in cells],  # bars side by side
             right,
-            yerr=_bars(right, lows, highs),
+            yerr=error_bars(right, lows, highs),
             fmt="o-",
             markersize=4,
             linewidth=1.2,
@@ -80,12 +63,3 @@ def rounds_plot(
         axes.set_ylim(-3, 103)
         axes.legend(fontsize=8)
     return svg(figure)
-
-
-def _bars(
-    middle: Sequence[float], low: Sequence[float], high: Sequence[float]
-) -> list[list[float]]:
-    """Return how far intervals reach below and above their estimates."""
-    below = [max(0.0, m - x) for m, x in zip(middle, low, strict=True)]
-    above = [max(0.0, x - m) for m, x in zip(middle, high, strict=True)]
-    return [below, above]

@@ -139,7 +139,7 @@ class Round:
         )
 
     def _policy(self) -> tuple[Checkpoint, Mapping[str, Any]]:
-        from rstar_train.sft import train_policy
+        from rstar_train.policy.sft import train_policy
 
         file, out = self.folder / "rows" / SFT, self.folder / "policy"
         inputs = {
@@ -170,7 +170,7 @@ class Round:
         return checkpoint, figures
 
     def _ppm(self, policy: Checkpoint) -> tuple[Checkpoint, Mapping[str, Any]]:
-        from rstar_train.ppm import train_ppm
+        from rstar_train.value.ppm import train_ppm
 
         file, out = self.folder / "rows" / PAIRS, self.folder / "ppm"
         inputs = {
@@ -199,7 +199,7 @@ class Round:
         return checkpoint, figures
 
     def _pair_accuracy(self, ppm: Checkpoint) -> Mapping[str, Any]:
-        from rstar_train.pair_accuracy import pair_accuracy, warn_at_chance
+        from rstar_train.value.pair_accuracy import pair_accuracy, warn_at_chance
 
         file = self.folder / "held_out_rows" / PAIRS
         if not file.stat().st_size:

@@ -16,15 +16,15 @@ from typing import Any
 from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint
 from bench.checkpoints.weights import full_weights
 from bench.prompts import OFFICIAL, START
-from rstar_train import objectives
-from rstar_train.batches import Step, Term, steps
-from rstar_train.ppm import pair_term
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rows.row import PairRow, SFTRow
 from rstar_train.training import fused_lora
 from rstar_train.training.precision import weights_dtype
 from rstar_train.training.trainer import load_tokenizer, lora_config
-from rstar_train.value_training import Texts
+from rstar_train.value import objectives
+from rstar_train.value.batches import Step, Term, steps
+from rstar_train.value.ppm import pair_term
+from rstar_train.value.training import Texts
 
 PROBLEMS = 4
 DEPTH = 3
@@ -107,7 +107,8 @@ def _adapted(model: Any, task: str, *, fuse: bool, save: tuple[str, ...] = ()) -
 
 
 def _shared(base: Path, step: Step) -> Callable[[], None]:
-    from rstar_train.value_model import load_value_model, step_loss
+    from rstar_train.value.model import load_value_model
+    from rstar_train.value.training import step_loss
 
     dtype = weights_dtype(frozen=True)
     model = _adapted(load_value_model(base, dtype=dtype), "SEQ_CLS", fuse=True, save=("score",))
@@ -151,7 +152,7 @@ def _sft(base: Path, rows: list[SFTRow]) -> Iterator[tuple[str, Callable[[], Non
     from transformers import AutoModelForCausalLM
     from trl import SFTConfig, SFTTrainer
 
-    from rstar_train.sft import Packer, _response_trainer, tokenized
+    from rstar_train.policy.sft import Packer, _response_trainer, tokenized
     from rstar_train.training import tree_attention
 
     tokenizer = load_tokenizer(base)

@@ -205,7 +205,7 @@ def test_an_upward_import_is_found(importer: str, source: str) -> None:
         ("bench.engines.hf", "import torch"),
         ("bench.engines.hf", "class Engine:\n    from transformers import AutoModel"),
         ("bench.problems", "def f():\n    from datasets import load_dataset"),
-        ("rstar_train.sft", "from trl import SFTTrainer"),
+        ("rstar_train.policy.sft", "from trl import SFTTrainer"),
     ],
 )
 def test_a_heavy_import_in_the_wrong_place_is_found(importer: str, source: str) -> None:
@@ -218,7 +218,7 @@ def test_a_heavy_import_in_the_wrong_place_is_found(importer: str, source: str) 
         ("bench.engines.hf", "def load():\n    import torch"),
         ("bench.engines.hf", "if TYPE_CHECKING:\n    import torch"),
         ("bench.problems.hub", "def read():\n    import datasets"),
-        ("rstar_train.sft", "from bench.search import mcts\ndef train():\n    import trl"),
+        ("rstar_train.policy.sft", "from bench.search import mcts\ndef train():\n    import trl"),
     ],
 )
 def test_a_lawful_import_passes(importer: str, source: str) -> None:

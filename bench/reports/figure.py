@@ -6,6 +6,7 @@ matplotlib is imported when a picture is drawn: harness and tables do without it
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import MissingExtraError
@@ -52,3 +53,12 @@ def svg(figure: Figure) -> bytes:
     with matplotlib.rc_context(_STYLE):
         figure.savefig(out, format="svg", metadata={"Date": None})
     return out.getvalue()
+
+
+def error_bars(
+    middle: Sequence[float], low: Sequence[float], high: Sequence[float]
+) -> list[list[float]]:
+    """Return how far intervals reach below and above their estimates."""
+    below = [max(0.0, m - x) for m, x in zip(middle, low, strict=True)]
+    above = [max(0.0, x - m) for m, x in zip(middle, high, strict=True)]
+    return [below, above]

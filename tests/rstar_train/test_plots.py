@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rstar_train.pair_accuracy import calibration
-from rstar_train.plots import calibration_plot, rounds_plot
+from rstar_train.plots import rounds_plot
+from rstar_train.value.pair_accuracy import calibration, calibration_plot
 
 pytest.importorskip("matplotlib")
 

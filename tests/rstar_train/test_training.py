@@ -24,16 +24,16 @@ from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
 from bench.errors import BenchError, CheckpointError
 from bench.prompts import OFFICIAL, START
-from rstar_train import sft
-from rstar_train.ablation import train_orm, train_orm_on_pairs, train_pqm
-from rstar_train.pair_accuracy import pair_accuracy
-from rstar_train.ppm import train_ppm
+from rstar_train.policy import sft
+from rstar_train.policy.sft import train_policy
 from rstar_train.publishing import publish
 from rstar_train.recipes.recipe import Recipe, load_recipe
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow
-from rstar_train.sft import train_policy
 from rstar_train.training import trainer as fitting
 from rstar_train.training import watcher
+from rstar_train.value.orm_pqm import train_orm, train_orm_on_pairs, train_pqm
+from rstar_train.value.pair_accuracy import pair_accuracy
+from rstar_train.value.ppm import train_ppm
 from tests import tiny
 
 torch = pytest.importorskip("torch")

@@ -10,12 +10,12 @@ import pytest
 from bench.checkpoints.checkpoint import find_checkpoint
 from bench.checkpoints.weights import full_weights
 from bench.prompts import OFFICIAL, START
-from rstar_train.batches import steps
-from rstar_train.objectives import preference
-from rstar_train.ppm import pair_term
 from rstar_train.rows.row import PairRow
-from rstar_train.value_model import load_value_model, step_loss
-from rstar_train.value_training import Texts
+from rstar_train.value.batches import steps
+from rstar_train.value.model import load_value_model
+from rstar_train.value.objectives import preference
+from rstar_train.value.ppm import pair_term
+from rstar_train.value.training import Texts, step_loss
 from tests import tiny
 
 torch = pytest.importorskip("torch")

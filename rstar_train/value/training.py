@@ -1,65 +1,103 @@
-"""A policy with a scalar head in place of its LM head, and how it is trained on packed lines.
-
-The head starts at zero, since a fresh one starts saturated, where tanh has no gradient left; it is
-fp32 on a bf16 backbone. What is saved is a standard sequence-classification checkpoint.
-"""
+"""Training a scorer from its terms to its folder: what the PPM, the ORM and the PQM share."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import MissingExtraError
-from rstar_train.batches import LossLine, Step
-from rstar_train.objectives import Objective
-from rstar_train.recipes.recipe import FitSettings, LoRASettings
+from bench.checkpoints.ppm_config import Learnt, PPMConfig, Squash
+from bench.errors import BenchError, MissingExtraError
+from bench.prompts import OFFICIAL
+from rstar_train.recipes.recipe import FitSettings, LoRASettings, Recipe
 from rstar_train.training import fused_lora, tree_attention
 from rstar_train.training.precision import weights_dtype
-from rstar_train.training.trainer import arguments, load_tokenizer, lora_config, run, save
-from rstar_train.training.watcher import watcher
+from rstar_train.training.processes import processes
+from rstar_train.training.trainer import arguments, digest, load_tokenizer, lora_config, run, save
+from rstar_train.training.watcher import resumable, watcher
+from rstar_train.value.batches import Ids, LossLine, Row, Step, Term, steps, whole_problems
+from rstar_train.value.model import load_value_model
+from rstar_train.value.objectives import Objective
 
 if TYPE_CHECKING:
     import torch
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is learnt, and how its scores are to be read."""
+
+    kind: Learnt
+    objective: Objective
+    squash: Squash = "tanh"
+    summed: bool = False
+    """Whether a step's terms are added up, as in the official code, not averaged by weight."""
 
 
-def load_value_model(base: Path, *, dtype: torch.dtype) -> Any:
-    """Return a policy with a head of zeros, which takes packed lines.
+class Texts:
+    """Tokenizes whole texts, each once; None for one over the length limit."""
 
-    `model(layout=..., ends=...)` returns the raw scores at the indices `ends` of the line.
+    def __init__(self, tokenizer: Any, max_length: int) -> None:
+        """Start with none."""
+        self._tokenizer, self._max_length = tokenizer, max_length
+        self._known: dict[str, Ids | None] = {}
+
+    def __call__(self, text: str) -> Ids | None:
+        """Return a text's tokens; none is appended."""
+        if text not in self._known:
+            ids = tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+            self._known[text] = ids if 0 < len(ids) <= self._max_length else None
+        return self._known[text]
+
+
+def train_value(
+    rows: Sequence[Row],
+    make: Callable[[Row, Texts], Term | None],
+    goal: Goal,
+    recipe: Recipe,
+    base: Path,
+    out: Path,
+) -> dict[str, Any]:
+    """Train a scorer on `rows` with the recipe's `ppm` section; return figures for its lineage.
+
+    `make` turns a row into a term of the loss, or None where a text of it is too long.
+    `base` is the Hugging Face folder of the round's policy. `ppm.max_rows` takes whole problems,
+    `ppm.batch_size` is the fewest terms of a step. A training that was killed goes on at its last
+    checkpoint. Raises BenchError, CheckpointError, MissingExtraError.
     """
-    import torch
-    from transformers import AutoModelForSequenceClassification
-
-    class Head(torch.nn.Linear):
-        """The scalar head in fp32, whatever comes in."""
-
-        def forward(self, input: torch.Tensor) -> torch.Tensor:
-            """Return raw scores, shape (..., 1)."""
-            return super().forward(input.float())
-
-    plain = AutoModelForSequenceClassification.from_pretrained(base, num_labels=1, dtype=dtype)
-
-    class PackedValueModel(type(plain)):  # type: ignore[misc]
-        """The same model, asked for the scores of a line."""
-
-        def forward(self, layout: Any = None, ends: Any = None, **kwargs: Any) -> Any:
-            """Return raw scores, shape (ends,); without a layout, what the plain model does."""
-            if layout is None:
-                return super().forward(**kwargs)
-            hidden = tree_attention.hidden_states(self.base_model, layout)
-            return self.score(hidden[ends]).squeeze(-1)
-
-    # Saved configurations are to name the plain class.
-    PackedValueModel.__name__ = type(plain).__name__
-    plain.__class__ = PackedValueModel
-    plain.score = Head(plain.score.in_features, 1, bias=False)
-    torch.nn.init.zeros_(plain.score.weight)
-    tree_attention.use(plain)
-    return plain
+    try:
+        tokenizer = load_tokenizer(base)
+    except ImportError as error:
+        raise MissingExtraError("training", "peft", "cpu") from error
+    drawn = whole_problems(rows, recipe.ppm.max_rows, recipe.seed)
+    ids = Texts(tokenizer, recipe.ppm.max_length)
+    terms = [term for row in drawn if (term := make(row, ids)) is not None]
+    if not terms:
+        raise BenchError(
+            f"each of the {len(drawn)} rows has a text of more than {recipe.ppm.max_length} "
+            "tokens; raise ppm.max_length"
+        )
+    inputs = f"{goal.kind} {goal.squash} {digest(recipe, ('lora', 'ppm'), base, drawn)}"
+    figures = fit_value(
+        steps(terms, recipe.ppm.batch_size, processes=processes()),
+        goal.objective,
+        label=goal.kind.upper(),
+        settings=recipe.ppm,
+        lora=recipe.lora,
+        seed=recipe.seed,
+        base=base,
+        out=out,
+        checkpoint=resumable(out / "trainer", inputs),
+        summed=goal.summed,
+    )
+    PPMConfig(OFFICIAL.name, OFFICIAL.digest, goal.squash, kind=goal.kind).save(out)
+    return {
+        "rows": len(terms),
+        "problems": len({term.problem_id for term in terms}),
+        "dropped_too_long": len(drawn) - len(terms),
+        **figures,
+    }
 
 
 def step_loss(model: Any, part: LossLine, objective: Objective, dtype: torch.dtype) -> torch.Tensor:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rstar_train.pair_accuracy import BINS, calibration, warn_at_chance
+from rstar_train.value.pair_accuracy import BINS, calibration, warn_at_chance
 
 
 def test_bins_hold_every_pair_once_least_sure_first() -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.errors import BenchError
-from rstar_train import objectives
-from rstar_train.batches import Term
 from rstar_train.recipes.recipe import PPMSettings, Recipe
 from rstar_train.rows.row import PairRow
-from rstar_train.value_training import Goal, Texts, train_value
+from rstar_train.value import objectives
+from rstar_train.value.batches import Term
+from rstar_train.value.training import Goal, Texts, train_value
 
 GOALS = {
     "paper": Goal("ppm", objectives.preference),

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from rstar_train import objectives
-from rstar_train.batches import Term
-from rstar_train.ppm import of_pairs, pair_term
 from rstar_train.recipes.recipe import Recipe
 from rstar_train.rows.row import OutcomeRow, PairRow, StepRow
-from rstar_train.value_training import Goal, Texts, train_value
+from rstar_train.value import objectives
+from rstar_train.value.batches import Term
+from rstar_train.value.ppm import of_pairs, pair_term
+from rstar_train.value.training import Goal, Texts, train_value
 
 
 def train_orm(rows: Sequence[OutcomeRow], recipe: Recipe, base: Path, out: Path) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rstar_train import batches
-from rstar_train.batches import Step, Term, steps, whole_problems
 from rstar_train.rows.row import PairRow
+from rstar_train.value import batches
+from rstar_train.value.batches import Step, Term, steps, whole_problems
 
 
 def terms(problems: int, each: int, length: int = 12) -> list[Term]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rstar_train.response_loss import CHUNK, response_loss
+from rstar_train.policy.response_loss import CHUNK, response_loss
 
 torch = pytest.importorskip("torch")
 

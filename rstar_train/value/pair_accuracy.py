@@ -16,11 +16,11 @@ from typing import Any
 
 from bench.engines.ppm import PPMScorer
 from bench.files.atomic import replace
+from bench.reports.figure import COLOURS, error_bars, new_figure, svg
 from bench.stats import wilson
-from rstar_train.batches import whole_problems
-from rstar_train.plots import calibration_plot
 from rstar_train.recipes.recipe import Recipe
 from rstar_train.rows.row import PairRow
+from rstar_train.value.batches import whole_problems
 
 log = logging.getLogger(__name__)
 
@@ -131,3 +131,20 @@ def calibration(margins: Sequence[float], *, scale: float = 1.0) -> list[Calibra
             CalibrationBin(len(part), right, said, interval.estimate, interval.low, interval.high)
         )
     return bins
+
+
+def calibration_plot(bins: Sequence[CalibrationBin], *, title: str = "Held-out pairs") -> bytes:
+    """Return an SVG: stated probability across, share ordered rightly up, intervals as bars."""
+    figure, (axes,) = new_figure(1, width=4.0, height=3.2)
+    axes.plot([0.5, 1.0], [0.5, 1.0], color="#aaaaaa", linestyle="--", linewidth=1)
+    said = [each.said for each in bins]
+    share = [each.share for each in bins]
+    errors = error_bars(share, [each.low for each in bins], [each.high for each in bins])
+    axes.errorbar(said, share, yerr=errors, fmt="none", color=COLOURS[0])
+    axes.plot(said, share, "o", color=COLOURS[0], gid="bins")
+    axes.set_xlim(0.48, 1.02)
+    axes.set_ylim(0.35, 1.02)
+    axes.set_xlabel("probability that the PPM states")
+    axes.set_ylabel("share ordered rightly")
+    axes.set_title(f"{title}: {sum(each.pairs for each in bins)}")
+    return svg(figure)

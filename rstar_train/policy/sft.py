@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, MissingExtraError
+from rstar_train.policy.response_loss import response_loss
 from rstar_train.recipes.recipe import Recipe
-from rstar_train.response_loss import response_loss
 from rstar_train.rows.row import SFTRow
 from rstar_train.training import fused_lora, tree_attention
 from rstar_train.training.packing import chained, line

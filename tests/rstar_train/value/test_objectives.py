@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rstar_train.objectives import centered, outcome, preference, raw_preference, regression
+from rstar_train.value.objectives import centered, outcome, preference, raw_preference, regression
 
 torch = pytest.importorskip("torch")
 

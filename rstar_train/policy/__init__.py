@@ -1,0 +1,1 @@
+"""The policy: supervised fine-tuning on what the search verified."""
