@@ -120,8 +120,8 @@ def _add_publish(command: argparse.ArgumentParser) -> None:
 
 
 def _evolve(arguments: argparse.Namespace) -> int:
-    from rstar_train.evolve import evolve
-    from rstar_train.tables import load_base, render_rounds
+    from rstar_train.publishing.tables import load_base, render_rounds
+    from rstar_train.rounds.evolve import evolve
 
     recipe, places = _run_of(arguments)
     figures = evolve(recipe, rounds=arguments.rounds, **places)
@@ -130,8 +130,8 @@ def _evolve(arguments: argparse.Namespace) -> int:
 
 
 def _ablate(arguments: argparse.Namespace) -> int:
-    from rstar_train.ablate import ablate
-    from rstar_train.tables import ablation_table
+    from rstar_train.publishing.tables import ablation_table
+    from rstar_train.rounds.ablation import ablate
 
     recipe, places = _run_of(arguments)
     print(ablation_table(ablate(recipe, **places)))
@@ -155,7 +155,7 @@ def _run_of(arguments: argparse.Namespace) -> tuple[Recipe, dict[str, Path]]:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from rstar_train.status import render
+    from rstar_train.rounds.status import render
 
     recipe, places = _run_of(arguments)
     print(render(recipe, places["work"]))
@@ -163,7 +163,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _table(arguments: argparse.Namespace) -> int:
-    from rstar_train import tables
+    from rstar_train.publishing import tables
 
     figures = tables.load_figures(arguments.checkpoints)
     base = tables.load_base(arguments.checkpoints)
@@ -175,7 +175,7 @@ def _table(arguments: argparse.Namespace) -> int:
         print(f"\n{tables.ablation_table(ablation)}")
     if arguments.plot is not None:
         from bench.files.atomic import replace
-        from rstar_train.plots import rounds_plot
+        from rstar_train.publishing.plots import rounds_plot
 
         replace(arguments.plot, rounds_plot(figures, base))
         print(f"\ndrawn: {arguments.plot}")
@@ -183,7 +183,7 @@ def _table(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from rstar_train.replay import replay
+    from rstar_train.official.replay import replay
 
     found = replay(arguments.trees, arguments.expected)
     for each in found:
@@ -198,15 +198,15 @@ def _import(arguments: argparse.Namespace) -> int:
     from rstar_train.rows.row import write_rows
 
     if arguments.results:
-        from rstar_train.official_import import import_results
+        from rstar_train.official.results import import_results
 
         print(json.dumps(import_results(arguments.results, arguments.out), indent=2))
     elif arguments.value_head:
-        from rstar_train.value_head import convert_value_head
+        from rstar_train.official.value_head import convert_value_head
 
         print(json.dumps(convert_value_head(arguments.value_head, arguments.out), indent=2))
     else:
-        from rstar_train.published import read_ppm, read_sft
+        from rstar_train.official.layouts import read_ppm, read_sft
 
         sft = arguments.sft is not None
         rows = read_sft(arguments.sft) if sft else read_ppm(arguments.ppm)
@@ -217,7 +217,7 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from rstar_train.published import write_ppm, write_sft
+    from rstar_train.official.layouts import write_ppm, write_sft
     from rstar_train.rows.row import PairRow, SFTRow, read_rows
 
     arguments.out.mkdir(parents=True, exist_ok=True)

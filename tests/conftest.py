@@ -1,4 +1,4 @@
-"""What engine tests share: the embedded model where it is installed, and its tokenizer."""
+"""What many tests share: the embedded model where it is installed, and its tokenizer."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def test_heavy_packages_are_imported_lazily_and_by_their_owners_only() -> None:
         ("bench.types", "from bench.errors import BenchError"),
         ("bench.problems.mirror", "from bench.answers import check"),
         ("bench.search.mcts", "def f():\n    from bench.evaluation.runner import run"),
-        ("bench.evaluation.runner", "import rstar_train.evolve"),
+        ("bench.evaluation.runner", "import rstar_train.rounds.evolve"),
         ("bench.stats", "from bench import report"),
         ("bench.novelty", "import bench.types"),
     ],

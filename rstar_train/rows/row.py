@@ -8,7 +8,7 @@ Layouts (the keys of a line):
     steps.jsonl     problem_id, prompt, step, q                        (PQM)
 
 A prompt ends where the model takes over: it holds the question in the template, and the solution so
-far. The published layouts of the released data are in `rstar_train.published`.
+far. The published layouts of the released data are in `rstar_train.official.layouts`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rstar_train.journal import note
+from rstar_train.rounds.journal import note
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What the training tests share: the embedded model's tokenizer, and tiny models with it."""
+"""What the training tests share: tiny models with the embedded model's tokenizer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
-from tests.conftest import embedded_gguf, tokenizer_folder
-
-__all__ = ["embedded_gguf", "tokenizer_folder"]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from bench.errors import DataError
 from bench.prompts import OFFICIAL
 from rstar_train.cli import main
-from rstar_train.replay import replay
+from rstar_train.official.replay import replay
 from rstar_train.rows.official import correct_trajectories, pairs, passes, solutions, trajectories
 from rstar_train.rows.official_trees import (
     TOO_MANY_CODE_ERRORS,
@@ -21,7 +21,7 @@ from rstar_train.rows.official_trees import (
     read_tree,
 )
 
-GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden"
+GOLDEN = Path(__file__).resolve().parents[4] / "shared" / "golden"
 NODES = dict[str, tuple[str, float] | tuple[str, float, str]]
 
 

@@ -15,10 +15,10 @@ from bench.runs.reader import load_run
 from bench.search import Node, NodeKind, Trace
 from bench.search.tree import new_trace
 from bench.types import Outcome, Problem
-from rstar_train import journal
 from rstar_train.demonstrators.by_rule import Demonstrator
 from rstar_train.recipes.recipe import Recipe, load_recipe
 from rstar_train.recipes.settings import PoolSettings, Source
+from rstar_train.rounds import journal
 from rstar_train.search.pool import Pool, load_pool
 from rstar_train.search.searcher import Searcher
 from rstar_train.search.stage import reward_of, search_pool, solved_ids

@@ -11,8 +11,8 @@ import pytest
 
 from bench.errors import BenchError
 from bench.files.digests import file_digest
-from rstar_train import journal
-from rstar_train.stages import manifest_of, staged
+from rstar_train.rounds import journal
+from rstar_train.rounds.stages import manifest_of, staged
 
 
 class Counted:

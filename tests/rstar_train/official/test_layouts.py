@@ -11,7 +11,7 @@ import pytest
 from bench.errors import DataError
 from bench.prompts import OFFICIAL, START
 from rstar_train.cli import main
-from rstar_train.published import read_ppm, read_sft, write_ppm, write_sft
+from rstar_train.official.layouts import read_ppm, read_sft, write_ppm, write_sft
 from rstar_train.rows.row import PairRow, SFTRow, read_rows, write_rows
 
 SFT = {"query": "What is 1 + 2?", "response": "<code>\nprint(3)\n<end_of_code>"}

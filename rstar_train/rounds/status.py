@@ -15,12 +15,12 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.files.lines import scan
-from rstar_train import journal
+from rstar_train.publishing.tables import coverage_table
 from rstar_train.recipes.recipe import Recipe
-from rstar_train.rounds import STAGES
+from rstar_train.rounds import journal
+from rstar_train.rounds.rstar import STAGES
+from rstar_train.rounds.stages import manifest_of
 from rstar_train.search.coverage import coverage
-from rstar_train.stages import manifest_of
-from rstar_train.tables import coverage_table
 
 SILENT_SECONDS = 600.0
 """A running stage that has not said anything for so long may have been killed."""

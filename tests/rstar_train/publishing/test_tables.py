@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rstar_train.cli import main
-from rstar_train.tables import ablation_table
+from rstar_train.publishing.tables import ablation_table
 
 
 def figures(**evaluation: Any) -> dict[str, Any]:

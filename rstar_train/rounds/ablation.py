@@ -24,18 +24,18 @@ from bench.errors import CheckpointError
 from bench.files.atomic import replace
 from bench.files.digests import file_digest
 from bench.runs.reader import load_run
-from rstar_train import journal
-from rstar_train.evaluation import evaluate, families_of, figures_of
-from rstar_train.publishing import publish, round_name, weights_file
+from rstar_train.publishing.checkpoint import publish, round_name, weights_file
+from rstar_train.publishing.tables import ABLATION, FIGURES
 from rstar_train.recipes.recipe import RECIPES, Recipe
+from rstar_train.rounds import journal
+from rstar_train.rounds.evaluation import evaluate, families_of, figures_of
+from rstar_train.rounds.stages import staged
 from rstar_train.rows.making import OUTCOMES, PAIRS, SFT, STEPS, balanced_solutions
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows, write_rows
 from rstar_train.rows.samples import random_rows, rejection_rows, sampled
 from rstar_train.rows.values import compared
 from rstar_train.search.pool import Pool, family_of, load_pool
 from rstar_train.search.stage import sample_pool
-from rstar_train.stages import staged
-from rstar_train.tables import ABLATION, FIGURES
 
 FOLDER = "ablation"
 

@@ -19,16 +19,16 @@ from bench.errors import BenchError
 from bench.files.atomic import replace
 from bench.files.digests import file_digest
 from bench.runs.reader import Run, load_run
-from rstar_train import journal
-from rstar_train.evaluation import evaluate, families_of, figures_of, passes_gate
-from rstar_train.publishing import publish, weights_file
+from rstar_train.publishing.checkpoint import publish, weights_file
 from rstar_train.recipes.recipe import Recipe
+from rstar_train.rounds import journal
+from rstar_train.rounds.evaluation import evaluate, families_of, figures_of, passes_gate
+from rstar_train.rounds.stages import staged
 from rstar_train.rows.making import FILES, PAIRS, SFT, make_rows
 from rstar_train.rows.row import PairRow, SFTRow, read_rows
 from rstar_train.search.pool import Pool
 from rstar_train.search.searcher import Searcher, searcher_of
 from rstar_train.search.stage import search_pool
-from rstar_train.stages import staged
 
 PLOTS = ("calibration.svg", "calibration.json")
 STAGES = ("search", "rows", "held_out_rows", "policy", "ppm", "pair_accuracy", "evaluation")

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rstar_train.plots import rounds_plot
+from rstar_train.publishing.plots import rounds_plot
 from rstar_train.value.pair_accuracy import calibration, calibration_plot
 
 pytest.importorskip("matplotlib")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint, read_checkpoint
-from rstar_train.cards import card, write_cards
-from rstar_train.publishing import publish, round_name
+from rstar_train.publishing.cards import card, write_cards
+from rstar_train.publishing.checkpoint import publish, round_name
 from rstar_train.recipes.recipe import load_recipe
 
 RECIPE = load_recipe("smollm2-cpu").at(3)

@@ -14,13 +14,13 @@ from bench.errors import BenchError, RunDirError
 from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.runs.writer import RunDir
 from bench.types import Outcome
-from rstar_train import journal
 from rstar_train.cli import main
 from rstar_train.recipes.recipe import load_recipe
-from rstar_train.rounds import STAGES
+from rstar_train.rounds import journal
+from rstar_train.rounds.rstar import STAGES
+from rstar_train.rounds.stages import staged
+from rstar_train.rounds.status import StageStatus, render, stage_statuses
 from rstar_train.search.coverage import coverage
-from rstar_train.stages import staged
-from rstar_train.status import StageStatus, render, stage_statuses
 
 RECIPE = load_recipe("smollm2-cpu")
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from rstar_train.ablate import ablate
-from rstar_train.evolve import evolve
 from rstar_train.recipes.recipe import RECIPES, load_recipe
 from rstar_train.recipes.tiny import tiny
-from rstar_train.rounds import STAGES
+from rstar_train.rounds.ablation import ablate
+from rstar_train.rounds.evolve import evolve
+from rstar_train.rounds.rstar import STAGES
 
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 MINUTES = 60

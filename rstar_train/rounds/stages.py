@@ -21,7 +21,7 @@ from bench.errors import BenchError
 from bench.files.atomic import replace
 from bench.files.digests import file_digest
 from bench.runs.header import git_state, package_versions
-from rstar_train.journal import note
+from rstar_train.rounds.journal import note
 
 log = logging.getLogger(__name__)
 

@@ -15,16 +15,16 @@ from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
 from bench.engines.opening import engine_for
 from bench.errors import BenchError
 from bench.files.atomic import replace
-from rstar_train import journal
-from rstar_train.cards import write_cards
-from rstar_train.evaluation import check_searches, evaluate, families_of, figures_of
+from rstar_train.publishing.cards import write_cards
+from rstar_train.publishing.tables import FIGURES
 from rstar_train.recipes.recipe import RECIPES, Recipe
-from rstar_train.rounds import Handover, Round
+from rstar_train.rounds import journal
+from rstar_train.rounds.evaluation import check_searches, evaluate, families_of, figures_of
+from rstar_train.rounds.rstar import Handover, Round
+from rstar_train.rounds.stages import staged
 from rstar_train.search.coverage import coverage
 from rstar_train.search.pool import Pool, family_of, load_pool, tier_of
 from rstar_train.search.searcher import searcher_of
-from rstar_train.stages import staged
-from rstar_train.tables import FIGURES
 
 
 def evolve(

@@ -1,7 +1,7 @@
 """What the released code left behind, read: its search results, its training sets.
 
 Everything becomes our rows, so that one can train on it; reward models are
-`rstar_train.value_head`'s business.
+`rstar_train.official.value_head`'s business.
 """
 
 from __future__ import annotations

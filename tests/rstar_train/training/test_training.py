@@ -26,11 +26,10 @@ from bench.errors import BenchError, CheckpointError
 from bench.prompts import OFFICIAL, START
 from rstar_train.policy import sft
 from rstar_train.policy.sft import train_policy
-from rstar_train.publishing import publish
+from rstar_train.publishing.checkpoint import publish
 from rstar_train.recipes.recipe import Recipe, load_recipe
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow
-from rstar_train.training import trainer as fitting
-from rstar_train.training import watcher
+from rstar_train.training import trainer, watcher
 from rstar_train.value.orm_pqm import train_orm, train_orm_on_pairs, train_pqm
 from rstar_train.value.pair_accuracy import pair_accuracy
 from rstar_train.value.ppm import train_ppm
@@ -132,7 +131,7 @@ def test_rank_0_trains_every_weight_in_fp32(
     tiny_policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = replace(recipe(learning_rate=1e-5), lora=replace(SHIPPED.lora, rank=0))
-    monkeypatch.setattr(fitting, "_halve", lambda folder: None)  # what is trained, not yet rounded
+    monkeypatch.setattr(trainer, "_halve", lambda folder: None)  # what is trained, not yet rounded
     train_policy(SOLUTIONS, every, tiny_policy, tmp_path)
     before, after = (
         transformers.AutoModelForCausalLM.from_pretrained(each, dtype=torch.float32)
@@ -382,7 +381,7 @@ def test_a_full_disk_is_said_and_costs_what_was_not_saved(
 
 
 def test_another_runtime_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
-    assert not fitting._is_full(RuntimeError("mat1 and mat2 shapes cannot be multiplied"), tmp_path)
+    assert not trainer._is_full(RuntimeError("mat1 and mat2 shapes cannot be multiplied"), tmp_path)
 
 
 def test_trls_own_loss_of_a_packed_batch_is_the_same(

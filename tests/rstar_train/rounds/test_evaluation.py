@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bench.errors import UnknownNameError
-from rstar_train.evaluation import by_tier, check_searches, families_of, passes_gate
-from rstar_train.evolve import evolve
 from rstar_train.recipes.recipe import RECIPES, load_recipe
 from rstar_train.recipes.settings import EvaluationRun
+from rstar_train.rounds.evaluation import by_tier, check_searches, families_of, passes_gate
+from rstar_train.rounds.evolve import evolve
 from tests.made_runs import C, E, W, greedy
 
 SHIPPED = load_recipe("smollm2-cpu")

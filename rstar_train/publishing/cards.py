@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.files.atomic import replace
-from rstar_train.tables import accuracy_cells, percent
+from rstar_train.publishing.tables import accuracy_cells, percent
 
 FILE = "README.md"
 _WHAT = {

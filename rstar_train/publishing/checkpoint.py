@@ -1,7 +1,7 @@
 """A trained adapter or model as a checkpoint that the harness finds: weights, loss, lineage.
 
 What a checkpoint was made from is in its `lineage.json`; the page for readers, its model card, is
-`rstar_train.cards`.
+`rstar_train.publishing.cards`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bench.files.atomic import replace
 from bench.prompts import OFFICIAL
 from bench.runs.header import git_state, package_versions
 from rstar_train.recipes.recipe import Recipe
-from rstar_train.stages import MANIFEST, manifest_of
+from rstar_train.rounds.stages import MANIFEST, manifest_of
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench.errors import CheckpointError
 from rstar_train.cli import main
-from rstar_train.value_head import BIAS, HEAD, WEIGHT, convert_value_head
+from rstar_train.official.value_head import BIAS, HEAD, WEIGHT, convert_value_head
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -1,0 +1,1 @@
+"""The released code's files at the door: layouts, results, value head, replay."""

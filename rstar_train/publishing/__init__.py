@@ -1,0 +1,1 @@
+"""What a round leaves for readers: checkpoint with lineage, card, tables, plots."""
