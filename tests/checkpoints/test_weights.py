@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.engines.test_checkpoints import adapter, model
+from tests.checkpoints.test_checkpoint import adapter, model
 
 from bench.checkpoints import embedded, weights
 from bench.checkpoints.checkpoint import find_checkpoint
