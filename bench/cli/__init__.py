@@ -20,6 +20,7 @@ from bench.cli import (
     sandbox,
     search,
 )
+from bench.cli.options import VerbParser
 from bench.console import guarded
 
 
@@ -37,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Evaluate step-by-step mathematical search: policy-only, best-of-N, MCTS.",
     )
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verbs = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=VerbParser
+    )
     families = (
         *(evaluation, search, benchmarks, contamination, lm_eval, paper),
         *(answers, checkers, sandbox),

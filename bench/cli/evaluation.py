@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cli.options import add_level, positive_integer, positive_integers, sandbox_level
-from bench.cli.specification import add_specification, specification
+from bench.cli.options import (
+    add_level,
+    add_run_options,
+    given_knobs,
+    positive_integer,
+    positive_integers,
+    read_spec,
+    sandbox_level,
+)
 from bench.errors import BenchError
+
+log = logging.getLogger(__name__)
+
+_OF_COMPARE = ("tokens", "rollouts", "beam_width", "lookahead")
+"""Knobs that `compare` sets itself."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -29,31 +42,16 @@ def _add_run(verbs: Any) -> None:
         help="run one search with one policy on one benchmark",
         description="Run a search on a benchmark, print its row. Repeat the command to resume it.",
     )
-    run.add_argument(
-        "--search",
-        required=True,
-        help="greedy, sample, majority, best_of_n, weighted, beam, lookahead, dvts or mcts",
-    )
-    run.add_argument("--out", type=Path, required=True, help="run directory, made or resumed")
-    add_specification(run)
-    run.add_argument(
-        "--rollouts", type=positive_integer, default=8, help="MCTS rollouts [%(default)s]"
-    )
-    run.add_argument(
-        "--tokens",
-        type=positive_integer,
-        help="generated tokens of a problem after which samples and mcts begin nothing new [none]",
-    )
-    run.add_argument(
-        "--beam-width", type=positive_integer, default=4, help="beams that go on [%(default)s]"
-    )
-    run.add_argument(
-        "--lookahead",
-        type=positive_integer,
-        default=1,
-        help="steps that lookahead sees [%(default)s]",
-    )
+    run.add_options = _add_run_options
     run.set_defaults(run=_run)
+
+
+def _add_run_options(run: argparse.ArgumentParser) -> None:
+    from bench.search.registry import SEARCHES
+
+    run.add_argument("--search", required=True, help=", ".join(SEARCHES))
+    run.add_argument("--out", type=Path, required=True, help="run directory, made or resumed")
+    add_run_options(run)
 
 
 def _add_demo(verbs: Any) -> None:
@@ -72,7 +70,12 @@ def _add_compare(verbs: Any) -> None:
         "print a table for each budget: every method cut, problem by problem, at the same number "
         "of generated tokens. Each method is run once. Repeat the command to resume it.",
     )
-    add_specification(compare)
+    compare.add_options = _add_compare_options
+    compare.set_defaults(run=_compare)
+
+
+def _add_compare_options(compare: argparse.ArgumentParser) -> None:
+    add_run_options(compare, without=_OF_COMPARE)
     compare.add_argument(
         "--tokens",
         type=positive_integers,
@@ -89,7 +92,6 @@ def _add_compare(verbs: Any) -> None:
     )
     compare.add_argument("--out", type=Path, required=True, help="where the run directories go")
     _add_table_options(compare)
-    compare.set_defaults(run=_compare)
 
 
 def _add_report(verbs: Any) -> None:
@@ -122,8 +124,19 @@ def _run(arguments: argparse.Namespace) -> int:
     from bench.evaluation.harness import Harness
     from bench.evaluation.progress import Progress
     from bench.reports.leaderboard import leaderboard
+    from bench.search.registry import all_knobs, configure, find_search
 
-    spec = specification(arguments)
+    given = given_knobs(arguments, all_knobs())
+    known = find_search(arguments.search).knobs
+    for name in given:
+        if name not in known:
+            log.warning(
+                "--%s changes nothing: the search %r does not use it",
+                name.replace("_", "-"),
+                arguments.search,
+            )
+    used = {name: value for name, value in given.items() if name in known}
+    spec = read_spec(arguments, arguments.search, configure(arguments.search, used))
 
     async def go() -> Any:
         async with Harness(level=sandbox_level(arguments)) as harness:
@@ -152,10 +165,12 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _compare(arguments: argparse.Namespace) -> int:
     from bench.evaluation.comparison import compare
+    from bench.search.registry import all_knobs
 
     runs = asyncio.run(
         compare(
-            specification(arguments, search="greedy", tokens=None),
+            read_spec(arguments, "greedy"),
+            given_knobs(arguments, set(all_knobs()) - set(_OF_COMPARE)),
             arguments.out,
             largest=max(arguments.tokens),
             beam_widths=arguments.beam_widths,

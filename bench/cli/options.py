@@ -3,27 +3,59 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError, UnknownNameError
+from bench.knobs import Count, Knob, Positive, knobs_of
 
 if TYPE_CHECKING:
     from bench.answers import Conventions
+    from bench.evaluation.spec import RunSpec
     from bench.sandbox import Level
+    from bench.search import SearchConfig
 
 
-def positive_integer(text: str) -> int:
-    """Read a whole number of at least 1."""
-    try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is less than 1")
-    return value
+class VerbParser(argparse.ArgumentParser):
+    """The parser of one command, whose options may be added when it first parses.
+
+    So a list of all commands loads no search and no engine.
+    """
+
+    add_options: Callable[[argparse.ArgumentParser], None] | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Add the options that were put off, then parse as usual."""
+        add, self.add_options = self.add_options, None
+        if add is not None:
+            add(self)
+        return super().parse_known_args(args, namespace)
+
+
+def reader(knob: Knob) -> Callable[[str], Any]:
+    """Return the argparse type of a knob, whose errors say what the value must be."""
+
+    def read(text: str) -> Any:
+        try:
+            return knob.parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r} is wrong; it must be {error}") from None
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Kinds of number that options take apart from any search."""
+
+    count: Count = 1
+    seconds: Positive = 1.0
+
+
+_KINDS = knobs_of(_Numbers)
+positive_integer = reader(_KINDS["count"])
+seconds = reader(_KINDS["seconds"])
 
 
 def positive_integers(text: str) -> tuple[int, ...]:
@@ -31,33 +63,88 @@ def positive_integers(text: str) -> tuple[int, ...]:
     return tuple(sorted({positive_integer(part) for part in text.split(",")}))
 
 
-def finite_number(text: str) -> float:
-    """Read a number that is neither infinite nor nan."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
-    return value
+def add_knobs(
+    command: argparse.ArgumentParser, knobs: Iterable[Knob], *, notes: Mapping[str, str] = {}
+) -> None:
+    """Add an option for each knob; one that is not given is left out of the arguments.
 
-
-def above_zero(text: str) -> float:
-    """Read a temperature."""
-    value = finite_number(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(
-            f"{value} is not above 0; --search greedy takes no samples"
+    `notes` say, by name, what stands behind the knob's own words.
+    """
+    for knob in knobs:
+        default = "none" if knob.default is None else knob.default
+        note = f" ({notes[knob.name]})" if knob.name in notes else ""
+        words = " ".join(knob.description.rstrip(".").split())
+        command.add_argument(
+            f"--{knob.name.replace('_', '-')}",
+            dest=knob.name,
+            type=reader(knob),
+            default=argparse.SUPPRESS,
+            metavar=knob.name.upper(),
+            help=f"{words}{note} [{default}]".replace("%", "%%"),
         )
-    return value
 
 
-def seconds(text: str) -> float:
-    """Read a duration above 0."""
-    value = finite_number(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{value} is not above 0 seconds")
-    return value
+def given_knobs(arguments: argparse.Namespace, knobs: Iterable[str]) -> dict[str, Any]:
+    """Return the knobs of these names that the user gave."""
+    return {name: value for name, value in vars(arguments).items() if name in set(knobs)}
+
+
+def add_run_options(command: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
+    """Add the options of a command that searches, but for the knobs `without`."""
+    from bench.engines.policy import SamplingSettings
+    from bench.evaluation.spec import RunSpec
+    from bench.search.registry import all_knobs, searches_with
+
+    command.add_argument("--benchmark", required=True, help="e.g. math500, gsm8k; see `benchmarks`")
+    command.add_argument(
+        "--policy",
+        default="smollm2",
+        help="smollm2, a published round such as smollm2-r1, a folder (of rstar-train, or any "
+        "Hugging Face model), or a model of the hub: organisation/model[@revision] [%(default)s]",
+    )
+    command.add_argument(
+        "--no-errata",
+        dest="errata",
+        action="store_false",
+        help="grade by the published references, known errors included",
+    )
+    of_run = [knob for name, knob in knobs_of(RunSpec).items() if name in _RUN]
+    add_knobs(command, of_run)
+    add_knobs(command, knobs_of(SamplingSettings).values())
+    knobs = [knob for name, knob in all_knobs().items() if name not in without]
+    notes = {knob.name: ", ".join(searches_with(knob.name)) for knob in knobs}
+    add_knobs(command, knobs, notes=notes)
+    command.add_argument(
+        "--concurrency",
+        type=positive_integer,
+        default=32,
+        help="problems in flight; changes no result [%(default)s]",
+    )
+    add_convention(command)
+    add_level(command)
+
+
+_RUN = ("template", "ppm", "engine", "limit", "seed", "aggregate")
+"""Fields of a specification that are options under their own names."""
+
+
+def read_spec(
+    arguments: argparse.Namespace, search: str, config: SearchConfig | None = None
+) -> RunSpec:
+    """Return what the options say, for one search and its knobs. Raises BenchError."""
+    from bench.engines.policy import SamplingSettings
+    from bench.evaluation.spec import RunSpec
+
+    return RunSpec(
+        arguments.benchmark,
+        arguments.policy,
+        search,
+        config,
+        errata=arguments.errata,
+        sampling=SamplingSettings(**given_knobs(arguments, knobs_of(SamplingSettings))),
+        conventions=parse_conventions(arguments.convention),
+        **given_knobs(arguments, _RUN),
+    )
 
 
 def add_convention(parser: argparse.ArgumentParser) -> None:
@@ -75,21 +162,16 @@ def parse_conventions(given: Sequence[str]) -> Conventions:
     """Read `NAME=VALUE`s over the defaults. Raises BenchError."""
     from bench.answers import Conventions
 
-    known = {f.name: type(f.default) for f in dataclasses.fields(Conventions)}
+    known = knobs_of(Conventions)
     values: dict[str, Any] = {}
     for each in given:
         name, _, text = each.partition("=")
         if name not in known:
             raise UnknownNameError("convention", name, known)
-        if known[name] is bool:
-            if text not in ("true", "false"):
-                raise BenchError(f"--convention {each}: the value must be true or false")
-            values[name] = text == "true"
-        else:
-            try:
-                values[name] = finite_number(text)
-            except argparse.ArgumentTypeError as error:
-                raise BenchError(f"--convention {each}: {error}") from None
+        try:
+            values[name] = known[name].parse(text)
+        except ValueError as error:
+            raise BenchError(f"--convention {each}: the value must be {error}") from None
     return Conventions(**values)
 
 

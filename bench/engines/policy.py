@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from bench.engines.base import Completion, Engine, Finish, Request
+from bench.knobs import Count, Range
 from bench.prompts import Template
 from bench.prompts.tags import END_OF_STEP
 from bench.types import Problem
 
+Temperature = Annotated[float, Range(0, above=True, hint="--search greedy takes no samples")]
+"""A sampling temperature."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingSettings:
     """How a policy samples."""
 
-    temperature: float = 1.0
-    """Official setting: 0.7 for the bootstrap policy, 1.0 for trained ones."""
-    step_tokens: int = 96
+    temperature: Temperature | None = None
+    """At which candidates and samples are drawn; none: what the policy's prompt template says
+    (trained 1.0, untrained 0.7)."""
+    step_tokens: Count = 96
     """Token limit of one step."""
-    solution_tokens: int = 320
-    """Token limit where a whole program is asked for at once."""
+    solution_tokens: Count = 320
+    """Token limit of a program that is asked for at once."""
+
+    def temperature_for(self, template: Template) -> float:
+        """Return the temperature at which a model that reads `template` samples."""
+        return template.temperature if self.temperature is None else self.temperature
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,7 @@ class ModelPolicy:
             prompt=self.template.render(problem.question, partial),
             n=n,
             seed=seed,
-            temperature=0.0 if greedy else self.settings.temperature,
+            temperature=0.0 if greedy else self.settings.temperature_for(self.template),
             max_tokens=self.settings.step_tokens if stepwise else self.settings.solution_tokens,
             stop=(*stop, *self.template.aliases),
         )

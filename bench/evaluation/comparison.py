@@ -7,39 +7,55 @@ which of them a budget pays for shows in the table: a beam that was cut has no a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
 from bench.evaluation.spec import RunSpec
 from bench.runs.reader import Run
 from bench.sandbox import Level
+from bench.search import Beam, SearchConfig
+from bench.search.registry import configure, find_search
 
 ROLLOUTS = 4096
 """More than any budget of tokens pays for: what ends MCTS is its tokens, or its tree."""
 
 
-def plan(base: RunSpec, *, tokens: int, beam_widths: Sequence[int]) -> dict[str, RunSpec]:
+def plan_runs(
+    base: RunSpec, knobs: Mapping[str, Any], *, tokens: int, beam_widths: Sequence[int]
+) -> dict[str, RunSpec]:
     """Return the runs to compare at up to so many tokens, by the name of their directory.
 
-    `base` says what they have in common; its search and its budgets do not count.
+    `base` says what they have in common, but for its search; each search takes of `knobs` those
+    that it has, and its budget from here.
     """
-    greedy = replace(base, search="greedy", ppm=None)
-    sample = replace(base, search="sample", tokens=tokens)
-    mcts = replace(base, search="mcts", tokens=tokens, rollouts=ROLLOUTS)
-    beams = [replace(base, search="beam", beam_width=width) for width in beam_widths]
+
+    def run(search: str, **budget: Any) -> RunSpec:
+        known = find_search(search).knobs
+        given = {name: value for name, value in knobs.items() if name in known}
+        return replace(base, search=search, config=configure(search, {**given, **budget}))
+
+    beams = [run("beam", beam_width=width) for width in beam_widths]
     return {
-        "greedy": greedy,
-        f"sample-{tokens}": sample,
-        **{f"beam-{beam.beam_width}x{beam.candidates}": beam for beam in beams},
-        f"mcts-{tokens}": mcts,
+        "greedy": replace(run("greedy"), ppm=None),
+        f"sample-{tokens}": run("sample", tokens=tokens),
+        **{beam_name(beam.config): beam for beam in beams},
+        f"mcts-{tokens}": run("mcts", tokens=tokens, rollouts=ROLLOUTS),
     }
+
+
+def beam_name(config: SearchConfig | None) -> str:
+    """Return the name of a beam's run directory."""
+    assert isinstance(config, Beam)
+    return f"beam-{config.beam_width}x{config.candidates}"
 
 
 async def compare(
     base: RunSpec,
+    knobs: Mapping[str, Any],
     out: Path,
     *,
     largest: int,
@@ -53,7 +69,8 @@ async def compare(
     """
     runs = []
     async with Harness(level=level) as harness:
-        for name, spec in plan(base, tokens=largest, beam_widths=beam_widths).items():
+        runs_by_name = plan_runs(base, knobs, tokens=largest, beam_widths=beam_widths)
+        for name, spec in runs_by_name.items():
             with Progress(name) as progress:
                 run = await harness.run(
                     spec,

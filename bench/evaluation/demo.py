@@ -7,17 +7,25 @@ for. Nothing in it is canned: delete the run directories and it is all made agai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.checkpoints.checkpoint import EMBEDDED, newest_policy
+from bench.engines.policy import SamplingSettings
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
 from bench.evaluation.spec import RunSpec
 from bench.reports.leaderboard import Table, leaderboard
 from bench.sandbox import Level
+from bench.search import MCTS, Greedy, Sampling, SearchConfig
 
 BENCHMARK = "embedded-grade-school"
-SEARCHES = ("greedy", "sample", "mcts")
+SEARCHES: Mapping[str, SearchConfig] = {
+    "greedy": Greedy(),
+    "sample": Sampling(n=8),
+    # The programs of this tier have at most 6 steps.
+    "mcts": MCTS(rollouts=8, candidates=4, max_depth=8),
+}
 """`sample` gives two rows: majority and best-of-N choose from the same 8 solutions."""
 
 
@@ -26,19 +34,15 @@ async def demo(out: Path, *, limit: int, level: Level | None = None) -> Table:
     runs = []
     async with Harness(level=level) as harness:
         for policy in (EMBEDDED, newest_policy().name):
-            for search in SEARCHES:
+            for search, config in SEARCHES.items():
                 spec = RunSpec(
                     benchmark=BENCHMARK,
                     policy=policy,
                     search=search,
+                    config=config,
                     limit=limit,
-                    n=8,
-                    rollouts=8,
-                    candidates=4,
-                    max_depth=8,  # the programs of this tier have at most 6 steps
-                    temperature=1.0,
-                    step_tokens=48,
-                    solution_tokens=192,
+                    # One temperature, so that only the policy differs between the halves.
+                    sampling=SamplingSettings(temperature=1.0, step_tokens=48, solution_tokens=192),
                 )
                 with Progress(f"{policy} {search}") as progress:
                     run = await harness.run(

@@ -8,18 +8,18 @@ records, whatever the concurrency and however often they were killed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from bench.answers import close_checkers
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.weights import parameters
 from bench.engines.opening import OpenEngine, open_engine, open_scorer
-from bench.engines.policy import ModelPolicy, SamplingSettings
+from bench.engines.policy import ModelPolicy
 from bench.engines.ppm import PPMScorer
 from bench.evaluation.runner import run_problems
 from bench.evaluation.spec import Resolved, RunSpec, resolve
@@ -31,33 +31,9 @@ from bench.runs.record import Key, Record
 from bench.runs.writer import RunDir
 from bench.sandbox import Level, Sandbox, SandboxConfig
 from bench.sandbox.levels import named_level
-from bench.search import (
-    DVTS,
-    MCTS,
-    OFFICIAL,
-    Beam,
-    Sampling,
-    Trace,
-    dvts,
-    greedy,
-    lookahead,
-    mcts,
-    rules_named,
-    sample,
-    step_beam,
-)
-from bench.search.official.beam import official_beam
-from bench.types import Problem
+from bench.search.registry import SeededSearch
 
 log = logging.getLogger(__name__)
-
-
-class SeededSearch(Protocol):
-    """A search that takes its run seed with each problem."""
-
-    def __call__(self, problem: Problem, *, seed: int) -> Awaitable[Trace]:
-        """Search one problem."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +121,15 @@ class Harness:
             resolved.policy.name,
             engine,
             template(resolved.policy.template),
-            SamplingSettings(resolved.temperature, spec.step_tokens, spec.solution_tokens),
+            spec.sampling,
         )
         notes = {
             "engine": {"name": resolved.engine, "determinism": engine.determinism},
             "sandbox": dict(sandbox.about),
             "parameters": self._parameters(resolved),
         }
-        return Started(_search(spec, policy, sandbox, scorer), notes)
+        search = resolved.entry.bind(resolved.search_config, policy, sandbox, scorer)
+        return Started(search, notes)
 
     @staticmethod
     def _parameters(resolved: Resolved) -> dict[str, int]:
@@ -179,32 +156,3 @@ class Harness:
         if self._sandbox is None:
             self._sandbox = await Sandbox(SandboxConfig(level=self._level)).__aenter__()
         return self._sandbox
-
-
-async def execute(spec: RunSpec, out: Path) -> Run:
-    """Run one specification with parts of its own."""
-    async with Harness() as harness:
-        return await harness.run(spec, out)
-
-
-def _search(
-    spec: RunSpec, policy: ModelPolicy, sandbox: Sandbox, scorer: PPMScorer | None
-) -> SeededSearch:
-    parts: dict[str, Any] = {"policy": policy, "sandbox": sandbox}
-    if spec.search == "greedy":
-        return partial(greedy, **parts)
-    parts["scorer"] = scorer
-    beam = Beam(spec.beam_width, spec.candidates, spec.max_depth)
-    match spec.search:
-        case "mcts":
-            budget = MCTS(spec.rollouts, spec.candidates, spec.max_depth, spec.c, spec.tokens)
-            return partial(mcts, config=budget, rules=rules_named(spec.rules), **parts)
-        case "beam":
-            search = official_beam if spec.rules == OFFICIAL.name else step_beam
-            return partial(search, config=beam, **parts)
-        case "lookahead":
-            return partial(lookahead, config=beam, steps=spec.lookahead, **parts)
-        case "dvts":
-            return partial(dvts, config=DVTS(spec.n, spec.candidates, spec.max_depth), **parts)
-        case _:
-            return partial(sample, config=Sampling(spec.n, spec.tokens), **parts)

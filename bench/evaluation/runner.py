@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any
 
 from bench.answers import DEFAULT, Conventions
 from bench.errors import BenchError, EngineError, SandboxError
@@ -59,12 +60,19 @@ async def run_problems(
         for index, problem in enumerate(problems)
         if Key(problem.id, seed) not in run.done
     ]
+    await run_together(one(index, problem) for index, problem in todo)
+
+
+async def run_together(tasks: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run tasks side by side; the first error ends all.
+
+    What a user can fix (a full disk, say) is raised as itself, not as a group of errors.
+    """
     try:
         async with asyncio.TaskGroup() as group:
-            for index, problem in todo:
-                group.create_task(one(index, problem))
+            for task in tasks:
+                group.create_task(task)
     except BaseExceptionGroup as errors:
-        # What a user can fix (a full disk, say) stops the run as itself, not as a group.
         known = errors.subgroup(BenchError)
         if known is not None:
             raise known.exceptions[0] from None

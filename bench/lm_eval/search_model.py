@@ -31,7 +31,7 @@ from lm_eval.api.registry import register_model
 
 from bench.errors import BenchError, EngineError, UnknownNameError
 from bench.evaluation.spec import Resolved, resolve
-from bench.lm_eval.arguments import model_arguments
+from bench.lm_eval.arguments import read_arguments
 from bench.lm_eval.documents import is_document
 from bench.lm_eval.kept import search_key
 from bench.lm_eval.questions import problem_of, searched_column
@@ -70,15 +70,15 @@ class RStarLM(LM):  # type: ignore[misc]
         """
         super().__init__()
         given = {name: value for name, value in arguments.items() if name not in _NOT_OURS}
-        self.arguments = model_arguments(given)
+        self.arguments = read_arguments(given)
         self._resolved: Resolved = resolve(self.arguments.spec, problems=())
         selectors = self._resolved.selectors
-        self._selector = self.arguments.selector or next(iter(selectors))
+        self._selector = self.arguments.settings.selector or next(iter(selectors))
         if self._selector not in selectors:
             kind = f"selector of {self.arguments.spec.search!r}"
             raise UnknownNameError(kind, self._selector, selectors)
         self._select: Selector = selectors[self._selector]
-        self._searches = Searches(self._resolved, self.arguments.concurrency)
+        self._searches = Searches(self._resolved, self.arguments.settings.concurrency)
         self._counts: Counter[str] = Counter()
         _open.add(self)
 
@@ -101,8 +101,8 @@ class RStarLM(LM):  # type: ignore[misc]
                 **self._configuration,
                 "seed": self._resolved.spec.seed,
                 "selector": self._selector,
-                "question": self.arguments.question or "auto",
-                "on_failure": self.arguments.on_failure,
+                "question": self.arguments.settings.question or "auto",
+                "on_failure": self.arguments.settings.on_failure,
                 "searches": dict(self._counts),
                 **self._searches.notes,
             }
@@ -165,7 +165,7 @@ class RStarLM(LM):  # type: ignore[misc]
         told: set[str | None] = set()
         jobs = []
         for request in requests:
-            column = self.arguments.question or searched_column(request.doc)
+            column = self.arguments.settings.question or searched_column(request.doc)
             if request.task_name not in told:
                 told.add(request.task_name)
                 what = "the whole prompt" if column == "prompt" else f"the column {column!r}"
@@ -216,7 +216,7 @@ class RStarLM(LM):  # type: ignore[misc]
             return
         log.warning("%d of %d searches failed; the sample log says why", len(failed), len(jobs))
         foreign = [(job, text) for job, text in failed if not is_document(job.request.doc)]
-        if foreign and self.arguments.on_failure == "stop":
+        if foreign and self.arguments.settings.on_failure == "stop":
             job, text = foreign[0]
             raise EngineError(
                 f"{len(foreign)} of {len(jobs)} searches failed (first: {job.problem.id} of task "

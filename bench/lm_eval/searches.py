@@ -18,6 +18,7 @@ from lm_eval.api.instance import Instance
 
 from bench.errors import BenchError, EngineError, SandboxError
 from bench.evaluation.harness import Harness, Started
+from bench.evaluation.runner import run_together
 from bench.evaluation.spec import Resolved
 from bench.lm_eval.kept import Kept
 from bench.lm_eval.loop import LoopThread
@@ -116,15 +117,7 @@ class Searches:
                     *(len(found), len(jobs), tokens, now - begun),
                 )
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for job in jobs:
-                    group.create_task(one(job))
-        except BaseExceptionGroup as errors:
-            known = errors.subgroup(BenchError)
-            if known is not None:
-                raise known.exceptions[0] from None
-            raise
+        await run_together(one(job) for job in jobs)
         return found
 
     async def _start(self) -> Started:

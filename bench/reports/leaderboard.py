@@ -16,9 +16,11 @@ from typing import Any
 
 from bench import stats
 from bench.errors import UnknownNameError
+from bench.knobs import Use
 from bench.reports import paper
 from bench.runs.reader import Run
 from bench.runs.record import Key
+from bench.search.registry import knobs_for
 from bench.types import Outcome
 
 SCHEMA_VERSION = 1
@@ -49,8 +51,8 @@ class Row:
     method: str
     """The selector."""
     budget: Mapping[str, int]
-    """Those of rollouts, beam width, candidates and n that the search was given, and where it was
-    cut (`bench.reports.token_budget`)."""
+    """The knobs of the search that belong to a label, and where it was cut
+    (`bench.reports.token_budget`)."""
     n: int
     """Answers: one for each problem and seed."""
     counts: Counts
@@ -76,7 +78,8 @@ class Row:
 
         Of a run cut at a number of tokens, which may hold any number of rollouts: `mcts x4`.
         """
-        given = [str(self.budget[k]) for k in ("rollouts", "beam_width", "n") if k in self.budget]
+        apart = ("candidates", "cut_at")
+        given = [str(value) for name, value in self.budget.items() if name not in apart]
         if "candidates" in self.budget:
             return f"{self.method} {''.join(given[:1])}x{self.budget['candidates']}"
         return "@".join([self.method, *given[:1]])
@@ -229,9 +232,6 @@ def _pass_at_k(run: Run) -> dict[int, stats.Interval]:
     return {k: stats.mean_pass_at_k(counts, k) for k in ks}
 
 
-_BUDGET = ("rollouts", "beam_width", "candidates", "n", "cut_at")
-
-
 def _config(run: Run, key: str) -> Any:
     """Return a configuration entry, of a nested one its name."""
     value = run.header["config"].get(key)
@@ -242,7 +242,8 @@ def _budget(run: Run) -> dict[str, int]:
     """Return the budget numbers of the run's search, in the order in which they are printed."""
     search = run.header["config"].get("search")
     given = search if isinstance(search, Mapping) else {}
-    return {k: given[k] for k in _BUDGET if isinstance(given.get(k), int)}
+    shown = (*knobs_for(Use.LABEL), "cut_at")
+    return {k: value for k, value in given.items() if k in shown and isinstance(value, int)}
 
 
 def _paper(rows: Iterable[Row]) -> list[str]:

@@ -13,15 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from bench.errors import RunDirError
-from bench.evaluation.spec import selectors
+from bench.knobs import Use
 from bench.runs.grading import select
 from bench.runs.reader import Run
 from bench.runs.record import Record, Tokens
 from bench.search import Trace, afforded, prefix
+from bench.search.registry import find_search, knobs_for
 from bench.search.selection import Selector
-
-_COUNTS = ("n", "rollouts", "tokens")
-"""Budgets that the cut takes the place of. The width of a beam is none: it ends when it ends."""
 
 
 def cut(run: Run, tokens: int) -> Run:
@@ -33,7 +31,7 @@ def cut(run: Run, tokens: int) -> Run:
         BenchError: a tree is not stored, or was stored before there was a budget clock.
     """
     search = dict(run.header["config"]["search"])
-    choosing = selectors(search["name"], search.get("aggregate"))
+    choosing = find_search(search["name"]).choose_by(search.get("aggregate"))
     trees = {(each.problem_id, each.seed): each.tree for each in run.trees()}
     records = tuple(
         record
@@ -41,7 +39,9 @@ def cut(run: Run, tokens: int) -> Run:
         else _cut(record, _trace(run, record, trees.get(record.key)), tokens, choosing)
         for record in run.records
     )
-    kept = {name: value for name, value in search.items() if name not in _COUNTS}
+    # The width of a beam is no budget: it ends when it ends.
+    budgets = knobs_for(Use.BUDGET)
+    kept = {name: value for name, value in search.items() if name not in budgets}
     config = {**run.header["config"], "search": {**kept, "cut_at": tokens}}
     return replace(run, header={**run.header, "config": config}, records=records, seconds={})
 

@@ -1,16 +1,15 @@
-"""Searches turn a problem into a trace; selection picks an answer from one."""
+"""A problem becomes a trace: tree, clock, steps, expansion, selection, one file a search."""
 
-from bench.search.beam import Beam, lookahead, step_beam
-from bench.search.clock import Afforded, Cost, afforded, costs, curve, prefix
+from bench.search.beam import Beam, Lookahead, lookahead, step_beam
+from bench.search.clock import Afforded, Cost, afforded, costs, prefix
 from bench.search.dvts import DVTS, dvts
 from bench.search.events import Event, EventKind
 from bench.search.mcts import MCTS, Reward, mcts
-from bench.search.official.beam import official_beam
-from bench.search.rules import OFFICIAL, PAPER, RULES, Rules, rules_named
-from bench.search.sampling import Sampling, greedy, sample
+from bench.search.sampling import Greedy, Sampling, greedy, sample
 from bench.search.selection import (
     AGGREGATES,
     Finished,
+    Selector,
     best,
     finished,
     first,
@@ -18,33 +17,33 @@ from bench.search.selection import (
     top_majority,
     weighted,
 )
+from bench.search.settings import SearchConfig
 from bench.search.tree import ROOT, Node, NodeKind, Trace, Usage
 
 __all__ = [
     "AGGREGATES",
     "DVTS",
     "MCTS",
-    "OFFICIAL",
-    "PAPER",
     "ROOT",
-    "RULES",
     "Afforded",
     "Beam",
     "Cost",
     "Event",
     "EventKind",
     "Finished",
+    "Greedy",
+    "Lookahead",
     "Node",
     "NodeKind",
     "Reward",
-    "Rules",
     "Sampling",
+    "SearchConfig",
+    "Selector",
     "Trace",
     "Usage",
     "afforded",
     "best",
     "costs",
-    "curve",
     "dvts",
     "finished",
     "first",
@@ -52,9 +51,7 @@ __all__ = [
     "lookahead",
     "majority",
     "mcts",
-    "official_beam",
     "prefix",
-    "rules_named",
     "sample",
     "step_beam",
     "top_majority",

@@ -11,28 +11,44 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated, Literal
 
-from bench.engines.base import Policy, StepScorer
+from bench.engines.base import Completion, Policy, StepScorer
+from bench.knobs import Count, Use
 from bench.sandbox import Sandbox
 from bench.search.events import EventKind
-from bench.search.expansion import Searcher
+from bench.search.expansion import Expander
+from bench.search.settings import Stepwise
+from bench.search.steps import TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
 
-Level = Callable[[Searcher, list[Node], int], Awaitable[list[Node]]]
+Level = Callable[[Expander, list[Node], int], Awaitable[list[Node]]]
 """Gives every beam its candidates; returns those of all beams that can go on, best first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beam:
-    """The budget of a beam search."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beams(Stepwise):
+    """The knobs of searches that keep several beams."""
 
-    width: int = 8
+    beam_width: Annotated[Count, Use.LABEL] = 4
     """Beams that go on at each level (README of the official code: 8)."""
-    candidates: int = 8
-    """Candidate steps of each beam."""
-    max_depth: int = 16
-    """Steps of a solution at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beam(Beams):
+    """The knobs of a step beam."""
+
+    rules: Literal["paper", "official"] = "paper"
+    """Whose search: as the paper prints it, or as the released code plays it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookahead(Beams):
+    """The knobs of a beam that looks ahead."""
+
+    lookahead: Count = 1
+    """Greedy steps beyond a candidate by which it is judged."""
 
 
 async def step_beam(
@@ -44,10 +60,11 @@ async def step_beam(
     seed: int,
     scorer: StepScorer,
 ) -> Trace:
-    """Search one problem until `config.width` solutions are finished or no beam can go on."""
-    with Searcher.start(problem, policy, sandbox, scorer, search="beam", seed=seed) as searcher:
-        await _beams(searcher, config, _best_first)
-        return searcher.trace
+    """Search one problem until `beam_width` solutions are finished or no beam can go on."""
+    steps = TaggedSteps(sandbox)
+    with Expander.start(problem, policy, steps, scorer, search="beam", seed=seed) as expander:
+        await _grow_beams(expander, config, _best_first)
+        return expander.trace
 
 
 async def lookahead(
@@ -55,29 +72,27 @@ async def lookahead(
     policy: Policy,
     sandbox: Sandbox,
     *,
-    config: Beam,
-    steps: int,
+    config: Lookahead,
     seed: int,
     scorer: StepScorer,
 ) -> Trace:
-    """Beam search in which a candidate ranks by the PPM's value `steps` greedy steps further on.
+    """Beam search in which a candidate ranks by the PPM's value a few greedy steps further on.
 
     What was written only to look ahead is in the trace, marked, and in its cost. (Snell et al.
     2024, section 5.2.)
     """
-    with Searcher.start(
-        problem, policy, sandbox, scorer, search="lookahead", seed=seed
-    ) as searcher:
-        await _beams(searcher, config, partial(_furthest_first, steps=steps))
-        return searcher.trace
+    steps = TaggedSteps(sandbox)
+    with Expander.start(problem, policy, steps, scorer, search="lookahead", seed=seed) as expander:
+        await _grow_beams(expander, config, partial(_furthest_first, steps=config.lookahead))
+        return expander.trace
 
 
-async def _beams(searcher: Searcher, config: Beam, level: Level) -> None:
+async def _grow_beams(expander: Expander, config: Beams, level: Level) -> None:
     """Go down level by level; a finished solution leaves the beam and takes its place along."""
-    trace = searcher.trace
-    beams, width = [trace.nodes[ROOT]], config.width
+    trace = expander.trace
+    beams, width = [trace.nodes[ROOT]], config.beam_width
     for _ in range(config.max_depth):
-        ranked = (await level(searcher, beams, config.candidates))[:width]
+        ranked = (await level(expander, beams, config.candidates))[:width]
         if not ranked:
             break
         finished = [node for node in ranked if node.kind is NodeKind.ANSWER]
@@ -91,45 +106,63 @@ async def _beams(searcher: Searcher, config: Beam, level: Level) -> None:
         trace.record(EventKind.ROLLOUT, unfinished)
 
 
-async def _best_first(searcher: Searcher, beams: list[Node], candidates: int) -> list[Node]:
-    return by_value(await _expand(searcher, beams, candidates))
+async def _best_first(expander: Expander, beams: list[Node], candidates: int) -> list[Node]:
+    return by_value(await _expand(expander, beams, candidates))
 
 
 async def _furthest_first(
-    searcher: Searcher, beams: list[Node], candidates: int, *, steps: int
+    expander: Expander, beams: list[Node], candidates: int, *, steps: int
 ) -> list[Node]:
-    children = await _expand(searcher, beams, candidates)
+    children = await _expand(expander, beams, candidates)
     lines = {child.index: [child] for child in children}
     ahead = [child for child in children if child.kind is not NodeKind.ANSWER]
     for _ in range(steps):
         proposals = await asyncio.gather(
             *(
-                searcher.propose(lines[child.index][-1], 1, greedy=True, purpose="lookahead")
+                expander.propose(lines[child.index][-1], 1, greedy=True, purpose="lookahead")
                 for child in ahead
             )
         )
         going = []
         for child, (step,) in zip(ahead, proposals, strict=True):
-            node, goes_on = await searcher.imagine(lines[child.index][-1], candidates, step)
-            if goes_on is not None:
-                lines[child.index].append(node)
-            if goes_on:
-                going.append(child)
+            imagined = await _imagine(expander, lines[child.index][-1], candidates, step)
+            if imagined.kind.is_valid:
+                lines[child.index].append(imagined.node)
+                if imagined.kind is not NodeKind.ANSWER:
+                    going.append(child)
         ahead = going
     for child in children:
-        imagined = lines[child.index][1:]
-        if imagined:
-            await searcher.score(searcher.trace.text(child.index), [imagined])
+        beyond = lines[child.index][1:]
+        if beyond:
+            await expander.score(child, [beyond])
     worth = {index: line[-1].value or 0.0 for index, line in lines.items()}
     return sorted(children, key=lambda child: worth[child.index], reverse=True)
 
 
-async def _expand(searcher: Searcher, beams: list[Node], candidates: int) -> list[Node]:
-    """Ask for all beams' candidates side by side; add them in order."""
-    proposals = await asyncio.gather(*(searcher.propose(beam, candidates) for beam in beams))
+@dataclass(frozen=True, slots=True)
+class _Imagined:
+    """A step that only looks ahead, and what it would be in the tree."""
+
+    node: Node
+    kind: NodeKind
+
+
+async def _imagine(expander: Expander, node: Node, candidate: int, step: Completion) -> _Imagined:
+    """Run a step and add it as one that is no part of the tree."""
+    execution = await expander.run(node, step.text)
+    reading = expander.steps.read(expander.trace, node, step, execution)
+    added = expander.add_step(node, candidate, step, execution, kind=NodeKind.LOOKAHEAD)
+    return _Imagined(added, reading.kind)
+
+
+async def _expand(expander: Expander, beams: list[Node], candidates: int) -> list[Node]:
+    """Ask for all beams' candidates side by side; add and score them in order."""
+    proposals = await asyncio.gather(*(expander.propose(beam, candidates) for beam in beams))
     children = []
     for beam, completions in zip(beams, proposals, strict=True):
-        children += await searcher.take(beam, completions)
+        added = await expander.add_candidates(beam, completions)
+        await expander.score(beam, [[child] for child in added])
+        children += added
     return children
 
 

@@ -115,13 +115,6 @@ def prefix(trace: Trace, rollouts: int) -> Trace:
     return result
 
 
-def curve(trace: Trace, choose: Callable[[Trace], str | None]) -> list[tuple[Cost, str | None]]:
-    """Return, for each number of rollouts from 1 up, the cost and the answer chosen."""
-    return [
-        (cost, choose(prefix(trace, count))) for count, cost in enumerate(costs(trace), start=1)
-    ]
-
-
 def one_after_the_other(trace: Trace, part: Callable[[Node], int]) -> None:
     """Sort the clock of a search whose parts ran side by side, each part keeping its order."""
     seconds = iter(trace.code_seconds)

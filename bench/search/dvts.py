@@ -9,26 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Annotated
 
 from bench.engines.base import Policy, StepScorer
+from bench.knobs import Count, Use
 from bench.sandbox import Sandbox
 from bench.search.beam import by_value
 from bench.search.clock import first_candidate, one_after_the_other
 from bench.search.events import EventKind
-from bench.search.expansion import Searcher
+from bench.search.expansion import Expander
+from bench.search.settings import SAMPLES, Stepwise
+from bench.search.steps import TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class DVTS:
-    """The budget of a diverse verifier tree search."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DVTS(Stepwise):
+    """The knobs of a diverse verifier tree search."""
 
-    subtrees: int = 8
-    candidates: int = 4
-    """Candidate steps of each subtree at each step."""
-    max_depth: int = 16
-    """Steps of a solution at most."""
+    n: Annotated[Count, Use.BUDGET, Use.LABEL] = SAMPLES
+    """Independent subtrees, each with a solution of its own."""
 
 
 async def dvts(
@@ -40,15 +41,16 @@ async def dvts(
     seed: int,
     scorer: StepScorer,
 ) -> Trace:
-    """Grow `config.subtrees` solutions of one problem."""
-    with Searcher.start(problem, policy, sandbox, scorer, search="dvts", seed=seed) as searcher:
-        trace = searcher.trace
-        tips = [trace.nodes[ROOT]] * config.subtrees
-        growing = list(range(config.subtrees))
+    """Grow `config.n` solutions of one problem."""
+    steps = TaggedSteps(sandbox)
+    with Expander.start(problem, policy, steps, scorer, search="dvts", seed=seed) as expander:
+        trace = expander.trace
+        tips = [trace.nodes[ROOT]] * config.n
+        growing = list(range(config.n))
         for _ in range(config.max_depth):
             proposals = await asyncio.gather(
                 *(
-                    searcher.propose(tips[tree], config.candidates, purpose=f"subtree {tree}")
+                    expander.propose(tips[tree], config.candidates, purpose=f"subtree {tree}")
                     for tree in growing
                 )
             )
@@ -56,7 +58,8 @@ async def dvts(
             for tree, completions in zip(growing, proposals, strict=True):
                 # The root's candidates are numbered through, which tells the subtrees apart.
                 first = tree * config.candidates if tips[tree].index == ROOT else 0
-                children = await searcher.take(tips[tree], completions, first=first)
+                children = await expander.add_candidates(tips[tree], completions, first=first)
+                await expander.score(tips[tree], [[child] for child in children])
                 tips[tree] = by_value(children)[0] if children else trace.nodes[-1]
                 if children and tips[tree].kind is not NodeKind.ANSWER:
                     still.append(tree)

@@ -8,8 +8,9 @@ being scored counts as the first visit, as the authors confirm; values come from
 there is one (training) and from the PPM at the answer where there is none (test time). No reference
 answer is visible here.
 
-That is the search under the `paper` rules. Where the released code does otherwise, a field of
-`Rules` says so; no other difference is in this module.
+Where the paper is silent, this is our choice: an unvisited child comes first, a dead end is worth
+what a wrong answer is, and a node below which nothing is left is not visited again. The released
+code chooses otherwise (`bench.search.official.mcts`).
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from bench.engines.base import Policy, StepScorer
 from bench.errors import BenchError
+from bench.knobs import Count, Range, Use
 from bench.prompts import START
 from bench.sandbox import Sandbox
 from bench.search.events import EventKind
-from bench.search.expansion import Searcher
-from bench.search.rules import PAPER, Rules
+from bench.search.expansion import Expander
+from bench.search.settings import Stepwise
+from bench.search.steps import TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
 
@@ -35,20 +39,18 @@ DEAD_END = -1.0
 """The value of an end without an answer: what a wrong answer is worth."""
 
 
-@dataclass(frozen=True, slots=True)
-class MCTS:
-    """The budget and the constants of a search."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MCTS(Stepwise):
+    """The knobs of MCTS."""
 
-    rollouts: int = 16
-    """Rollouts per problem (paper: 8 in round 1, 16 after)."""
-    candidates: int = 8
-    """Candidate steps per expansion (paper: 5 in round 1, 8 after, 32 at test time)."""
-    max_depth: int = 16
-    """Steps from the root to the deepest node (paper: 16)."""
-    c: float = 2.0
+    rollouts: Annotated[Count, Use.BUDGET, Use.LABEL] = 8
+    """Rollouts of a problem (paper: 8 in round 1, 16 after)."""
+    c: Annotated[float, Range(0)] = 2.0
     """Exploration constant c of UCT (paper: 2)."""
-    tokens: int | None = None
-    """Begin no rollout once the policy has generated so many tokens; None: no limit."""
+    tokens: Annotated[Count, Use.BUDGET] | None = None
+    """Generated tokens of a problem after which nothing new is begun; none: no limit."""
+    rules: Literal["paper", "official"] = "paper"
+    """Whose search: as the paper prints it, or as the released code plays it."""
 
 
 async def mcts(
@@ -60,21 +62,20 @@ async def mcts(
     seed: int,
     scorer: StepScorer | None = None,
     reward: Reward | None = None,
-    rules: Rules = PAPER,
     start: str = START,
 ) -> Trace:
     """Search one problem, whose solutions all begin with `start`.
 
     Raises BenchError where neither `scorer` nor `reward` is given.
     """
-    with searching(
-        problem, policy, sandbox, scorer, reward, config=config, seed=seed, rules=rules, start=start
-    ) as searcher:
-        await grow(searcher, config, reward, rollouts=config.rollouts)
-        return searcher.trace
+    with start_tree(
+        problem, policy, sandbox, scorer, reward, config=config, seed=seed, start=start
+    ) as expander:
+        await grow_tree(expander, config, reward, rollouts=config.rollouts)
+        return expander.trace
 
 
-def searching(
+def start_tree(
     problem: Problem,
     policy: Policy,
     sandbox: Sandbox,
@@ -83,67 +84,61 @@ def searching(
     *,
     config: MCTS,
     seed: int,
-    rules: Rules = PAPER,
     start: str = START,
-) -> Searcher:
-    """Begin a tree, to be grown by `grow`. Raises BenchError without a source of values."""
+) -> Expander:
+    """Return a tree that is its root, for `grow_tree`. Raises BenchError without any values."""
+    require_values(scorer, reward)
+    return Expander.start(
+        problem, policy, TaggedSteps(sandbox), scorer, search="mcts", seed=seed, text=start
+    )
+
+
+def require_values(scorer: StepScorer | None, reward: Reward | None) -> None:
+    """Raise BenchError where nothing gives finished trajectories a value."""
     if scorer is None and reward is None:
         raise BenchError(
             "MCTS needs a value for its finished trajectories: pass a PPM (--ppm), or, in "
             "training, a reward"
         )
-    return Searcher.start(
-        problem,
-        policy,
-        sandbox,
-        scorer,
-        search="mcts",
-        seed=seed,
-        rules=rules,
-        max_depth=config.max_depth,
-        text=start,
-    )
 
 
-async def grow(searcher: Searcher, config: MCTS, reward: Reward | None, *, rollouts: int) -> None:
+async def grow_tree(
+    expander: Expander, config: MCTS, reward: Reward | None, *, rollouts: int
+) -> None:
     """Go on until the tree has had `rollouts` rollouts, or its tokens, or nothing is left."""
-    trace = searcher.trace
+    while has_budget(expander.trace, config, rollouts):
+        await _rollout(expander, config, reward)
+
+
+def has_budget(trace: Trace, config: MCTS, rollouts: int) -> bool:
+    """Whether another rollout may begin, and has something left to visit."""
     tokens = math.inf if config.tokens is None else config.tokens
-    while (
+    return (
         len(trace.rollouts) < rollouts
         and trace.usage.policy_generated < tokens
         and not trace.nodes[ROOT].exhausted
-    ):
-        await _rollout(searcher, config, reward)
+    )
 
 
-async def _rollout(searcher: Searcher, config: MCTS, reward: Reward | None) -> None:
-    trace, rules = searcher.trace, searcher.rules
-    begun = len(trace.events)
-    end = await _descend(searcher, config, reward)
-    if rules.answers_when_made:
-        # Of several answers that a rollout made, the best valued is its own.
-        reached = [event for event in trace.events[begun:] if event.kind is EventKind.REACHED]
-        if reached:
-            end = trace.nodes[max(reached, key=lambda event: event.value).node]
-    elif end.kind is NodeKind.ANSWER:
-        trace.record(EventKind.REACHED, end, await _value(trace, end, reward))
-    elif rules.dead_ends_back_up:
-        trace.record(EventKind.REACHED, end, DEAD_END)
-    if rules.closes_ancestors:
-        _close(trace, end)
+async def _rollout(expander: Expander, config: MCTS, reward: Reward | None) -> None:
+    """Walk to an end, back its value up, and close what is finished."""
+    trace = expander.trace
+    end = await _descend(expander, config)
+    answered = end.kind is NodeKind.ANSWER
+    value = await value_of(trace, end, reward) if answered else DEAD_END
+    trace.record(EventKind.REACHED, end, value)
+    _close(trace, end)
     trace.record(EventKind.ROLLOUT, end)
 
 
-async def _descend(searcher: Searcher, config: MCTS, reward: Reward | None) -> Node:
+async def _descend(expander: Expander, config: MCTS) -> Node:
     """Walk from the root to an answer or a dead end, expanding on the way."""
-    trace, rules = searcher.trace, searcher.rules
+    trace = expander.trace
     node = trace.nodes[ROOT]
-    deepest = config.max_depth + (rules.root_is_free and node.expanded)
-    while node.kind is not NodeKind.ANSWER and node.depth < deepest:
+    while node.kind is not NodeKind.ANSWER and node.depth < config.max_depth:
         if not node.expanded:
-            await _expand(searcher, node, config, reward)
-        child = select(trace, node, config.c, rules.unvisited)
+            await _expand(expander, node, config.candidates)
+        child = select(trace, node, config.c)
         if child is None:
             trace.record(EventKind.CLOSED, node)
             break
@@ -151,24 +146,14 @@ async def _descend(searcher: Searcher, config: MCTS, reward: Reward | None) -> N
     return node
 
 
-async def _expand(searcher: Searcher, node: Node, config: MCTS, reward: Reward | None) -> None:
-    """Give a node its children and their first statistics."""
-    trace, rules = searcher.trace, searcher.rules
-    known = len(trace.nodes)
-    children = await searcher.adopt(node, await searcher.propose(node, config.candidates))
-    rewarded = rules.answers_when_made and reward is not None
-    unscored = [child for child in children if not (rewarded and child.kind is NodeKind.ANSWER)]
-    await searcher.score(trace.text(node.index), [[child] for child in unscored])
-    if not rules.dead_ends_back_up:
-        for dead in trace.nodes[known:]:
-            if dead.kind in (NodeKind.FAILED_CODE, NodeKind.TOO_DEEP):
-                trace.record(EventKind.VISITED, dead, DEAD_END)
+async def _expand(expander: Expander, node: Node, candidates: int) -> None:
+    """Give a node its children; being scored counts as a child's first visit."""
+    proposals = await expander.propose(node, candidates)
+    children = await expander.add_candidates(node, proposals)
+    await expander.score(node, [[child] for child in children])
     for child in children:
-        if rules.answers_when_made and child.kind is NodeKind.ANSWER:
-            trace.record(EventKind.REACHED, child, await _value(trace, child, reward))
-            trace.record(EventKind.CLOSED, child)
-        elif child.value is not None:
-            trace.record(EventKind.VISITED, child, child.value)
+        if child.value is not None:
+            expander.trace.record(EventKind.VISITED, child, child.value)
 
 
 def select(trace: Trace, node: Node, c: float, unvisited: float = math.inf) -> Node | None:
@@ -200,7 +185,8 @@ def _close(trace: Trace, end: Node) -> None:
             return
 
 
-async def _value(trace: Trace, end: Node, reward: Reward | None) -> float:
+async def value_of(trace: Trace, end: Node, reward: Reward | None) -> float:
+    """Return what a finished trajectory is worth: the reward's word, else the PPM's."""
     if reward is not None:
         return await reward(trace, end)
     assert end.value is not None, "an answer node of a PPM-guided search is scored on expansion"

@@ -9,33 +9,44 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from bench.engines.base import Completion, Policy, StepScorer
-from bench.prompts import START
+from bench.knobs import Count, Use
 from bench.prompts.tags import ANSWER, END_OF_STEP, SOLUTION_STOPS
 from bench.sandbox import Sandbox
 from bench.search.clock import first_candidate, one_after_the_other
 from bench.search.events import EventKind
-from bench.search.expansion import Searcher
+from bench.search.expansion import Expander
+from bench.search.settings import SAMPLES, SearchConfig
+from bench.search.steps import TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How many solutions are sampled."""
-
-    n: int = 8
-    """Solutions asked for at once."""
-    tokens: int | None = None
-    """Ask for `n` more until the policy has generated so many tokens; None: ask once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greedy(SearchConfig):
+    """Greedy decoding has no knobs."""
 
 
-async def greedy(problem: Problem, policy: Policy, sandbox: Sandbox, *, seed: int) -> Trace:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling(SearchConfig):
+    """The knobs of sampling."""
+
+    n: Annotated[Count, Use.BUDGET, Use.LABEL] = SAMPLES
+    """Solutions that are asked for at once."""
+    tokens: Annotated[Count, Use.BUDGET] | None = None
+    """Generated tokens of a problem after which nothing new is begun; none: ask once."""
+
+
+async def greedy(
+    problem: Problem, policy: Policy, sandbox: Sandbox, *, seed: int, config: Greedy = Greedy()
+) -> Trace:
     """Write one solution, always the likeliest token."""
-    with Searcher.start(problem, policy, sandbox, None, search="greedy", seed=seed) as searcher:
-        await _solutions(searcher, 1, greedy=True)
-        return searcher.trace
+    steps = TaggedSteps(sandbox)
+    with Expander.start(problem, policy, steps, None, search="greedy", seed=seed) as expander:
+        await _solutions(expander, 1, greedy=True)
+        return expander.trace
 
 
 async def sample(
@@ -51,41 +62,42 @@ async def sample(
 
     A run with a larger budget of tokens begins with the solutions of one with a smaller.
     """
-    with Searcher.start(problem, policy, sandbox, scorer, search="sample", seed=seed) as searcher:
-        await _solutions(searcher, config.n, greedy=False)
-        spent, generated = 0, searcher.trace.usage.policy_generated
+    steps = TaggedSteps(sandbox)
+    with Expander.start(problem, policy, steps, scorer, search="sample", seed=seed) as expander:
+        await _solutions(expander, config.n, greedy=False)
+        spent, generated = 0, expander.trace.usage.policy_generated
         while config.tokens is not None and spent < generated < config.tokens:
-            await _solutions(searcher, config.n, greedy=False)
-            spent, generated = generated, searcher.trace.usage.policy_generated
-        return searcher.trace
+            await _solutions(expander, config.n, greedy=False)
+            spent, generated = generated, expander.trace.usage.policy_generated
+        return expander.trace
 
 
-async def _solutions(searcher: Searcher, n: int, *, greedy: bool) -> None:
+async def _solutions(expander: Expander, n: int, *, greedy: bool) -> None:
     """Add `n` solutions to those that there are."""
-    trace, root = searcher.trace, searcher.trace.nodes[ROOT]
+    trace, root = expander.trace, expander.trace.nodes[ROOT]
     first = len(trace.rollouts)
     purpose = f"propose from {first}" if first else "propose"
-    programs = await searcher.propose(root, n, SOLUTION_STOPS, greedy=greedy, purpose=purpose)
+    programs = await expander.propose(root, n, SOLUTION_STOPS, greedy=greedy, purpose=purpose)
     ends = []
     for index, program in enumerate(programs, start=first):
-        ends.append(await _program(searcher, root, index, program))
+        ends.append(await _program(expander, root, index, program))
     open_ends = [end for end in ends if end.kind is NodeKind.CODE_END]
     answers = await asyncio.gather(
-        *(searcher.propose(end, 1, SOLUTION_STOPS, greedy=greedy) for end in open_ends)
+        *(expander.propose(end, 1, SOLUTION_STOPS, greedy=greedy) for end in open_ends)
     )
     answered = {
-        end.index: searcher.attach(end, 0, answer, None)
+        end.index: expander.add_step(end, 0, answer, None)
         for end, (answer,) in zip(open_ends, answers, strict=True)
     }
     lasts = [answered.get(end.index, end) for end in ends]
     finished = [trace.lineage(last.index) for last in lasts if last.kind is NodeKind.ANSWER]
-    await searcher.score(START, finished)
+    await expander.score(root, finished)
     for last in lasts:
         trace.record(EventKind.ROLLOUT, last)
     one_after_the_other(trace, first_candidate)
 
 
-async def _program(searcher: Searcher, root: Node, index: int, program: Completion) -> Node:
+async def _program(expander: Expander, root: Node, index: int, program: Completion) -> Node:
     """Add a whole program below the root as a chain of steps, run in turn; stop where one fails.
 
     The request's tokens are booked on the chain's first node: a whole program is one completion.
@@ -94,7 +106,7 @@ async def _program(searcher: Searcher, root: Node, index: int, program: Completi
     step = program
     for text in _split(program.text):
         step = replace(step, text=text)
-        node = searcher.attach(node, candidate, step, await searcher.run(node, text))
+        node = expander.add_step(node, candidate, step, await expander.run(node, text))
         candidate, step = 0, replace(step, tokens=0, prompt_tokens=0, cached_tokens=0)
         if not node.kind.is_valid:
             break

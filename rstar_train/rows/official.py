@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from bench.answers import check
 from bench.prompts import OFFICIAL, START
 from bench.search import Trace
+from bench.search.official.trees import TOO_MANY_CODE_ERRORS
 from bench.types import Problem
 from rstar_train.rows.official_trees import (
-    TOO_MANY_CODE_ERRORS,
     OfficialNode,
     OfficialTree,
     of_trace,

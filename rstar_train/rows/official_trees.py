@@ -12,18 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.errors import DataError
-from bench.search import NodeKind, Trace
+from bench.search import Trace
+from bench.search.official.trees import SENTINELS, official_tree
 from bench.types import Problem
 
 ROOT = "0"
-TOO_MANY_CODE_ERRORS = "Too many consecutive steps have code errors."
-TOO_MANY_STEPS = "Fail to sove the problem within limited steps."
-NO_VALID_CHILD = "Fail to generate parsable text for next step."
-SENTINELS = (TOO_MANY_CODE_ERRORS, TOO_MANY_STEPS, NO_VALID_CHILD)
-"""What the released code writes into the answer field of a dead end, spelling included."""
-
-_DEAD = {NodeKind.FAILED_CODE: TOO_MANY_CODE_ERRORS, NodeKind.TOO_DEEP: TOO_MANY_STEPS}
-_UNREAD = (NodeKind.DUPLICATE, NodeKind.NOT_FIRST, NodeKind.LOOKAHEAD)
 
 
 @dataclass(slots=True)
@@ -86,30 +79,26 @@ def read_tree(data: Mapping[str, Any], where: str) -> OfficialTree:
             f"{where}: expected a search result with 'question' and a tree ('rstar' or 'tree') "
             f"that has a root {ROOT!r}; found {', '.join(sorted(map(str, data))) or 'nothing'}"
         )
+    name = str(data.get("id", data.get("index", question)))
+    answer = data.get("answer")
+    problem = Problem(name, question, "" if answer is None else str(answer), "official")
+    return OfficialTree(problem, _root_of(tree, where))
+
+
+def of_trace(problem: Problem, trace: Trace) -> OfficialTree:
+    """Return one of our trees in the official shape."""
+    return OfficialTree(problem, _root_of(official_tree(trace), problem.id))
+
+
+def _root_of(tree: Mapping[str, Any], where: str) -> OfficialNode:
+    """Return the root of a mapping from tag to node. Raises DataError."""
     nodes: dict[str, OfficialNode] = {}
     for tag in sorted(tree, key=_order):
         parent = nodes.get(tag.rpartition(".")[0])
         if parent is None and tag != ROOT:
             raise DataError(f"{where}: the node {tag!r} has no parent in the tree")
         nodes[tag] = _node(tag, tree[tag], parent, where)
-    name = str(data.get("id", data.get("index", question)))
-    answer = data.get("answer")
-    problem = Problem(name, question, "" if answer is None else str(answer), "official")
-    return OfficialTree(problem, nodes[ROOT])
-
-
-def of_trace(problem: Problem, trace: Trace) -> OfficialTree:
-    """Return one of our trees in the official shape."""
-    nodes: dict[int, OfficialNode] = {}
-    for node in trace.nodes:
-        if node.kind in _UNREAD:
-            continue
-        parent = None if node.parent is None else nodes[node.parent]
-        end = node.answer if node.kind is NodeKind.ANSWER else _DEAD.get(node.kind)
-        nodes[node.index] = OfficialNode(node.path, node.text, node.mean, end or "", parent)
-        if parent is not None:
-            parent.children.append(nodes[node.index])
-    return OfficialTree(problem, nodes[0])
+    return nodes[ROOT]
 
 
 def _node(tag: str, data: Any, parent: OfficialNode | None, where: str) -> OfficialNode:

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.checkpoints.test_checkpoint import adapter, model
 
 from bench.checkpoints import embedded, weights
 from bench.checkpoints.checkpoint import find_checkpoint
 from bench.errors import CheckpointError
 from tests import tiny
+from tests.checkpoints.test_checkpoint import adapter, model
 
 
 def test_the_cache_comes_from_the_environment(

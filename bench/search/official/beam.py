@@ -9,15 +9,14 @@ search like this otherwise.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from bench.engines.base import Policy, StepScorer
 from bench.prompts import START
 from bench.sandbox import Sandbox
 from bench.search.beam import Beam, by_value
 from bench.search.events import EventKind
-from bench.search.expansion import Searcher
-from bench.search.rules import OFFICIAL
+from bench.search.expansion import Expander
+from bench.search.official.steps import WholePrograms
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
 
@@ -33,27 +32,19 @@ async def official_beam(
     start: str = START,
 ) -> Trace:
     """Search one problem as the released code does; solutions are listed best first."""
-    rules = replace(OFFICIAL, errors_threshold=1)
-    with Searcher.start(
-        problem,
-        policy,
-        sandbox,
-        scorer,
-        search="beam",
-        seed=seed,
-        rules=rules,
-        max_depth=config.max_depth,
-        text=start,
-    ) as searcher:
-        trace = searcher.trace
-        candidates, width = [trace.nodes[ROOT]], config.width
+    steps = WholePrograms(sandbox, config.max_depth)
+    with Expander.start(
+        problem, policy, steps, scorer, search="beam", seed=seed, rules="official", text=start
+    ) as expander:
+        trace = expander.trace
+        candidates, width = [trace.nodes[ROOT]], config.beam_width
         beams = candidates[:width]
         finished: list[Node] = []
         for _ in range(config.max_depth):
             if not any(_goes_on(beam) for beam in beams):
                 break
             if not _made(trace, beams[0]):
-                candidates = await _official_level(searcher, beams, config.candidates)
+                candidates = await _official_level(expander, beams, config.candidates)
             candidates = by_value(candidates)
             answers = [node for node in candidates if node.kind is NodeKind.ANSWER]
             finished += answers
@@ -64,17 +55,17 @@ async def official_beam(
         return trace
 
 
-async def _official_level(searcher: Searcher, beams: list[Node], candidates: int) -> list[Node]:
+async def _official_level(expander: Expander, beams: list[Node], candidates: int) -> list[Node]:
     """Expand what goes on, but hand the candidates out from the first beam, dead or not."""
-    trace = searcher.trace
+    trace = expander.trace
     going = [beam for beam in beams if _goes_on(beam)]
-    proposals = await asyncio.gather(*(searcher.propose(beam, candidates) for beam in going))
+    proposals = await asyncio.gather(*(expander.propose(beam, candidates) for beam in going))
     children = []
     for beam, completions in zip(beams, proposals, strict=False):
-        await searcher.adopt(beam, completions, first=len(_made(trace, beam)))
+        await expander.add_candidates(beam, completions, first=len(_made(trace, beam)))
         made = [node for node in _made(trace, beam) if node.kind not in _DROPPED]
         unscored = [[node] for node in made if node.value is None]
-        await searcher.score(trace.text(beam.index), unscored)
+        await expander.score(beam, unscored)
         children += made
     return children
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +19,16 @@ from bench.engines.base import Completion, Finish, PathScores
 from bench.errors import BenchError, DataError
 from bench.sandbox import Sandbox, Status
 from bench.search.beam import Beam
-from bench.search.events import EventKind
-from bench.search.mcts import MCTS, mcts
+from bench.search.mcts import MCTS
 from bench.search.official.beam import official_beam
+from bench.search.official.mcts import official_mcts
 from bench.search.official.steps import UNFINISHED
-from bench.search.rules import OFFICIAL
-from bench.search.tree import ROOT, Node, NodeKind, Trace
+from bench.search.official.trees import official_tags, official_tree
+from bench.search.tree import Node, NodeKind, Trace
 from bench.types import Problem
 
 TOLERANCE = 1e-9
 """Of Q: sums of the same numbers in another order may differ in the last bits."""
-
-SENTINELS = {
-    NodeKind.FAILED_CODE: "Too many consecutive steps have code errors.",
-    NodeKind.TOO_DEEP: "Fail to sove the problem within limited steps.",
-}
-"""What the official code writes into the answer field of a dead end, spelling included."""
 
 MODES = ("train_ppm", "train_terminal", "test_ppm", "beam")
 
@@ -176,9 +170,10 @@ async def _compare(recording: Recording, sandbox: Sandbox) -> tuple[list[str], b
 
 
 async def _grow(recording: Recording, sandbox: Sandbox) -> Trace:
-    config = recording.config
+    given = recording.config
+    budget = {name: given[name] for name in ("candidates", "max_depth")}
     if recording.mode == "beam":
-        beam = Beam(config["beam_width"], config["candidates"], config["max_depth"])
+        beam = Beam(beam_width=given["beam_width"], **budget)
         return await official_beam(
             recording.problem, recording, sandbox, config=beam, seed=0, scorer=recording, start=""
         )
@@ -186,54 +181,17 @@ async def _grow(recording: Recording, sandbox: Sandbox) -> Trace:
     async def reward(trace: Trace, end: Node) -> float:
         return 1.0 if canonical(end.answer or "") == canonical(recording.answer) else -1.0
 
-    return await mcts(
+    return await official_mcts(
         recording.problem,
         recording,
         sandbox,
-        config=MCTS(config["rollouts"], config["candidates"], config["max_depth"], config["c"]),
+        config=MCTS(rollouts=given["rollouts"], c=given["c"], **budget),
         seed=0,
         scorer=None if recording.mode == "train_terminal" else recording,
         reward=None if recording.mode == "test_ppm" else reward,
-        rules=replace(OFFICIAL, errors_threshold=config["errors_threshold"]),
+        errors_threshold=given["errors_threshold"],
         start="",
     )
-
-
-def official_tree(trace: Trace) -> dict[str, dict[str, Any]]:
-    """Return a trace as the official code stores it: kept nodes by tag.
-
-    The field `value` is the first value that a node ever got, 0 before.
-    """
-    first: dict[int, float] = {}
-    for event in trace.events:
-        if event.kind is EventKind.VISITED:
-            first.setdefault(event.node, event.value)
-        elif event.kind is EventKind.REACHED:
-            for node in (trace.nodes[ROOT], *trace.lineage(event.node)):
-                first.setdefault(node.index, event.value)
-    tags = official_tags(trace)
-    return {
-        tags[node.index]: {
-            "text": node.text,
-            "final_answer": SENTINELS.get(node.kind, node.answer or ""),
-            "value": (node.value or 0) if trace.search == "beam" else first.get(node.index, 0),
-            "q_value": node.mean,
-            "visit_count": node.visits,
-        }
-        for node in trace.nodes
-        if node.index in tags
-    }
-
-
-def official_tags(trace: Trace) -> dict[int, str]:
-    """Return the tag of each kept node: children are numbered from 1, dropped ones left out."""
-    tags = {ROOT: "0"}
-    kept: dict[int, int] = {}
-    for node in trace.nodes:
-        if node.parent is not None and node.kind not in (NodeKind.DUPLICATE, NodeKind.NOT_FIRST):
-            kept[node.parent] = kept.get(node.parent, 0) + 1
-            tags[node.index] = f"{tags[node.parent]}.{kept[node.parent]}"
-    return tags
 
 
 def _tree_differences(recording: Recording, trace: Trace) -> Iterator[str]:

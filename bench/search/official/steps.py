@@ -1,4 +1,4 @@
-"""How the official code reads and runs one step; used by searches under the `official` rules.
+"""How the released code reads and runs one step.
 
 Nothing is told apart by tags: a step with the substring `boxed` is an answer, any other is code. It
 is run anew together with all steps before it, back to the last output, and what is observed decides
@@ -8,14 +8,20 @@ whether it erred.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from bench.engines.base import Completion
 from bench.prompts import tags
 from bench.sandbox import Execution, Sandbox, Status
 from bench.search.official import executor
+from bench.search.steps import Reading
 from bench.search.tree import Node, NodeKind, Trace
 
-_HARNESS = inspect.getsource(executor)
+_EXECUTOR = inspect.getsource(executor)
+
+ERRORS_THRESHOLD = 1
+"""Steps in a row with an error after which the last one is a dead end: 1 with a trained policy, 2
+in the bootstrap round."""
 
 UNFINISHED = {
     Status.TIMEOUT: "TimeoutError",
@@ -27,15 +33,54 @@ UNFINISHED = {
 """Names for programs that were stopped from outside; the official code knows such errors too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a step is, and its text with the output that the executor appended."""
+class WholePrograms:
+    """The released code's steps, for searches under the official rules."""
 
-    text: str
-    kind: NodeKind
-    answer: str | None = None
-    error: str = ""
-    """What was observed, where that is an error."""
+    def __init__(
+        self, sandbox: Sandbox, max_depth: int, errors_threshold: int = ERRORS_THRESHOLD
+    ) -> None:
+        """Read steps; below `errors_threshold` an erroneous one is searched on like any other.
+
+        A step below a node of depth `max_depth` that is no answer is a dead end.
+        """
+        self._sandbox = sandbox
+        self._max_depth = max_depth
+        self._errors_threshold = errors_threshold
+
+    async def run(self, trace: Trace, parent: Node, text: str) -> Execution | None:
+        """Run a step with all steps since the last output, in a fresh interpreter."""
+        if is_answer(text):
+            return None
+        program = f"{_EXECUTOR}\n\nprint(observe({_program(trace, parent, text)!r}), end='')\n"
+        return await self._sandbox.run(program, leaf=True)
+
+    def read(
+        self, trace: Trace, parent: Node, step: Completion, execution: Execution | None
+    ) -> Reading:
+        """Return what a step is: by the word `boxed`, and by what was observed."""
+        reading = _read(trace, parent, step.text, execution, self._errors_threshold)
+        if reading.kind in (NodeKind.STEP, NodeKind.CODE_END) and parent.depth >= self._max_depth:
+            return Reading(reading.text, NodeKind.TOO_DEEP, None, reading.error)
+        return reading
+
+    def keep(self, node: Node, execution: Execution) -> None:
+        """Keep nothing: every step runs in a fresh interpreter."""
+
+    def drop(self, candidates: Sequence[Completion]) -> list[NodeKind | None]:
+        """Drop all but the first that finish, and repetitions of a text, whatever tags end them."""
+        finished = [at for at, step in enumerate(candidates) if _finishes(step.text)]
+        seen: set[str] = set()
+        dropped: list[NodeKind | None] = []
+        for at, step in enumerate(candidates):
+            text = _without_tag(step.text)
+            if text in seen:
+                dropped.append(NodeKind.DUPLICATE)
+            elif finished and at != finished[0]:
+                dropped.append(NodeKind.NOT_FIRST)
+            else:
+                dropped.append(None)
+            seen.add(text)
+        return dropped
 
 
 def is_answer(step: str) -> bool:
@@ -43,28 +88,15 @@ def is_answer(step: str) -> bool:
     return "boxed" in step
 
 
-async def run(sandbox: Sandbox, trace: Trace, parent: Node, step: str) -> Execution | None:
-    """Run a step with all steps since the last output, in a fresh interpreter."""
-    if is_answer(step):
-        return None
-    program = f"{_HARNESS}\n\nprint(observe({_program(trace, parent, step)!r}), end='')\n"
-    return await sandbox.run(program, leaf=True)
+def _finishes(text: str) -> bool:
+    return text.endswith(tags.END_OF_ANSWER)
 
 
-def read(
-    trace: Trace,
-    parent: Node,
-    step: str,
-    execution: Execution | None,
-    *,
-    errors_threshold: int,
-    max_depth: int,
-) -> Reading:
-    """Return what a step below `parent` is."""
-    reading = _read(trace, parent, step, execution, errors_threshold)
-    if reading.kind in (NodeKind.STEP, NodeKind.CODE_END) and parent.depth >= max_depth:
-        return Reading(reading.text, NodeKind.TOO_DEEP, None, reading.error)
-    return reading
+def _without_tag(text: str) -> str:
+    for tag in tags.STEP_STOPS:
+        if text.endswith(tag):
+            return text.removesuffix(tag)
+    return text
 
 
 def _read(

@@ -11,12 +11,11 @@ import pytest
 
 from bench.errors import DataError
 from bench.prompts import OFFICIAL
+from bench.search.official.trees import TOO_MANY_CODE_ERRORS, TOO_MANY_STEPS
 from rstar_train.cli import main
 from rstar_train.official.replay import replay
 from rstar_train.rows.official import correct_trajectories, pairs, passes, solutions, trajectories
 from rstar_train.rows.official_trees import (
-    TOO_MANY_CODE_ERRORS,
-    TOO_MANY_STEPS,
     OfficialTree,
     read_tree,
 )

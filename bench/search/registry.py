@@ -1,0 +1,165 @@
+"""Searches by name: the function, its settings, and the selectors that choose its answer.
+
+A new search is a module with a settings class and a function, and one entry here. The options of
+`rstar-bench`, the arguments of the lm-eval model, the recipes and the reports read this registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any, Protocol
+
+from bench.engines.base import Policy, StepScorer
+from bench.errors import BenchError, UnknownNameError
+from bench.knobs import Knob, Use, knobs_of
+from bench.sandbox import Sandbox
+from bench.search.beam import Beam, Lookahead, lookahead, step_beam
+from bench.search.dvts import DVTS, dvts
+from bench.search.mcts import MCTS, mcts
+from bench.search.official.beam import official_beam
+from bench.search.official.mcts import official_mcts
+from bench.search.sampling import Greedy, Sampling, greedy, sample
+from bench.search.selection import (
+    Finished,
+    Selector,
+    best,
+    first,
+    majority,
+    top_majority,
+    weighted,
+)
+from bench.search.settings import SearchConfig
+from bench.search.tree import Trace
+from bench.types import Problem
+
+SearchFunction = Callable[..., Awaitable[Trace]]
+"""`search(problem, policy, sandbox, *, config, seed)`, and `scorer` where it goes by a PPM."""
+
+
+class SeededSearch(Protocol):
+    """A search that takes its run seed with each problem."""
+
+    def __call__(self, problem: Problem, *, seed: int) -> Awaitable[Trace]:
+        """Search one problem."""
+        ...
+
+
+class ScoredSelector(Protocol):
+    """A selector that goes by step scores; `aggregate` names how they become one number."""
+
+    def __call__(self, samples: Sequence[Finished], aggregate: str = ...) -> int | None:
+        """Return the index of the chosen trajectory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SearchEntry:
+    """What a search's name stands for."""
+
+    function: SearchFunction
+    config: type[SearchConfig]
+    selectors: Mapping[str, Selector] = field(default_factory=dict)
+    by_score: Mapping[str, ScoredSelector] = field(default_factory=dict)
+    """Selectors that need a PPM, and go by its scores."""
+    official: SearchFunction | None = None
+    """The released code's search, where the settings have a knob `rules`."""
+
+    @property
+    def knobs(self) -> Mapping[str, Knob]:
+        """The knobs of the search by name."""
+        return knobs_of(self.config)
+
+    @property
+    def uses_ppm(self) -> bool:
+        """Whether a PPM changes what is searched or chosen."""
+        return bool(self.by_score)
+
+    @property
+    def needs_ppm(self) -> bool:
+        """Whether nothing can be chosen without a PPM."""
+        return not self.selectors
+
+    def choose_by(self, aggregate: str | None) -> dict[str, Selector]:
+        """Return the selectors by name; those that go by scores where an aggregate is given."""
+        chosen = dict(self.selectors)
+        if aggregate is not None:
+            for name, selector in self.by_score.items():
+                chosen[name] = partial(selector, aggregate=aggregate)
+        return chosen
+
+    def bind(
+        self, config: SearchConfig, policy: Policy, sandbox: Sandbox, scorer: StepScorer | None
+    ) -> SeededSearch:
+        """Return the search with its settings and its parts, ready for problems."""
+        official = getattr(config, "rules", "paper") == "official" and self.official is not None
+        function = self.official if official else self.function
+        parts: dict[str, Any] = {"policy": policy, "sandbox": sandbox, "config": config}
+        if self.uses_ppm:
+            parts["scorer"] = scorer
+        return partial(function, **parts)  # type: ignore[arg-type]
+
+
+SEARCHES: Mapping[str, SearchEntry] = {
+    "greedy": SearchEntry(greedy, Greedy, {"greedy": first}),
+    "sample": SearchEntry(
+        sample, Sampling, {"majority": majority}, {"best_of_n": best, "weighted": weighted}
+    ),
+    "majority": SearchEntry(sample, Sampling, {"majority": majority}),
+    "best_of_n": SearchEntry(sample, Sampling, by_score={"best_of_n": best}),
+    "weighted": SearchEntry(sample, Sampling, by_score={"weighted": weighted}),
+    "beam": SearchEntry(step_beam, Beam, by_score={"beam": best}, official=official_beam),
+    "lookahead": SearchEntry(lookahead, Lookahead, by_score={"lookahead": best}),
+    "dvts": SearchEntry(dvts, DVTS, by_score={"dvts": best}),
+    "mcts": SearchEntry(
+        mcts, MCTS, by_score={"mcts": best, "mcts_top_k": top_majority}, official=official_mcts
+    ),
+}
+"""`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the
+paper's final rule and by the official scripts', a vote among the best valued."""
+
+
+def find_search(name: str, kind: str = "search") -> SearchEntry:
+    """Return a search by name; `kind` is what the name is called. Raises UnknownNameError."""
+    if name not in SEARCHES:
+        raise UnknownNameError(kind, name, SEARCHES)
+    return SEARCHES[name]
+
+
+def configure(search: str, given: Mapping[str, Any]) -> SearchConfig:
+    """Return a search's settings from knobs by name, of the right types; the rest are defaults.
+
+    Raises UnknownNameError; BenchError: the search has no such knob.
+    """
+    entry = find_search(search)
+    for name in given:
+        if name not in entry.knobs:
+            raise BenchError(
+                f"the search {search!r} does not use {name}; it uses "
+                f"{', '.join(entry.knobs) or 'no knob'}"
+            )
+    return entry.config(**given)
+
+
+@cache
+def all_knobs() -> Mapping[str, Knob]:
+    """Return the knobs of all searches by name; one that several have is the same in each."""
+    found: dict[str, Knob] = {}
+    for entry in SEARCHES.values():
+        for name, knob in entry.knobs.items():
+            other = found.setdefault(name, knob)
+            assert (knob.kind, knob.default) == (other.kind, other.default), (
+                f"the knob {name} has two defaults: {knob.default} and {other.default}"
+            )
+    return found
+
+
+def searches_with(knob: str) -> list[str]:
+    """Return the names of the searches that have a knob."""
+    return [name for name, entry in SEARCHES.items() if knob in entry.knobs]
+
+
+def knobs_for(use: Use) -> list[str]:
+    """Return the names of the knobs of a use."""
+    return [name for name, knob in all_knobs().items() if use in knob.uses]
