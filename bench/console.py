@@ -30,34 +30,72 @@ def guarded(program: str, command: Callable[[], int]) -> int:
 
 EVERY_SECONDS = 10.0
 """Between two lines of progress where standard error is no terminal."""
+LIVE_SECONDS = 0.1
+"""Between two states of a live line."""
+
+
+class Pace:
+    """Says when it is time for another line."""
+
+    def __init__(self, seconds: float) -> None:
+        """Wait so many seconds before the first line, and between two."""
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether the time has come; from then on the next one is waited for."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+class LiveLine:
+    """One line on standard error: written over on a terminal, a new one now and then elsewhere."""
+
+    def __init__(self) -> None:
+        """Write nothing yet."""
+        self._live = sys.stderr.isatty()
+        self._pace = Pace(LIVE_SECONDS if self._live else EVERY_SECONDS)
+
+    def show(self, line: Callable[[], str]) -> None:
+        """Write a line, made only when one is due."""
+        if self._pace.is_due():
+            sys.stderr.write(f"\r\x1b[K{line()}" if self._live else f"{line()}\n")
+            sys.stderr.flush()
+
+    def close(self, last: str = "") -> None:
+        """Take the live line away; leave `last` for good, if there is one."""
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
+        if last:
+            sys.stderr.write(f"{last}\n")
 
 
 class Counter:
-    """Counts cases on standard error: live on a terminal, a line now and then elsewhere."""
+    """Counts cases on standard error, with the time left."""
 
     def __init__(self, label: str, total: int) -> None:
-        """Print nothing yet."""
+        """Write nothing yet."""
         self._label, self._total, self._done = label, total, 0
-        self._started = self._printed = time.monotonic()
-        self._live = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._line = LiveLine()
 
     def tick(self) -> None:
         """Count one."""
         self._done += 1
-        now = time.monotonic()
-        if now - self._printed < (0.1 if self._live else EVERY_SECONDS):
-            return
-        self._printed = now
-        left = (now - self._started) / self._done * (self._total - self._done)
-        line = f"{self._label}: {self._done}/{self._total}, {left:.0f} s left"
-        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line}\n")
-        sys.stderr.flush()
+        self._line.show(self._state)
+
+    def _state(self) -> str:
+        seconds = time.monotonic() - self._started
+        left = seconds / self._done * (self._total - self._done)
+        return f"{self._label}: {self._done}/{self._total}, {left:.0f} s left"
 
     def __enter__(self) -> Counter:
         """Return the counter."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clear the live line."""
-        if self._live:
-            sys.stderr.write("\r\x1b[K")
+        """Take the live line away."""
+        self._line.close()

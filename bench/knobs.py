@@ -67,6 +67,8 @@ Positive = Annotated[float, Range(0, above=True)]
 """A number above 0."""
 Share = Annotated[float, Range(0, most=1)]
 """A number from 0 to 1."""
+DropRate = Annotated[float, Range(0, most=1, below=True)]
+"""A number from 0 to less than 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Knob:
         """Return a value of the knob's type. Raises ValueError: what it must be, in words."""
         if value is None and self.optional:
             return None
-        if not self._fits(value):
+        if not self.fits(value):
             raise ValueError(self.required)
         if self.range is not None and not self.range.holds(value):  # type: ignore[arg-type]
             raise ValueError(str(self.range))
@@ -118,7 +120,8 @@ class Knob:
             raise ValueError(self.required) from None
         return self.read(value)
 
-    def _fits(self, value: object) -> bool:
+    def fits(self, value: object) -> bool:
+        """Whether a value is of the knob's type, in its range or not."""
         if self.choices:
             return value in self.choices
         if isinstance(value, bool):
@@ -135,13 +138,16 @@ def knobs_of(settings: type) -> Mapping[str, Knob]:
     hints = typing.get_type_hints(settings, include_extras=True)
     found = {}
     for field in dataclasses.fields(settings):
-        knob = _knob(field, hints[field.name], words.get(field.name, ""))
+        knob = make_knob(field.name, hints[field.name], field.default, words.get(field.name, ""))
         if knob is not None:
             found[field.name] = knob
     return found
 
 
-def _knob(field: dataclasses.Field[Any], hint: Any, words: str) -> Knob | None:
+def make_knob(
+    name: str, hint: Any, default: Any = dataclasses.MISSING, words: str = ""
+) -> Knob | None:
+    """Return the knob of a type with its annotations; None for a type that is no knob's."""
     extras: list[object] = []
     optional, choices = False, ()
     while True:
@@ -160,9 +166,9 @@ def _knob(field: dataclasses.Field[Any], hint: Any, words: str) -> Knob | None:
         return None
     ranges = [extra for extra in extras if isinstance(extra, Range)]
     return Knob(
-        field.name,
+        name,
         hint,
-        field.default,
+        default,
         words,
         optional,
         choices,

@@ -9,6 +9,16 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Verifier:
+    """What decides whether an answer is right where no single reference exists."""
+
+    name: str
+    """Of a function in `bench.answers.verifiers`."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What that function must know of the problem; plain JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One row of a benchmark or of a training pool. Search sees `question` only, never `answer`."""
 
@@ -20,6 +30,8 @@ class Problem:
     benchmark: str
     alternatives: tuple[str, ...] = ()
     """Other answers, each of which is right as well (an erratum says so)."""
+    verifier: Verifier | None = None
+    """Decides in place of `answer`, which then is one right answer, or empty."""
     level: str | None = None
     subject: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)

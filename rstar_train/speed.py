@@ -22,9 +22,9 @@ from rstar_train.training import fused_lora
 from rstar_train.training.precision import weights_dtype
 from rstar_train.training.trainer import load_tokenizer, lora_config
 from rstar_train.value import objectives
-from rstar_train.value.batches import Step, Term, steps
+from rstar_train.value.batches import Batch, LossTerm, make_batches
 from rstar_train.value.ppm import pair_term
-from rstar_train.value.training import Texts
+from rstar_train.value.training import TokenizerCache
 
 PROBLEMS = 4
 DEPTH = 3
@@ -68,9 +68,9 @@ def measure() -> Iterator[tuple[str, float, str]]:
     """Yield the figures: name, value, unit."""
     base = full_weights(find_checkpoint(EMBEDDED, "policy"))
     tokenizer = load_tokenizer(base)
-    ids = Texts(tokenizer, 512)
+    ids = TokenizerCache(tokenizer, 512)
     terms = [term for row in pairs() if (term := pair_term(row, ids)) is not None]
-    (step,) = steps(terms, len(terms))
+    (step,) = make_batches(terms, len(terms))
     shared = step.plain_tokens / _seconds(_shared(base, step))
     some = terms[: len(terms) // PROBLEMS]  # one problem's: the slow way has a rate, too
     tokens = sum(len(term.text) + len(term.other or ()) for term in some)
@@ -106,7 +106,7 @@ def _adapted(model: Any, task: str, *, fuse: bool, save: tuple[str, ...] = ()) -
     return adapted
 
 
-def _shared(base: Path, step: Step) -> Callable[[], None]:
+def _shared(base: Path, step: Batch) -> Callable[[], None]:
     from rstar_train.value.model import load_value_model
     from rstar_train.value.training import step_loss
 
@@ -120,7 +120,7 @@ def _shared(base: Path, step: Step) -> Callable[[], None]:
     return run
 
 
-def _plain(base: Path, tokenizer: Any, terms: list[Term], rows: int = 8) -> Callable[[], None]:
+def _plain(base: Path, tokenizer: Any, terms: list[LossTerm], rows: int = 8) -> Callable[[], None]:
     """Pairs padded in batches of 8, as TRL's RewardTrainer takes them."""
     import torch
     from transformers import AutoModelForSequenceClassification
@@ -152,11 +152,11 @@ def _sft(base: Path, rows: list[SFTRow]) -> Iterator[tuple[str, Callable[[], Non
     from transformers import AutoModelForCausalLM
     from trl import SFTConfig, SFTTrainer
 
-    from rstar_train.policy.sft import Packer, _response_trainer, tokenized
+    from rstar_train.policy.sft import Packer, _response_trainer, tokenize_rows
     from rstar_train.training import tree_attention
 
     tokenizer = load_tokenizer(base)
-    examples = tokenized(rows, tokenizer, 512)
+    examples = tokenize_rows(rows, tokenizer, 512)
     tokens = sum(len(each["input_ids"]) for each in examples)
     for name, ours in (("SFT, packed", True), ("SFT, plain TRL", False)):
         model = AutoModelForCausalLM.from_pretrained(base, dtype=weights_dtype(frozen=True))

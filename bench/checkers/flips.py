@@ -20,6 +20,7 @@ from bench.checkers.panel import Checker
 from bench.errors import DataError
 from bench.files.lines import scan
 from bench.runs.reader import Run
+from bench.runs.record import Record
 from bench.types import Outcome, Verdict
 
 Pair = tuple[str, str | None]
@@ -152,7 +153,7 @@ def of_cases(cases: Sequence[Case]) -> dict[str, list[Question]]:
 def of_run(run: Run) -> dict[str, list[Question]]:
     """Return the questions of a run by selector: what each chose, problem by problem."""
     scores: dict[str, list[Question]] = {}
-    for record in run.records:
+    for record in _with_references(run):
         if record.error is None:
             for name, chosen in record.selected.items():
                 question = Question(record.problem_id, record.gold, chosen.answer)
@@ -160,11 +161,16 @@ def of_run(run: Run) -> dict[str, list[Question]]:
     return scores
 
 
+def _with_references(run: Run) -> list[Record]:
+    """Return the records that a checker can judge: those that no verifier decided."""
+    return [record for record in run.records if record.verifier is None]
+
+
 def samples_of(run: Run) -> list[Question]:
     """Return every sample as a question; samples of one problem are no independent scores."""
     return [
         Question(f"{record.problem_id}#{index}", record.gold, sample.answer)
-        for record in run.records
+        for record in _with_references(run)
         for index, sample in enumerate(record.samples)
     ]
 
@@ -172,7 +178,7 @@ def samples_of(run: Run) -> list[Question]:
 def recorded_in(run: Run) -> Recorded:
     """Return the run's own verdicts as a checker."""
     found: dict[Pair, Verdict] = {}
-    for record in run.records:
+    for record in _with_references(run):
         given = [(s.answer, s.outcome, s.reason) for s in record.samples]
         given += [(s.answer, s.outcome, "") for s in record.selected.values()]
         for answer, outcome, reason in given:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.problems import Benchmark
     from bench.problems.verification import Verification
-    from bench.types import Verdict
+    from bench.types import Problem, Verdict
 
 
 def add_verbs(verbs: Any) -> None:
@@ -97,15 +97,16 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from bench.answers import check, close_checkers, final_answer
+    from bench.answers import close_checkers, final_answer
     from bench.errors import BenchError, MissingDataError
     from bench.problems import BENCHMARKS
     from bench.problems.verification import verify
+    from bench.runs.grading import judge_now
 
-    def grade(gold: str, response: str) -> Verdict:
+    def grade(problem: Problem, response: str) -> Verdict:
         if "\\boxed" in response:  # as a run does: what was found in the response is graded
-            return check(gold, final_answer(response).answer)
-        return check(gold, response)
+            return judge_now(problem, final_answer(response).answer)
+        return judge_now(problem, response)
 
     names = arguments.names or list(BENCHMARKS)
     failed: list[str] = []

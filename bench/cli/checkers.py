@@ -99,6 +99,9 @@ def _diff(arguments: argparse.Namespace) -> int:
     if arguments.what.is_dir() and (arguments.what / "run.json").exists():
         run = load_run(arguments.what)
         known["recorded"] = flips.recorded_in(run)
+        verified = sum(record.verifier is not None for record in run.records)
+        if verified:
+            print(f"{verified} of {len(run.records)} records were decided by a verifier: left out")
         scores = flips.of_run(run)
         others = flips.samples_of(run) if arguments.samples else []
     else:

@@ -92,6 +92,7 @@ def given_knobs(arguments: argparse.Namespace, knobs: Iterable[str]) -> dict[str
 def add_run_options(command: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
     """Add the options of a command that searches, but for the knobs `without`."""
     from bench.engines.policy import SamplingSettings
+    from bench.evaluation.runner import CONCURRENCY
     from bench.evaluation.spec import RunSpec
     from bench.search.registry import all_knobs, searches_with
 
@@ -117,7 +118,7 @@ def add_run_options(command: argparse.ArgumentParser, *, without: Collection[str
     command.add_argument(
         "--concurrency",
         type=positive_integer,
-        default=32,
+        default=CONCURRENCY,
         help="problems in flight; changes no result [%(default)s]",
     )
     add_convention(command)

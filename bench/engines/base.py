@@ -38,6 +38,9 @@ class Completion:
     """Prompt tokens of the request; counted once per request, on its first completion."""
     cached_tokens: int = 0
     """Those of `prompt_tokens` that the engine did not compute anew, where it tells."""
+    logprob: float | None = None
+    """Mean log-probability of the generated tokens under the model itself, at temperature 1; None
+    unless the request asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Request:
     """0 means greedy."""
     max_tokens: int
     stop: tuple[str, ...]
+    logprobs: bool = False
+    """Whether completions are to carry their mean log-probability; changes no text."""
 
 
 class Engine(Protocol):
@@ -68,6 +73,18 @@ class Engine(Protocol):
 
     async def generate(self, request: Request) -> list[Completion]:
         """Return `request.n` completions, in an order fixed by the seed. Raises EngineError."""
+        ...
+
+
+class RunningEngine(Engine, Protocol):
+    """An engine that was loaded for a run."""
+
+    async def verify_determinism(self) -> None:
+        """Try whether texts depend on their company, and let `determinism` say what came of it."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the engine holds; requests in flight end with an EngineError."""
         ...
 
 

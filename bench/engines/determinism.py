@@ -20,8 +20,8 @@ PROBES = 4
 TOKENS = 24
 
 
-async def found(engine: Engine) -> str:
-    """Ask for a few completions one by one, then all at once in company; say what was found."""
+async def probe(engine: Engine) -> str:
+    """Ask for a few completions one by one, then all at once in company; return what came of it."""
     beginning = "def f(x):\n    y = x + 1\n" * 4
     probes = [Request(f"{beginning}    return {i}", 1, i, 1.0, TOKENS, ()) for i in range(PROBES)]
     company = [Request(f"# {i}\nimport math\n", 2, i, 1.0, TOKENS, ()) for i in range(6)]

@@ -28,13 +28,14 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from bench.engines import turns
 from bench.engines.base import Completion, Finish, Request
-from bench.engines.determinism import HISTORY, found
+from bench.engines.determinism import HISTORY, probe
+from bench.engines.turns import Turns
 from bench.errors import EngineError, MissingExtraError
 
 STEP_TOKENS = 16_384
@@ -76,8 +77,12 @@ class OpenVINOEngine:
         cache_gib: int = 3,
         max_sequences: int = 128,
         prefix_caching: bool = False,
+        turns: Turns | None = None,
     ) -> None:
-        """Load the model (seconds). Raises MissingExtraError, EngineError."""
+        """Load the model (seconds); `turns` are shared with other models on this processor.
+
+        Raises MissingExtraError, EngineError.
+        """
         try:
             import openvino_genai as ov
         except ImportError as error:
@@ -103,6 +108,7 @@ class OpenVINOEngine:
             raise EngineError(f"OpenVINO cannot load {gguf.name}: {error}") from error
         self._ov = ov
         self._prefix_caching = prefix_caching
+        self._turns = turns or Turns()
         self.name = name
         self.determinism = "per request; not verified on this machine"
         self._inbox: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
@@ -129,7 +135,7 @@ class OpenVINOEngine:
 
     async def verify_determinism(self) -> None:
         """Compare requests alone with the same requests in a batch; record what was found."""
-        self.determinism = HISTORY if self._prefix_caching else await found(self)
+        self.determinism = HISTORY if self._prefix_caching else await probe(self)
 
     # The engine's thread, from here on.
 
@@ -159,7 +165,7 @@ class OpenVINOEngine:
     def _advance(self, active: list[_Pending]) -> None:
         """Generate one token for every sequence; hand back the requests that are finished."""
         try:
-            with turns.cpu:
+            with self._turns:
                 self._pipeline.step()
         except RuntimeError as error:
             self._fail(active, error)
@@ -219,6 +225,7 @@ class OpenVINOEngine:
         if request.stop:
             config.stop_strings = set(request.stop)
             config.include_stop_str_in_output = True
+        config.logprobs = int(request.logprobs)
         config.ignore_eos = ballast
         if not ballast:
             config.set_eos_token_id(self._tokenizer.get_eos_token_id())
@@ -247,7 +254,7 @@ class OpenVINOEngine:
         finished.sort(key=lambda c: hashlib.sha256(f"{request.seed}:{c.text}".encode()).digest())
         if finished:
             head = finished[0]
-            finished[0] = Completion(head.text, head.finish, head.tokens, pending.prompt_tokens)
+            finished[0] = replace(head, prompt_tokens=pending.prompt_tokens)
         if len(finished) != request.n:
             self._reject(
                 pending, EngineError(f"{len(finished)} completions came back, {request.n} expected")
@@ -265,6 +272,7 @@ class OpenVINOEngine:
             text[: min(ends)] if ends else text,
             Finish.LENGTH if cut and not ends else Finish.STOP,
             len(ids),
+            logprob=fmean(output.generated_log_probs) if request.logprobs and ids else None,
         )
 
     def _fail(self, active: list[_Pending], error: RuntimeError) -> None:

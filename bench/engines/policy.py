@@ -41,6 +41,8 @@ class ModelPolicy:
     engine: Engine
     template: Template
     settings: SamplingSettings = SamplingSettings()
+    logprobs: bool = False
+    """Whether proposals are to carry their mean log-probability (`Completion.logprob`)."""
 
     async def propose(
         self,
@@ -61,6 +63,7 @@ class ModelPolicy:
             temperature=0.0 if greedy else self.settings.temperature_for(self.template),
             max_tokens=self.settings.step_tokens if stepwise else self.settings.solution_tokens,
             stop=(*stop, *self.template.aliases),
+            logprobs=self.logprobs,
         )
         return [self._normalised(c) for c in await self.engine.generate(request)]
 

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.checkpoints.ppm_config import PPMConfig
-from bench.engines import turns
 from bench.engines.base import PathScores
 from bench.engines.token_trie import TokenTrie
+from bench.engines.turns import Turns
 from bench.errors import EngineError, MissingExtraError
 from bench.prompts import template
 from bench.types import Problem
@@ -50,8 +50,11 @@ Values = tuple[list[list[float]], list[int]]
 class PPMScorer:
     """Scores steps with a PPM on transformers, on one thread of its own."""
 
-    def __init__(self, folder: Path, *, name: str) -> None:
-        """Load a merged PPM folder. Raises CheckpointError, MissingExtraError."""
+    def __init__(self, folder: Path, *, name: str, turns: Turns | None = None) -> None:
+        """Load a merged PPM folder; `turns` are shared with other models on this processor.
+
+        Raises CheckpointError, MissingExtraError.
+        """
         try:
             import torch
             from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -67,6 +70,7 @@ class PPMScorer:
         model = model.eval().to(self.device)
         self.backbone = model.base_model
         self.head = model.score.float()
+        self._turns = turns or Turns()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
         self._waiting: deque[tuple[Future[Values], Callable[[], Values]]] = deque()
 
@@ -85,7 +89,7 @@ class PPMScorer:
         """
         if not self._waiting:
             return
-        with turns.on(self.device):
+        with self._turns.on(self.device):
             while self._waiting:
                 future, pass_ = self._waiting.popleft()
                 if not future.set_running_or_notify_cancel():
@@ -101,7 +105,7 @@ class PPMScorer:
 
     def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> list[list[float]]:
         """Return the value of every step of trajectories that continue a rendered prompt."""
-        with turns.on(self.device):
+        with self._turns.on(self.device):
             return ScoredTree(self).values(prompt, paths)[0]
 
     def close(self) -> None:

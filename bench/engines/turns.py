@@ -18,7 +18,7 @@ class Turns:
     """A lock that is handed on in the order in which it was asked for.
 
     A plain lock would be taken again at once by the engine that has just let go of it, and whoever
-    waits would starve.
+    waits would starve. Models that compute on one processor are given one and the same.
     """
 
     def __init__(self) -> None:
@@ -29,6 +29,10 @@ class Turns:
         self._guard = threading.Lock()
         self._taken = False
         self._waiting: deque[threading.Event] = deque()
+
+    def on(self, device: str) -> AbstractContextManager[None]:
+        """Return what to wait for before computing on a torch device; a GPU needs no turn."""
+        return self if device == "cpu" else nullcontext()
 
     def __enter__(self) -> None:
         """Wait for this thread's turn."""
@@ -55,12 +59,3 @@ class Turns:
                 self._waiting.popleft().set()
             else:
                 self._taken = False
-
-
-cpu = Turns()
-"""The processor of this machine: held for one step of a batch, or one pass of a PPM."""
-
-
-def on(device: str) -> AbstractContextManager[None]:
-    """Return the turn to wait for on a torch device: the processor's; a GPU needs none."""
-    return cpu if device == "cpu" else nullcontext()

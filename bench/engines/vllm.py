@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.engines.base import Completion, Finish, Request, derive_seed
-from bench.engines.determinism import found
+from bench.engines.determinism import probe
 from bench.errors import EngineError, MissingExtraError
 
 SETTINGS = {
@@ -88,7 +88,7 @@ class VLLMEngine:
 
     async def verify_determinism(self) -> None:
         """Compare requests alone with the same requests in a batch; record what was found."""
-        self.determinism = await found(self)
+        self.determinism = await probe(self)
 
     def close(self) -> None:
         """Stop vLLM and its processes; requests in flight end with an EngineError."""
@@ -146,6 +146,7 @@ class VLLMEngine:
             stop=list(request.stop),
             include_stop_str_in_output=True,
             output_kind=RequestOutputKind.FINAL_ONLY,
+            logprobs=0 if request.logprobs else None,  # 0: of the drawn token alone
         )
         prompt = TokensPrompt(prompt_token_ids=ids)
         async for result in self._llm.generate(prompt, sampling, str(next(self._ids))):
@@ -194,7 +195,15 @@ def _completion(result: Any, *, is_first: bool) -> Completion:
         len(output.token_ids),
         prompt,
         min(result.num_cached_tokens or 0, prompt),
+        _mean_logprob(output),
     )
+
+
+def _mean_logprob(output: Any) -> float | None:
+    """Return the mean log-probability of a candidate's tokens, where it was asked for."""
+    if output.cumulative_logprob is None or not output.token_ids:
+        return None
+    return float(output.cumulative_logprob) / len(output.token_ids)
 
 
 def _said(error: BaseException) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
+from bench.evaluation.runner import CONCURRENCY
 from bench.evaluation.spec import RunSpec
 from bench.runs.reader import Run
 from bench.sandbox import Level
@@ -60,7 +61,7 @@ async def compare(
     *,
     largest: int,
     beam_widths: Sequence[int],
-    concurrency: int = 32,
+    concurrency: int = CONCURRENCY,
     level: Level | None = None,
 ) -> list[Run]:
     """Run what is missing below `out`; return the runs, to be cut at budgets up to the largest.

@@ -18,10 +18,12 @@ from typing import Any, Self
 from bench.answers import close_checkers
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.weights import parameters
-from bench.engines.opening import OpenEngine, open_engine, open_scorer
-from bench.engines.policy import ModelPolicy
+from bench.engines.base import RunningEngine
+from bench.engines.opening import engine_for, open_engine, open_scorer
+from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
-from bench.evaluation.runner import run_problems
+from bench.engines.turns import Turns
+from bench.evaluation.runner import CONCURRENCY, run_problems
 from bench.evaluation.spec import Resolved, RunSpec, resolve
 from bench.prompts import template
 from bench.reports.leaderboard import summary
@@ -34,6 +36,17 @@ from bench.sandbox.levels import named_level
 from bench.search.registry import SeededSearch
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a search is given, running."""
+
+    policy: ModelPolicy
+    sandbox: Sandbox
+    scorer: PPMScorer | None
+    notes: Mapping[str, Any]
+    """What a run's header says of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +63,10 @@ class Harness:
     def __init__(self, *, level: Level | None = None) -> None:
         """Start nothing yet. `level` names a level of isolation; see `bench.sandbox.levels`."""
         self._level = level or named_level()
-        self._engines: dict[tuple[str, str], OpenEngine] = {}
+        self._engines: dict[tuple[str, str], RunningEngine] = {}
         self._scorers: dict[str, PPMScorer] = {}
         self._sandbox: Sandbox | None = None
+        self._turns = Turns()
 
     async def __aenter__(self) -> Self:
         """Return the harness itself."""
@@ -78,7 +92,7 @@ class Harness:
         spec: RunSpec,
         out: Path,
         *,
-        concurrency: int = 32,
+        concurrency: int = CONCURRENCY,
         on_start: Callable[[int, int], None] | None = None,
         on_done: Callable[[Record], None] | None = None,
     ) -> Run:
@@ -114,45 +128,51 @@ class Harness:
     async def start(self, resolved: Resolved) -> Started:
         """Start the parts that a specification needs, and return its search."""
         spec = resolved.spec
-        engine = await self._engine(resolved.policy, resolved.engine)
-        scorer = self._scorer(resolved.ppm) if resolved.ppm is not None else None
-        sandbox = await self._started_sandbox()
-        policy = ModelPolicy(
-            resolved.policy.name,
-            engine,
-            template(resolved.policy.template),
-            spec.sampling,
+        parts = await self.start_parts(
+            resolved.policy, resolved.ppm, engine=resolved.engine, sampling=spec.sampling
         )
-        notes = {
-            "engine": {"name": resolved.engine, "determinism": engine.determinism},
-            "sandbox": dict(sandbox.about),
-            "parameters": self._parameters(resolved),
-        }
-        search = resolved.entry.bind(resolved.search_config, policy, sandbox, scorer)
-        return Started(search, notes)
-
-    @staticmethod
-    def _parameters(resolved: Resolved) -> dict[str, int]:
-        """Return how many parameters the models have, from which FLOPs are estimated."""
+        search = resolved.entry.bind(
+            resolved.search_config, parts.policy, parts.sandbox, parts.scorer
+        )
         models = {"policy": resolved.policy, "ppm": resolved.ppm}
-        return {
-            role: parameters(checkpoint)
-            for role, checkpoint in models.items()
-            if checkpoint is not None
-        }
+        sizes = {role: parameters(model) for role, model in models.items() if model is not None}
+        return Started(search, {**parts.notes, "parameters": sizes})
 
-    async def _engine(self, policy: Checkpoint, name: str) -> OpenEngine:
+    async def start_parts(
+        self,
+        policy: Checkpoint,
+        ppm: Checkpoint | None,
+        *,
+        engine: str,
+        sampling: SamplingSettings,
+    ) -> Parts:
+        """Start a policy on an engine, a PPM if there is one, and the sandbox.
+
+        What runs already is used again. Raises BenchError.
+        """
+        running = await self._engine(policy, engine)
+        scorer = self._scorer(ppm) if ppm is not None else None
+        sandbox = await self.start_sandbox()
+        asked = ModelPolicy(policy.name, running, template(policy.template), sampling)
+        notes = {
+            "engine": {"name": engine_for(policy, engine), "determinism": running.determinism},
+            "sandbox": dict(sandbox.about),
+        }
+        return Parts(asked, sandbox, scorer, notes)
+
+    async def _engine(self, policy: Checkpoint, name: str) -> RunningEngine:
         key = (name, policy.digest)
         if key not in self._engines:
-            self._engines[key] = await open_engine(policy, name)
+            self._engines[key] = await open_engine(policy, name, self._turns)
         return self._engines[key]
 
     def _scorer(self, ppm: Checkpoint) -> PPMScorer:
         if ppm.digest not in self._scorers:
-            self._scorers[ppm.digest] = open_scorer(ppm)
+            self._scorers[ppm.digest] = open_scorer(ppm, self._turns)
         return self._scorers[ppm.digest]
 
-    async def _started_sandbox(self) -> Sandbox:
+    async def start_sandbox(self) -> Sandbox:
+        """Return the sandbox, started if it was not."""
         if self._sandbox is None:
             self._sandbox = await Sandbox(SandboxConfig(level=self._level)).__aenter__()
         return self._sandbox

@@ -7,12 +7,10 @@ import time
 from types import TracebackType
 from typing import Self
 
+from bench.console import LiveLine
 from bench.runs.record import Record
 from bench.stats.intervals import wilson
 from bench.types import Outcome
-
-EVERY_SECONDS = 10.0
-"""Between two lines where standard error is no terminal."""
 
 
 class Progress:
@@ -22,13 +20,13 @@ class Progress:
         """Print nothing yet."""
         self._label = label
         self._total = self._before = self._done = self._correct = self._judged = self._tokens = 0
-        self._started = self._printed = time.monotonic()
-        self._live = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._live = LiveLine()
 
     def start(self, total: int, done: int) -> None:
         """Hear how many problems there are, and how many an earlier session has done."""
         self._total, self._before = total, done
-        self._started = self._printed = time.monotonic()
+        self._started = time.monotonic()
         if done:
             sys.stderr.write(f"{self._label}: {done} of {total} problems were done before\n")
 
@@ -39,13 +37,7 @@ class Progress:
         self._judged += sum(not outcome.is_failure for outcome in outcomes)
         self._correct += sum(outcome is Outcome.CORRECT for outcome in outcomes)
         self._tokens += record.tokens.policy_generated
-        now = time.monotonic()
-        if self._live:
-            sys.stderr.write(f"\r\x1b[K{self._line()}")
-            sys.stderr.flush()
-        elif now - self._printed >= EVERY_SECONDS:
-            self._printed = now
-            sys.stderr.write(self._line() + "\n")
+        self._live.show(self._line)
 
     def _line(self) -> str:
         seconds = time.monotonic() - self._started
@@ -73,5 +65,4 @@ class Progress:
     ) -> None:
         """Print the last state for good."""
         if self._done:
-            end = "\r\x1b[K" if self._live else ""
-            sys.stderr.write(f"{end}{self._line()}\n")
+            self._live.close(self._line())

@@ -24,6 +24,9 @@ from bench.types import Outcome, Problem
 Search = Callable[[Problem], Awaitable[Trace]]
 OnDone = Callable[[Record], None]
 
+CONCURRENCY = 32
+"""Problems that are searched at a time, unless told otherwise; changes no record."""
+
 
 async def run_problems(
     problems: Sequence[Problem],
@@ -33,7 +36,7 @@ async def run_problems(
     selectors: Mapping[str, Selector],
     name: str,
     seed: int,
-    concurrency: int = 32,
+    concurrency: int = CONCURRENCY,
     conventions: Conventions = DEFAULT,
     on_done: OnDone | None = None,
 ) -> None:
@@ -94,4 +97,5 @@ def _failed(
         tokens=Tokens(),
         executions=0,
         error=f"{type(error).__name__}: {error}",
+        verifier=problem.verifier,
     )

@@ -96,7 +96,7 @@ class Resolved:
     def config(self) -> dict[str, Any]:
         """What decides the records, digests in place of anything that lies on this machine."""
         spec, policy, ppm = self.spec, self.policy, self.ppm
-        rows = json.dumps([[p.id, p.question, p.answer, *p.alternatives] for p in self.problems])
+        rows = json.dumps([_row(problem) for problem in self.problems])
         return {
             "benchmark": {
                 "name": spec.benchmark,
@@ -119,6 +119,12 @@ class Resolved:
             "seed": spec.seed,
             "conventions": asdict(spec.conventions),
         }
+
+
+def _row(problem: Problem) -> list[Any]:
+    """Return what of a problem decides its record."""
+    row: list[Any] = [problem.id, problem.question, problem.answer, *problem.alternatives]
+    return row if problem.verifier is None else [*row, asdict(problem.verifier)]
 
 
 def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolved:

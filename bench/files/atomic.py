@@ -8,6 +8,7 @@ leaves of an append is for the reader of that format to find: `bench.files.lines
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -34,3 +35,8 @@ def replace(file: Path, data: bytes) -> None:
     with half.open("rb") as stream:
         os.fsync(stream.fileno())
     half.replace(file)
+
+
+def replace_json(file: Path, data: object) -> None:
+    """Write a whole JSON file for people: indented, with a newline at its end."""
+    replace(file, (json.dumps(data, indent=2) + "\n").encode())

@@ -6,16 +6,20 @@ by `--metadata '{"errata": false}'`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bench.problems import load
-from bench.types import Problem
+from bench.types import Problem, Verifier
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_COLUMNS = frozenset(("id", "question", "answer", "alternatives", "level", "subject", "erratum"))
+_COLUMNS = frozenset(
+    ("id", "question", "answer", "alternatives", "verifier", "level", "subject", "erratum")
+)
 
 
 def documents(benchmark: str, errata: bool = True, **others: Any) -> dict[str, Dataset]:
@@ -35,10 +39,24 @@ def _document(problem: Problem) -> dict[str, Any]:
         "question": problem.question,
         "answer": problem.answer,
         "alternatives": list(problem.alternatives),
+        "verifier": "" if problem.verifier is None else json.dumps(asdict(problem.verifier)),
         "level": problem.level or "",
         "subject": problem.subject or "",
         "erratum": problem.meta.get("erratum", {}).get("kind", ""),
     }
+
+
+def graded_problem(document: Mapping[str, Any]) -> Problem:
+    """Return what grading must know of one of our documents."""
+    verifier = json.loads(document["verifier"]) if document["verifier"] else None
+    return Problem(
+        document["id"],
+        document["question"],
+        document["answer"],
+        benchmark="lm-eval",
+        alternatives=tuple(document["alternatives"]),
+        verifier=Verifier(**verifier) if verifier else None,
+    )
 
 
 def is_document(found: Any) -> bool:

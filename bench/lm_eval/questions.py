@@ -28,7 +28,7 @@ _NO_PART_OF_IT = frozenset(
         *("answer", "answers", "answer_number", "final_answer", "target", "solution", "solutions"),
         *("rationale", "equation", "equation_solution", "gold", "label"),
         *("level", "type", "subject", "subfield", "domain", "difficulty", "year", "part", "url"),
-        *("source", "split", "few_shot", "alternatives", "erratum"),
+        *("source", "split", "few_shot", "alternatives", "verifier", "erratum"),
     )
 )
 """Columns that tell about a problem, or hold its answer, and add nothing to its text."""

@@ -22,15 +22,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from statistics import fmean
 from typing import Any
 
-from bench.answers import check, final_answer
-from bench.lm_eval.peers import math_verify_accepts
+from bench.answers import final_answer
+from bench.checkers.panel.hosted import Hosted
+from bench.checkers.panel.math_verify_rule import boxed_math_verify_checker
+from bench.lm_eval.documents import graded_problem
 from bench.lm_eval.unfinished import Unfinished
+from bench.runs.grading import judge_now
 from bench.search.selection import Finished, majority
 from bench.stats.subsets import pass_at_k
-from bench.types import Outcome
+from bench.types import Outcome, Problem
 
 _ENDS = (".", "!", "?", "$", "}", ")", "]", "`", '"', "。")
 _SPACE = re.compile(r"[\s$]+")
@@ -44,10 +48,11 @@ def keep_all(resps: Iterable[Sequence[str]], docs: Iterable[Any]) -> list[list[s
 def process_results(doc: Mapping[str, Any], results: Sequence[Sequence[str]]) -> dict[str, float]:
     """Return the metrics of a document from its samples, `results[0]`."""
     samples = [results[0]] if isinstance(results[0], str) else list(results[0])
-    golds = [doc["answer"], *doc["alternatives"]]
+    problem = graded_problem(doc)
+    golds = [] if problem.verifier else [problem.answer, *problem.alternatives]
     answers = [final_answer(sample).answer for sample in samples]
     outcomes = [
-        _outcome(golds, sample, answer) for sample, answer in zip(samples, answers, strict=True)
+        _outcome(problem, sample, answer) for sample, answer in zip(samples, answers, strict=True)
     ]
     judged = [outcome for outcome in outcomes if not outcome.is_failure]
     metrics = {
@@ -59,9 +64,11 @@ def process_results(doc: Mapping[str, Any], results: Sequence[Sequence[str]]) ->
         for answer, outcome in zip(answers, outcomes, strict=True)
         if outcome is not Outcome.ENGINE_ERROR
     ]
-    if given:
+    if given and golds:  # what a verifier decides has no reference to be equal to
         metrics["exact_match"] = fmean(_exact(golds, answer) for answer in given)
-    accepted = [seen for answer in given if (seen := _math_verify(golds, answer)) is not None]
+    accepted = [
+        seen for answer in given if golds and (seen := _math_verify(golds, answer)) is not None
+    ]
     if accepted:
         metrics["math_verify"] = fmean(accepted)
     if judged:
@@ -101,19 +108,14 @@ def _of_many(
     return metrics
 
 
-def _outcome(golds: Sequence[str], sample: str, answer: str | None) -> Outcome:
-    if not golds[0].strip():
+def _outcome(problem: Problem, sample: str, answer: str | None) -> Outcome:
+    if problem.verifier is None and not problem.answer.strip():
         return Outcome.INVALID_GOLD
     if isinstance(sample, Unfinished):
         return sample.outcome
     if answer is None:
         return Outcome.TRUNCATED if looks_cut(sample) else Outcome.NO_ANSWER
-    outcome = Outcome.WRONG
-    for gold in golds:
-        outcome = check(gold, answer).outcome
-        if outcome not in (Outcome.WRONG, Outcome.UNPARSED):
-            break
-    return outcome
+    return judge_now(problem, answer).outcome
 
 
 def looks_cut(sample: str) -> bool:
@@ -133,6 +135,19 @@ def _exact(golds: Sequence[str], answer: str | None) -> float:
         return 0.0
     given = _SPACE.sub("", answer)
     return float(any(bool(gold.strip()) and _SPACE.sub("", gold) == given for gold in golds))
+
+
+@cache
+def _boxed_math_verify() -> Hosted:
+    """Return math-verify's process, which ends with this one."""
+    return boxed_math_verify_checker()
+
+
+@lru_cache(maxsize=4096)
+def math_verify_accepts(gold: str, answer: str) -> bool | None:
+    """Return whether math-verify takes the answer to be the gold; None where it did not finish."""
+    verdict = _boxed_math_verify().check(gold, answer)
+    return None if verdict.outcome.is_failure else verdict.correct
 
 
 def _math_verify(golds: Sequence[str], answer: str | None) -> float | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from lm_eval.api.instance import Instance
 
+from bench.console import EVERY_SECONDS, Pace
 from bench.errors import BenchError, EngineError, SandboxError
 from bench.evaluation.harness import Harness, Started
 from bench.evaluation.runner import run_together
@@ -26,9 +27,6 @@ from bench.search import Trace
 from bench.types import Problem
 
 log = logging.getLogger(__name__)
-
-_EVERY_SECONDS = 10.0
-"""Between two lines that say how far the searches are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +93,10 @@ class Searches:
         slots = asyncio.Semaphore(self._concurrency)
         found: dict[str, Trace | BenchError] = {}
         tokens, begun = 0, time.monotonic()
-        told = begun
+        pace = Pace(EVERY_SECONDS)
 
         async def one(job: Job) -> None:
-            nonlocal tokens, told
+            nonlocal tokens
             async with slots:
                 try:
                     trace = await search(job.problem, seed=job.seed)
@@ -109,12 +107,10 @@ class Searches:
             found[job.key] = trace
             self.kept.put(job.key, trace)
             tokens += trace.usage.policy_generated
-            now = time.monotonic()
-            if now - told >= _EVERY_SECONDS or len(found) == len(jobs):
-                told = now
+            if pace.is_due() or len(found) == len(jobs):
+                seconds = time.monotonic() - begun
                 log.info(
-                    "searched %d of %d, %d tokens, %.0f s",
-                    *(len(found), len(jobs), tokens, now - begun),
+                    "searched %d of %d, %d tokens, %.0f s", len(found), len(jobs), tokens, seconds
                 )
 
         await run_together(one(job) for job in jobs)

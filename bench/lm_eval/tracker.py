@@ -15,7 +15,7 @@ import lm_eval.loggers
 from lm_eval.loggers import EvaluationTracker
 from lm_eval.utils import sanitize_model_name
 
-from bench.lm_eval.arguments import model_arguments
+from bench.lm_eval.arguments import read_arguments
 
 
 class Tracker(EvaluationTracker):  # type: ignore[misc]
@@ -57,5 +57,5 @@ def lifted(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name(given: Mapping[str, Any]) -> str:
-    arguments = model_arguments(given)
+    arguments = read_arguments(given)
     return f"{arguments.spec.policy}-{arguments.spec.search}"

@@ -8,14 +8,14 @@ point. Empty references are counted apart: no answer to them is ever graded.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.problems import BENCHMARKS, corrected_ids, load, mirror
 from bench.problems.fingerprint import rows_sha256
 from bench.types import Outcome, Problem, Verdict
 
-Grade = Callable[[str, str], Verdict]
-"""Grades a prediction against a reference, the reference first."""
+Grade = Callable[[Problem, str], Verdict]
+"""Grades a prediction: by the problem's verifier, else against its reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,11 @@ def verify(name: str, grade: Grade) -> Verification:
         source=source,
         rows=len(problems),
         same_texts=same,
-        invalid=tuple(problem.id for problem in problems if not problem.answer.strip()),
+        invalid=tuple(
+            problem.id
+            for problem in problems
+            if problem.verifier is None and not problem.answer.strip()
+        ),
         rejected=tuple(
             (problem.id, reason) for problem in graded for reason in _objections(problem, grade)
         ),
@@ -70,7 +74,7 @@ def _objections(problem: Problem, grade: Grade) -> list[str]:
     objections = []
     for gold in (problem.answer, *problem.alternatives):
         for form in (gold, f"The answer is \\boxed{{{gold}}}."):
-            verdict = grade(gold, form)
+            verdict = grade(replace(problem, answer=gold, alternatives=()), form)
             if verdict.outcome is not Outcome.CORRECT:
                 objections.append(f"{form!r} is {verdict.outcome} ({verdict.reason})")
     return objections

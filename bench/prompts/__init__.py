@@ -3,7 +3,6 @@
 from bench.prompts.steps import (
     StepKind,
     code_of,
-    codes_of,
     kind_of,
     output_block,
     without_addresses,
@@ -18,7 +17,6 @@ __all__ = [
     "StepKind",
     "Template",
     "code_of",
-    "codes_of",
     "kind_of",
     "output_block",
     "template",

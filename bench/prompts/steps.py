@@ -51,12 +51,6 @@ def code_of(text: str) -> str:
     return text.strip("\n")
 
 
-def codes_of(text: str) -> list[str]:
-    """Return the code of each step of a whole program, in order, empty steps left out."""
-    program = text.split(tags.END_OF_CODE)[0]
-    return [code for part in program.split(tags.END_OF_STEP) if (code := code_of(part)).strip()]
-
-
 def without_addresses(text: str) -> str:
     """Replace memory addresses by `0x0`: they would make a tree depend on where it was grown."""
     return _ADDRESS.sub("0x0", text)

@@ -106,7 +106,7 @@ def leaderboard(runs: Iterable[Run], *, against: str | None = None) -> Table:
     corrections: list[str] = []
     for run in runs:
         of_run = _rows(run)
-        corrections += _corrections(run)
+        corrections += [*_corrections(run), *_verifiers(run)]
         if not of_run:
             empty.append(
                 f"{_config(run, 'policy')} on {_config(run, 'benchmark')}: no problem done."
@@ -264,6 +264,14 @@ def _corrections(run: Run) -> list[str]:
         f"{_config(run, 'benchmark')}: {len(applied)} references corrected (--no-errata keeps the "
         f"published ones): {', '.join(applied)}."
     ]
+
+
+def _verifiers(run: Run) -> list[str]:
+    """Return by which verifiers a run was graded, where not by references."""
+    names = dict.fromkeys(r.verifier.name for r in run.records if r.verifier is not None)
+    if not names:
+        return []
+    return [f"{_config(run, 'benchmark')}: graded by the verifier {', '.join(names)}."]
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from bench.answers import DEFAULT, Conventions, acheck
+from bench.answers import DEFAULT, Conventions, acheck, check
+from bench.answers.verifiers import verify
 from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.search import Node, NodeKind, Trace, finished
 from bench.search.selection import Selector
-from bench.types import Outcome, Problem
+from bench.types import Outcome, Problem, Verdict
 
 
 async def grade(
@@ -37,6 +38,7 @@ async def grade(
         selected=select(trace, samples, selectors),
         tokens=Tokens(usage.policy_prompt, usage.policy_generated, usage.ppm),
         executions=usage.executions,
+        verifier=problem.verifier,
     )
 
 
@@ -59,6 +61,34 @@ def select(
     return selected
 
 
+async def judge(
+    problem: Problem, answer: str | None, conventions: Conventions = DEFAULT
+) -> Verdict:
+    """Decide whether an answer is right: by the problem's verifier, else by its references."""
+    if problem.verifier is not None:
+        return verify(problem.verifier, answer or "")
+    verdict = await acheck(problem.answer, answer, conventions)
+    for other in problem.alternatives:
+        if verdict.outcome in _MAY_BE_RIGHT_YET:
+            verdict = await acheck(other, answer, conventions)
+    return verdict
+
+
+def judge_now(problem: Problem, answer: str | None, conventions: Conventions = DEFAULT) -> Verdict:
+    """Decide as `judge` does, for a caller that is not asynchronous."""
+    if problem.verifier is not None:
+        return verify(problem.verifier, answer or "")
+    verdict = check(problem.answer, answer, conventions)
+    for other in problem.alternatives:
+        if verdict.outcome in _MAY_BE_RIGHT_YET:
+            verdict = check(other, answer, conventions)
+    return verdict
+
+
+_MAY_BE_RIGHT_YET = (Outcome.WRONG, Outcome.UNPARSED)
+"""By another reference, where a problem has several."""
+
+
 async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conventions) -> Sample:
     line = trace.lineage(end.index)
     scores = tuple(node.value for node in line if node.value is not None)
@@ -66,10 +96,7 @@ async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conven
     if end.kind is not NodeKind.ANSWER:
         outcome, reason = why_unfinished(trace, end)
         return Sample(None, outcome, None, scores, tokens, reason)
-    verdict = await acheck(problem.answer, end.answer, conventions)
-    for other in problem.alternatives:
-        if verdict.outcome in (Outcome.WRONG, Outcome.UNPARSED):
-            verdict = await acheck(other, end.answer, conventions)
+    verdict = await judge(problem, end.answer, conventions)
     return Sample(
         end.answer,
         verdict.outcome,

@@ -8,11 +8,11 @@ arrive decided.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import NoneType
 from typing import Any, NamedTuple
 
-from bench.types import Outcome
+from bench.types import Outcome, Verifier
 
 _NUMBER = (int, float)
 
@@ -130,6 +130,8 @@ class Record:
     """Programs run in the sandbox."""
     error: str | None = None
     """Set only when the harness failed (engine, sandbox), never for a wrong answer."""
+    verifier: Verifier | None = None
+    """What decided in place of `gold`, where something did."""
 
     @property
     def key(self) -> Key:
@@ -144,7 +146,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, in the order of the schema."""
-        return {
+        data = {
             "problem_id": self.problem_id,
             "seed": int(self.seed),
             "benchmark": self.benchmark,
@@ -156,6 +158,9 @@ class Record:
             "executions": int(self.executions),
             "error": self.error,
         }
+        if self.verifier is not None:  # left out elsewhere: records of references stay as they are
+            data["verifier"] = asdict(self.verifier)
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Record:
@@ -172,7 +177,16 @@ class Record:
             tokens=Tokens.from_json(_get(data, "tokens", dict)),
             executions=_get(data, "executions", int),
             error=_get(data, "error", str, NoneType),
+            verifier=_read_verifier(data.get("verifier")),
         )
+
+
+def _read_verifier(data: object) -> Verifier | None:
+    if data is None:
+        return None
+    if not isinstance(data, dict):
+        raise ValueError(f"'verifier' is of type {type(data).__name__}, expected dict")
+    return Verifier(_get(data, "name", str), _get(data, "parameters", dict))
 
 
 def _get(data: Mapping[str, Any], key: str, *kinds: type) -> Any:

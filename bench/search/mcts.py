@@ -86,7 +86,7 @@ def start_tree(
     seed: int,
     start: str = START,
 ) -> Expander:
-    """Return a tree that is its root, for `grow_tree`. Raises BenchError without any values."""
+    """Return a tree that is its root, to be grown. Raises BenchError without any values."""
     require_values(scorer, reward)
     return Expander.start(
         problem, policy, TaggedSteps(sandbox), scorer, search="mcts", seed=seed, text=start

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.checkpoint import newest_policy, published_checkpoints
 from bench.checkpoints.weights import gguf
-from bench.engines import turns
 from bench.engines.base import Completion, Engine, Request, StepScorer
 from bench.engines.openvino import OpenVINOEngine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.engines.token_trie import TokenTrie
+from bench.engines.turns import Turns
 from bench.problems import load
 from bench.prompts import START, template
 from bench.sandbox import Execution, Sandbox
 from bench.search import MCTS, mcts
 from bench.speed.measure import Figure, timed
-from bench.speed.ppm import published
+from bench.speed.ppm import open_newest_ppm
 from bench.types import Problem
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ ROLLOUTS = 4
 async def engine() -> list[Figure]:
     """Time a policy by requests in flight, then inside a search, without and with a PPM."""
     checkpoint = newest_policy()
-    running = OpenVINOEngine(gguf(checkpoint), name=checkpoint.name)
+    turns = Turns()
+    running = OpenVINOEngine(gguf(checkpoint), name=checkpoint.name, turns=turns)
     policy = ModelPolicy(
         checkpoint.name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
     )
@@ -54,11 +55,11 @@ async def engine() -> list[Figure]:
         figures = [
             *(Figure(f"{name}, {n} requests", each, "tokens/s") for n, each in rates.items()),
             Figure(f"{name}, 32 requests / 1 request", rates[32] / rates[1], "x"),
-            *(without := await _searched(policy, None, "no PPM")),
+            *(without := await _searched(policy, None, "no PPM", turns)),
         ]
         if published_checkpoints("ppm"):
-            scorer = published()
-            figures += await _searched(policy, scorer, "PPM")
+            scorer = open_newest_ppm(turns)
+            figures += await _searched(policy, scorer, "PPM", turns)
             scorer.close()
     finally:
         running.close()
@@ -68,11 +69,12 @@ async def engine() -> list[Figure]:
 async def _prefixes_kept(policy: ModelPolicy, before: float) -> list[Figure]:
     """Time the search without a PPM once more, on an engine that keeps prefixes."""
     path = gguf(newest_policy())
-    keeping = OpenVINOEngine(path, name=policy.name, prefix_caching=True)
+    turns = Turns()
+    keeping = OpenVINOEngine(path, name=policy.name, prefix_caching=True, turns=turns)
     try:
         kept = replace(policy, engine=keeping)
         await rate(keeping, kept, 2)
-        found, *_ = await _searched(kept, None, "prefixes kept")
+        found, *_ = await _searched(kept, None, "prefixes kept", turns)
     finally:
         keeping.close()
     return [found, Figure(f"{found.name} / not kept", found.value / before, "x")]
@@ -131,11 +133,13 @@ class _Watched:
                 self.seconds += time.perf_counter() - self._since
 
 
-async def _searched(policy: ModelPolicy, scorer: PPMScorer | None, what: str) -> list[Figure]:
+async def _searched(
+    policy: ModelPolicy, scorer: PPMScorer | None, what: str, turns: Turns
+) -> list[Figure]:
     """Run MCTS on all problems at once, then its requests alone."""
     problems = load(POOL, limit=PROBLEMS)
     recorded = [_Recorded(policy.engine) for _ in problems]
-    before = dict(turns.cpu.seconds)
+    before = dict(turns.seconds)
     async with Sandbox() as sandbox:
         watched: Any = _Watched(sandbox)
         with timed() as watch:
@@ -145,7 +149,7 @@ async def _searched(policy: ModelPolicy, scorer: PPMScorer | None, what: str) ->
                     for problem, each in zip(problems, recorded, strict=True)
                 )
             )
-    held = {name: held - before.get(name, 0.0) for name, held in turns.cpu.seconds.items()}
+    held = {name: held - before.get(name, 0.0) for name, held in turns.seconds.items()}
     tokens = sum(trace.usage.policy_generated for trace in traces)
     with timed() as alone:
         await asyncio.gather(*(_again(policy.engine, each.requests) for each in recorded))

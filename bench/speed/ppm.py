@@ -7,8 +7,9 @@ what the tests are for.
 from __future__ import annotations
 
 from bench.checkpoints.checkpoint import checkpoints_dir, find_checkpoint, published_checkpoints
-from bench.checkpoints.weights import full_weights
+from bench.engines.opening import open_scorer
 from bench.engines.ppm import PPMScorer
+from bench.engines.turns import Turns
 from bench.errors import CheckpointError
 from bench.problems import load
 from bench.prompts import START
@@ -20,7 +21,7 @@ CANDIDATES = 4
 
 async def ppm() -> list[Figure]:
     """Time the newest published PPM on the siblings of an expansion, together and one by one."""
-    scorer = published()
+    scorer = open_newest_ppm()
     partial = f"{START}\n# Step 1: Count all jars\njars = 14 * 6\n<end_of_step>"
     siblings = [
         f"\n# Step 2: Take away {i} jars\nwhole = jars - {i}\n<end_of_step>"
@@ -50,7 +51,7 @@ async def ppm() -> list[Figure]:
     ]
 
 
-def published() -> PPMScorer:
+def open_newest_ppm(turns: Turns | None = None) -> PPMScorer:
     """Load the newest published PPM. Raises CheckpointError: there is none."""
     names = list(published_checkpoints("ppm"))
     if not names:
@@ -59,4 +60,4 @@ def published() -> PPMScorer:
             "rstar-train evolve --recipe smollm2-cpu --rounds 1"
         )
     checkpoint = find_checkpoint(names[-1], "ppm")
-    return PPMScorer(full_weights(checkpoint), name=checkpoint.name)
+    return open_scorer(checkpoint, turns)

@@ -83,7 +83,7 @@ async def search() -> list[Figure]:
 
 async def _searched(sandbox: Sandbox, problems: int, rollouts: int) -> list[Trace]:
     scripted = _Scripted()
-    config = MCTS(rollouts, CANDIDATES, DEPTH)
+    config = MCTS(rollouts=rollouts, candidates=CANDIDATES, max_depth=DEPTH)
     return await asyncio.gather(
         *(
             mcts(

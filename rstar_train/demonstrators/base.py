@@ -24,7 +24,7 @@ class Demonstrator(Policy, Protocol):
         ...
 
 
-def demonstrator_named(name: str, mistake_rate: float) -> Demonstrator:
+def open_demonstrator(name: str, mistake_rate: float) -> Demonstrator:
     """Return a demonstrator that errs at a rate. Raises UnknownNameError, MissingDataError."""
     if name == "demonstrator":
         from rstar_train.demonstrators import by_rule

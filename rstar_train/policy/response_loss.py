@@ -9,10 +9,11 @@ done twice in the backward pass.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+    from torch.autograd.function import FunctionCtx
 
 CHUNK = 256
 """Positions at once: 50 MB of fp32 logits for a vocabulary of 49,152."""
@@ -34,7 +35,7 @@ def response_loss(hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tenso
 
 
 @lru_cache(maxsize=1)
-def _function() -> Any:
+def _function() -> type[torch.autograd.Function]:
     import torch
     from torch.nn.functional import pad
 
@@ -43,7 +44,7 @@ def _function() -> Any:
 
         @staticmethod
         def forward(
-            ctx: Any, hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tensor
+            ctx: FunctionCtx, hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tensor
         ) -> torch.Tensor:
             """Return the loss, a scalar in fp32."""
             total = torch.zeros((), dtype=torch.float32, device=hidden.device)
@@ -51,14 +52,14 @@ def _function() -> Any:
             # Over thousands of chunks a bf16 sum would lose the small ones.
             above = torch.zeros_like(head, dtype=torch.float32) if ctx.needs_input_grad[1] else None
             for start in range(0, len(hidden), CHUNK):
-                part = hidden[start : start + CHUNK]
-                wanted = targets[start : start + CHUNK, None]
+                part = hidden[start : start + CHUNK]  # (m, hidden size), m <= CHUNK
+                wanted = targets[start : start + CHUNK, None]  # (m, 1)
                 size = len(part)
                 fill = (0, 0, 0, -size % BUCKET)
-                logits = (pad(part, fill) @ head.T)[:size].float()
+                logits = (pad(part, fill) @ head.T)[:size].float()  # (m, vocabulary)
                 logits -= logits.logsumexp(dim=1, keepdim=True)
                 total -= logits.gather(1, wanted).sum()
-                gradient = logits.exp_()
+                gradient = logits.exp_()  # (m, vocabulary): softmax, less 1 at the target
                 gradient.scatter_add_(1, wanted, -torch.ones_like(wanted, dtype=gradient.dtype))
                 gradient = gradient.to(head.dtype)
                 below[start : start + CHUNK] = (pad(gradient, fill) @ head)[:size]
@@ -69,7 +70,9 @@ def _function() -> Any:
             return total
 
         @staticmethod
-        def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        def backward(
+            ctx: FunctionCtx, *gradients: torch.Tensor
+        ) -> tuple[torch.Tensor | None, ...]:
             """Return the gradients of the hidden states and, where it trains, of the head."""
             below, above = ctx.saved_tensors
             scale = gradients[0]

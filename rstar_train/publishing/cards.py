@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.files.atomic import replace
+from rstar_train.figures import Json, RoundFigures
 from rstar_train.publishing.tables import accuracy_cells, percent
 
 FILE = "README.md"
@@ -20,14 +20,14 @@ _WHAT = {
 }
 
 
-def write_cards(folder: Path, figures: Mapping[str, Any]) -> None:
+def write_cards(folder: Path, figures: RoundFigures) -> None:
     """Write the cards of a round's two checkpoints, below the folder it was published in."""
     for kind in ("policy", "ppm"):
         lineage = json.loads((folder / kind / "lineage.json").read_text())
         replace(folder / kind / FILE, card(lineage, figures).encode())
 
 
-def card(lineage: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+def card(lineage: Json, figures: RoundFigures) -> str:
     """Return the card of one checkpoint as Markdown."""
     kind, number = str(lineage["kind"]), lineage["round"]
     sections = [
@@ -43,17 +43,21 @@ def card(lineage: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _lineage(lineage: Mapping[str, Any]) -> str:
-    searcher = lineage["searcher"]
+def _lineage(lineage: Json) -> str:
+    searcher, trained_by, inputs = (
+        _object(lineage[key]) for key in ("searcher", "trained_by", "inputs")
+    )
     who = ", ".join(
         f"{role} {each['name']} ({each['digest']})" if isinstance(each, Mapping) else str(each)
         for role, each in searcher.items()
     )
-    git = lineage["trained_by"]["git"]
-    code = "outside git" if git is None else git["commit"] + (", edited" if git["dirty"] else "")
+    code = "outside git"
+    if trained_by["git"] is not None:
+        git = _object(trained_by["git"])
+        code = f"{git['commit']}" + (", edited" if git["dirty"] else "")
     rows = [
-        ("trained from", f"`{lineage['parent']}` ({lineage['inputs']['parent']})"),
-        ("data, SHA-256", f"`{lineage['inputs']['data']}`"),
+        ("trained from", f"`{lineage['parent']}` ({inputs['parent']})"),
+        ("data, SHA-256", f"`{inputs['data']}`"),
         ("searched by", who),
         ("Q annotation", str(lineage["annotation"])),
         ("prompt template", str(lineage["template"])),
@@ -62,23 +66,29 @@ def _lineage(lineage: Mapping[str, Any]) -> str:
     return "## Lineage\n\n" + _two_columns(rows)
 
 
-def _training(kind: str, lineage: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
-    made, own = figures["rows"], lineage["figures"]
-    dropped = ", ".join(f"{name}: {count}" for name, count in made["dropped"].items() if count)
+def _training(kind: str, lineage: Json, figures: RoundFigures) -> str:
+    dropped = ", ".join(f"{name}: {n}" for name, n in figures.rows.dropped.items() if n)
+    own = _object(lineage["figures"])
     rows = [(name.replace("_", " "), str(value)) for name, value in own.items()]
     rows.append(("left out when the rows were made", dropped or "nothing"))
-    held_out = figures["held_out_rows"]["problems"]
+    held_out = figures.held_out_rows.problems
     rows.append(("held out of training", f"{held_out} problems of the pool, and all evaluation"))
-    if kind == "ppm" and "accuracy" in figures["pair_accuracy"]:
-        found = figures["pair_accuracy"]
-        shown = percent(found["accuracy"], found["low"], found["high"])
-        rows.append(("held-out pairs ordered rightly, %", f"{shown} of {found['held_out_pairs']}"))
+    counts = figures.pair_accuracy.counts
+    if kind == "ppm" and counts is not None:
+        shown = percent(counts.accuracy, counts.low, counts.high)
+        of = figures.pair_accuracy.held_out_pairs
+        rows.append(("held-out pairs ordered rightly, %", f"{shown} of {of}"))
     return "## Training\n\n" + _two_columns(rows)
 
 
-def _results(kind: str, figures: Mapping[str, Any]) -> str:
+def _object(value: object) -> Json:
+    assert isinstance(value, Mapping), f"{value!r} of a lineage is no object"
+    return value
+
+
+def _results(kind: str, figures: RoundFigures) -> str:
     header = ["method", "n", "accuracy, %", "against the round before", "p", "tokens"]
-    rows = accuracy_cells(figures["evaluation"])
+    rows = accuracy_cells(figures.evaluation)
     if kind == "policy":
         note = "Greedy and majority are the policy alone; the others go by this round's PPM."
     else:

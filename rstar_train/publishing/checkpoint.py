@@ -10,9 +10,9 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.checkpoints.checkpoint import (
     ADAPTER,
@@ -24,18 +24,55 @@ from bench.checkpoints.checkpoint import (
     name_of_round,
     read_checkpoint,
 )
-from bench.files.atomic import replace
+from bench.files.atomic import replace_json
 from bench.prompts import OFFICIAL
-from bench.runs.header import git_state, package_versions
+from rstar_train.figures import Json
 from rstar_train.recipes.recipe import Recipe
-from rstar_train.rounds.stages import MANIFEST, manifest_of
+from rstar_train.recipes.settings import LoRASettings
 
 log = logging.getLogger(__name__)
 
 _ADAPTED = (ADAPTER, "adapter_config.json", "ppm.json", "loss.jsonl")
 """What is published of an adapter; its tokenizer is its parent's."""
-_NOT_FULL = (ADAPTER, "adapter_config.json", MANIFEST)
-"""What is not published of a whole model: what another recipe may have left there, and our own."""
+_NOT_FULL = (ADAPTER, "adapter_config.json")
+"""What is not published of a whole model: what another recipe may have left there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a checkpoint comes from."""
+
+    name: str
+    kind: Kind
+    parent: Checkpoint
+    """What its training started from."""
+    round: int
+    recipe: str
+    searcher: Mapping[str, str | Mapping[str, str]]
+    """Who found what it was trained on."""
+    annotation: str
+    """How Q was made there."""
+    inputs: Mapping[str, str]
+    """Digests of everything that decided the training."""
+    figures: Json
+    trained_by: Json
+    """Code, packages and time of the training."""
+
+    def to_json(self, out: Path) -> dict[str, object]:
+        """Return what `lineage.json` in the folder `out` says."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "parent": self.parent.seen_from(out),
+            "round": self.round,
+            "recipe": self.recipe,
+            "template": OFFICIAL.name,
+            "searcher": self.searcher,
+            "annotation": self.annotation,
+            "inputs": self.inputs,
+            "figures": self.figures,
+            "trained_by": self.trained_by,
+        }
 
 
 def round_name(recipe: Recipe, number: int) -> str:
@@ -48,34 +85,26 @@ def round_name(recipe: Recipe, number: int) -> str:
     return named or f"{recipe.base.rstrip('/').rpartition('/')[2].partition('@')[0]}-r{number}"
 
 
-def weights_file(recipe: Recipe) -> str:
+def weights_file(lora: LoRASettings) -> str:
     """Return the file that a training writes last: an adapter, or a whole model's configuration."""
-    return ADAPTER if recipe.lora.rank else "config.json"
+    return ADAPTER if lora.rank else "config.json"
 
 
 def publish(
-    trained: Path,
-    out: Path,
-    *,
-    recipe: Recipe,
-    kind: Kind,
-    number: int,
-    parent: Checkpoint,
-    searcher: Mapping[str, Any],
-    inputs: Mapping[str, Any],
-    figures: Mapping[str, Any],
-    name: str | None = None,
+    trained: Path, out: Path, lineage: Lineage, *, lora: LoRASettings, leave_out: Collection[str]
 ) -> Checkpoint:
     """Copy what a checkpoint needs to `out`, with its lineage, and return it.
 
-    `name` is `round_name` unless given. Publishing again what is published changes nothing.
+    `lora` says whether an adapter was trained; of a whole model, `leave_out` names files that are
+    no part of it. Publishing again what is published changes nothing.
     """
     out.mkdir(parents=True, exist_ok=True)
-    is_adapter = recipe.lora.rank > 0
+    adapts = lora.rank > 0
     files = [
         file
         for file in trained.iterdir()
-        if file.is_file() and (file.name in _ADAPTED if is_adapter else file.name not in _NOT_FULL)
+        if file.is_file()
+        and (file.name in _ADAPTED if adapts else file.name not in (*_NOT_FULL, *leave_out))
     ]
     published = {file.name for file in files}
     for file in (*out.glob(WEIGHTS), out / "adapter_config.json"):
@@ -83,36 +112,14 @@ def publish(
             file.unlink(missing_ok=True)  # what was published here before took another form
     for file in files:
         _copy(file, out / file.name)
-    called = parent.seen_from(out)
-    if is_adapter:
+    if adapts:
         # Its config names the folder it was trained from, which is this machine's business.
         config = json.loads((out / "adapter_config.json").read_text())
-        config["base_model_name_or_path"] = called
-        replace(out / "adapter_config.json", _pretty(config))
-    lineage = {
-        "name": name or round_name(recipe, number),
-        "kind": kind,
-        "parent": called,
-        "round": number,
-        "recipe": recipe.name,
-        "template": OFFICIAL.name,
-        "searcher": searcher,
-        "annotation": recipe.search.annotation,
-        "inputs": inputs,
-        "figures": figures,
-        "trained_by": _trained_by(trained),
-    }
-    replace(out / LINEAGE, _pretty(lineage))
+        config["base_model_name_or_path"] = lineage.parent.seen_from(out)
+        replace_json(out / "adapter_config.json", config)
+    replace_json(out / LINEAGE, lineage.to_json(out))
     log.info("published %s", out)
-    return read_checkpoint(out, kind)
-
-
-def _trained_by(trained: Path) -> dict[str, Any]:
-    """Return the code that trained, which on a resume is not the code that publishes."""
-    stored = manifest_of(trained)
-    if stored is None:  # trained outside the stages of a run
-        return {"git": git_state(Path(__file__).parent), "packages": package_versions()}
-    return {key: stored[key] for key in ("git", "packages", "finished")}
+    return read_checkpoint(out, lineage.kind)
 
 
 def _copy(file: Path, to: Path) -> None:
@@ -121,14 +128,15 @@ def _copy(file: Path, to: Path) -> None:
     partial.unlink(missing_ok=True)
     if to.exists() and to.samefile(file):
         return  # one file with two names, and renaming one to the other would leave both
-    try:
-        if not file.match(WEIGHTS):
-            raise OSError("small, and copied so that an edit of one leaves the other alone")
-        os.link(file, partial)
-    except OSError:
-        shutil.copyfile(file, partial)
+    if not (file.match(WEIGHTS) and _link(file, partial)):
+        shutil.copyfile(file, partial)  # so that an edit of one leaves the other alone
     partial.replace(to)
 
 
-def _pretty(data: Mapping[str, Any]) -> bytes:
-    return (json.dumps(data, indent=2) + "\n").encode()
+def _link(file: Path, to: Path) -> bool:
+    """Give a file a second name; False where the file system cannot."""
+    try:
+        os.link(file, to)
+    except OSError:
+        return False
+    return True

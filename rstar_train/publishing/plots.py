@@ -1,51 +1,41 @@
-"""The pictures of a training: a PPM's calibration, and what the rounds gained."""
+"""The picture of a training: what the rounds gained."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 from bench.reports.figure import COLOURS, error_bars, new_figure, svg
-
-if TYPE_CHECKING:
-    pass
+from rstar_train.figures import EvaluationFigures, RoundFigures
 
 
-def rounds_plot(
-    figures: Sequence[Mapping[str, Any]], base: Mapping[str, Any] | None = None
-) -> bytes:
+def rounds_plot(figures: Sequence[RoundFigures], base: EvaluationFigures | None = None) -> bytes:
     """Return an SVG of the published rounds: coverage of the pool by tier, accuracy by method.
 
-    Args:
-        figures: each round's `figures.json`.
-        base: the base model's evaluation, drawn as round 0.
+    `base` is the base model's evaluation, drawn as round 0.
     """
     figure, (coverage, accuracy) = new_figure(2, width=8.4, height=3.4)
     rounds = list(range(1, len(figures) + 1))
-    names = [name for name in figures[-1]["coverage"] if "/" not in name]
+    names = [name for name in figures[-1].coverage if "/" not in name]
     for name, colour in zip(names, COLOURS, strict=False):
-        found = [each["coverage"][name] for each in figures]
-        in_round = [cell["percent"] for cell in found]
-        ever = [cell["ever_percent"] for cell in found]
+        found = [each.coverage[name] for each in figures]
+        in_round = [cell.percent for cell in found]
+        ever = [cell.ever_percent for cell in found]
         coverage.plot(rounds, ever, color=colour, linestyle=":", linewidth=1.2)
         coverage.plot(rounds, in_round, "o-", color=colour, label=name, gid=f"coverage-{name}")
     coverage.set_title("Pool solved, % (dotted: in any round so far)")
-    evaluations = [(0, base)] if base is not None else []
-    evaluations += [(number, each["evaluation"]) for number, each in enumerate(figures, start=1)]
-    methods = [
-        name
-        for name, cell in evaluations[-1][1].items()
-        if isinstance(cell, Mapping) and cell["accuracy"] is not None
-    ]
+    evaluations = [(0, base.methods)] if base is not None else []
+    evaluations += [(at, each.evaluation.methods) for at, each in enumerate(figures, start=1)]
+    last = evaluations[-1][1]
+    methods = [name for name, cell in last.items() if cell.accuracy is not None]
     for at, method in enumerate(methods):
         cells = [
-            (number, found[method]["accuracy"])
+            (number, shown)
             for number, found in evaluations
-            if method in found and found[method]["accuracy"] is not None
+            if method in found and (shown := found[method].accuracy) is not None
         ]
-        right = [100 * cell["estimate"] for _, cell in cells]
-        lows = [100 * cell["low"] for _, cell in cells]
-        highs = [100 * cell["high"] for _, cell in cells]
+        right = [100 * cell.estimate for _, cell in cells]
+        lows = [100 * cell.low for _, cell in cells]
+        highs = [100 * cell.high for _, cell in cells]
         accuracy.errorbar(
             [number + 0.05 * (at - len(methods) / 2) for number, _ in cells],  # bars side by side
             right,
@@ -54,7 +44,7 @@ def rounds_plot(
             markersize=4,
             linewidth=1.2,
             color=COLOURS[at % len(COLOURS)],
-            label=evaluations[-1][1][method]["label"],
+            label=last[method].label,
         )
     accuracy.set_title("Held-out accuracy, % (95 % intervals)")
     for axes in (coverage, accuracy):

@@ -11,8 +11,10 @@ import dataclasses
 from typing import TypeVar
 
 from rstar_train.recipes.recipe import Recipe, RoundSettings
+from bench.search import SearchConfig
 from rstar_train.recipes.settings import (
     AblationSettings,
+    EvaluationRun,
     EvaluationSettings,
     FitSettings,
     PoolSettings,
@@ -24,7 +26,8 @@ from rstar_train.recipes.settings import (
 Fit = TypeVar("Fit", bound=FitSettings)
 
 PROBLEMS = 12
-"""Of the first source; of a bootstrap source twice as many more, of every other one two."""
+"""Problems kept of the first source. A bootstrap source keeps three times as many, any other source
+two."""
 EASIEST = ("embedded-grade-school", "gcd")
 """The tier, and its family with the shortest programs."""
 HELD_OUT = 3
@@ -32,19 +35,18 @@ SFT_ROWS, SFT_EPOCHS = 16, 3.0
 """Twelve steps of four rows: what the format of one family takes."""
 PPM_ROWS = 8
 EVALUATED = 3
+"""Problems of an evaluation."""
+KNOBS = {"n": 2, "rollouts": 2, "candidates": 2, "max_depth": 5}
+"""What the searches of an evaluation may spend."""
 
 
-def tiny(recipe: Recipe) -> Recipe:
+def shrink(recipe: Recipe) -> Recipe:
     """Return the recipe with every number cut that costs time; its name ends with `-tiny`."""
     return dataclasses.replace(
         recipe,
         name=f"{recipe.name}-tiny",
         pool=_pool(recipe.pool),
-        search=_search(recipe.search),
-        rows=_rows(recipe.rows),
-        sft=_fit(recipe.sft, SFT_ROWS, SFT_EPOCHS),
-        ppm=_fit(recipe.ppm, PPM_ROWS, 1.0),
-        evaluation=_evaluation(recipe.evaluation),
+        defaults=_round(recipe.defaults),
         ablation=AblationSettings(samples=4),
         rounds=tuple(_round(each) for each in recipe.rounds),
     )
@@ -99,15 +101,14 @@ def _fit(settings: Fit, rows: int, epochs: float) -> Fit:
 
 
 def _evaluation(settings: EvaluationSettings) -> EvaluationSettings:
-    runs = tuple(
-        dataclasses.replace(
-            run,
-            problems=EVALUATED,
-            n=min(run.n, 2),
-            rollouts=min(run.rollouts, 2),
-            candidates=min(run.candidates, 2),
-            max_depth=min(run.max_depth, 5),
-        )
-        for run in settings.runs
-    )
+    runs = tuple(dataclasses.replace(run, problems=EVALUATED, config=_knobs(run)) for run in settings.runs)
     return dataclasses.replace(settings, runs=runs, gate="none")
+
+
+def _knobs(run: EvaluationRun) -> SearchConfig:
+    """Return a run's knobs, none of which is larger than in `KNOBS`."""
+    config = run.config or run.entry.config()
+    cut = {
+        name: min(getattr(config, name), most) for name, most in KNOBS.items() if hasattr(config, name)
+    }
+    return dataclasses.replace(config, **cut)

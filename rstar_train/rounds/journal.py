@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from bench.files.atomic import append
 from bench.files.lines import encode, scan
@@ -32,7 +31,9 @@ class Entry:
     total: int = 0
 
 
-def note(journal: Path | None, stage: str, event: str, *, done: int = 0, total: int = 0) -> None:
+def append_entry(
+    journal: Path | None, stage: str, event: str, *, done: int = 0, total: int = 0
+) -> None:
     """Append an entry; without a journal, do nothing. Raises OSError."""
     if journal is not None:
         at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -40,12 +41,12 @@ def note(journal: Path | None, stage: str, event: str, *, done: int = 0, total: 
         append(journal, encode(row))
 
 
-def read(journal: Path) -> Sequence[Entry]:
+def read_journal(journal: Path) -> Sequence[Entry]:
     """Return the entries of a journal, oldest first; none where there is no journal."""
     return [line.value for line in scan(journal, _entry).lines if line.value is not None]
 
 
-def _entry(data: Any) -> Entry:
+def _entry(data: dict[str, str]) -> Entry:
     try:
         return Entry(
             str(data["stage"]),

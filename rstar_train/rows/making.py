@@ -11,12 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bench.runs.reader import load_run
 from bench.search import Trace
 from bench.types import Problem
-from rstar_train.recipes.recipe import Recipe
+from rstar_train.figures import RowFigures
+from rstar_train.recipes.settings import RowSettings
 from rstar_train.rows import official, paper
 from rstar_train.rows.paper import rewards, solved_share
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows, write_rows
@@ -68,47 +69,48 @@ class Made:
 def make_rows(
     problems: Sequence[Problem],
     trees: Path,
-    recipe: Recipe,
+    settings: RowSettings,
     folder: Path,
     earlier: Path | None = None,
-) -> Mapping[str, Any]:
+    *,
+    seed: int,
+) -> RowFigures:
     """Write the rows of `problems`, from the run directory `trees`, into `folder`.
 
     `earlier` is the folder of the round before's rows, from which problems that this round gave
-    none are carried over where the recipe says so. Raises DataError, RunDirError.
+    none are carried over where the settings say so. Raises DataError, RunDirError.
     """
     made = Made()
     for problem, traces in _traces(problems, trees, made.dropped):
-        _add(problem, traces, recipe, made)
-    if earlier is not None and recipe.rows.carry_over:
+        _add(problem, traces, settings, made)
+    if earlier is not None and settings.carry_over:
         made.solutions += _carried(SFTRow, earlier / SFT, made.solutions)
         made.pairs += _carried(PairRow, earlier / PAIRS, made.pairs)
     # What is carried on to the next round is everything; what is trained on is balanced.
     write_rows(made.solutions, folder / "all" / SFT)
     write_rows(made.pairs, folder / "all" / PAIRS)
     family = {problem.id: family_of(problem) for problem in problems}
-    settings = recipe.rows
-    solutions = balanced_solutions(made.solutions, recipe, family)
-    pairs = _balanced(made.pairs, settings.pairs_per_family, family, recipe.seed, _of_problem)
+    solutions = balance_solutions(made.solutions, settings, family, seed)
+    pairs = _balance(made.pairs, settings.pairs_per_family, family, seed, _of_problem)
     made.dropped["SFT rows above sft_per_family"] += len(made.solutions) - len(solutions)
     made.dropped["pairs above pairs_per_family"] += len(made.pairs) - len(pairs)
     write_rows(solutions, folder / SFT)
     write_rows(pairs, folder / PAIRS)
     write_rows(made.outcomes, folder / OUTCOMES)
     write_rows(made.steps, folder / STEPS)
-    return {
-        "problems": len(problems),
-        "sft_rows": len(solutions),
-        "pairs": len(pairs),
-        "step_pairs": sum(row.kind == "step" for row in pairs),
-        "outcomes": len(made.outcomes),
-        "steps": len(made.steps),
-        "problems_with_solutions": len({row.problem_id for row in solutions}),
-        "problems_with_pairs": len({row.problem_id for row in pairs}),
-        "sft_by_family": dict(sorted(Counter(family[r.problem_id] for r in solutions).items())),
-        "pairs_by_family": dict(sorted(Counter(family[r.problem_id] for r in pairs).items())),
-        "dropped": dict(sorted(made.dropped.items())),
-    }
+    return RowFigures(
+        problems=len(problems),
+        sft_rows=len(solutions),
+        pairs=len(pairs),
+        step_pairs=sum(row.kind == "step" for row in pairs),
+        outcomes=len(made.outcomes),
+        steps=len(made.steps),
+        problems_with_solutions=len({row.problem_id for row in solutions}),
+        problems_with_pairs=len({row.problem_id for row in pairs}),
+        sft_by_family=dict(sorted(Counter(family[r.problem_id] for r in solutions).items())),
+        pairs_by_family=dict(sorted(Counter(family[r.problem_id] for r in pairs).items())),
+        dropped=dict(sorted(made.dropped.items())),
+    )
 
 
 def _traces(
@@ -123,7 +125,9 @@ def _traces(
     return [(problem, stored[problem.id]) for problem in problems if problem.id in stored]
 
 
-def _add(problem: Problem, traces: Sequence[Trace], recipe: Recipe, made: Made) -> None:
+def _add(
+    problem: Problem, traces: Sequence[Trace], settings: RowSettings, made: Made
+) -> None:
     """Add the rows of one problem, or count why it has none."""
     values = [value for trace in traces for value in rewards(trace).values()]
     right, wrong = any(v > 0 for v in values), any(v < 0 for v in values)
@@ -131,15 +135,15 @@ def _add(problem: Problem, traces: Sequence[Trace], recipe: Recipe, made: Made) 
         made.dropped["problems unsolved"] += 1
     elif not wrong:
         made.dropped["problems all correct, no pairs"] += 1
-    if right and max(map(solved_share, traces)) < recipe.rows.min_solved_share:
+    if right and max(map(solved_share, traces)) < settings.min_solved_share:
         made.dropped["problems below min_solved_share"] += 1
         return
     made.outcomes += [row for trace in traces for row in outcome_rows(problem, trace)]
     made.steps += [row for trace in traces for row in step_rows(problem, trace)]
-    extract = EXTRACTIONS[recipe.rows.rules]
+    extract = EXTRACTIONS[settings.rules]
     made.solutions += extract.solutions(problem, *traces)
     pairs = [row for trace in traces for row in extract.pairs(problem, trace)]
-    kept = [row for row in pairs if PAIR_FILTERS[recipe.rows.pair_filter](row)]
+    kept = [row for row in pairs if PAIR_FILTERS[settings.pair_filter](row)]
     made.dropped["pairs by the filter"] += len(pairs) - len(kept)
     made.pairs += kept
 
@@ -150,14 +154,14 @@ def _carried(kind: type[Row], file: Path, rows: Sequence[Row]) -> list[Row]:
     return [row for row in read_rows(kind, file) if row.problem_id not in have]
 
 
-def balanced_solutions(
-    rows: Sequence[SFTRow], recipe: Recipe, family: Mapping[str, str]
+def balance_solutions(
+    rows: Sequence[SFTRow], settings: RowSettings, family: Mapping[str, str], seed: int
 ) -> list[SFTRow]:
-    """Return the solutions that are trained on: at most `rows.sft_per_family` of each family."""
-    return _balanced(rows, recipe.rows.sft_per_family, family, recipe.seed, _alone)
+    """Return the solutions that are trained on: at most `sft_per_family` of each family."""
+    return _balance(rows, settings.sft_per_family, family, seed, _alone)
 
 
-def _balanced(
+def _balance(
     rows: Sequence[Row],
     limit: int,
     family: Mapping[str, str],

@@ -10,15 +10,15 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.runs.reader import load_run
+from rstar_train.figures import CoverageFigures
 from rstar_train.search.stage import solved_ids
 
 ALL = "all"
 
 
-def coverage(work: Path, number: int) -> dict[str, Any]:
+def coverage(work: Path, number: int) -> dict[str, CoverageFigures]:
     """Return, by tier, family and for all, how many problems round `number` solved.
 
     Works on a search that is still running: what it has not reached counts as unsolved. Raises
@@ -37,15 +37,15 @@ def coverage(work: Path, number: int) -> dict[str, Any]:
     return {group: _shares(counts) for group, counts in found.items()}
 
 
-def _shares(counts: Mapping[str, int]) -> dict[str, Any]:
+def _shares(counts: Mapping[str, int]) -> CoverageFigures:
     problems = counts["problems"]
-    return {
-        "problems": problems,
-        "solved": counts["solved"],
-        "percent": 100 * counts["solved"] / problems,
-        "ever": counts["ever"],
-        "ever_percent": 100 * counts["ever"] / problems,
-    }
+    return CoverageFigures(
+        problems=problems,
+        solved=counts["solved"],
+        percent=100 * counts["solved"] / problems,
+        ever=counts["ever"],
+        ever_percent=100 * counts["ever"] / problems,
+    )
 
 
 def _solved(work: Path, number: int) -> set[str]:

@@ -18,8 +18,8 @@ from bench.problems.contamination import without
 from bench.problems.generated import TIERS, tier_problems
 from bench.types import Problem
 from rstar_train.demonstrators import gsm8k
-from rstar_train.recipes.recipe import RECIPES, Recipe
-from rstar_train.recipes.settings import Source
+from rstar_train.recipes.recipe import RECIPES
+from rstar_train.recipes.settings import PoolSettings, Source
 
 EMBEDDED = "embedded-"
 
@@ -66,8 +66,8 @@ class Pool:
         return hasher.hexdigest()[:16]
 
 
-def load_pool(recipe: Recipe, *, beside: Path = RECIPES) -> Pool:
-    """Read the recipe's sources; drop lists are looked for `beside` the recipe's file.
+def load_pool(settings: PoolSettings, *, seed: int, beside: Path = RECIPES) -> Pool:
+    """Read a recipe's sources; drop lists are looked for `beside` the recipe's file.
 
     Raises BenchError: an unknown or an evaluation source, absent data, nothing left to train on.
     """
@@ -76,7 +76,7 @@ def load_pool(recipe: Recipe, *, beside: Path = RECIPES) -> Pool:
     repeated = 0
     seen: set[str] = set()
     bootstrap: set[str] = set()
-    for source in recipe.pool.sources:
+    for source in settings.sources:
         rows = _rows(source)
         kept = rows
         if source.decontaminate:
@@ -92,11 +92,11 @@ def load_pool(recipe: Recipe, *, beside: Path = RECIPES) -> Pool:
         if source.bootstrap:
             bootstrap.update(problem.id for problem in taken)
     lasting = [problem for problem in problems if problem.id not in bootstrap]
-    held_out = _held_out(lasting, recipe.pool.held_out, recipe.seed)
+    held_out = _held_out(lasting, settings.held_out, seed)
     if len(held_out) >= len(lasting):
         raise BenchError(
-            f"the pool of {recipe.name!r} has {len(lasting)} problems for all rounds and "
-            f"pool.held_out is {recipe.pool.held_out}: nothing is left to train on"
+            f"the pool has {len(lasting)} problems for all rounds and pool.held_out is "
+            f"{settings.held_out}: nothing is left to train on"
         )
     dropped = {"contaminated": len(contaminated), "repeated": repeated}
     return Pool(tuple(problems), held_out, dropped, frozenset(bootstrap))

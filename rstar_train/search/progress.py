@@ -1,16 +1,18 @@
-"""How far a search is, told to the log and the journal now and then."""
+"""How far a search of the pool is, told to the log and to whoever keeps a journal."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from rstar_train.rounds.journal import note
+from bench.console import Pace
 
 log = logging.getLogger(__name__)
+
+Note = Callable[[str, int, int], None]
+"""Told the stage, the problems that are done, and how many there are."""
 
 EVERY_SECONDS = 30.0
 """Between two lines."""
@@ -18,29 +20,34 @@ EVERY_SECONDS = 30.0
 
 @dataclass(slots=True)
 class SearchProgress:
-    """Counts finished problems; tells the log and the journal now and then."""
+    """Counts finished problems; tells the log and the note now and then."""
 
     label: str
-    journal: Path | None
+    note: Note | None = None
     total: int = 0
     done: int = 0
-    begun_at: int = 0
-    began: float = 0.0
-    said: float = 0.0
+    before: int = 0
+    """Problems that an earlier session has done."""
+    started: float = 0.0
+    pace: Pace = field(default_factory=lambda: Pace(EVERY_SECONDS))
 
     def start(self, total: int, done: int) -> Callable[[object], None]:
         """Hear how many there are and how many were done before; return what counts one more."""
-        self.total, self.done, self.begun_at = total, done, done
-        self.began = self.said = time.monotonic()
-        note(self.journal, self.label, "progress", done=done, total=total)
+        self.total, self.done, self.before = total, done, done
+        self.started = time.monotonic()
+        self.pace = Pace(EVERY_SECONDS)
+        self._tell()
         return self._tick
 
     def _tick(self, _: object) -> None:
         self.done += 1
-        now = time.monotonic()
-        if now - self.said < EVERY_SECONDS and self.done < self.total:
+        if not self.pace.is_due() and self.done < self.total:
             return
-        self.said = now
-        left = (now - self.began) / (self.done - self.begun_at) * (self.total - self.done)
+        seconds = time.monotonic() - self.started
+        left = seconds / (self.done - self.before) * (self.total - self.done)
         log.info("%s: %d of %d problems, %.0f s left", self.label, self.done, self.total, left)
-        note(self.journal, self.label, "progress", done=self.done, total=self.total)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.note is not None:
+            self.note(self.label, self.done, self.total)

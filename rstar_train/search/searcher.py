@@ -5,20 +5,17 @@ A demonstrator needs the sandbox alone; a policy an engine, and perhaps a PPM to
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
-from bench.engines.base import Engine, Policy, StepScorer
-from bench.engines.opening import engine_for, open_engine, open_scorer
-from bench.engines.policy import ModelPolicy, SamplingSettings
-from bench.prompts import template
+from bench.engines.base import Policy, StepScorer
+from bench.evaluation.harness import Harness
 from bench.runs.writer import RunDir
-from bench.sandbox import Sandbox, SandboxConfig
-from rstar_train.demonstrators.base import DEMONSTRATORS, Demonstrator, demonstrator_named
-from rstar_train.recipes.recipe import Recipe
+from bench.sandbox import Sandbox
+from rstar_train.demonstrators.base import DEMONSTRATORS, Demonstrator, open_demonstrator
+from rstar_train.recipes.settings import SearchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,58 +27,56 @@ class Searcher:
     ppm: Checkpoint | None = None
 
     @property
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, str | Mapping[str, str]]:
         """What decides the trees, for manifests and run headers."""
         if self.demonstrator is not None:
             return {"demonstrator": self.demonstrator.name}
-        assert self.policy is not None
-        about = {"policy": {"name": self.policy.name, "digest": self.policy.digest}}
-        if self.ppm is not None:
-            about["ppm"] = {"name": self.ppm.name, "digest": self.ppm.digest}
-        return about
+        models = {"policy": self.policy, "ppm": self.ppm}
+        return {
+            role: {"name": model.name, "digest": model.digest}
+            for role, model in models.items()
+            if model is not None
+        }
 
 
-def searcher_of(
-    recipe: Recipe, base: Checkpoint, policy: Checkpoint, ppm: Checkpoint | None
+def find_searcher(
+    settings: SearchSettings, base: Checkpoint, policy: Checkpoint, ppm: Checkpoint | None
 ) -> Searcher:
-    """Return the searcher that a round's recipe asks for.
+    """Return the searcher that a round's settings ask for.
 
     `policy` and `ppm` are the round before's. Raises UnknownNameError, CheckpointError for a
     searcher that is not there.
     """
-    settings = recipe.search
     if settings.policy in DEMONSTRATORS:
-        return Searcher(demonstrator_named(settings.policy, settings.mistake_rate))
+        return Searcher(open_demonstrator(settings.policy, settings.mistake_rate))
     named = {"previous": policy, "base": base}
     chosen = named.get(settings.policy) or find_checkpoint(settings.policy, "policy")
     return Searcher(policy=chosen, ppm=ppm if settings.annotation == "ppm" else None)
 
 
+@dataclass(frozen=True, slots=True)
+class SearchParts:
+    """What a search of the pool is given, running."""
+
+    policy: Policy
+    sandbox: Sandbox
+    scorer: StepScorer | None = None
+
+
 @asynccontextmanager
-async def started(
-    recipe: Recipe, searcher: Searcher, run: RunDir
-) -> AsyncIterator[tuple[Policy, StepScorer | None, Sandbox]]:
+async def start_searcher(
+    searcher: Searcher, settings: SearchSettings, run: RunDir
+) -> AsyncIterator[SearchParts]:
     """Start the searcher's models and the sandbox, note them in the run; stop them at the end."""
-    async with Sandbox(SandboxConfig()) as sandbox:
+    async with Harness() as harness:
+        sandbox = await harness.start_sandbox()
         run.note("sandbox", dict(sandbox.about))
         if searcher.demonstrator is not None:
-            yield searcher.demonstrator, None, sandbox
+            yield SearchParts(searcher.demonstrator, sandbox)
             return
         assert searcher.policy is not None
-        engine = await open_engine(searcher.policy, recipe.search.engine)
-        try:
-            name = engine_for(searcher.policy, recipe.search.engine)
-            run.note("engine", {"name": name, "determinism": engine.determinism})
-            policy = _policy(searcher.policy, engine, recipe)
-            if searcher.ppm is None:
-                yield policy, None, sandbox
-            else:
-                with closing(open_scorer(searcher.ppm)) as scorer:
-                    yield policy, scorer, sandbox
-        finally:
-            engine.close()
-
-
-def _policy(checkpoint: Checkpoint, engine: Engine, recipe: Recipe) -> ModelPolicy:
-    sampling = SamplingSettings(recipe.search.temperature, recipe.search.step_tokens)
-    return ModelPolicy(checkpoint.name, engine, template(checkpoint.template), sampling)
+        parts = await harness.start_parts(
+            searcher.policy, searcher.ppm, engine=settings.engine, sampling=settings.sampling
+        )
+        run.note("engine", parts.notes["engine"])
+        yield SearchParts(parts.policy, parts.sandbox, parts.scorer)

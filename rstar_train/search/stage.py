@@ -12,49 +12,82 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from bench.answers import acheck
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.errors import BenchError, UnknownNameError
 from bench.evaluation.runner import run_problems
+from bench.runs.grading import judge
 from bench.runs.header import make_header
 from bench.runs.record import Key, Record
 from bench.runs.writer import RunDir
-from bench.search import (
-    MCTS,
-    Node,
-    Reward,
-    Sampling,
-    Trace,
-    first,
-    majority,
-    rules_named,
-    sample,
-)
+from bench.search import Node, Reward, Sampling, Trace, first, majority, sample
 from bench.types import Outcome, Problem
-from rstar_train.recipes.recipe import Recipe
+from rstar_train.figures import SampleFigures, SearchFigures
+from rstar_train.recipes.settings import SearchSettings
 from rstar_train.search.pool import tier_of
-from rstar_train.search.progress import SearchProgress
-from rstar_train.search.searcher import Searcher, started
-from rstar_train.search.until_solved import mcts_until_solved
+from rstar_train.search.progress import Note, SearchProgress
+from rstar_train.search.searcher import Searcher, start_searcher
+from rstar_train.search.until_solved import search_until_solved
+
+SELECTORS = {"first": first, "majority": majority}
+"""Of the records of a search of the pool, whose answers nobody asks for."""
 
 
 async def search_pool(
     problems: Sequence[Problem],
-    recipe: Recipe,
+    settings: SearchSettings,
     searcher: Searcher,
     folder: Path,
     *,
-    journal: Path | None = None,
-) -> Mapping[str, Any]:
+    seed: int,
+    pool: str,
+    note: Note | None = None,
+) -> SearchFigures:
     """Search what the searcher can search of `problems`; return counts for the manifest.
 
-    `folder` is the run directory; `journal` is told how far the search is. Raises BenchError:
-    nothing can be searched, nothing was solved, or the harness failed on a problem (repeating the
-    command searches those again).
+    `folder` is the run directory, `pool` a digest of the settings that made the pool; `note` is
+    told how far the search is. Raises BenchError: nothing can be searched, nothing was solved, or
+    the harness failed on a problem (repeating the command searches those again).
     """
-    levels = recipe.search.levels
+    chosen = _searchable(problems, settings, searcher)
+    config = {
+        "search": {"name": "mcts", **_deciding(settings)},
+        "recipe": pool,
+        "seed": seed,
+        **searcher.about,
+    }
+    with RunDir.open(folder, make_header(config)) as run:
+        for tree in range(seed, seed + settings.trees):
+            # Only what earlier trees found counts, so that a resume asks for the same problems.
+            earlier = [record for record in run.records() if record.seed < tree]
+            todo = _unsolved(chosen, earlier)
+            await _search(todo, settings, searcher, run, tree, SearchProgress(_label(folder), note))
+        records = run.records()
+    _refuse_failures(records)
+    solved = solved_ids(records)
+    if not solved:
+        raise BenchError(
+            f"none of the {len(chosen)} problems searched was solved, so there is nothing to train "
+            "on: search easier problems (pool.sources), or raise search.rollouts, or begin with a "
+            "demonstrator (search.policy)"
+        )
+    return SearchFigures(
+        problems=len(problems),
+        searched=len(chosen),
+        not_searchable=len(problems) - len(chosen),
+        solved=len(solved),
+        trees=len(records),
+        policy_tokens=sum(record.tokens.policy_generated for record in records),
+        ppm_tokens=sum(record.tokens.ppm for record in records),
+        executions=sum(record.executions for record in records),
+    )
+
+
+def _searchable(
+    problems: Sequence[Problem], settings: SearchSettings, searcher: Searcher
+) -> list[Problem]:
+    """Return the problems of the wanted levels that the searcher can write steps for."""
+    levels = settings.levels
     known = sorted({tier_of(problem) for problem in problems})
     for level in levels or ():
         if level not in known:
@@ -66,42 +99,24 @@ async def search_pool(
     ]
     if not chosen:
         raise BenchError(
-            f"{recipe.search.policy} can write steps for none of the pool's {len(problems)} "
-            "problems; give the pool families that it knows"
+            f"{settings.policy} can write steps for none of the pool's {len(problems)} problems; "
+            "give the pool families that it knows"
         )
-    config = {
-        "search": {"name": "mcts", **dataclasses.asdict(recipe.search)},
-        "recipe": recipe.digest("pool"),
-        "seed": recipe.seed,
-        **searcher.about,
-    }
-    del config["search"]["concurrency"]  # changes no record
-    with RunDir.open(folder, make_header(config)) as run:
-        for seed in range(recipe.seed, recipe.seed + recipe.search.trees):
-            # Only what earlier trees found counts, so that a resume asks for the same problems.
-            earlier = [record for record in run.records() if record.seed < seed]
-            todo = _unsolved(chosen, earlier)
-            tell = SearchProgress(f"{folder.parent.parent.name}/{folder.parent.name}", journal)
-            await _search(todo, recipe, searcher, run, seed, tell)
-        records = run.records()
-    _refuse_failures(records)
-    solved = solved_ids(records)
-    if not solved:
-        raise BenchError(
-            f"none of the {len(chosen)} problems searched was solved, so there is nothing to train "
-            "on: search easier problems (pool.sources), or raise search.rollouts, or begin with a "
-            "demonstrator (search.policy)"
-        )
-    return {
-        "problems": len(problems),
-        "searched": len(chosen),
-        "not_searchable": len(problems) - len(chosen),
-        "solved": len(solved),
-        "trees": len(records),
-        "policy_tokens": sum(record.tokens.policy_generated for record in records),
-        "ppm_tokens": sum(record.tokens.ppm for record in records),
-        "executions": sum(record.executions for record in records),
-    }
+    return chosen
+
+
+def _deciding(settings: SearchSettings) -> Mapping[str, object]:
+    """Return the settings that decide a record: the concurrency does not, nor a knob not set."""
+    values = dataclasses.asdict(settings)
+    del values["concurrency"]
+    if settings.tokens is None:
+        del values["tokens"]
+    return values
+
+
+def _label(folder: Path) -> str:
+    """Return the stage whose trees a folder holds, e.g. `round-2/search`."""
+    return f"{folder.parent.parent.name}/{folder.parent.name}"
 
 
 def _refuse_failures(records: Sequence[Record]) -> None:
@@ -133,57 +148,58 @@ def _unsolved(problems: Sequence[Problem], records: Sequence[Record]) -> list[Pr
 
 async def _search(
     problems: Sequence[Problem],
-    recipe: Recipe,
+    settings: SearchSettings,
     searcher: Searcher,
     run: RunDir,
     seed: int,
     progress: SearchProgress,
 ) -> None:
-    done = {key.problem_id for key in run.done if key.seed == seed}
-    left = [problem for problem in problems if problem.id not in done]
+    """Search the problems that have no tree of this seed yet."""
+    left = sum(Key(problem.id, seed) not in run.done for problem in problems)
     if not left:
         return
-    settings = recipe.search
-    config = MCTS(settings.rollouts, settings.candidates, settings.max_depth, settings.c)
-    async with started(recipe, searcher, run) as (policy, scorer, sandbox):
+    async with start_searcher(searcher, settings, run) as parts:
 
         async def search(problem: Problem) -> Trace:
-            return await mcts_until_solved(
+            return await search_until_solved(
                 problem,
-                policy,
-                sandbox,
-                config=config,
+                parts.policy,
+                parts.sandbox,
+                config=settings,
                 seed=seed,
                 reward=reward_of(problem),
-                scorer=scorer,
-                rules=rules_named(settings.rules),
-                budgets=(settings.rollouts, *settings.unsolved_rollouts),
+                budgets=settings.budgets,
+                scorer=parts.scorer,
             )
 
         await run_problems(
             problems,
             search,
             run=run,
-            selectors={"first": first, "majority": majority},
+            selectors=SELECTORS,
             name="mcts",
             seed=seed,
             concurrency=settings.concurrency,
-            on_done=progress.start(len(problems), len(problems) - len(left)),
+            on_done=progress.start(len(problems), len(problems) - left),
         )
 
 
 async def sample_pool(
     problems: Sequence[Problem],
-    recipe: Recipe,
+    settings: SearchSettings,
     policy: Checkpoint,
     folder: Path,
     *,
     n: int,
-    journal: Path | None = None,
-) -> Mapping[str, Any]:
-    """Sample `n` solutions of each problem, without any search, into a run directory."""
+    seed: int,
+    pool: str,
+    note: Note | None = None,
+) -> SampleFigures:
+    """Sample `n` solutions of each problem, without any search, into a run directory.
+
+    See `search_pool` for the rest.
+    """
     searcher = Searcher(policy=policy)
-    settings = recipe.search
     config = {
         "search": {
             "name": "sample",
@@ -191,50 +207,48 @@ async def sample_pool(
             "temperature": settings.temperature,
             "step_tokens": settings.step_tokens,
         },
-        "recipe": recipe.digest("pool"),
-        "seed": recipe.seed,
+        "recipe": pool,
+        "seed": seed,
         **searcher.about,
     }
     with RunDir.open(folder, make_header(config)) as run:
-        left = sum(Key(problem.id, recipe.seed) not in run.done for problem in problems)
+        left = sum(Key(problem.id, seed) not in run.done for problem in problems)
         if left:
-            tell = SearchProgress(f"{folder.parent.parent.name}/{folder.parent.name}", journal)
-            async with started(recipe, searcher, run) as (model, _, sandbox):
+            progress = SearchProgress(_label(folder), note)
+            async with start_searcher(searcher, settings, run) as parts:
                 await run_problems(
                     problems,
                     partial(
                         sample,
-                        policy=model,
-                        sandbox=sandbox,
-                        config=Sampling(n),
-                        seed=recipe.seed,
+                        policy=parts.policy,
+                        sandbox=parts.sandbox,
+                        config=Sampling(n=n),
+                        seed=seed,
                     ),
                     run=run,
-                    selectors={"first": first, "majority": majority},
+                    selectors=SELECTORS,
                     name="sample",
-                    seed=recipe.seed,
+                    seed=seed,
                     concurrency=settings.concurrency,
-                    on_done=tell.start(len(problems), len(problems) - left),
+                    on_done=progress.start(len(problems), len(problems) - left),
                 )
         records = run.records()
     _refuse_failures(records)
-    return {
-        "problems": len(problems),
-        "samples": n,
-        "solved": len(solved_ids(records)),
-        "policy_tokens": sum(record.tokens.policy_generated for record in records),
-    }
+    return SampleFigures(
+        problems=len(problems),
+        samples=n,
+        solved=len(solved_ids(records)),
+        policy_tokens=sum(record.tokens.policy_generated for record in records),
+    )
 
 
 def reward_of(problem: Problem) -> Reward:
     """Return the reward of a problem: +1 right, -1 wrong, 0 where the checker failed."""
 
     async def reward(trace: Trace, end: Node) -> float:
-        checks = await asyncio.gather(
-            *(acheck(gold, end.answer) for gold in (problem.answer, *problem.alternatives))
-        )
-        if any(verdict.correct for verdict in checks):
+        outcome = (await judge(problem, end.answer or "")).outcome
+        if outcome is Outcome.CORRECT:
             return 1.0
-        return 0.0 if all(verdict.outcome.is_failure for verdict in checks) else -1.0
+        return 0.0 if outcome.is_failure else -1.0
 
     return reward

@@ -1,7 +1,7 @@
 """How training spends more search on hard problems (rStar-Math, section 3.4 and appendix).
 
-A problem that no trajectory has solved gets more rollouts, and each problem may get several trees
-from different seeds. Both need a reward, so both are for training data only.
+A problem that no trajectory has solved gets more rollouts. That needs a reward, so it is for
+training data only.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 from bench.engines.base import Policy, StepScorer
 from bench.sandbox import Sandbox
-from bench.search.mcts import MCTS, Reward, grow, searching
-from bench.search.rules import PAPER, Rules
-from bench.search.tree import Trace
+from bench.search import MCTS, Reward, Trace
+from bench.search.mcts import grow_tree, start_tree
+from bench.search.official.mcts import grow_official_tree, start_official_tree
 from bench.types import Problem
 
 
-async def mcts_until_solved(
+async def search_until_solved(
     problem: Problem,
     policy: Policy,
     sandbox: Sandbox,
@@ -26,23 +26,23 @@ async def mcts_until_solved(
     reward: Reward,
     budgets: Sequence[int],
     scorer: StepScorer | None = None,
-    rules: Rules = PAPER,
 ) -> Trace:
     """Grow one tree to each of the budgets in turn, until an answer is right.
 
     `budgets` are rollouts in all, not more of them, and stand in place of `config.rollouts`: the
     tree is the one that a search with the budget it stopped at would have grown.
     """
-    with searching(
-        problem, policy, sandbox, scorer, reward, config=config, seed=seed, rules=rules
-    ) as searcher:
+    start, grow = start_tree, grow_tree
+    if config.rules == "official":
+        start, grow = start_official_tree, grow_official_tree
+    with start(problem, policy, sandbox, scorer, reward, config=config, seed=seed) as expander:
         for rollouts in sorted(budgets):
-            await grow(searcher, config, reward, rollouts=rollouts)
-            if solved(searcher.trace):
+            await grow(expander, config, reward, rollouts=rollouts)
+            if is_solved(expander.trace):
                 break
-        return searcher.trace
+        return expander.trace
 
 
-def solved(trace: Trace) -> bool:
+def is_solved(trace: Trace) -> bool:
     """Whether a trajectory of a rewarded search was right."""
     return any(trace.nodes[index].mean > 0 for index in trace.finished)

@@ -9,14 +9,17 @@ fp32 weights throughout the result is PEFT's, up to the order of summation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+    from peft.tuners.lora import Linear
+    from torch.autograd.function import FunctionCtx
 
 
-def fuse(model: Any) -> int:
+def fuse(model: torch.nn.Module) -> int:
     """Replace the forward pass of a PEFT model's plain LoRA layers; return how many.
 
     Left as they are: layers with dropout, a bias, several adapters, or a variant such as DoRA.
@@ -31,7 +34,7 @@ def fuse(model: Any) -> int:
     return fused
 
 
-def _is_plain(module: Any) -> bool:
+def _is_plain(module: Linear) -> bool:
     names = list(module.lora_A)
     return (
         len(names) == 1
@@ -44,7 +47,7 @@ def _is_plain(module: Any) -> bool:
     )
 
 
-def _forward(module: Any) -> Any:
+def _forward(module: Linear) -> Callable[[torch.Tensor], torch.Tensor]:
     (name,) = module.lora_A
     down, up = module.lora_A[name], module.lora_B[name]
     apply = _function().apply
@@ -56,7 +59,7 @@ def _forward(module: Any) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _function() -> Any:
+def _function() -> type[torch.autograd.Function]:
     import torch
 
     class FusedLoRA(torch.autograd.Function):
@@ -64,7 +67,7 @@ def _function() -> Any:
 
         @staticmethod
         def forward(
-            ctx: Any,
+            ctx: FunctionCtx,
             x: torch.Tensor,
             weight: torch.Tensor,
             down: torch.Tensor,
@@ -72,26 +75,28 @@ def _function() -> Any:
             scale: float,
         ) -> torch.Tensor:
             """Return y, of shape (..., out); x is (..., in), A (rank, in), B (out, rank)."""
-            rows = x.reshape(-1, x.shape[-1])
-            small = rows @ down.to(x.dtype).T
-            result = rows @ weight.T
+            rows = x.reshape(-1, x.shape[-1])  # (n, in)
+            small = rows @ down.to(x.dtype).T  # (n, rank)
+            result = rows @ weight.T  # (n, out)
             result.addmm_(small, (up * scale).to(x.dtype).T)
             ctx.save_for_backward(rows, small, weight, down, up)
             ctx.scale = scale
             return result.view(*x.shape[:-1], -1)
 
         @staticmethod
-        def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        def backward(
+            ctx: FunctionCtx, *gradients: torch.Tensor
+        ) -> tuple[torch.Tensor | None, ...]:
             """Return the gradients of x, A and B."""
             rows, small, weight, down, up = ctx.saved_tensors
-            above = gradients[0].reshape(-1, weight.shape[0])
-            inner = above @ (up * ctx.scale).to(above.dtype)
+            above = gradients[0].reshape(-1, weight.shape[0])  # (n, out)
+            inner = above @ (up * ctx.scale).to(above.dtype)  # (n, rank)
             below = None
             if ctx.needs_input_grad[0]:
-                below = above @ weight
+                below = above @ weight  # (n, in)
                 below.addmm_(inner, down.to(above.dtype))
                 below = below.view(*gradients[0].shape[:-1], -1)
-            down_gradient = (inner.T @ rows).to(down.dtype)
+            down_gradient = (inner.T @ rows).to(down.dtype)  # (rank, in)
             up_gradient = (above.T @ small).to(up.dtype).mul_(ctx.scale)
             return below, None, down_gradient, up_gradient, None
 

@@ -47,7 +47,7 @@ class TokenTree:
         return len(self.tokens)
 
 
-def merged(rows: Sequence[Sequence[int]]) -> TokenTree:
+def merge_prefixes(rows: Sequence[Sequence[int]]) -> TokenTree:
     """Merge the shared prefixes of token sequences. Raises ValueError: one is empty."""
     _no_empty(rows)
     trie = TokenTrie()
@@ -63,7 +63,7 @@ def merged(rows: Sequence[Sequence[int]]) -> TokenTree:
     return TokenTree(trie.tokens, parents, trie.depths, ends)
 
 
-def chained(rows: Sequence[Sequence[int]]) -> TokenTree:
+def chain_sequences(rows: Sequence[Sequence[int]]) -> TokenTree:
     """Lay token sequences end to end, each for itself. Raises ValueError: one is empty."""
     _no_empty(rows)
     tokens: list[int] = []
@@ -85,7 +85,7 @@ def _no_empty(rows: Sequence[Sequence[int]]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PackedSequence:
     """A tree padded to whole blocks, with the index tables of its attention."""
 
     tokens: npt.NDArray[np.int64]
@@ -102,13 +102,13 @@ class Line:
     """Tokens before the padding."""
 
 
-def line(tree: TokenTree) -> Line:
+def pack(tree: TokenTree) -> PackedSequence:
     """Return a tree with what each of its tokens attends to, block by block."""
     padding = -len(tree) % LENGTH_BUCKET
     # A padded token sees itself, so no softmax is empty.
     parents = [*tree.parents, *[-1] * padding]
     keys, mask = _attention(parents)
-    return Line(
+    return PackedSequence(
         np.array([*tree.tokens, *[0] * padding]),
         np.array([*tree.depths, *[0] * padding]),
         keys,

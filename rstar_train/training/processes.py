@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from bench.errors import BenchError
 
 
-def processes() -> int:
+def count_processes() -> int:
     """Return how many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
@@ -21,7 +21,7 @@ def processes() -> int:
 @contextmanager
 def first_process_first() -> Iterator[None]:
     """Let the first process through alone, then the others: for what is done to files."""
-    if processes() == 1:
+    if count_processes() == 1:
         yield
         return
     from accelerate import PartialState
@@ -35,12 +35,12 @@ def is_first() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def split(batch_size: int, most: int) -> tuple[int, int]:
+def split_batch(batch_size: int, most: int) -> tuple[int, int]:
     """Return rows a pass and passes a step of one process, for a batch of all processes together.
 
     At most `most` rows a pass. Raises BenchError: the batch does not divide.
     """
-    ours, left = divmod(batch_size, processes())
+    ours, left = divmod(batch_size, count_processes())
     if left or not ours:
         raise BenchError(
             f"a batch of {batch_size} rows cannot be shared by {processes()} processes; choose a "

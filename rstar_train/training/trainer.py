@@ -11,21 +11,25 @@ import hashlib
 import json
 import random
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.checkpoints.checkpoint import WEIGHTS
 from bench.errors import BenchError, CheckpointError, MissingExtraError
 from bench.files.atomic import replace
-from rstar_train.recipes.recipe import FitSettings, LoRASettings, Recipe
-from rstar_train.training import watcher
+from rstar_train.figures import TrainerFigures
+from rstar_train.recipes.recipe import sections_digest
+from rstar_train.recipes.settings import FitSettings, LoRASettings
 from rstar_train.training.precision import multiplies_bf16
 from rstar_train.training.processes import is_first
+from rstar_train.training.watcher import cut_curve
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from peft import LoraConfig
+    from transformers import PreTrainedTokenizerBase, Trainer
 
 Row = TypeVar("Row")
 LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -54,7 +58,7 @@ def lora_config(settings: LoRASettings, task: str, *, save: Sequence[str] = ()) 
     )
 
 
-def load_tokenizer(base: Path) -> Any:
+def load_tokenizer(base: Path) -> PreTrainedTokenizerBase:
     """Return the tokenizer of a base model. Raises CheckpointError: it is another model's."""
     from transformers import AutoConfig, AutoTokenizer
 
@@ -72,9 +76,9 @@ def load_tokenizer(base: Path) -> Any:
     return tokenizer
 
 
-def arguments(
+def trainer_arguments(
     settings: FitSettings, lora: LoRASettings, out: Path, seed: int, *, passes: tuple[int, int]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the trainer arguments that all trainings share (`rstar_train.training.precision`).
 
     `passes`: rows a pass, and passes a step.
@@ -106,9 +110,11 @@ def arguments(
     }
 
 
-def digest(recipe: Recipe, sections: Sequence[str], base: Path, rows: Iterable[Any]) -> str:
+def training_digest(
+    seed: int, sections: Mapping[str, object], base: Path, rows: Iterable[DataclassInstance]
+) -> str:
     """Return a digest of what a training depends on: settings, base weights, rows in order."""
-    hasher = hashlib.sha256(recipe.digest(*sections).encode())
+    hasher = hashlib.sha256(sections_digest(seed, sections).encode())
     for name in sorted(path.name for path in base.glob("*.safetensors")):
         hasher.update(f"{name} {(base / name).stat().st_size} {base.resolve()}".encode())
     for row in rows:
@@ -116,7 +122,7 @@ def digest(recipe: Recipe, sections: Sequence[str], base: Path, rows: Iterable[A
     return hasher.hexdigest()
 
 
-def run(trainer: Any, checkpoint: Path | None) -> dict[str, Any]:
+def train(trainer: Trainer, checkpoint: Path | None) -> TrainerFigures:
     """Train, from a checkpoint where there is one; return steps, losses and seconds.
 
     Raises BenchError: the disk is full; what was saved before is kept, and training goes on there.
@@ -126,7 +132,7 @@ def run(trainer: Any, checkpoint: Path | None) -> dict[str, Any]:
     folder = Path(trainer.args.output_dir)
     curve = folder.parent / "loss.jsonl"
     resumed = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-    watcher.cut_curve(curve, resumed)
+    cut_curve(curve, resumed)
     trainer.remove_callback(PrinterCallback)  # it prints every step
     try:
         result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -138,13 +144,13 @@ def run(trainer: Any, checkpoint: Path | None) -> dict[str, Any]:
             "training goes on at the last checkpoint"
         ) from error
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    return {
-        "steps": result.global_step,
-        **({"resumed_at_step": resumed} if resumed else {}),
-        "loss_first": round(losses[0], 4),
-        "loss_last": round(fmean(losses[-5:]), 4),
-        "seconds": round(result.metrics["train_runtime"], 1),
-    }
+    return TrainerFigures(
+        steps=result.global_step,
+        resumed_at_step=resumed or None,
+        loss_first=round(losses[0], 4),
+        loss_last=round(fmean(losses[-5:]), 4),
+        seconds=round(result.metrics["train_runtime"], 1),
+    )
 
 
 def _is_full(error: Exception, folder: Path) -> bool:
@@ -155,7 +161,7 @@ def _is_full(error: Exception, folder: Path) -> bool:
     return said or (writing and shutil.disk_usage(folder).free < 2**24)
 
 
-def save(trainer: Any, folder: Path) -> None:
+def save(trainer: Trainer, folder: Path) -> None:
     """Save an adapter or a whole model, as bf16; then drop the checkpoints of its training.
 
     bf16 halves the files; evaluation uses what is saved. Raises BenchError: the disk is full.

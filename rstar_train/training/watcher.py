@@ -13,12 +13,13 @@ import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bench.console import Pace
 from rstar_train.training.processes import first_process_first
 
 if TYPE_CHECKING:
-    from transformers import TrainerCallback
+    from transformers import TrainerCallback, TrainerControl, TrainerState
 
 SAVE_SECONDS = 120.0
 """Between two checkpoints: what a kill can cost. Saving an adapter of rank 16 takes a second."""
@@ -27,7 +28,7 @@ SAY_SECONDS = 15.0
 log = logging.getLogger(__name__)
 
 
-def resumable(folder: Path, inputs: str) -> Path | None:
+def find_checkpoint_to_resume(folder: Path, inputs: str) -> Path | None:
     """Return the last whole checkpoint below `folder`; what other inputs left there is deleted.
 
     `inputs` is a digest of everything the training depends on.
@@ -64,29 +65,33 @@ def _step_of(row: str) -> float:
         return float("inf")
 
 
-def watcher(path: Path, label: str) -> TrainerCallback:
+def make_watcher(path: Path, label: str) -> TrainerCallback:
     """Return a callback that appends the loss curve to `path`, tells time left, and saves."""
     from transformers import TrainerCallback
 
     class Watcher(TrainerCallback):
-        """Looks at the clock after every step."""
+        """Looks at the clock after every optimizer step."""
 
         def __init__(self) -> None:
-            self.saved = self.said = self.began = time.monotonic()
+            self.saving, self.pace = Pace(SAVE_SECONDS), Pace(SAY_SECONDS)
+            self.began = time.monotonic()
             self.first = 0
             self.loss = float("nan")
 
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.saved = self.began = time.monotonic()
+        def on_train_begin(
+            self, args: object, state: TrainerState, control: TrainerControl, **_: object
+        ) -> None:
+            self.saving = Pace(SAVE_SECONDS)
+            self.began = time.monotonic()
             self.first = state.global_step
 
         def on_log(
             self,
-            args: Any,
-            state: Any,
-            control: Any,
-            logs: Mapping[str, Any] | None = None,
-            **_: Any,
+            args: object,
+            state: TrainerState,
+            control: TrainerControl,
+            logs: Mapping[str, float] | None = None,
+            **_: object,
         ) -> None:
             row = {"step": state.global_step, **(logs or {})}
             self.loss = float(row.get("loss", self.loss))
@@ -94,12 +99,12 @@ def watcher(path: Path, label: str) -> TrainerCallback:
                 with path.open("a") as file:
                     file.write(json.dumps(row) + "\n")
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            now = time.monotonic()
+        def on_step_end(
+            self, args: object, state: TrainerState, control: TrainerControl, **_: object
+        ) -> None:
             done, left = state.global_step - self.first, state.max_steps - state.global_step
-            if (done > 1 and now - self.said > SAY_SECONDS) or not left:
-                self.said = now
-                minutes = (now - self.began) / max(1, done) * left / 60
+            if (done > 1 and self.pace.is_due()) or not left:
+                minutes = (time.monotonic() - self.began) / max(1, done) * left / 60
                 log.info(
                     "%s: step %d of %d, loss %.3f, %.1f minutes left",
                     label,
@@ -108,8 +113,7 @@ def watcher(path: Path, label: str) -> TrainerCallback:
                     self.loss,
                     minutes,
                 )
-            if left and now - self.saved > SAVE_SECONDS:
-                self.saved = now
+            if left and self.saving.is_due():
                 control.should_save = True
 
     return Watcher()

@@ -1,8 +1,9 @@
-"""Which scored texts share a step of a PPM's training, and how a step is cut into lines.
+"""Which scored texts share an optimizer step, and how its batch is cut into packed sequences.
 
-A step takes whole problems until it holds enough rows, so that what shares a prefix is computed
-together; it is cut between problems into lines of a bounded number of tokens, whose gradients add
-up. Every text has a value to learn: by being preferred to another one, or a number of its own.
+A batch takes whole problems until it has `batch_size` loss terms, so that shared prefixes are
+computed once. It is cut, between problems, into micro-batches: packed sequences of at most
+`MICRO_BATCH_TOKENS` tokens, whose gradients are accumulated. Every text has a value to learn: by
+being preferred to another one, or a number of its own.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from rstar_train.training.packing import Line, line, merged
+from rstar_train.training.packing import PackedSequence, pack, merge_prefixes
 
-LINE_TOKENS = 2048
-"""Tokens of one pass, unless a single problem has more: about 2 GB of activations for 135M weights
-in bf16, and enough rows for the matrix products to run at full speed."""
+MICRO_BATCH_TOKENS = 2048
+"""Tokens of a micro-batch at most, unless a single problem has more: about 2 GB of activations for
+135M weights in bf16, and enough rows for the matrix products to run at full speed."""
 
 Ids = tuple[int, ...]
 
@@ -34,7 +35,7 @@ Row = TypeVar("Row", bound=ValueRow)
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class LossTerm:
     """One term of a loss: a text and either another one or a number."""
 
     problem_id: str
@@ -48,12 +49,12 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class LossLine:
-    """One pass: a line of tokens, and the loss's terms by sequence of that line."""
+class MicroBatch:
+    """One pass: a packed sequence, and the loss terms that are read off it."""
 
-    line: Line
+    sequence: PackedSequence
     text: tuple[int, ...]
-    """Of each term: the place in `line.ends` of its text."""
+    """Of each term: the place of its text in `sequence.ends`."""
     other: tuple[int, ...]
     """Of each term: the place of what it is preferred to, or its own place."""
     target: tuple[float, ...]
@@ -61,17 +62,17 @@ class LossLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Batch:
     """What one optimizer step learns from."""
 
-    lines: tuple[LossLine, ...]
+    micro_batches: tuple[MicroBatch, ...]
     weight: float
     """Of all terms together, by which their sum is divided."""
     plain_tokens: int
     """Tokens of the texts one by one, as without sharing."""
 
 
-def whole_problems(rows: Sequence[Row], limit: int, seed: int) -> list[Row]:
+def draw_whole_problems(rows: Sequence[Row], limit: int, seed: int) -> list[Row]:
     """Return at most `limit` rows (0: all), problem by problem in the seed's order, the last cut.
 
     Rows that share a prefix cost little more together than one of them alone.
@@ -85,15 +86,15 @@ def whole_problems(rows: Sequence[Row], limit: int, seed: int) -> list[Row]:
     return drawn[:limit] if limit else drawn
 
 
-def steps(terms: Sequence[Term], batch_size: int, *, processes: int = 1) -> list[Step]:
-    """Cut terms, in their order, into steps of whole problems with `batch_size` terms or more.
+def make_batches(terms: Sequence[LossTerm], batch_size: int, *, processes: int = 1) -> list[Batch]:
+    """Cut terms, in their order, into batches of whole problems with `batch_size` terms or more.
 
-    What is left at the end and too little joins the step before. With several processes each takes
-    a step of its own, so a step has their share of the batch; and as they must all make the same
-    number of passes, every step is cut into as many lines as the longest needs.
+    What is left at the end and too little joins the batch before. With several processes each takes
+    a batch of its own, so a batch has their share of the terms; and as they must all make the same
+    number of passes, every batch is cut into as many micro-batches as the longest needs.
     """
     share = max(1, batch_size // processes)
-    batches: list[list[list[Term]]] = [[]]
+    batches: list[list[list[LossTerm]]] = [[]]
     held = 0
     for group in _by_problem(terms):
         if held >= share:
@@ -107,62 +108,63 @@ def steps(terms: Sequence[Term], batch_size: int, *, processes: int = 1) -> list
     batches = [batch for batch in batches if batch]
     cut = [_cut(batch) for batch in batches]
     if processes > 1:
-        lines = max(map(len, cut))
-        cut = [_spread(batch, lines) for batch in batches]
-    return [_step(lines) for lines in cut]
+        passes = max(map(len, cut))
+        cut = [_share_out(batch, passes) for batch in batches]
+    return [_batch(parts) for parts in cut]
 
 
-def _by_problem(terms: Sequence[Term]) -> list[list[Term]]:
-    problems: dict[str, list[Term]] = {}
+def _by_problem(terms: Sequence[LossTerm]) -> list[list[LossTerm]]:
+    problems: dict[str, list[LossTerm]] = {}
     for term in terms:
         problems.setdefault(term.problem_id, []).append(term)
     return list(problems.values())
 
 
-def _cut(groups: Sequence[Sequence[Term]]) -> list[list[Term]]:
-    lines: list[list[Term]] = []
-    held = LINE_TOKENS
+def _cut(groups: Sequence[Sequence[LossTerm]]) -> list[list[LossTerm]]:
+    """Cut a batch between problems into the terms of its micro-batches."""
+    parts: list[list[LossTerm]] = []
+    held = MICRO_BATCH_TOKENS
     for group in groups:
-        size = len(merged(_texts(group)))
-        if held + size > LINE_TOKENS:
-            lines.append([])
+        size = len(merge_prefixes(_texts(group)))
+        if held + size > MICRO_BATCH_TOKENS:
+            parts.append([])
             held = 0
-        lines[-1] += group
+        parts[-1] += group
         held += size
-    return lines
+    return parts
 
 
-def _spread(groups: Sequence[Sequence[Term]], lines: int) -> list[list[Term]]:
-    """Share groups out over so many lines; one that gets none repeats a term of no weight."""
-    shared: list[list[Term]] = [[] for _ in range(lines)]
-    sizes = [0] * lines
+def _share_out(groups: Sequence[Sequence[LossTerm]], passes: int) -> list[list[LossTerm]]:
+    """Share problems out over so many passes; one that gets none repeats a term of no weight."""
+    shared: list[list[LossTerm]] = [[] for _ in range(passes)]
+    sizes = [0] * passes
     for group in sorted(groups, key=len, reverse=True):
         least = sizes.index(min(sizes))
         shared[least] += group
         sizes[least] += sum(len(text) for text in _texts(group))
     idle = dataclasses.replace(groups[0][0], weight=0.0)
-    return [line or [idle] for line in shared]
+    return [part or [idle] for part in shared]
 
 
-def _step(lines: Sequence[Sequence[Term]]) -> Step:
-    terms = [term for line in lines for term in line]
-    return Step(
-        tuple(map(_loss_line, lines)),
+def _batch(parts: Sequence[Sequence[LossTerm]]) -> Batch:
+    terms = [term for part in parts for term in part]
+    return Batch(
+        tuple(map(_micro_batch, parts)),
         sum(term.weight for term in terms),
         sum(len(term.text) + len(term.other or ()) for term in terms),
     )
 
 
-def _texts(terms: Sequence[Term]) -> list[Ids]:
+def _texts(terms: Sequence[LossTerm]) -> list[Ids]:
     both = (text for term in terms for text in (term.text, term.other) if text is not None)
     return list(dict.fromkeys(both))
 
 
-def _loss_line(terms: Sequence[Term]) -> LossLine:
+def _micro_batch(terms: Sequence[LossTerm]) -> MicroBatch:
     texts = _texts(terms)
     place = {text: at for at, text in enumerate(texts)}
-    return LossLine(
-        line(merged(texts)),
+    return MicroBatch(
+        pack(merge_prefixes(texts)),
         tuple(place[term.text] for term in terms),
         tuple(place[term.other or term.text] for term in terms),
         tuple(term.target for term in terms),

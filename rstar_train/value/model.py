@@ -1,4 +1,4 @@
-"""A policy with a scalar head in place of its LM head, and how it is trained on packed lines.
+"""A policy with a scalar head in place of its LM head, which takes packed sequences.
 
 The head starts at zero, since a fresh one starts saturated, where tanh has no gradient left; it is
 fp32 on a bf16 backbone. What is saved is a standard sequence-classification checkpoint.
@@ -6,49 +6,52 @@ fp32 on a bf16 backbone. What is saved is a standard sequence-classification che
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rstar_train.training import tree_attention
+from rstar_train.training.tree_attention import Layout, hidden_states, use_packed_attention
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel
+    from transformers.modeling_outputs import ModelOutput
 
-log = logging.getLogger(__name__)
 
+def load_value_model(base: Path, *, dtype: torch.dtype) -> PreTrainedModel:
+    """Return a policy with a head of zeros, which takes packed sequences.
 
-def load_value_model(base: Path, *, dtype: torch.dtype) -> Any:
-    """Return a policy with a head of zeros, which takes packed lines.
-
-    `model(layout=..., ends=...)` returns the raw scores at the indices `ends` of the line.
+    `model(layout=..., ends=...)` returns the raw scores at the indices `ends` of the sequence.
     """
     import torch
-    from transformers import AutoModelForSequenceClassification
+    from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, AutoConfig
 
     class Head(torch.nn.Linear):
         """The scalar head in fp32, whatever comes in."""
 
         def forward(self, input: torch.Tensor) -> torch.Tensor:
-            """Return raw scores, shape (..., 1)."""
+            """Return raw scores, shape (..., 1), of hidden states, shape (..., hidden size)."""
             return super().forward(input.float())
 
-    plain = AutoModelForSequenceClassification.from_pretrained(base, num_labels=1, dtype=dtype)
+    class Packed:
+        """What is added to a model's own class."""
 
-    class PackedValueModel(type(plain)):  # type: ignore[misc]
-        """The same model, asked for the scores of a line."""
-
-        def forward(self, layout: Any = None, ends: Any = None, **kwargs: Any) -> Any:
+        def forward(
+            self,
+            layout: Layout | None = None,
+            ends: torch.Tensor | None = None,
+            **inputs: object,
+        ) -> torch.Tensor | ModelOutput:
             """Return raw scores, shape (ends,); without a layout, what the plain model does."""
             if layout is None:
-                return super().forward(**kwargs)
-            hidden = tree_attention.hidden_states(self.base_model, layout)
-            return self.score(hidden[ends]).squeeze(-1)
+                return super().forward(**inputs)
+            hidden = hidden_states(self.base_model, layout)  # (T, hidden size)
+            return self.score(hidden[ends]).squeeze(-1)  # (ends,)
 
-    # Saved configurations are to name the plain class.
-    PackedValueModel.__name__ = type(plain).__name__
-    plain.__class__ = PackedValueModel
-    plain.score = Head(plain.score.in_features, 1, bias=False)
-    torch.nn.init.zeros_(plain.score.weight)
-    tree_attention.use(plain)
-    return plain
+    plain = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(AutoConfig.from_pretrained(base))]
+    # Of the plain class's name, which is what a saved configuration is to say.
+    packed = type(plain.__name__, (Packed, plain), {"__doc__": plain.__doc__})
+    model = packed.from_pretrained(base, num_labels=1, dtype=dtype)
+    model.score = Head(model.score.in_features, 1, bias=False)
+    torch.nn.init.zeros_(model.score.weight)
+    use_packed_attention(model)
+    return model

@@ -7,37 +7,52 @@ The value of a text is tanh of the head's raw score, in [-1, 1].
                at inference only
     outcome    cross entropy of the probability (1 + v) / 2 = sigmoid(2 raw) of being right
     PQM        (v - Q)^2, the regression that the paper compares with (section 4.3)
+
+N is the number of loss terms of a micro-batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bench.checkpoints.ppm_config import Learnt, Squash
 
 if TYPE_CHECKING:
     import torch
 
-Objective = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor"], "torch.Tensor"]
-"""Raw scores of the texts, raw scores of the others, targets, each of shape (terms,), to the terms
-of the loss."""
+TermLoss = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+"""Raw scores of the texts (N,), raw scores of the others (N,) and targets (N,), to losses (N,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is learnt, and how the scores are to be read afterwards."""
+
+    kind: Learnt
+    loss: TermLoss
+    squash: Squash = "tanh"
+    summed: bool = False
+    """Whether a batch's terms are added up, as in the official code, not averaged by weight."""
 
 
 def preference(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Bradley-Terry on values, as in the paper."""
+    """Return Bradley-Terry losses on values, as in the paper: (N,) each, to (N,)."""
     import torch
 
     return -torch.nn.functional.logsigmoid(torch.tanh(raw) - torch.tanh(other))
 
 
 def raw_preference(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Bradley-Terry on raw scores, as in the official code."""
+    """Return Bradley-Terry losses on raw scores, as in the official code: (N,) each, to (N,)."""
     import torch
 
     return -torch.nn.functional.logsigmoid(raw - other)
 
 
-def centered(objective: Objective, coefficient: float) -> Objective:
-    """Return an objective of pairs plus `coefficient` (raw + other)^2, as TRL's reward trainer has.
+def centered(loss: TermLoss, coefficient: float) -> TermLoss:
+    """Return a loss of pairs plus `coefficient` (raw + other)^2, as TRL's reward trainer has.
 
     A preference sees the difference of two scores and not their mean. The hidden states of a policy
     have a common part that is several times as long as what tells them apart, so the head's mean
@@ -45,20 +60,20 @@ def centered(objective: Objective, coefficient: float) -> Objective:
     """
 
     def penalized(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return objective(raw, other, target) + coefficient * (raw + other) ** 2
+        return loss(raw, other, target) + coefficient * (raw + other) ** 2  # (N,)
 
     return penalized
 
 
 def outcome(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of being right; targets are 0 or 1."""
+    """Return the cross entropy of being right, targets 0 or 1: (N,) each, to (N,)."""
     import torch
 
     return torch.nn.functional.binary_cross_entropy_with_logits(2 * raw, target, reduction="none")
 
 
 def regression(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Squared distance from Q; targets are in [-1, 1]."""
+    """Return the squared distance from Q, targets in [-1, 1]: (N,) each, to (N,)."""
     import torch
 
     return (torch.tanh(raw) - target) ** 2

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.errors import BenchError
-from rstar_train.recipes.recipe import Recipe
+from rstar_train.figures import ValueFigures
+from rstar_train.recipes.settings import LoRASettings, PPMSettings
 from rstar_train.rows.row import OutcomeRow, PairRow, StepRow
-from rstar_train.value import objectives
-from rstar_train.value.batches import Term
-from rstar_train.value.ppm import of_pairs, pair_term
-from rstar_train.value.training import Goal, Texts, train_value
+from rstar_train.value.batches import LossTerm
+from rstar_train.value.objectives import Objective, outcome, preference, regression
+from rstar_train.value.ppm import center, pair_term
+from rstar_train.value.training import TokenizerCache, train_value
 
 
-def train_orm(rows: Sequence[OutcomeRow], recipe: Recipe, base: Path, out: Path) -> dict[str, Any]:
+def train_orm(
+    rows: Sequence[OutcomeRow],
+    base: Path,
+    out: Path,
+    *,
+    settings: PPMSettings,
+    lora: LoRASettings,
+    seed: int,
+) -> ValueFigures:
     """Train on whether whole solutions are right: cross entropy, problems weighing the same.
 
     Raises BenchError without both right and wrong solutions, and what `train_value` raises.
@@ -31,33 +39,50 @@ def train_orm(rows: Sequence[OutcomeRow], recipe: Recipe, base: Path, out: Path)
         )
     weights = _shares([row.problem_id for row in rows])
 
-    def make(row: OutcomeRow, ids: Texts) -> Term | None:
+    def make(row: OutcomeRow, ids: TokenizerCache) -> LossTerm | None:
         text = ids(row.prompt + row.completion)
         if text is None:
             return None
-        return Term(row.problem_id, text, None, float(row.correct), weights[row.problem_id])
+        return LossTerm(row.problem_id, text, None, float(row.correct), weights[row.problem_id])
 
-    return train_value(rows, make, Goal("orm", objectives.outcome), recipe, base, out)
+    objective = Objective("orm", outcome)
+    return train_value(rows, make, objective, base, out, settings=settings, lora=lora, seed=seed)
 
 
 def train_orm_on_pairs(
-    rows: Sequence[PairRow], recipe: Recipe, base: Path, out: Path
-) -> dict[str, Any]:
+    rows: Sequence[PairRow],
+    base: Path,
+    out: Path,
+    *,
+    settings: PPMSettings,
+    lora: LoRASettings,
+    seed: int,
+) -> ValueFigures:
     """Train on right against wrong whole solutions: Bradley-Terry, as the paper's ORM.
 
     Raises BenchError without such pairs, and what `train_value` raises.
     """
-    solutions = [row for row in rows if row.kind == "solution"]
-    if not solutions:
+    pairs = [row for row in rows if row.kind == "solution"]
+    if not pairs:
         raise BenchError(
             f"none of the {len(rows)} pairs is of whole solutions: no problem has both right and "
             "wrong ones"
         )
-    goal = of_pairs(Goal("orm", objectives.preference), recipe.ppm)
-    return train_value(solutions, pair_term, goal, recipe, base, out)
+    objective = center(Objective("orm", preference), settings)
+    return train_value(
+        pairs, pair_term, objective, base, out, settings=settings, lora=lora, seed=seed
+    )
 
 
-def train_pqm(rows: Sequence[StepRow], recipe: Recipe, base: Path, out: Path) -> dict[str, Any]:
+def train_pqm(
+    rows: Sequence[StepRow],
+    base: Path,
+    out: Path,
+    *,
+    settings: PPMSettings,
+    lora: LoRASettings,
+    seed: int,
+) -> ValueFigures:
     """Train on the Q of every step: squared error, problems weighing the same.
 
     Raises BenchError without rows or for a Q outside [-1, 1], and what `train_value` raises.
@@ -69,13 +94,14 @@ def train_pqm(rows: Sequence[StepRow], recipe: Recipe, base: Path, out: Path) ->
             raise BenchError(f"a step of {row.problem_id!r} has Q {row.q}, expected -1 to 1")
     weights = _shares([row.problem_id for row in rows])
 
-    def make(row: StepRow, ids: Texts) -> Term | None:
+    def make(row: StepRow, ids: TokenizerCache) -> LossTerm | None:
         text = ids(row.prompt + row.step)
         if text is None:
             return None
-        return Term(row.problem_id, text, None, row.q, weights[row.problem_id])
+        return LossTerm(row.problem_id, text, None, row.q, weights[row.problem_id])
 
-    return train_value(rows, make, Goal("pqm", objectives.regression), recipe, base, out)
+    objective = Objective("pqm", regression)
+    return train_value(rows, make, objective, base, out, settings=settings, lora=lora, seed=seed)
 
 
 def _shares(problem_ids: Sequence[str]) -> dict[str, float]:

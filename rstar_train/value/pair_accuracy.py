@@ -20,7 +20,7 @@ from bench.reports.figure import COLOURS, error_bars, new_figure, svg
 from bench.stats import wilson
 from rstar_train.recipes.recipe import Recipe
 from rstar_train.rows.row import PairRow
-from rstar_train.value.batches import whole_problems
+from rstar_train.value.batches import draw_whole_problems
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def pair_accuracy(
     Whole problems, of at most `HELD_OUT_PAIRS` rows, with Wilson intervals; a tie is a mistake.
     Where `out` is given, `calibration.svg` and `calibration.json` are written there.
     """
-    drawn = whole_problems(rows, HELD_OUT_PAIRS, recipe.seed)
+    drawn = draw_whole_problems(rows, HELD_OUT_PAIRS, recipe.seed)
     scorer = PPMScorer(ppm, name="held-out pairs")
     try:
         values = pair_values(drawn, scorer)

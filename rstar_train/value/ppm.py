@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from bench.errors import BenchError
-from rstar_train.recipes.recipe import PPMSettings, Recipe
+from rstar_train.figures import PPMFigures
+from rstar_train.recipes.settings import LoRASettings, PPMSettings
 from rstar_train.rows.row import PairRow
-from rstar_train.value import objectives
-from rstar_train.value.batches import Term
-from rstar_train.value.training import Goal, Texts, train_value
+from rstar_train.value.batches import LossTerm
+from rstar_train.value.objectives import Objective, centered, preference, raw_preference
+from rstar_train.value.training import TokenizerCache, train_value
 
-GOALS = {
-    "paper": Goal("ppm", objectives.preference),
-    "official": Goal("ppm", objectives.raw_preference, "tanh_fifth", summed=True),
+OBJECTIVES = {
+    "paper": Objective("ppm", preference),
+    "official": Objective("ppm", raw_preference, "tanh_fifth", summed=True),
 }
 """How pairs are learnt: tanh in training and use, weighted mean; or raw in training, tanh(raw / 5)
 in use, weighted sum. The official code's head starts at 1e-6, ours at 0, which is the same."""
@@ -29,37 +30,41 @@ in use, weighted sum. The official code's head starts at 1e-6, ours at 0, which 
 
 def train_ppm(
     rows: Sequence[PairRow],
-    recipe: Recipe,
     base: Path,
     out: Path,
     *,
-    rules: Literal["paper", "official"] | None = None,
-) -> dict[str, Any]:
-    """Train a PPM on `rows`, save it with its `ppm.json` in `out`, return figures for its lineage.
+    settings: PPMSettings,
+    lora: LoRASettings,
+    seed: int,
+    rules: Literal["paper", "official"] = "paper",
+) -> PPMFigures:
+    """Train a PPM on `rows`, save it with its `ppm.json` in `out`, return its figures.
 
-    `rules` are the recipe's row rules unless given. See `value_training.train_value` for the rest;
-    raises BenchError without pairs.
+    `rules` are those that the rows were made by. See `train_value` for the rest; raises BenchError
+    without pairs.
     """
     if not rows:
         raise BenchError(
             "there are no preference pairs: every searched problem has only correct or only wrong "
             "trajectories; raise the rollouts, or search other problems"
         )
-    goal = of_pairs(GOALS[rules or recipe.rows.rules], recipe.ppm)
-    figures = train_value(rows, pair_term, goal, recipe, base, out)
-    return {"pairs": figures.pop("rows"), **figures}
+    objective = center(OBJECTIVES[rules], settings)
+    figures = train_value(
+        rows, pair_term, objective, base, out, settings=settings, lora=lora, seed=seed
+    )
+    return PPMFigures.of(figures)
 
 
-def of_pairs(goal: Goal, settings: PPMSettings) -> Goal:
-    """Return a goal that is learnt from pairs, with the recipe's centering."""
+def center(objective: Objective, settings: PPMSettings) -> Objective:
+    """Return an objective that is learnt from pairs, with the settings' centering."""
     if settings.centering is None:
-        return goal
-    return replace(goal, objective=objectives.centered(goal.objective, settings.centering))
+        return objective
+    return replace(objective, loss=centered(objective.loss, settings.centering))
 
 
-def pair_term(row: PairRow, ids: Texts) -> Term | None:
+def pair_term(row: PairRow, ids: TokenizerCache) -> LossTerm | None:
     """Return a pair with its weight; None where a side is too long."""
     chosen, rejected = ids(row.prompt + row.chosen), ids(row.prompt + row.rejected)
     if chosen is None or rejected is None:
         return None
-    return Term(row.problem_id, chosen, rejected, 0.0, row.weight)
+    return LossTerm(row.problem_id, chosen, rejected, 0.0, row.weight)

@@ -1,44 +1,50 @@
-"""Training a scorer from its terms to its folder: what the PPM, the ORM and the PQM share."""
+"""Training a scorer from its rows to its folder: what the PPM, the ORM and the PQM share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.checkpoints.ppm_config import Learnt, PPMConfig, Squash
+from bench.checkpoints.ppm_config import PPMConfig
 from bench.errors import BenchError, MissingExtraError
 from bench.prompts import OFFICIAL
-from rstar_train.recipes.recipe import FitSettings, LoRASettings, Recipe
-from rstar_train.training import fused_lora, tree_attention
+from rstar_train.figures import ValueFigures
+from rstar_train.recipes.settings import LoRASettings, PPMSettings
+from rstar_train.training import fused_lora
 from rstar_train.training.precision import weights_dtype
-from rstar_train.training.processes import processes
-from rstar_train.training.trainer import arguments, digest, load_tokenizer, lora_config, run, save
-from rstar_train.training.watcher import resumable, watcher
-from rstar_train.value.batches import Ids, LossLine, Row, Step, Term, steps, whole_problems
+from rstar_train.training.processes import count_processes
+from rstar_train.training.trainer import (
+    load_tokenizer,
+    lora_config,
+    save,
+    train,
+    trainer_arguments,
+    training_digest,
+)
+from rstar_train.training.tree_attention import make_layout
+from rstar_train.training.watcher import find_checkpoint_to_resume, make_watcher
+from rstar_train.value.batches import (
+    Batch,
+    Ids,
+    LossTerm,
+    MicroBatch,
+    Row,
+    draw_whole_problems,
+    make_batches,
+)
 from rstar_train.value.model import load_value_model
-from rstar_train.value.objectives import Objective
+from rstar_train.value.objectives import Objective, TermLoss
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """What is learnt, and how its scores are to be read."""
-
-    kind: Learnt
-    objective: Objective
-    squash: Squash = "tanh"
-    summed: bool = False
-    """Whether a step's terms are added up, as in the official code, not averaged by weight."""
-
-
-class Texts:
+class TokenizerCache:
     """Tokenizes whole texts, each once; None for one over the length limit."""
 
-    def __init__(self, tokenizer: Any, max_length: int) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
         """Start with none."""
         self._tokenizer, self._max_length = tokenizer, max_length
         self._known: dict[str, Ids | None] = {}
@@ -53,143 +59,130 @@ class Texts:
 
 def train_value(
     rows: Sequence[Row],
-    make: Callable[[Row, Texts], Term | None],
-    goal: Goal,
-    recipe: Recipe,
+    make: Callable[[Row, TokenizerCache], LossTerm | None],
+    objective: Objective,
     base: Path,
     out: Path,
-) -> dict[str, Any]:
-    """Train a scorer on `rows` with the recipe's `ppm` section; return figures for its lineage.
-
-    `make` turns a row into a term of the loss, or None where a text of it is too long.
-    `base` is the Hugging Face folder of the round's policy. `ppm.max_rows` takes whole problems,
-    `ppm.batch_size` is the fewest terms of a step. A training that was killed goes on at its last
-    checkpoint. Raises BenchError, CheckpointError, MissingExtraError.
-    """
-    try:
-        tokenizer = load_tokenizer(base)
-    except ImportError as error:
-        raise MissingExtraError("training", "peft", "cpu") from error
-    drawn = whole_problems(rows, recipe.ppm.max_rows, recipe.seed)
-    ids = Texts(tokenizer, recipe.ppm.max_length)
-    terms = [term for row in drawn if (term := make(row, ids)) is not None]
-    if not terms:
-        raise BenchError(
-            f"each of the {len(drawn)} rows has a text of more than {recipe.ppm.max_length} "
-            "tokens; raise ppm.max_length"
-        )
-    inputs = f"{goal.kind} {goal.squash} {digest(recipe, ('lora', 'ppm'), base, drawn)}"
-    figures = fit_value(
-        steps(terms, recipe.ppm.batch_size, processes=processes()),
-        goal.objective,
-        label=goal.kind.upper(),
-        settings=recipe.ppm,
-        lora=recipe.lora,
-        seed=recipe.seed,
-        base=base,
-        out=out,
-        checkpoint=resumable(out / "trainer", inputs),
-        summed=goal.summed,
-    )
-    PPMConfig(OFFICIAL.name, OFFICIAL.digest, goal.squash, kind=goal.kind).save(out)
-    return {
-        "rows": len(terms),
-        "problems": len({term.problem_id for term in terms}),
-        "dropped_too_long": len(drawn) - len(terms),
-        **figures,
-    }
-
-
-def step_loss(model: Any, part: LossLine, objective: Objective, dtype: torch.dtype) -> torch.Tensor:
-    """Return the weighted sum of a line's terms; the step divides it by all its weights."""
-    import torch
-
-    device = next(model.parameters()).device
-    raw = model(
-        layout=tree_attention.layout(part.line, device=device, dtype=dtype),
-        ends=torch.from_numpy(part.line.ends).to(device),
-    )
-    weight, target = (
-        torch.tensor(values, dtype=torch.float32, device=device)
-        for values in (part.weight, part.target)
-    )
-    return (weight * objective(raw[list(part.text)], raw[list(part.other)], target)).sum()
-
-
-def _trainer(
-    steps: Sequence[Step], objective: Objective, dtype: Any, *, summed: bool, **kwargs: Any
-) -> Any:
-    """Return a trainer whose rows are whole steps, cut into lines whose gradients add up."""
-    from transformers import Trainer
-
-    class ValueTrainer(Trainer):
-        """One step at a time, in an order drawn anew every epoch."""
-
-        def training_step(
-            self, model: Any, inputs: Mapping[str, Step], num_items_in_batch: Any = None
-        ) -> torch.Tensor:
-            """Return the step's loss; its gradients are in place."""
-            import torch
-
-            model.train()
-            total = torch.zeros((), device=self.args.device)
-            step = inputs["step"]
-            for part in step.lines:
-                loss = step_loss(model, part, objective, dtype)
-                if not summed:
-                    loss = loss / step.weight
-                self.accelerator.backward(loss)
-                total += loss.detach()
-            return total
-
-    rows = [{"step": step} for step in steps]
-    return ValueTrainer(train_dataset=rows, data_collator=lambda batch: batch[0], **kwargs)
-
-
-def fit_value(
-    steps: Sequence[Step],
-    objective: Objective,
     *,
-    label: str,
-    settings: FitSettings,
+    settings: PPMSettings,
     lora: LoRASettings,
     seed: int,
-    base: Path,
-    out: Path,
-    checkpoint: Path | None,
-    summed: bool = False,
-) -> dict[str, Any]:
-    """Train a value model, save it in `out`, return figures. Raises MissingExtraError, BenchError.
+) -> ValueFigures:
+    """Train a scorer on `rows`, save it with its `ppm.json` in `out`, return its figures.
 
-    `summed` adds a step's terms up, as the official code does, where otherwise their weighted mean
-    is taken.
+    `make` turns a row into a loss term, or None where a text of it is too long. `base` is the
+    Hugging Face folder of the round's policy. `settings.max_rows` takes whole problems,
+    `settings.batch_size` is the fewest terms of a batch. A training that was killed goes on at its
+    last checkpoint. Raises BenchError, CheckpointError, MissingExtraError.
     """
     try:
         from peft import get_peft_model
         from transformers import TrainingArguments, set_seed
+
+        tokenizer = load_tokenizer(base)
     except ImportError as error:
         raise MissingExtraError("training", "peft", "cpu") from error
+    drawn = draw_whole_problems(rows, settings.max_rows, seed)
+    ids = TokenizerCache(tokenizer, settings.max_length)
+    terms = [term for row in drawn if (term := make(row, ids)) is not None]
+    if not terms:
+        raise BenchError(
+            f"each of the {len(drawn)} rows has a text of more than {settings.max_length} tokens; "
+            "raise ppm.max_length"
+        )
+    batches = make_batches(terms, settings.batch_size, processes=count_processes())
+    depends_on = training_digest(seed, {"lora": lora, "ppm": settings}, base, drawn)
+    checkpoint = find_checkpoint_to_resume(
+        out / "trainer", f"{objective.kind} {objective.squash} {depends_on}"
+    )
     set_seed(seed)  # the adapter's first weights
     dtype = weights_dtype(frozen=lora.rank > 0)
-    tokenizer = load_tokenizer(base)
     model = load_value_model(base, dtype=dtype)
     model.config.pad_token_id = tokenizer.pad_token_id
     if lora.rank:
         model = get_peft_model(model, lora_config(lora, "SEQ_CLS", save=["score"]))
         fused_lora.fuse(model)
-    values = arguments(settings, lora, out / "trainer", seed, passes=(1, 1))  # a row is a step
-    trainer = _trainer(
-        steps,
+    # A row of the data set is a whole batch.
+    values = trainer_arguments(settings, lora, out / "trainer", seed, passes=(1, 1))
+    trainer = _value_trainer()(
+        batches,
         objective,
         dtype,
-        summed=summed,
         model=model,
         processing_class=tokenizer,
         args=TrainingArguments(**values),
-        callbacks=[watcher(out / "loss.jsonl", label)],
+        callbacks=[make_watcher(out / "loss.jsonl", objective.kind.upper())],
     )
-    figures = run(trainer, checkpoint)
+    told = train(trainer, checkpoint)
     save(trainer, out)
-    shared = sum(part.line.used for step in steps for part in step.lines)
-    plain = sum(step.plain_tokens for step in steps)
-    return {"tokens_per_epoch": shared, "tokens_per_epoch_without_sharing": plain, **figures}
+    PPMConfig(OFFICIAL.name, OFFICIAL.digest, objective.squash, kind=objective.kind).save(out)
+    return ValueFigures(
+        rows=len(terms),
+        problems=len({term.problem_id for term in terms}),
+        dropped_too_long=len(drawn) - len(terms),
+        tokens_per_epoch=sum(p.sequence.used for batch in batches for p in batch.micro_batches),
+        tokens_per_epoch_without_sharing=sum(batch.plain_tokens for batch in batches),
+        steps=told.steps,
+        loss_first=told.loss_first,
+        loss_last=told.loss_last,
+        seconds=told.seconds,
+        resumed_at_step=told.resumed_at_step,
+    )
+
+
+def micro_batch_loss(
+    model: PreTrainedModel, part: MicroBatch, loss: TermLoss, dtype: torch.dtype
+) -> torch.Tensor:
+    """Return the weighted sum of a micro-batch's N terms, a scalar.
+
+    The batch divides it by the weight of all its terms.
+    """
+    import torch
+
+    device = next(model.parameters()).device
+    raw = model(
+        layout=make_layout(part.sequence, device=device, dtype=dtype),
+        ends=torch.from_numpy(part.sequence.ends).to(device),
+    )  # (texts,)
+    weight, target = (
+        torch.tensor(values, dtype=torch.float32, device=device)
+        for values in (part.weight, part.target)
+    )  # (N,) each
+    return (weight * loss(raw[list(part.text)], raw[list(part.other)], target)).sum()
+
+
+def _value_trainer() -> type[Trainer]:
+    """Return a trainer whose rows are whole batches, cut into micro-batches."""
+    from transformers import Trainer
+
+    class ValueTrainer(Trainer):
+        """One batch at a time, in an order drawn anew every epoch."""
+
+        def __init__(
+            self, batches: Sequence[Batch], objective: Objective, dtype: torch.dtype, **kwargs: object
+        ) -> None:
+            rows = [{"batch": batch} for batch in batches]
+            super().__init__(train_dataset=rows, data_collator=lambda rows: rows[0], **kwargs)
+            self.objective, self.dtype = objective, dtype
+
+        def training_step(
+            self,
+            model: PreTrainedModel,
+            inputs: Mapping[str, Batch],
+            num_items_in_batch: object = None,
+        ) -> torch.Tensor:
+            """Return the batch's loss; the gradients of its micro-batches are accumulated."""
+            import torch
+
+            model.train()
+            total = torch.zeros((), device=self.args.device)
+            batch = inputs["batch"]
+            for part in batch.micro_batches:
+                loss = micro_batch_loss(model, part, self.objective.loss, self.dtype)
+                if not self.objective.summed:
+                    loss = loss / batch.weight
+                self.accelerator.backward(loss)
+                total += loss.detach()
+            return total
+
+    return ValueTrainer

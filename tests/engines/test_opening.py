@@ -61,7 +61,7 @@ async def test_an_engine_whose_check_fails_is_closed(monkeypatch: pytest.MonkeyP
     closed: list[str] = []
 
     class Broken:
-        def __init__(self, weights: Path, *, name: str) -> None:
+        def __init__(self, weights: Path, *, name: str, turns: object) -> None:
             self.name = name
 
         async def verify_determinism(self) -> None:

@@ -265,7 +265,7 @@ def test_passes_that_wait_share_one_turn_and_keep_their_order(
     scorer._worker.submit(lambda: None).result()
     turns, made = Turns(), []
     taken: list[int] = []
-    monkeypatch.setattr("bench.engines.turns.cpu", turns)
+    monkeypatch.setattr(scorer, "_turns", turns)
     enter = Turns.__enter__
     monkeypatch.setattr(Turns, "__enter__", lambda self: (enter(self), taken.append(1)))
 

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from bench.engines import turns as module
 from bench.engines.turns import Turns
 
 
@@ -80,6 +79,7 @@ def test_an_error_inside_hands_the_turn_on() -> None:
 
 
 def test_only_the_processor_is_taken_in_turn() -> None:
-    assert module.on("cpu") is module.cpu
-    with module.on("cuda"), module.on("cuda"):  # the processor's would wait for itself
+    turns = Turns()
+    assert turns.on("cpu") is turns
+    with turns.on("cuda"), turns.on("cuda"):  # the processor's would wait for itself
         pass

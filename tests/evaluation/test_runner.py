@@ -74,7 +74,7 @@ def by_samples(script: Script) -> Searching:
             sample,
             policy=ScriptedPolicy(script),
             sandbox=sandbox,
-            config=Sampling(3),
+            config=Sampling(n=3),
             seed=0,
             scorer=ScriptedScorer({"{4}": 0.5}),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, published_checkpoints
+from bench.engines.policy import SamplingSettings
 from bench.evaluation.spec import RunSpec, resolve
 from bench.problems import BENCHMARKS, mirror
 from bench.problems.errata import errata
@@ -20,9 +21,9 @@ def test_samples_are_drawn_as_the_prompt_template_says_unless_the_user_does(
 ) -> None:
     if policy not in {EMBEDDED, *published_checkpoints("policy")}:
         pytest.skip(f"{policy} is not published here")
-    spec = RunSpec("embedded-grade-school", policy, "majority", limit=1, temperature=given)
+    sampling = SamplingSettings(temperature=given)
+    spec = RunSpec("embedded-grade-school", policy, "majority", limit=1, sampling=sampling)
     resolved = resolve(spec)
-    assert resolved.temperature == temperature
     assert resolved.config["policy"]["temperature"] == temperature
 
 

@@ -5,28 +5,32 @@ from typing import Any
 
 import pytest
 
+from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError
 from bench.evaluation.spec import RunSpec
-from bench.lm_eval.arguments import _READ, model_arguments
-
-NOT_FOR_A_MODEL = {"benchmark", "limit", "errata", "conventions"}
+from bench.lm_eval.arguments import NOT_FOR_A_MODEL, known_arguments, read_arguments
+from bench.search import MCTS
+from bench.search.registry import all_knobs
 
 
 def test_a_search_takes_every_field_of_a_run_but_those_on_problems_and_grading() -> None:
-    known = {field.name for field in fields(RunSpec)} - NOT_FOR_A_MODEL
-    assert known | {"selector", "question", "on_failure", "concurrency"} == set(_READ)
+    composed = {"config", "sampling", "conventions"}
+    of_run = {field.name for field in fields(RunSpec)} - {*NOT_FOR_A_MODEL, *composed}
+    of_sampling = {field.name for field in fields(SamplingSettings)}
+    ours = {"selector", "question", "on_failure", "concurrency"}
+    assert of_run | of_sampling | ours | set(all_knobs()) == set(known_arguments())
 
 
 def test_arguments_become_a_specification() -> None:
-    found = model_arguments(
+    found = read_arguments(
         {"policy": "smollm2-r1", "search": "mcts", "rollouts": 3, "c": 1, "selector": "mcts_top_k"}
     )
-    assert (found.spec.policy, found.spec.rollouts, found.spec.c) == ("smollm2-r1", 3, 1.0)
-    assert (found.selector, found.on_failure) == ("mcts_top_k", "stop")
+    assert (found.spec.policy, found.spec.config) == ("smollm2-r1", MCTS(rollouts=3, c=1.0))
+    assert (found.settings.selector, found.settings.on_failure) == ("mcts_top_k", "stop")
 
 
 def test_an_argument_that_is_none_is_as_if_not_given() -> None:
-    assert model_arguments({"ppm": None, "temperature": None}) == model_arguments({})
+    assert read_arguments({"ppm": None, "temperature": None}) == read_arguments({})
 
 
 @pytest.mark.parametrize(
@@ -49,15 +53,15 @@ def test_an_argument_that_is_none_is_as_if_not_given() -> None:
         ({"on_failure": "go on"}, "unknown value of on_failure 'go on'. Known: empty, stop"),
         (
             {"search": "best_of_n", "rollouts": 8},
-            "the search 'best_of_n' does not use rollouts; of the budget it uses n",
+            "the search 'best_of_n' does not use rollouts; it uses n, tokens",
         ),
         (
             {"search": "greedy", "n": 8},
-            "the search 'greedy' does not use n; of the budget it uses nothing",
+            "the search 'greedy' does not use n; it uses no knob",
         ),
     ],
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BenchError) as caught:
-        model_arguments(given)
+        read_arguments(given)
     assert sentence in str(caught.value)

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from bench.lm_eval import peers, scoring
+from bench.checkers.panel.hosted import Hosted
+from bench.checkers.panel.math_verify_rule import boxed_math_verify
+from bench.lm_eval import scoring
 from bench.lm_eval.scoring import keep_all, looks_cut, process_results
 
 
 def document(answer: str = "12", *alternatives: str) -> dict[str, Any]:
-    return {"answer": answer, "alternatives": list(alternatives)}
+    return {
+        "id": "p1",
+        "question": "How many?",
+        "answer": answer,
+        "alternatives": list(alternatives),
+        "verifier": "",
+    }
 
 
 def boxed(answer: str) -> str:
@@ -93,12 +102,11 @@ def test_a_cut_text_shows_at_its_end(text: str, cut: bool) -> None:
 def test_a_pair_that_math_verify_cannot_finish_is_no_wrong_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    peers.math_verify_accepts("1", "2")  # starts the process, which is not part of the time
-    monkeypatch.setattr(peers, "TIMEOUT", 0.5)
-    try:
-        assert peers.math_verify_accepts("1", "9^{9^{9^{9}}}") is None
-    finally:
-        peers.close()
+    hurried = Hosted("math-verify", "math-verify", "", boxed_math_verify, limit=0.5)
+    monkeypatch.setattr(scoring, "_boxed_math_verify", lambda: hurried)
+    with closing(hurried):
+        hurried.warm()
+        assert scoring.math_verify_accepts("1", "9^{9^{9^{9}}}") is None
     monkeypatch.setattr(scoring, "math_verify_accepts", lambda gold, answer: None)
     found = scores([boxed("12")])
     assert "math_verify" not in found

@@ -79,7 +79,7 @@ def calculator(monkeypatch: pytest.MonkeyPatch) -> Calculator:
 
     class Scripted(Harness):
         async def start(self, resolved: Resolved) -> Started:
-            config = Sampling(resolved.spec.n)
+            config = Sampling(n=resolved.search_config.n)
             sandbox = Sandbox(SandboxConfig())  # not started: the calculator writes no code
             search = partial(sample, policy=policy, sandbox=sandbox, config=config)
             return Started(search, {"engine": {"name": "scripted"}})
@@ -348,7 +348,7 @@ def test_an_unfinished_text_survives_lm_evals_cache() -> None:
 async def test_a_search_equals_that_of_a_run_with_the_same_seed(tmp_path: Path) -> None:
     """The real model: what `rstar-bench run` records is what lm-eval is given."""
     (problem,) = load("embedded-grade-school", limit=1)
-    spec = RunSpec("embedded-grade-school", "smollm2-r1", "majority", limit=1, n=2)
+    spec = RunSpec("embedded-grade-school", "smollm2-r1", "majority", Sampling(n=2), limit=1)
     async with Harness() as harness:
         (record,) = (await harness.run(spec, tmp_path / "run")).records
     document = {**our_document("1+1"), "id": problem.id, "question": problem.question}

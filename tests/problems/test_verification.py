@@ -8,9 +8,10 @@ from bench.problems.verification import verify
 from bench.types import Outcome, Problem, Verdict
 
 
-def grade(gold: str, prediction: str) -> Verdict:
+def grade(problem: Problem, prediction: str) -> Verdict:
     """Accepts equal numbers, in a box or not, and can read nothing else."""
     text = prediction.removeprefix("The answer is \\boxed{").removesuffix("}.")
+    gold = problem.answer
     outcome = Outcome.CORRECT if text == gold and gold.isdigit() else Outcome.UNPARSED
     return Verdict(outcome, "digits", gold, prediction, "no number")
 

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from bench.errors import BenchError, RunDirError, UnknownNameError
-from bench.evaluation.comparison import plan
 from bench.evaluation.runner import run_problems
-from bench.evaluation.spec import RunSpec, selectors
 from bench.reports.leaderboard import leaderboard
 from bench.reports.render import to_markdown
 from bench.reports.token_budget import cut
@@ -20,6 +18,7 @@ from bench.runs.reader import Run, load_run
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Beam, Sampling, Trace, afforded, costs, mcts, sample, step_beam
+from bench.search.registry import find_search
 from bench.types import Outcome
 from tests.scripted import problem
 from tests.search.recording import RecordedScorer, Recorder
@@ -45,7 +44,12 @@ async def _run(out: Path, name: str, budget: dict[str, int], sandbox: Sandbox) -
     }
     with RunDir.open(out, {"config": config}) as run:
         await run_problems(
-            PROBLEMS, search, run=run, selectors=selectors(name, "last"), name=name, seed=3
+            PROBLEMS,
+            search,
+            run=run,
+            selectors=find_search(name).choose_by("last"),
+            name=name,
+            seed=3,
         )
     return load_run(out)
 
@@ -113,7 +117,7 @@ def test_what_was_spent_on_an_unfinished_rollout_counts(whole: Run) -> None:
 
 
 def test_a_beam_that_was_cut_has_no_answer_and_one_that_fits_keeps_its_own(tmp_path: Path) -> None:
-    beam = run(tmp_path / "run", "beam", width=2, candidates=3, max_depth=5)
+    beam = run(tmp_path / "run", "beam", beam_width=2, candidates=3, max_depth=5)
     most = max(r.tokens.policy_generated for r in beam.records)
     assert cut(beam, most).records == beam.records
     assert any(not r.samples for r in cut(beam, most // 3).records)
@@ -150,14 +154,3 @@ def test_a_run_without_a_clock_cannot_be_cut(whole: Run) -> None:
     del stored["events"]
     with pytest.raises(BenchError, match="without a budget clock"):
         afforded(Trace.from_json(stored), 100)
-
-
-def test_a_comparison_runs_each_method_once_to_the_largest_budget() -> None:
-    runs = plan(
-        RunSpec("embedded-grade-school", "smollm2-r1", "greedy", ppm="smollm2-r1", candidates=4),
-        tokens=2048,
-        beam_widths=(1, 4),
-    )
-    assert list(runs) == ["greedy", "sample-2048", "beam-1x4", "beam-4x4", "mcts-2048"]
-    assert runs["greedy"].ppm is None
-    assert [spec.tokens for spec in runs.values()] == [None, 2048, None, None, 2048]

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from bench.sandbox import Sandbox
-from bench.search import DVTS, ROOT, Beam, NodeKind, Trace, dvts, finished, lookahead, step_beam
+from bench.search import (
+    DVTS,
+    ROOT,
+    Beam,
+    Lookahead,
+    NodeKind,
+    Trace,
+    dvts,
+    finished,
+    lookahead,
+    step_beam,
+)
 from bench.search.official.beam import official_beam
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
@@ -44,7 +55,7 @@ async def test_the_best_of_a_level_go_on_and_the_rest_are_left(sandbox: Sandbox)
         problem(),
         ScriptedPolicy(three_ways),
         sandbox,
-        config=Beam(width=2, candidates=3),
+        config=Beam(beam_width=2, candidates=3),
         seed=0,
         scorer=ScriptedScorer(VALUES),
     )
@@ -63,7 +74,7 @@ async def test_a_finished_solution_takes_its_place_out_of_the_beam(sandbox: Sand
         problem(),
         ScriptedPolicy(script),
         sandbox,
-        config=Beam(width=2, candidates=3),
+        config=Beam(beam_width=2, candidates=3),
         seed=0,
         scorer=ScriptedScorer({"boxed{9}": 0.9, "x = 2": 0.8, "x = 1": 0.7}),
     )
@@ -76,7 +87,7 @@ async def test_a_beam_that_cannot_finish_ends_at_the_depth_limit(sandbox: Sandbo
         problem(),
         ScriptedPolicy(lambda partial, index: step(f"x = {len(partial) + index}")),
         sandbox,
-        config=Beam(width=2, candidates=2, max_depth=3),
+        config=Beam(beam_width=2, candidates=2, max_depth=3),
         seed=0,
         scorer=ScriptedScorer({}),
     )
@@ -89,7 +100,7 @@ async def test_a_beam_whose_candidates_all_fail_ends_where_it_stood(sandbox: San
         problem(),
         ScriptedPolicy({START: [step("1 / 0")]}),
         sandbox,
-        config=Beam(width=2, candidates=2),
+        config=Beam(beam_width=2, candidates=2),
         seed=0,
         scorer=ScriptedScorer({}),
     )
@@ -104,12 +115,13 @@ async def test_lookahead_ranks_by_where_a_step_leads(sandbox: Sandbox) -> None:
 
     # Step by step the bad one looks better; one step on, the good one does.
     scorer = ScriptedScorer({"bad": 0.5, "good": 0.1, "boxed{1}": 0.9, "boxed{2}": -0.9})
-    config = Beam(width=1, candidates=2)
+    config = Beam(beam_width=1, candidates=2)
+    further = Lookahead(beam_width=1, candidates=2, lookahead=1)
     plain = await step_beam(
         problem(), ScriptedPolicy(script), sandbox, config=config, seed=0, scorer=scorer
     )
     ahead = await lookahead(
-        problem(), ScriptedPolicy(script), sandbox, config=config, steps=1, seed=0, scorer=scorer
+        problem(), ScriptedPolicy(script), sandbox, config=further, seed=0, scorer=scorer
     )
     assert (answers(plain), answers(ahead)) == (["2"], ["1"])
     imagined = [node for node in ahead.nodes if node.kind is NodeKind.LOOKAHEAD]
@@ -132,8 +144,7 @@ async def test_a_lookahead_of_several_steps_stops_at_an_answer_or_a_failure(
         problem(),
         ScriptedPolicy(script),
         sandbox,
-        config=Beam(width=1, candidates=2),
-        steps=3,
+        config=Lookahead(beam_width=1, candidates=2, lookahead=3),
         seed=0,
         scorer=ScriptedScorer({"boxed": 0.9}),
     )
@@ -146,7 +157,7 @@ async def test_each_subtree_follows_its_own_best_candidate(sandbox: Sandbox) -> 
         problem(),
         ScriptedPolicy(three_ways),
         sandbox,
-        config=DVTS(subtrees=2, candidates=3),
+        config=DVTS(n=2, candidates=3),
         seed=0,
         scorer=ScriptedScorer(VALUES),
     )
@@ -160,7 +171,7 @@ async def test_subtrees_ask_with_seeds_of_their_own(sandbox: Sandbox) -> None:
         problem(),
         policy,
         sandbox,
-        config=DVTS(subtrees=3, candidates=2),
+        config=DVTS(n=3, candidates=2),
         seed=0,
         scorer=ScriptedScorer(VALUES),
     )
@@ -179,7 +190,7 @@ async def test_a_subtree_without_a_valid_first_step_ends_at_a_candidate_of_its_o
         problem(),
         ScriptedPolicy({START: [step("1 / 0")]}),
         sandbox,
-        config=DVTS(subtrees=2, candidates=1),
+        config=DVTS(n=2, candidates=1),
         seed=0,
         scorer=ScriptedScorer({}),
     )
@@ -197,7 +208,7 @@ async def test_the_official_beam_puts_candidates_below_a_dead_end(sandbox: Sandb
         problem(),
         ScriptedPolicy(script),
         sandbox,
-        config=Beam(width=2, candidates=2),
+        config=Beam(beam_width=2, candidates=2),
         seed=0,
         scorer=ScriptedScorer({"1 / 0": 0.9, "x = 1": 0.5}),
     )

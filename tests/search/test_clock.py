@@ -12,20 +12,17 @@ from bench.sandbox import Sandbox
 from bench.search import (
     DVTS,
     MCTS,
-    OFFICIAL,
-    PAPER,
-    RULES,
     Cost,
-    Rules,
     Sampling,
     Trace,
     costs,
-    curve,
     dvts,
     mcts,
     prefix,
     sample,
 )
+from bench.search.official.mcts import official_mcts
+from bench.search.registry import SearchFunction
 from tests.scripted import problem
 from tests.search.recording import RecordedScorer, Recorder, reward
 
@@ -34,19 +31,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 Search = Callable[[int, Sandbox], Awaitable[Trace]]
 
 
-def by_tree(rules: Rules, mode: str, seed: int) -> Search:
+def by_tree(search_tree: SearchFunction, mode: str, seed: int) -> Search:
     """MCTS of a made-up problem with a given number of rollouts."""
 
     async def search(rollouts: int, sandbox: Sandbox) -> Trace:
-        return await mcts(
+        return await search_tree(
             problem(name=f"p{seed}"),
             Recorder(seed),
             sandbox,
-            config=MCTS(rollouts, candidates=3, max_depth=5),
+            config=MCTS(rollouts=rollouts, candidates=3, max_depth=5),
             seed=seed,
             scorer=None if mode == "terminal" else RecordedScorer(seed),
             reward=None if mode == "test" else reward,
-            rules=rules,
         )
 
     return search
@@ -54,19 +50,24 @@ def by_tree(rules: Rules, mode: str, seed: int) -> Search:
 
 async def by_samples(n: int, sandbox: Sandbox) -> Trace:
     return await sample(
-        problem(), Recorder(5), sandbox, config=Sampling(n), seed=3, scorer=RecordedScorer(3)
+        problem(), Recorder(5), sandbox, config=Sampling(n=n), seed=3, scorer=RecordedScorer(3)
     )
 
 
 async def by_subtrees(n: int, sandbox: Sandbox) -> Trace:
     return await dvts(
-        problem(), Recorder(4), sandbox, config=DVTS(n, 3, 5), seed=3, scorer=RecordedScorer(3)
+        problem(),
+        Recorder(4),
+        sandbox,
+        config=DVTS(n=n, candidates=3, max_depth=5),
+        seed=3,
+        scorer=RecordedScorer(3),
     )
 
 
 TREES = [
-    pytest.param(by_tree(rules, mode, seed), id=f"{rules.name}-{mode}-{seed}")
-    for rules in RULES.values()
+    pytest.param(by_tree(tree, mode, seed), id=f"{tree.__name__}-{mode}-{seed}")
+    for tree in (mcts, official_mcts)
     for mode in ("terminal", "ppm", "test")
     for seed in (3, 11)
 ]
@@ -102,7 +103,7 @@ async def test_the_whole_clock_played_again_is_the_trace(sandbox: Sandbox, searc
 
 
 async def test_the_last_cost_is_the_usage_of_the_search(sandbox: Sandbox) -> None:
-    trace = await by_tree(PAPER, "test", 11)(5, sandbox)
+    trace = await by_tree(mcts, "test", 11)(5, sandbox)
     spent = costs(trace)
     assert len(spent) == len(trace.rollouts)
     last = spent[-1]
@@ -117,19 +118,6 @@ async def test_the_last_cost_is_the_usage_of_the_search(sandbox: Sandbox) -> Non
     assert generated == sorted(generated)
 
 
-async def test_a_curve_gives_the_cost_and_the_answer_at_each_number_of_rollouts(
-    sandbox: Sandbox,
-) -> None:
-    trace = await by_tree(PAPER, "ppm", 11)(6, sandbox)
-
-    def last_answer(smaller: Trace) -> str | None:
-        return smaller.nodes[smaller.finished[-1]].answer if smaller.finished else None
-
-    points = curve(trace, last_answer)
-    assert [cost for cost, _ in points] == costs(trace)
-    assert points[-1][1] == last_answer(trace)
-
-
 async def test_flops_are_two_per_parameter_and_token_computed() -> None:
     cost = Cost(policy_prompt=100, policy_cached=60, policy_generated=10, ppm=7)
     assert cost.flops(1000, 500) == 2 * (1000 * (100 - 60 + 10) + 500 * 7)
@@ -138,7 +126,7 @@ async def test_flops_are_two_per_parameter_and_token_computed() -> None:
 async def test_a_trace_without_a_clock_is_read_and_says_that_its_prefixes_are_unknown(
     sandbox: Sandbox,
 ) -> None:
-    stored = (await by_tree(PAPER, "test", 11)(2, sandbox)).to_json()
+    stored = (await by_tree(mcts, "test", 11)(2, sandbox)).to_json()
     for key in ("events", "rules"):
         del stored[key]
     del stored["usage"]["policy_cached"]
@@ -148,16 +136,16 @@ async def test_a_trace_without_a_clock_is_read_and_says_that_its_prefixes_are_un
         prefix(old, 1)
 
 
-@pytest.mark.parametrize("rules", [PAPER, OFFICIAL])
+@pytest.mark.parametrize("tree", [mcts, official_mcts])
 async def test_a_trace_does_not_depend_on_how_many_searches_run_beside_it(
-    sandbox: Sandbox, rules: Rules
+    sandbox: Sandbox, tree: SearchFunction
 ) -> None:
     async def all_at(concurrency: int) -> list[object]:
         slots = asyncio.Semaphore(concurrency)
 
         async def one(seed: int) -> object:
             async with slots:
-                return (await by_tree(rules, "test", seed)(2, sandbox)).to_json()
+                return (await by_tree(tree, "test", seed)(2, sandbox)).to_json()
 
         return list(await asyncio.gather(*(one(seed) for seed in range(64))))
 

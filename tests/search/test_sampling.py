@@ -30,7 +30,7 @@ async def test_greedy_writes_one_program_and_answers_from_its_output(sandbox: Sa
 
 
 async def test_samples_keep_their_order_and_their_own_answers(sandbox: Sandbox) -> None:
-    trace = await sample(problem(), ScriptedPolicy(programs), sandbox, config=Sampling(4), seed=0)
+    trace = await sample(problem(), ScriptedPolicy(programs), sandbox, config=Sampling(n=4), seed=0)
     assert [f.answer for f in finished(trace)] == ["1", "2", "3", "4"]
     assert len(trace.rollouts) == 4
 
@@ -41,7 +41,7 @@ async def test_a_sample_that_fails_keeps_its_place_among_the_rollouts(sandbox: S
             return "\nx = nothing\n<end_of_step>\nprint(x)\n<end_of_code>"
         return programs(partial, index)
 
-    trace = await sample(problem(), ScriptedPolicy(script), sandbox, config=Sampling(3), seed=0)
+    trace = await sample(problem(), ScriptedPolicy(script), sandbox, config=Sampling(n=3), seed=0)
     ends = [trace.nodes[index].kind for index in trace.rollouts]
     assert ends == [NodeKind.ANSWER, NodeKind.FAILED_CODE, NodeKind.ANSWER]
     assert [f.answer for f in finished(trace)] == ["1", "3"]
@@ -63,7 +63,7 @@ async def test_prints_of_early_steps_are_part_of_the_programs_output(sandbox: Sa
 async def test_every_step_of_every_finished_sample_is_scored(sandbox: Sandbox) -> None:
     scorer = ScriptedScorer({"boxed{2}": 0.9, "x = ": 0.5}, default=-0.5)
     trace = await sample(
-        problem(), ScriptedPolicy(programs), sandbox, config=Sampling(2), seed=0, scorer=scorer
+        problem(), ScriptedPolicy(programs), sandbox, config=Sampling(n=2), seed=0, scorer=scorer
     )
     assert [f.step_scores for f in finished(trace)] == [(0.5, -0.5, -0.5), (0.5, -0.5, 0.9)]
 

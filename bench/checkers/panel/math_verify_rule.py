@@ -25,11 +25,26 @@ def math_verify_checker() -> Hosted:
     return Hosted("math-verify", f"math-verify {version('math-verify')}", about, math_verify)
 
 
+def boxed_math_verify_checker() -> Hosted:
+    """Return math-verify as lm-eval's tasks ask it: two answers, both boxed whatever they hold."""
+    about = "parse and verify, gold first; both sides boxed"
+    return Hosted("math-verify", f"math-verify {version('math-verify')}", about, boxed_math_verify)
+
+
 def math_verify(gold: str, prediction: str) -> Ruling:
-    """Ask math-verify."""
+    """Ask math-verify about an answer or a response."""
+    return _ask(_given(gold), _given(prediction))
+
+
+def boxed_math_verify(gold: str, prediction: str) -> Ruling:
+    """Ask math-verify about an answer."""
+    return _ask(rf"\boxed{{{gold}}}", rf"\boxed{{{prediction}}}")
+
+
+def _ask(gold: str, prediction: str) -> Ruling:
     from math_verify import parse, verify
 
-    golds, predictions = (parse(_given(side), parsing_timeout=None) for side in (gold, prediction))
+    golds, predictions = (parse(side, parsing_timeout=None) for side in (gold, prediction))
     for name, readings in (("the reference", golds), ("the prediction", predictions)):
         if not readings:
             return Ruling(None, f"it cannot read {name}")

@@ -57,7 +57,7 @@ async def official_mcts(
     `errors_threshold` is that of `WholePrograms`. Raises BenchError where neither `scorer` nor
     `reward` is given.
     """
-    with start_tree(
+    with start_official_tree(
         problem,
         policy,
         sandbox,
@@ -68,11 +68,11 @@ async def official_mcts(
         errors_threshold=errors_threshold,
         start=start,
     ) as expander:
-        await grow_tree(expander, config, reward, rollouts=config.rollouts)
+        await grow_official_tree(expander, config, reward, rollouts=config.rollouts)
         return expander.trace
 
 
-def start_tree(
+def start_official_tree(
     problem: Problem,
     policy: Policy,
     sandbox: Sandbox,
@@ -84,7 +84,7 @@ def start_tree(
     errors_threshold: int = ERRORS_THRESHOLD,
     start: str = START,
 ) -> Expander:
-    """Return a tree that is its root, for `grow_tree`. Raises BenchError without any values."""
+    """Return a tree that is its root, to be grown. Raises BenchError without any values."""
     require_values(scorer, reward)
     steps = WholePrograms(sandbox, config.max_depth, errors_threshold)
     return Expander.start(
@@ -92,7 +92,7 @@ def start_tree(
     )
 
 
-async def grow_tree(
+async def grow_official_tree(
     expander: Expander, config: MCTS, reward: Reward | None, *, rollouts: int
 ) -> None:
     """Go on until the tree has had `rollouts` rollouts, or its tokens, or nothing is left."""

@@ -9,15 +9,15 @@ import pytest
 from rstar_train.training.packing import (
     BLOCK,
     LENGTH_BUCKET,
-    Line,
+    PackedSequence,
     TokenTree,
-    chained,
-    line,
-    merged,
+    chain_sequences,
+    pack,
+    merge_prefixes,
 )
 
 
-def seen(packed: Line, index: int) -> list[int]:
+def seen(packed: PackedSequence, index: int) -> list[int]:
     """The tokens that the token at `index` attends to, in the order of their positions."""
     block, row = divmod(index, BLOCK)
     columns = packed.mask[block, row].nonzero()[0]
@@ -39,26 +39,26 @@ def random_rows(seed: int, count: int) -> list[list[int]]:
     return rows
 
 
-@pytest.mark.parametrize("pack", [merged, chained])
+@pytest.mark.parametrize("pack", [merge_prefixes, chain_sequences])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_last_token_of_a_text_sees_exactly_that_text(pack: object, seed: int) -> None:
     rows = random_rows(seed, 12)
     tree: TokenTree = pack(rows)  # type: ignore[operator]
-    packed = line(tree)
+    packed = pack(tree)
     assert [seen(packed, int(end)) for end in packed.ends] == rows
 
 
 def test_a_shared_prefix_is_there_once() -> None:
     rows = [[1, 2, 3], [1, 2, 4], [1, 2], [1, 2, 3]]
-    assert len(merged(rows)) == 4
-    assert len(chained(rows)) == 11
-    tree = merged(rows)
+    assert len(merge_prefixes(rows)) == 4
+    assert len(chain_sequences(rows)) == 11
+    tree = merge_prefixes(rows)
     assert tree.ends[0] == tree.ends[3]
     assert [tree.tokens[end] for end in tree.ends] == [3, 4, 2, 3]
 
 
 def test_tokens_are_depth_first() -> None:
-    tree = merged(random_rows(3, 20))
+    tree = merge_prefixes(random_rows(3, 20))
     for index, parent in enumerate(tree.parents):
         assert parent < index
         # Whatever lies between a token and its parent is below that parent.
@@ -67,7 +67,7 @@ def test_tokens_are_depth_first() -> None:
 
 
 def test_a_padded_token_sees_itself_alone() -> None:
-    packed = line(merged([[5, 6, 7]]))
+    packed = pack(merge_prefixes([[5, 6, 7]]))
     assert (len(packed.tokens), packed.used) == (LENGTH_BUCKET, 3)
     for index in range(3, LENGTH_BUCKET):
         block, row = divmod(index, BLOCK)
@@ -76,13 +76,13 @@ def test_a_padded_token_sees_itself_alone() -> None:
 
 
 def test_lines_come_in_few_shapes() -> None:
-    shapes = {line(chained(random_rows(seed, 6))).keys.shape for seed in range(60)}
+    shapes = {pack(chain_sequences(random_rows(seed, 6))).keys.shape for seed in range(60)}
     lengths = {blocks for blocks, _ in shapes}
     assert all(blocks * BLOCK % LENGTH_BUCKET == 0 for blocks in lengths)
     assert len(shapes) < 20
 
 
 def test_an_empty_text_is_refused() -> None:
-    for pack in (merged, chained):
+    for pack in (merge_prefixes, chain_sequences):
         with pytest.raises(ValueError, match="no last token"):
             pack([[1], []])

@@ -9,7 +9,12 @@ import yaml
 
 import rstar_train
 from bench.errors import BenchError
-from rstar_train.training.processes import first_process_first, is_first, processes, split
+from rstar_train.training.processes import (
+    first_process_first,
+    is_first,
+    count_processes,
+    split_batch,
+)
 
 LAUNCH = sorted((Path(rstar_train.__file__).parent / "launch").glob("*.yaml"))
 
@@ -28,20 +33,20 @@ def test_a_batch_is_shared_and_cut_into_passes(
     world: str, batch: int, most: int, expected: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", world)
-    assert split(batch, most) == expected
-    assert processes() * expected[0] * expected[1] == batch
+    assert split_batch(batch, most) == expected
+    assert count_processes() * expected[0] * expected[1] == batch
 
 
 def test_a_batch_that_does_not_divide_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "8")
     with pytest.raises(BenchError, match="12 rows cannot be shared by 8 processes"):
-        split(12, 4)
+        split_batch(12, 4)
 
 
 def test_alone_one_process_is_the_first() -> None:
     assert is_first()
     with first_process_first():
-        assert processes() == 1
+        assert count_processes() == 1
 
 
 @pytest.mark.parametrize("path", LAUNCH, ids=lambda path: path.stem)

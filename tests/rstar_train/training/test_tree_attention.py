@@ -11,11 +11,11 @@ from bench.checkpoints.checkpoint import find_checkpoint
 from bench.checkpoints.weights import full_weights
 from bench.prompts import OFFICIAL, START
 from rstar_train.rows.row import PairRow
-from rstar_train.value.batches import steps
+from rstar_train.value.batches import make_batches
 from rstar_train.value.model import load_value_model
 from rstar_train.value.objectives import preference
 from rstar_train.value.ppm import pair_term
-from rstar_train.value.training import Texts, step_loss
+from rstar_train.value.training import TokenizerCache, step_loss
 from tests import tiny
 
 torch = pytest.importorskip("torch")
@@ -51,9 +51,9 @@ def compare(folder: Path, *, every: int) -> tuple[float, float, float, int]:
     `every`: that layer's gradients and every so many others are compared.
     """
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    ids = Texts(tokenizer, 512)
+    ids = TokenizerCache(tokenizer, 512)
     terms = [term for row in pairs() if (term := pair_term(row, ids)) is not None]
-    (step,) = steps(terms, 100)
+    (step,) = make_batches(terms, 100)
     torch.manual_seed(3)
     head = torch.randn(1, transformers.AutoConfig.from_pretrained(folder).hidden_size) / 50
 

@@ -6,21 +6,21 @@ import pytest
 
 from rstar_train.rows.row import PairRow
 from rstar_train.value import batches
-from rstar_train.value.batches import Step, Term, steps, whole_problems
+from rstar_train.value.batches import Batch, LossTerm, make_batches, draw_whole_problems
 
 
-def terms(problems: int, each: int, length: int = 12) -> list[Term]:
+def terms(problems: int, each: int, length: int = 12) -> list[LossTerm]:
     """Pairs of problems that share nothing with one another and most of a prompt within."""
     made = []
     for problem in range(problems):
         prompt = tuple(problem * 100 + at for at in range(length))
         for at in range(each):
             text, other = (*prompt, 50 + at), (*prompt, 70 + at, 71)
-            made.append(Term(f"p{problem}", text, other, 0.0, 1 / each))
+            made.append(LossTerm(f"p{problem}", text, other, 0.0, 1 / each))
     return made
 
 
-def pairs_of(step: Step) -> list[tuple[int, int]]:
+def pairs_of(step: Batch) -> list[tuple[int, int]]:
     """The last tokens of both sides of every term."""
     found = []
     for part in step.lines:
@@ -30,25 +30,25 @@ def pairs_of(step: Step) -> list[tuple[int, int]]:
 
 
 def test_a_step_has_whole_problems_until_there_are_enough_rows() -> None:
-    made = steps(terms(problems=6, each=3), batch_size=5)
+    made = make_batches(terms(problems=6, each=3), batch_size=5)
     assert [sum(len(part.text) for part in step.lines) for step in made] == [6, 6, 6]
     assert [step.weight for step in made] == [pytest.approx(2.0)] * 3
 
 
 def test_a_small_rest_joins_the_step_before() -> None:
-    made = steps(terms(problems=7, each=2), batch_size=6)
+    made = make_batches(terms(problems=7, each=2), batch_size=6)
     assert [sum(len(part.text) for part in step.lines) for step in made] == [6, 8]
 
 
 def test_every_term_keeps_its_sides() -> None:
-    (step,) = steps(terms(problems=3, each=4), batch_size=99)
+    (step,) = make_batches(terms(problems=3, each=4), batch_size=99)
     assert sorted(pairs_of(step)) == sorted(3 * [(50 + at, 71) for at in range(4)])
     assert step.plain_tokens == 3 * 4 * (13 + 14)
 
 
 def test_lines_are_cut_between_problems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "LINE_TOKENS", 40)
-    (step,) = steps(terms(problems=4, each=2), batch_size=99)
+    (step,) = make_batches(terms(problems=4, each=2), batch_size=99)
     sizes = [part.line.used for part in step.lines]
     assert sizes == [36, 36]  # 12 shared tokens and 2 x 3 of their own, two problems a line
     assert len(pairs_of(step)) == 8
@@ -56,14 +56,14 @@ def test_lines_are_cut_between_problems(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_problem_above_the_limit_is_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "LINE_TOKENS", 10)
-    (step,) = steps(terms(problems=2, each=1), batch_size=99)
+    (step,) = make_batches(terms(problems=2, each=1), batch_size=99)
     assert [part.line.used for part in step.lines] == [15, 15]
 
 
 @pytest.mark.parametrize("processes", [2, 3])
 def test_all_processes_make_as_many_passes(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "LINE_TOKENS", 40)
-    made = steps([*terms(problems=5, each=6), *terms(problems=1, each=1)], 12, processes=processes)
+    made = make_batches([*terms(problems=5, each=6), *terms(problems=1, each=1)], 12, processes=processes)
     assert len({len(step.lines) for step in made}) == 1
     weights = [w for step in made for part in step.lines for w in part.weight]
     assert sum(weights) == pytest.approx(sum(step.weight for step in made))
@@ -79,12 +79,12 @@ def rows(problems: int, each: int) -> list[PairRow]:
 
 
 def test_rows_are_drawn_problem_by_problem() -> None:
-    drawn = whole_problems(rows(problems=20, each=5), 12, seed=1)
+    drawn = draw_whole_problems(rows(problems=20, each=5), 12, seed=1)
     assert [row.problem_id for row in drawn] == [
         *[drawn[0].problem_id] * 5,
         *[drawn[5].problem_id] * 5,
         *[drawn[10].problem_id] * 2,
     ]
-    assert whole_problems(rows(problems=20, each=5), 12, seed=1) == drawn
-    assert whole_problems(rows(problems=20, each=5), 12, seed=2) != drawn
-    assert len(whole_problems(rows(problems=20, each=5), 0, seed=1)) == 100
+    assert draw_whole_problems(rows(problems=20, each=5), 12, seed=1) == drawn
+    assert draw_whole_problems(rows(problems=20, each=5), 12, seed=2) != drawn
+    assert len(draw_whole_problems(rows(problems=20, each=5), 0, seed=1)) == 100

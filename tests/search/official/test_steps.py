@@ -6,7 +6,8 @@ import pytest
 
 from bench.sandbox import Sandbox
 from bench.search.official.executor import observe
-from bench.search.official.steps import _code, boxed_answer
+from bench.search.official.steps import WholePrograms, _code, boxed_answer
+from bench.search.tree import new_trace
 
 
 @pytest.mark.parametrize(
@@ -64,11 +65,8 @@ def test_code_is_what_stands_between_the_tags_else_everything() -> None:
 
 @pytest.mark.asyncio(loop_scope="package")
 async def test_the_harness_runs_in_the_sandbox_as_it_does_outside(sandbox: Sandbox) -> None:
-    from bench.search.official.steps import run
-    from bench.search.tree import new_trace
-
     trace = new_trace("p", "mcts", 0, "<code>")
     step = "\nprint(1 / 3)\nprint(__name__)\n<end_of_code>"
-    execution = await run(sandbox, trace, trace.nodes[0], step)
+    execution = await WholePrograms(sandbox, max_depth=4).run(trace, trace.nodes[0], step)
     assert execution is not None
     assert execution.stdout == "1 / 3: 0.3333\n__name__: __main__"

@@ -1,0 +1,5 @@
+"""The search tests' sandbox."""
+
+from tests.search.conftest import sandbox
+
+__all__ = ["sandbox"]
