@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,13 +120,29 @@ def _add_publish(command: argparse.ArgumentParser) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The run that is meant: its recipe, and where it reads and writes."""
+
+    recipe: Recipe
+    work: Path
+    publish: Path
+    beside: Path
+
+
 def _evolve(arguments: argparse.Namespace) -> int:
     from rstar_train.publishing.tables import load_base, render_rounds
     from rstar_train.rounds.evolve import evolve
 
-    recipe, places = _run_of(arguments)
-    figures = evolve(recipe, rounds=arguments.rounds, **places)
-    print(render_rounds(figures, load_base(places["publish"])))
+    run = _find_run(arguments)
+    figures = evolve(
+        run.recipe,
+        rounds=arguments.rounds,
+        work=run.work,
+        publish=run.publish,
+        beside=run.beside,
+    )
+    print(render_rounds(figures, load_base(run.publish)))
     return 0
 
 
@@ -133,32 +150,31 @@ def _ablate(arguments: argparse.Namespace) -> int:
     from rstar_train.publishing.tables import ablation_table
     from rstar_train.rounds.ablation import ablate
 
-    recipe, places = _run_of(arguments)
-    print(ablation_table(ablate(recipe, **places)))
+    run = _find_run(arguments)
+    figures = ablate(run.recipe, work=run.work, publish=run.publish, beside=run.beside)
+    print(ablation_table(figures))
     return 0
 
 
-def _run_of(arguments: argparse.Namespace) -> tuple[Recipe, dict[str, Path]]:
-    """Return the recipe that is meant, and where its run reads and writes."""
+def _find_run(arguments: argparse.Namespace) -> _Run:
     from rstar_train.recipes.recipe import load_recipe, recipe_path
-    from rstar_train.recipes.tiny import tiny
+    from rstar_train.recipes.tiny import shrink
 
     recipe = load_recipe(arguments.recipe)
     if arguments.tiny:
-        recipe = tiny(recipe)
+        recipe = shrink(recipe)
     work = arguments.work or Path("results/runs") / f"train-{recipe.name}"
     # A tiny run's checkpoints are of no use: they stay with the run.
     kept = work / "checkpoints" if arguments.tiny else Path("results/checkpoints")
     publish = getattr(arguments, "publish", None) or kept / recipe.checkpoints
-    beside = recipe_path(arguments.recipe).parent
-    return recipe, {"work": work, "publish": publish, "beside": beside}
+    return _Run(recipe, work, publish, recipe_path(arguments.recipe).parent)
 
 
 def _status(arguments: argparse.Namespace) -> int:
     from rstar_train.rounds.status import render
 
-    recipe, places = _run_of(arguments)
-    print(render(recipe, places["work"]))
+    run = _find_run(arguments)
+    print(render(run.recipe, run.work))
     return 0
 
 

@@ -1,8 +1,8 @@
 """What the stages of a round leave as numbers: typed, and read and written as JSON.
 
 A stage's manifest, a checkpoint's lineage, `figures.json` and `ablation.json` hold these. A field
-that is None by default is left out of the JSON while it is None; keys that a later version added are
-passed over when an older one reads.
+that is None by default is left out of the JSON while it is None; keys that a later version added
+are passed over when an older one reads.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import NoneType
-from typing import Self, TypeVar
+from typing import Self
 
 Json = Mapping[str, object]
 """An object as `json.loads` returns it."""
-
-F = TypeVar("F", bound="Figures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +25,10 @@ class Figures:
     def to_json(self) -> dict[str, object]:
         """Return plain JSON values, in the order of the fields."""
         written = {}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if value is not None or field.default is not None:
-                written[field.name] = _plain(value)
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if value is not None or each.default is not None:
+                written[each.name] = _plain(value)
         return written
 
     @classmethod
@@ -40,12 +38,27 @@ class Figures:
             raise ValueError(f"expected an object, found {type(data).__name__}")
         types = typing.get_type_hints(cls)
         values = {}
-        for field in dataclasses.fields(cls):
-            if field.name in data:
-                values[field.name] = _typed(types[field.name], data[field.name], field.name)
-            elif field.default is dataclasses.MISSING:
-                raise ValueError(f"no {field.name!r}")
+        for each in dataclasses.fields(cls):
+            if each.name in data:
+                values[each.name] = _typed(types[each.name], data[each.name], each.name)
+            elif each.default is dataclasses.MISSING:
+                raise ValueError(f"no {each.name!r}")
         return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class StageFigures(Figures):
+    """What a stage leaves."""
+
+    stage_seconds: float | None = field(default=None, kw_only=True)
+    """The stage took; last in the JSON."""
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain JSON values, in the order of the fields, the seconds last."""
+        written = Figures.to_json(self)
+        if "stage_seconds" in written:
+            written["stage_seconds"] = written.pop("stage_seconds")
+        return written
 
 
 def _plain(value: object) -> object:
@@ -140,12 +153,11 @@ class MethodFigures(Figures):
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationFigures(Figures):
+class EvaluationFigures(StageFigures):
     """A round's evaluation. In JSON the methods stand beside `stage_seconds`."""
 
     methods: Mapping[str, MethodFigures]
     """By selector, in the order of the runs."""
-    stage_seconds: float | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON values."""
@@ -165,11 +177,11 @@ class EvaluationFigures(Figures):
             for name, each in data.items()
             if name != "stage_seconds"
         }
-        return cls(methods, None if seconds is None else float(seconds))
+        return cls(methods, stage_seconds=None if seconds is None else float(seconds))
 
 
 @dataclass(frozen=True, slots=True)
-class SearchFigures(Figures):
+class SearchFigures(StageFigures):
     """The search of a pool."""
 
     problems: int
@@ -182,11 +194,10 @@ class SearchFigures(Figures):
     """Generated, of all problems together."""
     ppm_tokens: int
     executions: int
-    stage_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SampleFigures(Figures):
+class SampleFigures(StageFigures):
     """Solutions sampled without search."""
 
     problems: int
@@ -194,11 +205,10 @@ class SampleFigures(Figures):
     """Of each problem."""
     solved: int
     policy_tokens: int
-    stage_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RowFigures(Figures):
+class RowFigures(StageFigures):
     """Training rows made of trees."""
 
     problems: int
@@ -214,7 +224,6 @@ class RowFigures(Figures):
     pairs_by_family: Mapping[str, int]
     dropped: Mapping[str, int]
     """Problems and rows left out, by reason."""
-    stage_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +241,7 @@ class TrainerFigures(Figures):
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyFigures(Figures):
+class PolicyFigures(StageFigures):
     """The training of a policy."""
 
     rows: int
@@ -242,11 +251,10 @@ class PolicyFigures(Figures):
     loss_last: float
     seconds: float
     resumed_at_step: int | None = None
-    stage_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ValueFigures(Figures):
+class ValueFigures(StageFigures):
     """The training of an ORM or a PQM."""
 
     rows: int
@@ -260,11 +268,10 @@ class ValueFigures(Figures):
     loss_last: float
     seconds: float
     resumed_at_step: int | None = None
-    stage_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PPMFigures(Figures):
+class PPMFigures(StageFigures):
     """The training of a PPM."""
 
     pairs: int
@@ -277,12 +284,11 @@ class PPMFigures(Figures):
     loss_last: float
     seconds: float
     resumed_at_step: int | None = None
-    stage_seconds: float | None = None
 
     @classmethod
     def of(cls, figures: ValueFigures) -> PPMFigures:
         """Return the figures of a training whose rows were pairs."""
-        values = {field.name: getattr(figures, field.name) for field in dataclasses.fields(figures)}
+        values = {each.name: getattr(figures, each.name) for each in dataclasses.fields(figures)}
         return cls(pairs=values.pop("rows"), **values)
 
 
@@ -298,7 +304,7 @@ class PairCounts(Figures):
 
 
 @dataclass(frozen=True, slots=True)
-class PairFigures(Figures):
+class PairFigures(StageFigures):
     """How a scorer orders held-out pairs; where there are none, only that is said."""
 
     held_out_pairs: int
@@ -310,7 +316,6 @@ class PairFigures(Figures):
     by_kind: Mapping[str, PairCounts] | None = None
     """Of steps below one prefix, and of whole solutions."""
     calibration_error: float | None = None
-    stage_seconds: float | None = None
 
     @property
     def counts(self) -> PairCounts | None:
@@ -361,32 +366,29 @@ class BaseFigures(Figures):
 
 
 @dataclass(frozen=True, slots=True)
-class ComparedRowFigures(Figures):
+class ComparedRowFigures(StageFigures):
     """Rows of the texts that the last round's pairs compare."""
 
     outcomes: int
     steps: int
-    stage_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SampledRowFigures(Figures):
+class SampledRowFigures(StageFigures):
     """Rows made of samples, as they come and the right ones ranked."""
 
     random: int
     rejection: int
-    stage_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class AblationRowFigures(Figures):
+class AblationRowFigures(StageFigures):
     """Rows that the ablation's variants were trained on."""
 
     outcomes: int
     steps: int
     random: int
     rejection: int
-    stage_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from bench.errors import BenchError
+from bench.console import guarded
+from rstar_train.figures import Figures
 from rstar_train.policy.sft import train_policy
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows
@@ -26,12 +28,27 @@ from rstar_train.training.processes import is_first
 from rstar_train.value.orm_pqm import train_orm, train_orm_on_pairs, train_pqm
 from rstar_train.value.ppm import train_ppm
 
-TRAININGS: Mapping[str, tuple[type, Callable[..., dict[str, Any]], str]] = {
-    "sft": (SFTRow, train_policy, "the policy, on sft.jsonl"),
-    "ppm": (PairRow, train_ppm, "a PPM, on pairs.jsonl"),
-    "orm": (OutcomeRow, train_orm, "an outcome model, on outcomes.jsonl"),
-    "orm-pairs": (PairRow, train_orm_on_pairs, "an outcome model, on solutions in pairs.jsonl"),
-    "pqm": (StepRow, train_pqm, "a model of Q, on steps.jsonl"),
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One kind of training: the rows it reads, and the sections of a recipe it takes."""
+
+    row: type
+    train: Callable[..., Figures]
+    section: Literal["sft", "ppm"]
+    about: str
+    by_rules: bool = False
+    """Whether it depends on the rules that the rows were made by."""
+
+
+TRAININGS: Mapping[str, Training] = {
+    "sft": Training(SFTRow, train_policy, "sft", "the policy, on sft.jsonl"),
+    "ppm": Training(PairRow, train_ppm, "ppm", "a PPM, on pairs.jsonl", by_rules=True),
+    "orm": Training(OutcomeRow, train_orm, "ppm", "an outcome model, on outcomes.jsonl"),
+    "orm-pairs": Training(
+        PairRow, train_orm_on_pairs, "ppm", "an outcome model, on solutions in pairs.jsonl"
+    ),
+    "pqm": Training(StepRow, train_pqm, "ppm", "a model of Q, on steps.jsonl"),
 }
 
 
@@ -41,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "what",
         choices=TRAININGS,
-        help="; ".join(f"{name}: {about}" for name, (_, _, about) in TRAININGS.items()),
+        help="; ".join(f"{name}: {each.about}" for name, each in TRAININGS.items()),
     )
     parser.add_argument("--recipe", required=True, help="name of a shipped recipe, or a YAML file")
     parser.add_argument("--round", type=int, help="take that round's settings [the defaults]")
@@ -51,17 +68,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     level = logging.INFO if is_first() else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(message)s", stream=sys.stderr)
-    row, train, _ = TRAININGS[given.what]
-    try:
-        recipe = load_recipe(given.recipe)
-        if given.round is not None:
-            recipe = recipe.at(given.round)
-        figures = train(read_rows(row, given.rows), recipe, given.base, given.out)
-    except BenchError as error:
-        sys.stderr.write(f"rstar_train.fit: {error}\n")
-        return error.exit_code
+    return guarded("rstar_train.fit", lambda: _fit(given))
+
+
+def _fit(given: argparse.Namespace) -> int:
+    training = TRAININGS[given.what]
+    recipe = load_recipe(given.recipe)
+    settings = recipe.defaults if given.round is None else recipe.at(given.round)
+    figures = training.train(
+        read_rows(training.row, given.rows),
+        given.base,
+        given.out,
+        settings=getattr(settings, training.section),
+        lora=settings.lora,
+        seed=recipe.seed,
+        **({"rules": settings.rows.rules} if training.by_rules else {}),
+    )
     if is_first():
-        print(json.dumps(figures, indent=2))
+        print(json.dumps(figures.to_json(), indent=2))
     return 0
 
 

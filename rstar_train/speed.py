@@ -70,17 +70,17 @@ def measure() -> Iterator[tuple[str, float, str]]:
     tokenizer = load_tokenizer(base)
     ids = TokenizerCache(tokenizer, 512)
     terms = [term for row in pairs() if (term := pair_term(row, ids)) is not None]
-    (step,) = make_batches(terms, len(terms))
-    shared = step.plain_tokens / _seconds(_shared(base, step))
+    (batch,) = make_batches(terms, len(terms))
+    shared = batch.plain_tokens / _seconds(_shared(base, batch))
     some = terms[: len(terms) // PROBLEMS]  # one problem's: the slow way has a rate, too
     tokens = sum(len(term.text) + len(term.other or ()) for term in some)
     plain = tokens / _seconds(_plain(base, tokenizer, some))
     yield "PPM, shared prefixes", shared, "tokens of pairs/s"
     yield "PPM, each side by itself", plain, "tokens of pairs/s"
     yield "PPM, shared / each by itself", shared / plain, "x"
-    used = sum(part.line.used for part in step.lines)
-    yield "tokens of pairs / tokens computed", step.plain_tokens / used, "x"
-    yield "PPM, shared prefixes, computed", shared * used / step.plain_tokens, "tokens/s"
+    used = sum(part.sequence.used for part in batch.micro_batches)
+    yield "tokens of pairs / tokens computed", batch.plain_tokens / used, "x"
+    yield "PPM, shared prefixes, computed", shared * used / batch.plain_tokens, "tokens/s"
     rows = [
         SFTRow(row.problem_id, row.prompt, f"{row.chosen}{row.chosen[: 20 * at]}", 1.0)
         for at, row in enumerate(each for each in pairs() if each.kind == "solution")
@@ -100,22 +100,24 @@ def _seconds(run: Callable[[], None]) -> float:
 def _adapted(model: Any, task: str, *, fuse: bool, save: tuple[str, ...] = ()) -> Any:
     from peft import get_peft_model
 
-    adapted = get_peft_model(model, lora_config(load_recipe("smollm2-cpu").lora, task, save=save))
+    adapted = get_peft_model(
+        model, lora_config(load_recipe("smollm2-cpu").defaults.lora, task, save=save)
+    )
     if fuse:
         fused_lora.fuse(adapted)
     return adapted
 
 
-def _shared(base: Path, step: Batch) -> Callable[[], None]:
+def _shared(base: Path, batch: Batch) -> Callable[[], None]:
     from rstar_train.value.model import load_value_model
-    from rstar_train.value.training import step_loss
+    from rstar_train.value.training import micro_batch_loss
 
     dtype = weights_dtype(frozen=True)
     model = _adapted(load_value_model(base, dtype=dtype), "SEQ_CLS", fuse=True, save=("score",))
 
     def run() -> None:
-        for part in step.lines:
-            step_loss(model, part, objectives.preference, dtype).backward()
+        for part in batch.micro_batches:
+            micro_batch_loss(model, part, objectives.preference, dtype).backward()
 
     return run
 
@@ -152,8 +154,8 @@ def _sft(base: Path, rows: list[SFTRow]) -> Iterator[tuple[str, Callable[[], Non
     from transformers import AutoModelForCausalLM
     from trl import SFTConfig, SFTTrainer
 
-    from rstar_train.policy.sft import Packer, _response_trainer, tokenize_rows
-    from rstar_train.training import tree_attention
+    from rstar_train.policy.sft import Packer, response_trainer, tokenize_rows
+    from rstar_train.training.tree_attention import use_packed_attention
 
     tokenizer = load_tokenizer(base)
     examples = tokenize_rows(rows, tokenizer, 512)
@@ -161,14 +163,14 @@ def _sft(base: Path, rows: list[SFTRow]) -> Iterator[tuple[str, Callable[[], Non
     for name, ours in (("SFT, packed", True), ("SFT, plain TRL", False)):
         model = AutoModelForCausalLM.from_pretrained(base, dtype=weights_dtype(frozen=True))
         if ours:
-            tree_attention.use(model)
+            use_packed_attention(model)
         with tempfile.TemporaryDirectory() as folder:
-            trainer = (_response_trainer(SFTTrainer) if ours else SFTTrainer)(
+            trainer = (response_trainer(SFTTrainer) if ours else SFTTrainer)(
                 model=model,
                 processing_class=tokenizer,
                 train_dataset=Dataset.from_list(examples),
                 data_collator=Packer(model.dtype) if ours else None,
-                peft_config=lora_config(load_recipe("smollm2-cpu").lora, "CAUSAL_LM"),
+                peft_config=lora_config(load_recipe("smollm2-cpu").defaults.lora, "CAUSAL_LM"),
                 args=SFTConfig(
                     output_dir=folder,
                     report_to="none",

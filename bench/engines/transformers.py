@@ -91,12 +91,7 @@ class TransformersEngine:
         rows = output[:, ids.shape[1] :].tolist()
         logprobs = list(zip(*draw.logprobs, strict=True)) or [()] * request.n  # by row
         return [
-            self._completion(
-                row,
-                request,
-                ids.shape[1] if index == 0 else 0,
-                [each[index] for each in draw.logprobs],
-            )
+            self._completion(row, request, ids.shape[1] if index == 0 else 0, logprobs[index])
             for index, row in enumerate(rows)
         ]
 

@@ -69,7 +69,7 @@ class SearchEntry:
     @property
     def knobs(self) -> Mapping[str, Knob]:
         """The knobs of the search by name."""
-        return knobs_of(self.config)
+        return knobs_of(self.config)  # type: ignore[arg-type]  # a dataclass is hashable
 
     @property
     def uses_ppm(self) -> bool:
@@ -93,12 +93,13 @@ class SearchEntry:
         self, config: SearchConfig, policy: Policy, sandbox: Sandbox, scorer: StepScorer | None
     ) -> SeededSearch:
         """Return the search with its settings and its parts, ready for problems."""
-        official = getattr(config, "rules", "paper") == "official" and self.official is not None
-        function = self.official if official else self.function
+        function = self.function
+        if self.official is not None and getattr(config, "rules", "") == "official":
+            function = self.official
         parts: dict[str, Any] = {"policy": policy, "sandbox": sandbox, "config": config}
         if self.uses_ppm:
             parts["scorer"] = scorer
-        return partial(function, **parts)  # type: ignore[arg-type]
+        return partial(function, **parts)
 
 
 SEARCHES: Mapping[str, SearchEntry] = {

@@ -9,11 +9,10 @@ done twice in the backward pass.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
-    from torch.autograd.function import FunctionCtx
 
 CHUNK = 256
 """Positions at once: 50 MB of fp32 logits for a vocabulary of 49,152."""
@@ -44,7 +43,7 @@ def _function() -> type[torch.autograd.Function]:
 
         @staticmethod
         def forward(
-            ctx: FunctionCtx, hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tensor
+            ctx: Any, hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tensor
         ) -> torch.Tensor:
             """Return the loss, a scalar in fp32."""
             total = torch.zeros((), dtype=torch.float32, device=hidden.device)
@@ -70,9 +69,7 @@ def _function() -> type[torch.autograd.Function]:
             return total
 
         @staticmethod
-        def backward(
-            ctx: FunctionCtx, *gradients: torch.Tensor
-        ) -> tuple[torch.Tensor | None, ...]:
+        def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
             """Return the gradients of the hidden states and, where it trains, of the head."""
             below, above = ctx.saved_tensors
             scale = gradients[0]

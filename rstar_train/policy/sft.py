@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from bench.errors import BenchError, MissingExtraError
 from rstar_train.figures import PolicyFigures
@@ -46,13 +46,19 @@ if TYPE_CHECKING:
     from trl import SFTTrainer
 
 MICRO_BATCH_TOKENS = 8192
-"""Tokens of a micro-batch at most: about 6 GB of activations for 135M weights in bf16, were all rows
-as long as they may be. More rows are more micro-batches, whose gradients are accumulated."""
+"""Tokens of a micro-batch at most: about 6 GB of activations for 135M weights in bf16, were all
+rows as long as they may be. More rows are more micro-batches, whose gradients are accumulated."""
 IGNORED = -100
 """The label of a token that is not learnt."""
 
-Inputs = dict[str, "torch.Tensor | Layout"]
-"""A micro-batch: `input_ids`, `position_ids` and `labels` of shape (1, T), and its `layout`."""
+
+class Inputs(TypedDict):
+    """A micro-batch: tensors of shape (1, T), and how its tokens attend."""
+
+    input_ids: torch.Tensor
+    position_ids: torch.Tensor
+    labels: torch.Tensor
+    layout: Layout
 
 
 def response_trainer(base: type[SFTTrainer]) -> type[SFTTrainer]:

@@ -168,7 +168,7 @@ class PPMSettings(FitSettings):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRun:
-    """One run of the harness after a round. In a recipe the search's knobs stand beside its name."""
+    """One run of the harness after a round. A recipe has the search's knobs beside its name."""
 
     search: str
     """Its name in `rstar-bench run --search`."""
@@ -181,6 +181,7 @@ class EvaluationRun:
     def entry(self) -> SearchEntry:
         """The search. Raises UnknownNameError."""
         return find_search(self.search, "search of evaluation.runs")
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:

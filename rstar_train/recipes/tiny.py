@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeVar
 
-from rstar_train.recipes.recipe import Recipe, RoundSettings
 from bench.search import SearchConfig
+from rstar_train.recipes.recipe import Recipe, RoundSettings
 from rstar_train.recipes.settings import (
     AblationSettings,
     EvaluationRun,
@@ -101,7 +101,9 @@ def _fit(settings: Fit, rows: int, epochs: float) -> Fit:
 
 
 def _evaluation(settings: EvaluationSettings) -> EvaluationSettings:
-    runs = tuple(dataclasses.replace(run, problems=EVALUATED, config=_knobs(run)) for run in settings.runs)
+    runs = tuple(
+        dataclasses.replace(run, problems=EVALUATED, config=_knobs(run)) for run in settings.runs
+    )
     return dataclasses.replace(settings, runs=runs, gate="none")
 
 
@@ -109,6 +111,8 @@ def _knobs(run: EvaluationRun) -> SearchConfig:
     """Return a run's knobs, none of which is larger than in `KNOBS`."""
     config = run.config or run.entry.config()
     cut = {
-        name: min(getattr(config, name), most) for name, most in KNOBS.items() if hasattr(config, name)
+        name: min(getattr(config, name), most)
+        for name, most in KNOBS.items()
+        if hasattr(config, name)
     }
     return dataclasses.replace(config, **cut)

@@ -11,29 +11,53 @@ folder, and resume as rounds do.
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from bench.checkpoints.checkpoint import Checkpoint, Kind, find_checkpoint, read_checkpoint
+from bench.checkpoints.checkpoint import (
+    Checkpoint,
+    Kind,
+    find_checkpoint,
+    read_checkpoint,
+)
 from bench.checkpoints.weights import full_weights
 from bench.engines.ppm import PPMScorer
 from bench.errors import CheckpointError
-from bench.files.atomic import replace
+from bench.files.atomic import replace_json
 from bench.files.digests import file_digest
-from bench.runs.reader import load_run
-from rstar_train.publishing.checkpoint import publish, round_name, weights_file
-from rstar_train.publishing.tables import ABLATION, FIGURES
-from rstar_train.recipes.recipe import RECIPES, Recipe
+from rstar_train.figures import (
+    AblationFigures,
+    AblationRowFigures,
+    ComparedRowFigures,
+    EvaluationFigures,
+    PairFigures,
+    PolicyFigures,
+    SampledRowFigures,
+    SampleFigures,
+    ValueFigures,
+)
+from rstar_train.publishing.checkpoint import Lineage, publish, round_name, weights_file
+from rstar_train.publishing.tables import ABLATION, FIGURES, load_figures
+from rstar_train.recipes.recipe import RECIPES, Recipe, RoundSettings, sections_digest
+from rstar_train.recipes.settings import (
+    AblationSettings,
+    EvaluationSettings,
+    FitSettings,
+    LoRASettings,
+    PPMSettings,
+    RowSettings,
+    SearchSettings,
+)
 from rstar_train.rounds import journal
 from rstar_train.rounds.evaluation import evaluate, families_of, figures_of
-from rstar_train.rounds.stages import staged
-from rstar_train.rows.making import OUTCOMES, PAIRS, SFT, STEPS, balanced_solutions
+from rstar_train.rounds.rstar import load_runs
+from rstar_train.rounds.stages import MANIFEST, Stages, Trained
+from rstar_train.rows.making import OUTCOMES, PAIRS, SFT, STEPS, balance_solutions
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows, write_rows
-from rstar_train.rows.samples import random_rows, rejection_rows, sampled
-from rstar_train.rows.values import compared
+from rstar_train.rows.samples import random_rows, read_samples, rejection_rows
+from rstar_train.rows.values import select_compared
 from rstar_train.search.pool import Pool, family_of, load_pool
 from rstar_train.search.stage import sample_pool
 
@@ -45,8 +69,6 @@ class Ablation:
     """The ablations of a run's last round."""
 
     recipe: Recipe
-    """Of the last round alone."""
-    number: int
     pool: Pool
     work: Path
     publish: Path
@@ -56,134 +78,193 @@ class Ablation:
     policy: Checkpoint
     """The policy that the last round trained."""
 
-    def run(self) -> dict[str, Any]:
+    @property
+    def number(self) -> int:
+        """The last round's."""
+        return len(self.recipe.rounds)
+
+    @property
+    def settings(self) -> RoundSettings:
+        """The recipe's sections of the last round."""
+        return self.recipe.at(self.number)
+
+    @property
+    def folder(self) -> Path:
+        """Where the stages write."""
+        return self.work / FOLDER
+
+    @property
+    def stages(self) -> Stages:
+        """The stages of the ablations."""
+        return Stages(self.folder, self.recipe.seed, self.work / journal.NAME)
+
+    def run(self) -> AblationFigures:
         """Do what is not done yet; return and publish the figures. Raises BenchError."""
-        compared_rows = self._compared_rows()
-        orm = self._scorer("orm", OUTCOMES)
-        pqm = self._scorer("pqm", STEPS)
-        rows = self._sampled_rows(orm)
-        figures: dict[str, Any] = {"round": self.number, "scorers": {}, "data": {}, "held_out": {}}
-        figures["rows"] = {**compared_rows, **rows}
-        before = {run: load_run(self._last / run) for run in self._evaluated}
-        for name, ppm, search in (("orm", orm, "sample"), ("pqm", pqm, "mcts")):
-            figures["scorers"][name] = self._measured(name, self.policy, ppm, search, before)
-            figures["held_out"][name] = self._pair_accuracy(name, ppm)
-        for name in ("random", "rejection"):
-            policy = self._policy(name)
-            figures["data"][name] = self._measured(name, policy, None, "greedy", before)
-        last = json.loads((self.publish / f"round-{self.number}" / FIGURES).read_text())
-        figures["scorers"]["ppm"] = figures["data"]["verified"] = last["evaluation"]
-        figures["held_out"]["ppm"] = last["pair_accuracy"]
-        out = self.publish / ABLATION
-        replace(out, (json.dumps(figures, indent=2) + "\n").encode())
+        compared = self._compared_rows()
+        orm, pqm = self._train_orm(), self._train_pqm()
+        sampled = self._sampled_rows(orm)
+        last = load_figures(self.publish)[-1]
+        scorers = {
+            "orm": self._measured("orm", self.policy, orm, "sample"),
+            "pqm": self._measured("pqm", self.policy, pqm, "mcts"),
+            "ppm": last.evaluation,
+        }
+        held_out = {
+            "orm": self._measure_pairs("orm", orm),
+            "pqm": self._measure_pairs("pqm", pqm),
+            "ppm": last.pair_accuracy,
+        }
+        data = {
+            name: self._measured(name, self._train_policy(name), None, "greedy")
+            for name in ("random", "rejection")
+        }
+        figures = AblationFigures(
+            round=self.number,
+            scorers=scorers,
+            data={**data, "verified": last.evaluation},
+            held_out=held_out,
+            rows=AblationRowFigures(
+                outcomes=compared.outcomes,
+                steps=compared.steps,
+                random=sampled.random,
+                rejection=sampled.rejection,
+            ),
+        )
+        replace_json(self.publish / ABLATION, figures.to_json())
         return figures
 
     @property
     def _last(self) -> Path:
-        return self.work / f"round-{self.number}" / "evaluation"
+        return self.work / f"round-{self.number}"
 
-    @property
-    def _evaluated(self) -> list[str]:
-        return [path.parent.name for path in sorted(self._last.glob("*/run.json"))]
-
-    def _stage(self, name: str, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        return staged(self.work / FOLDER / name, *args, journal=self.work / journal.NAME, **kwargs)
-
-    def _compared_rows(self) -> Mapping[str, Any]:
+    def _compared_rows(self) -> ComparedRowFigures:
         """Write the outcomes and the Q of the texts that the last round's pairs compare."""
-        rows, folder = self.work / f"round-{self.number}" / "rows", self.work / FOLDER / "compared"
+        rows, folder = self._last / "rows", self.folder / "compared"
 
-        def work() -> Mapping[str, Any]:
+        def work() -> ComparedRowFigures:
             pairs = read_rows(PairRow, rows / PAIRS)
-            outcomes = compared(read_rows(OutcomeRow, rows / OUTCOMES), pairs)
-            steps = compared(read_rows(StepRow, rows / STEPS), pairs)
+            outcomes = select_compared(read_rows(OutcomeRow, rows / OUTCOMES), pairs)
+            steps = select_compared(read_rows(StepRow, rows / STEPS), pairs)
             write_rows(outcomes, folder / OUTCOMES)
             write_rows(steps, folder / STEPS)
-            return {"outcomes": len(outcomes), "steps": len(steps)}
+            return ComparedRowFigures(len(outcomes), len(steps))
 
         inputs = {name: file_digest(rows / name) for name in (PAIRS, OUTCOMES, STEPS)}
-        return self._stage("compared", inputs, work, outputs=(OUTCOMES, STEPS))
+        return self.stages.run(
+            "compared", ComparedRowFigures, work, inputs=inputs, outputs=(OUTCOMES, STEPS)
+        )
 
-    def _scorer(self, name: str, data: str) -> Checkpoint:
-        """Train an ORM or a PQM on the texts that the PPM's pairs compare."""
-        from rstar_train.value.orm_pqm import train_orm, train_pqm
+    def _train_orm(self) -> Checkpoint:
+        """Train an ORM on the texts that the PPM's pairs compare."""
+        from rstar_train.value.orm_pqm import train_orm
 
-        file, out = self.work / FOLDER / "compared" / data, self.work / FOLDER / name
+        file, out, seed = self.folder / "compared" / OUTCOMES, self.folder / "orm", self.recipe.seed
 
-        def work() -> Mapping[str, Any]:
-            base = full_weights(self.policy)
-            if name == "orm":
-                return train_orm(read_rows(OutcomeRow, file), self.recipe, base, out)
-            return train_pqm(read_rows(StepRow, file), self.recipe, base, out)
+        def work(lora: LoRASettings, ppm: PPMSettings) -> ValueFigures:
+            rows, base = read_rows(OutcomeRow, file), full_weights(self.policy)
+            return train_orm(rows, base, out, settings=ppm, lora=lora, seed=seed)
 
-        return self._trained(name, "ppm", file, self.policy, work)
+        return self._train_scorer("orm", file, work)
 
-    def _policy(self, name: str) -> Checkpoint:
+    def _train_pqm(self) -> Checkpoint:
+        """Train a PQM on the texts that the PPM's pairs compare."""
+        from rstar_train.value.orm_pqm import train_pqm
+
+        file, out, seed = self.folder / "compared" / STEPS, self.folder / "pqm", self.recipe.seed
+
+        def work(lora: LoRASettings, ppm: PPMSettings) -> ValueFigures:
+            rows, base = read_rows(StepRow, file), full_weights(self.policy)
+            return train_pqm(rows, base, out, settings=ppm, lora=lora, seed=seed)
+
+        return self._train_scorer("pqm", file, work)
+
+    def _train_scorer(self, name: str, file: Path, work: Callable[..., ValueFigures]) -> Checkpoint:
+        settings = self.settings
+        trained = self.stages.train(
+            name,
+            ValueFigures,
+            work,
+            parent=self.policy,
+            data=file,
+            sections={"lora": settings.lora, "ppm": settings.ppm},
+            weights=weights_file(settings.lora),
+        )
+        return self._published(name, "ppm", trained, self.policy)
+
+    def _train_policy(self, name: str) -> Checkpoint:
         """Train a policy on sampled rows, as the last round trains its own."""
         from rstar_train.policy.sft import train_policy
 
-        file = self.work / FOLDER / "rows" / f"{name}-{SFT}"
-        out = self.work / FOLDER / name
+        file = self.folder / "rows" / f"{name}-{SFT}"
+        out, seed, settings = self.folder / name, self.recipe.seed, self.settings
 
-        def work() -> Mapping[str, Any]:
-            return train_policy(read_rows(SFTRow, file), self.recipe, full_weights(self.base), out)
+        def work(lora: LoRASettings, sft: FitSettings) -> PolicyFigures:
+            rows, base = read_rows(SFTRow, file), full_weights(self.base)
+            return train_policy(rows, base, out, settings=sft, lora=lora, seed=seed)
 
-        return self._trained(name, "policy", file, self.base, work)
+        trained = self.stages.train(
+            name,
+            PolicyFigures,
+            work,
+            parent=self.base,
+            data=file,
+            sections={"lora": settings.lora, "sft": settings.sft},
+            weights=weights_file(settings.lora),
+        )
+        return self._published(name, "policy", trained, self.base)
 
-    def _trained(
+    def _published(
         self,
         name: str,
         kind: Kind,
-        file: Path,
-        start: Checkpoint,
-        work: Callable[[], Mapping[str, Any]],
+        trained: Trained[PolicyFigures] | Trained[ValueFigures],
+        parent: Checkpoint,
     ) -> Checkpoint:
-        sections = ("lora", "ppm" if kind == "ppm" else "sft")
-        inputs = {
-            "recipe": self.recipe.digest(*sections),
-            "parent": start.digest,
-            "data": file_digest(file),
-        }
-        figures = self._stage(
-            name,
-            inputs,
-            work,
-            config=self.recipe.values(*sections),
-            outputs=(weights_file(self.recipe),),
-        )
-        return publish(
-            self.work / FOLDER / name,
-            self.publish / FOLDER / name / kind,
-            recipe=self.recipe,
-            kind=kind,
-            number=self.number,
-            parent=start,
-            searcher={"policy": {"name": self.sampler.name, "digest": self.sampler.digest}},
-            inputs=inputs,
-            figures=figures,
+        lineage = Lineage(
             name=f"{round_name(self.recipe, self.number)}-{name}",
+            kind=kind,
+            parent=parent,
+            round=self.number,
+            recipe=self.recipe.name,
+            searcher={"policy": {"name": self.sampler.name, "digest": self.sampler.digest}},
+            annotation=self.settings.search.annotation,
+            inputs=trained.inputs,
+            figures=trained.figures.to_json(),
+            trained_by=trained.trained_by,
         )
+        out = self.publish / FOLDER / name / kind
+        return publish(trained.folder, out, lineage, lora=self.settings.lora, leave_out=(MANIFEST,))
 
-    def _sampled_rows(self, orm: Checkpoint) -> Mapping[str, Any]:
+    def _sampled_rows(self, orm: Checkpoint) -> SampledRowFigures:
         """Sample the training problems, and make rows of the samples."""
         problems = [p for p in self.pool.training if p.id not in self.pool.bootstrap]
-        samples = self.work / FOLDER / "samples" / "trees"
-        inputs = {
-            "recipe": self.recipe.digest("ablation", "search"),
-            "pool": self.pool.digest,
-            "policy": self.sampler.digest,
-        }
-        n, told = self.recipe.ablation.samples, self.work / journal.NAME
+        samples, seed = self.folder / "samples" / "trees", self.recipe.seed
 
-        def sample() -> Mapping[str, Any]:
-            sampling = sample_pool(problems, self.recipe, self.sampler, samples, n=n, journal=told)
-            return asyncio.run(sampling)
+        def sample(ablation: AblationSettings, search: SearchSettings) -> SampleFigures:
+            return asyncio.run(
+                sample_pool(
+                    problems,
+                    search,
+                    self.sampler,
+                    samples,
+                    n=ablation.samples,
+                    seed=seed,
+                    pool=sections_digest(seed, {"pool": self.recipe.pool}),
+                    note=partial(journal.append_progress, self.work / journal.NAME),
+                )
+            )
 
-        self._stage("samples", inputs, sample)
-        folder = self.work / FOLDER / "rows"
+        self.stages.run(
+            "samples",
+            SampleFigures,
+            sample,
+            sections={"ablation": self.recipe.ablation, "search": self.settings.search},
+            inputs={"pool": self.pool.digest, "policy": self.sampler.digest},
+        )
+        folder = self.folder / "rows"
         names = {name: f"{name}-{SFT}" for name in ("random", "rejection")}
 
-        def work() -> Mapping[str, Any]:
+        def work(rows: RowSettings) -> SampledRowFigures:
             scorer = PPMScorer(full_weights(orm), name=orm.name)
 
             def score(prompt: str, texts: Sequence[str]) -> list[float]:
@@ -191,60 +272,62 @@ class Ablation:
 
             made: dict[str, list[SFTRow]] = {name: [] for name in names}
             try:
-                for problem, record, trace in sampled(problems, samples):
-                    made["random"] += random_rows(problem, record, trace, self.recipe.seed)
+                for problem, record, trace in read_samples(problems, samples):
+                    made["random"] += random_rows(problem, record, trace, seed)
                     made["rejection"] += rejection_rows(problem, record, trace, score)
             finally:
                 scorer.close()
             family = {problem.id: family_of(problem) for problem in problems}
-            for name, rows in made.items():
-                write_rows(balanced_solutions(rows, self.recipe, family), folder / names[name])
-            return {name: len(rows) for name, rows in made.items()}
+            for name, found in made.items():
+                write_rows(balance_solutions(found, rows, family, seed), folder / names[name])
+            return SampledRowFigures(len(made["random"]), len(made["rejection"]))
 
-        rows_of = {
-            "recipe": self.recipe.digest("rows"),
-            "samples": file_digest(samples / "records.jsonl"),
-            "orm": orm.digest,
-        }
-        return self._stage("rows", rows_of, work, outputs=tuple(names.values()))
+        return self.stages.run(
+            "rows",
+            SampledRowFigures,
+            work,
+            sections={"rows": self.settings.rows},
+            inputs={"samples": file_digest(samples / "records.jsonl"), "orm": orm.digest},
+            outputs=tuple(names.values()),
+        )
 
-    def _pair_accuracy(self, name: str, scorer: Checkpoint) -> Mapping[str, Any]:
+    def _measure_pairs(self, name: str, scorer: Checkpoint) -> PairFigures:
         """Ask a scorer about the round's held-out pairs, as its PPM was asked."""
-        from rstar_train.value.pair_accuracy import pair_accuracy
+        from rstar_train.value.pair_accuracy import measure_pairs
 
-        file = self.work / f"round-{self.number}" / "held_out_rows" / PAIRS
+        file, seed = self._last / "held_out_rows" / PAIRS, self.recipe.seed
         if not file.stat().st_size:
-            return {"held_out_pairs": 0}
-        return self._stage(
+            return PairFigures(held_out_pairs=0)
+        return self.stages.run(
             f"{name}-pair-accuracy",
-            {"scorer": scorer.digest, "held_out": file_digest(file)},
-            lambda: pair_accuracy(read_rows(PairRow, file), self.recipe, full_weights(scorer)),
+            PairFigures,
+            lambda: measure_pairs(read_rows(PairRow, file), full_weights(scorer), seed=seed),
+            inputs={"scorer": scorer.digest, "held_out": file_digest(file)},
         )
 
     def _measured(
-        self,
-        name: str,
-        policy: Checkpoint,
-        ppm: Checkpoint | None,
-        search: str,
-        before: Mapping[str, Any],
-    ) -> Mapping[str, Any]:
+        self, name: str, policy: Checkpoint, ppm: Checkpoint | None, search: str
+    ) -> EvaluationFigures:
         """Evaluate one variant on the round's problems, paired with the round's own."""
-        folder = self.work / FOLDER / f"{name}-evaluation"
+        folder, seed = self.folder / f"{name}-evaluation", self.recipe.seed
 
-        def work() -> Mapping[str, Any]:
-            runs = evaluate(self.recipe, folder, policy=policy, ppm=ppm, searches=(search,))
-            return figures_of(runs, {"against_before": before}, families_of(self.recipe))
+        def work(evaluation: EvaluationSettings) -> EvaluationFigures:
+            runs = evaluate(
+                evaluation, folder, seed=seed, policy=policy, ppm=ppm, searches=(search,)
+            )
+            own = load_runs(self._last / "evaluation")
+            return figures_of(runs, families_of(evaluation.benchmark), before=own)
 
-        inputs = {
-            "recipe": self.recipe.digest("evaluation"),
-            "policy": policy.digest,
-            "ppm": None if ppm is None else ppm.digest,
-        }
-        return self._stage(f"{name}-evaluation", inputs, work)
+        return self.stages.run(
+            f"{name}-evaluation",
+            EvaluationFigures,
+            work,
+            sections={"evaluation": self.settings.evaluation},
+            inputs={"policy": policy.digest, "ppm": None if ppm is None else ppm.digest},
+        )
 
 
-def ablate(recipe: Recipe, *, work: Path, publish: Path, beside: Path = RECIPES) -> dict[str, Any]:
+def ablate(recipe: Recipe, *, work: Path, publish: Path, beside: Path = RECIPES) -> AblationFigures:
     """Run the ablations of a recipe's last round, which must have ended. Raises BenchError."""
     number = len(recipe.rounds)
     last = publish / f"round-{number}"
@@ -252,15 +335,14 @@ def ablate(recipe: Recipe, *, work: Path, publish: Path, beside: Path = RECIPES)
         raise CheckpointError(
             f"{last} holds no finished round; run rstar-train evolve with this recipe first"
         )
-    searched = publish / f"round-{number - 1}" / "policy"
     base = find_checkpoint(recipe.base, "policy")
+    searched = publish / f"round-{number - 1}" / "policy"
     return Ablation(
-        recipe.at(number),
-        number,
-        load_pool(recipe, beside=beside),
+        recipe,
+        load_pool(recipe.pool, seed=recipe.seed, beside=beside),
         work,
         publish,
         base,
-        read_checkpoint(searched, "policy") if number > 1 else base,
-        read_checkpoint(last / "policy", "policy"),
+        sampler=read_checkpoint(searched, "policy") if number > 1 else base,
+        policy=read_checkpoint(last / "policy", "policy"),
     ).run()

@@ -8,67 +8,70 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.checkpoints.checkpoint import Checkpoint
-from bench.errors import UnknownNameError
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
-from bench.evaluation.spec import SEARCHES, RunSpec, SearchKind
+from bench.evaluation.spec import RunSpec
 from bench.problems import load
 from bench.reports.leaderboard import compare, leaderboard
 from bench.runs.reader import Run
 from bench.stats import Interval, PairedDifference, wilson
 from bench.types import Outcome
-from rstar_train.recipes.recipe import Recipe
-from rstar_train.recipes.settings import EvaluationRun
+from rstar_train.figures import (
+    CountFigures,
+    DifferenceFigures,
+    EvaluationFigures,
+    MethodFigures,
+    ShareFigures,
+)
+from rstar_train.recipes.settings import EvaluationRun, EvaluationSettings
 
 
 def evaluate(
-    recipe: Recipe,
+    settings: EvaluationSettings,
     folder: Path,
     *,
+    seed: int,
     policy: Checkpoint,
     ppm: Checkpoint | None,
     searches: Collection[str] | None = None,
 ) -> dict[str, Run]:
-    """Run what the recipe asks for into `folder`; return the runs by search.
+    """Run what the settings ask for into `folder`; return the runs by search.
 
     Without a PPM, runs that use one are left out: the base model has none. `searches` names those
     that are wanted, where not all are. Raises BenchError.
     """
     chosen = [
         run
-        for run in recipe.evaluation.runs
-        if (ppm or not _kind(run).uses_ppm) and (searches is None or run.search in searches)
+        for run in settings.runs
+        if (ppm or not run.entry.uses_ppm) and (searches is None or run.search in searches)
     ]
-    return asyncio.run(_run(recipe, chosen, folder, policy, ppm))
+    return asyncio.run(_run(settings.benchmark, chosen, folder, seed, policy, ppm))
 
 
 async def _run(
-    recipe: Recipe,
-    chosen: list[EvaluationRun],
+    benchmark: str,
+    chosen: Sequence[EvaluationRun],
     folder: Path,
+    seed: int,
     policy: Checkpoint,
     ppm: Checkpoint | None,
 ) -> dict[str, Run]:
     runs = {}
     async with Harness() as harness:
         for each in chosen:
-            uses_ppm = ppm is not None and _kind(each).uses_ppm
+            uses_ppm = ppm is not None and each.entry.uses_ppm
             spec = RunSpec(
-                benchmark=recipe.evaluation.benchmark,
+                benchmark=benchmark,
                 policy=str(policy.adapter or policy.name),
                 ppm=str(ppm.adapter) if ppm is not None and uses_ppm else None,
                 search=each.search,
+                config=each.config,
                 limit=each.problems,
-                seed=recipe.seed,
-                n=each.n,
-                rollouts=each.rollouts,
-                candidates=each.candidates,
-                max_depth=each.max_depth,
+                seed=seed,
             )
             with Progress(f"{folder.parent.name} {each.search}") as progress:
                 runs[each.search] = await harness.run(
@@ -80,46 +83,44 @@ async def _run(
     return runs
 
 
-def families_of(recipe: Recipe) -> dict[str, str]:
-    """Return the families of the evaluation's problems, by problem id, where they have any.
+def families_of(benchmark: str) -> dict[str, str]:
+    """Return the families of a benchmark's problems, by problem id, where they have any.
 
     Raises what `bench.problems.load` raises.
     """
-    return {p.id: p.subject for p in load(recipe.evaluation.benchmark) if p.subject}
+    return {p.id: p.subject for p in load(benchmark) if p.subject}
 
 
 def figures_of(
     runs: Mapping[str, Run],
-    against: Mapping[str, Mapping[str, Run]],
     families: Mapping[str, str],
-) -> dict[str, Any]:
+    *,
+    before: Mapping[str, Run] | None = None,
+    base: Mapping[str, Run] | None = None,
+) -> EvaluationFigures:
     """Return, by selector, accuracy with its interval, cost, and paired differences.
 
-    `against` holds what the runs are compared with, by the name that the difference gets.
+    `before` and `base` are the runs of the round before and of the base model, by search.
     """
-    figures: dict[str, Any] = {}
+    methods: dict[str, MethodFigures] = {}
     for search, run in runs.items():
         for row in leaderboard([run]).rows:
-            entry: dict[str, Any] = {
-                "label": row.label,
-                "n": row.n,
-                "correct": row.counts.correct,
-                "accuracy": None if row.accuracy is None else _interval(row.accuracy),
-                "failures": row.counts.failures,
-                "policy_tokens": row.policy_tokens,
-                "ppm_tokens": row.ppm_tokens,
-                "by_tier": by_tier(run, row.method, families),
-            }
-            for name, others in against.items():
-                if search in others:
-                    other = others[search]
-                    difference = compare(run, other, a_method=row.method, b_method=row.method)
-                    entry[name] = None if difference is None else _paired(difference)
-            figures[row.method] = entry
-    return figures
+            methods[row.method] = MethodFigures(
+                label=row.label,
+                n=row.n,
+                correct=row.counts.correct,
+                accuracy=None if row.accuracy is None else _share(row.accuracy),
+                failures=row.counts.failures,
+                policy_tokens=row.policy_tokens,
+                ppm_tokens=row.ppm_tokens,
+                by_tier=by_tier(run, row.method, families),
+                against_before=_paired(run, (before or {}).get(search), row.method),
+                against_base=_paired(run, (base or {}).get(search), row.method),
+            )
+    return EvaluationFigures(methods)
 
 
-def by_tier(run: Run, method: str, families: Mapping[str, str]) -> dict[str, Any]:
+def by_tier(run: Run, method: str, families: Mapping[str, str]) -> dict[str, CountFigures]:
     """Return a selector's accuracy on each tier and `tier/family` of a run, failures left out."""
     found: dict[str, list[bool]] = defaultdict(list)
     for record in run.records:
@@ -131,46 +132,36 @@ def by_tier(run: Run, method: str, families: Mapping[str, str]) -> dict[str, Any
             groups.append(f"{record.benchmark}/{families[record.problem_id]}")
         for group in groups:
             found[group].append(chosen.outcome is Outcome.CORRECT)
-    return {
-        name: {"n": len(right), "correct": sum(right), **_interval(wilson(sum(right), len(right)))}
-        for name, right in sorted(found.items())
-    }
+    return {name: _counted(right) for name, right in sorted(found.items())}
 
 
-def passes_gate(gate: str, greedy: Mapping[str, Any]) -> bool:
+def passes_gate(gate: str, greedy: MethodFigures) -> bool:
     """Whether a round's greedy figures let the next round begin."""
-    difference = greedy.get("against_before")
+    difference = greedy.against_before
     if gate == "none" or difference is None:
         return True
-    significant = difference["mcnemar_p"] < 0.05
     if gate == "better":
-        return bool(significant and difference["estimate"] > 0)
-    return not (significant and difference["estimate"] < 0)
+        return difference.is_significant and difference.estimate > 0
+    return not (difference.is_significant and difference.estimate < 0)
 
 
-def check_searches(recipe: Recipe) -> None:
-    """Find a misspelt search before hours of training, not after. Raises UnknownNameError."""
-    for run in recipe.evaluation.runs:
-        _kind(run)
+def _counted(right: Sequence[bool]) -> CountFigures:
+    interval = wilson(sum(right), len(right))
+    return CountFigures(len(right), sum(right), interval.estimate, interval.low, interval.high)
 
 
-def _kind(run: EvaluationRun) -> SearchKind:
-    if run.search not in SEARCHES:
-        raise UnknownNameError("search of evaluation.runs", run.search, SEARCHES)
-    return SEARCHES[run.search]
-
-
-def _interval(interval: Interval) -> dict[str, float]:
+def _share(interval: Interval) -> ShareFigures:
     # Never rounded here: a figure that is rounded twice is another figure.
-    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+    return ShareFigures(interval.estimate, interval.low, interval.high)
 
 
-def _paired(difference: PairedDifference) -> dict[str, Any]:
-    return {
-        "estimate": difference.estimate,
-        "low": difference.low,
-        "high": difference.high,
-        "only_now": difference.only_a,
-        "only_before": difference.only_b,
-        "mcnemar_p": difference.p,
-    }
+def _paired(run: Run, other: Run | None, method: str) -> DifferenceFigures | None:
+    """Return what a selector gained over the same one of another run; None without that run."""
+    if other is None:
+        return None
+    found: PairedDifference | None = compare(run, other, a_method=method, b_method=method)
+    if found is None:
+        return None
+    return DifferenceFigures(
+        found.estimate, found.low, found.high, found.only_a, found.only_b, found.p
+    )

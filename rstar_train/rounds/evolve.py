@@ -7,29 +7,37 @@ each round's two checkpoints with their lineage, and its figures.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
 from bench.engines.opening import engine_for
 from bench.errors import BenchError
-from bench.files.atomic import replace
+from bench.files.atomic import replace, replace_json
+from rstar_train.figures import BaseFigures, EvaluationFigures, Figures, RoundFigures
 from rstar_train.publishing.cards import write_cards
 from rstar_train.publishing.tables import FIGURES
 from rstar_train.recipes.recipe import RECIPES, Recipe
+from rstar_train.recipes.settings import EvaluationSettings
 from rstar_train.rounds import journal
-from rstar_train.rounds.evaluation import check_searches, evaluate, families_of, figures_of
+from rstar_train.rounds.evaluation import evaluate, families_of, figures_of
 from rstar_train.rounds.rstar import Handover, Round
-from rstar_train.rounds.stages import staged
-from rstar_train.search.coverage import coverage
+from rstar_train.rounds.stages import Stages
 from rstar_train.search.pool import Pool, family_of, load_pool, tier_of
-from rstar_train.search.searcher import searcher_of
+from rstar_train.search.searcher import find_searcher
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A model's evaluation: its figures, and the folder of its runs."""
+
+    folder: Path
+    figures: EvaluationFigures
 
 
 def evolve(
     recipe: Recipe, *, rounds: int, work: Path, publish: Path, beside: Path = RECIPES
-) -> list[Mapping[str, Any]]:
+) -> list[RoundFigures]:
     """Run the rounds of a recipe, resuming what is there; return the figures of each.
 
     Args:
@@ -49,51 +57,53 @@ def evolve(
         )
     count = rounds or len(recipe.rounds)
     base = find_checkpoint(recipe.base, "policy")
-    for number in range(1, count + 1):
+    for settings in recipe.rounds[:count]:
         # Misspelt names are to be found now, not after hours of training.
-        check_searches(recipe.at(number))
-        searcher_of(recipe.at(number), base, base, None)
-        engine_for(base, recipe.at(number).search.engine)
-    pool = load_pool(recipe, beside=beside)
+        for run in settings.evaluation.runs:
+            _ = run.entry
+        find_searcher(settings.search, base, base, None)
+        engine_for(base, settings.search.engine)
+    pool = load_pool(recipe.pool, seed=recipe.seed, beside=beside)
     work.mkdir(parents=True, exist_ok=True)
     _write_pool(pool, work / "pool.json")
-    base_evaluation, found = _evaluate_base(recipe.at(1), base, work)
-    _write_figures({"evaluation": found}, publish / "base")
-    handed = Handover(base, evaluation=base_evaluation)
-    figures: list[Mapping[str, Any]] = []
+    of_base = _evaluate_base(recipe, base, work)
+    _write_figures(BaseFigures(of_base.figures), publish / "base")
+    handed = Handover(base, evaluation=of_base.folder)
+    figures: list[RoundFigures] = []
     for number in range(1, count + 1):
-        one = Round(number, recipe.at(number), pool, base, base_evaluation, work, publish, handed)
-        handed, found = one.run()
-        found["coverage"] = coverage(work, number)
+        one = Round(number, recipe, pool, base, of_base.folder, work, publish, handed)
+        result = one.run()
+        handed = result.handover
         out = publish / f"round-{number}"
-        _write_figures(found, out)
-        write_cards(out, found)
-        figures.append(found)
+        _write_figures(result.figures, out)
+        write_cards(out, result.figures)
+        figures.append(result.figures)
     return figures
 
 
-def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> tuple[Path, Mapping[str, Any]]:
-    """Evaluate the base model, which the first round is compared with; folder and figures."""
+def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> Evaluated:
+    """Evaluate the base model, which the first round is compared with."""
     folder = work / "base" / "evaluation"
 
-    def measure() -> Mapping[str, Any]:
-        return figures_of(evaluate(recipe, folder, policy=base, ppm=None), {}, families_of(recipe))
+    def measure(evaluation: EvaluationSettings) -> EvaluationFigures:
+        runs = evaluate(evaluation, folder, seed=recipe.seed, policy=base, ppm=None)
+        return figures_of(runs, families_of(evaluation.benchmark))
 
-    inputs = {"recipe": recipe.digest("evaluation"), "policy": base.digest}
-    figures = staged(
-        folder,
-        inputs,
+    stages = Stages(work / "base", recipe.seed, work / journal.NAME)
+    figures = stages.run(
+        "evaluation",
+        EvaluationFigures,
         measure,
-        config=recipe.values("evaluation"),
-        journal=work / journal.NAME,
+        sections={"evaluation": recipe.at(1).evaluation},
+        inputs={"policy": base.digest},
     )
-    return folder, figures
+    return Evaluated(folder, figures)
 
 
-def _write_figures(figures: Mapping[str, Any], folder: Path) -> None:
+def _write_figures(figures: Figures, folder: Path) -> None:
     """Publish what `rstar-train table` reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    replace(folder / FIGURES, (json.dumps(figures, indent=2) + "\n").encode())
+    replace_json(folder / FIGURES, figures.to_json())
 
 
 def _write_pool(pool: Pool, file: Path) -> None:

@@ -41,6 +41,11 @@ def append_entry(
         append(journal, encode(row))
 
 
+def append_progress(journal: Path, stage: str, done: int, total: int) -> None:
+    """Append how far a stage is. Raises OSError."""
+    append_entry(journal, stage, "progress", done=done, total=total)
+
+
 def read_journal(journal: Path) -> Sequence[Entry]:
     """Return the entries of a journal, oldest first; none where there is no journal."""
     return [line.value for line in scan(journal, _entry).lines if line.value is not None]

@@ -1,33 +1,51 @@
-"""One round: search, rows, policy SFT, PPM, evaluation, each a stage of its own.
+"""One round of rStar-Math: search, rows, policy SFT, PPM, evaluation, each a stage of its own.
 
 The policy restarts from the base model, the PPM from this round's policy (sections 3.3, 3.4; the
 authors confirm the second). What a round hands to the next is its two checkpoints, and its rows
-where the recipe carries them over. A round is data: everything it does is in the recipe's section.
+where the recipe carries them over. A round is data: everything it does is in the recipe's sections.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from bench.checkpoints.checkpoint import Checkpoint
+from bench.checkpoints.checkpoint import Checkpoint, Kind
 from bench.checkpoints.weights import full_weights
 from bench.errors import BenchError
 from bench.files.atomic import replace
 from bench.files.digests import file_digest
 from bench.runs.reader import Run, load_run
-from rstar_train.publishing.checkpoint import publish, weights_file
-from rstar_train.recipes.recipe import Recipe
+from bench.types import Problem
+from rstar_train.figures import (
+    EvaluationFigures,
+    PairFigures,
+    PolicyFigures,
+    PPMFigures,
+    RoundFigures,
+    RowFigures,
+    SearchFigures,
+)
+from rstar_train.publishing.checkpoint import Lineage, publish, round_name, weights_file
+from rstar_train.recipes.recipe import Recipe, RoundSettings, sections_digest
+from rstar_train.recipes.settings import (
+    EvaluationSettings,
+    FitSettings,
+    LoRASettings,
+    PPMSettings,
+    RowSettings,
+    SearchSettings,
+)
 from rstar_train.rounds import journal
 from rstar_train.rounds.evaluation import evaluate, families_of, figures_of, passes_gate
-from rstar_train.rounds.stages import staged
+from rstar_train.rounds.stages import MANIFEST, Stages, Trained
 from rstar_train.rows.making import FILES, PAIRS, SFT, make_rows
 from rstar_train.rows.row import PairRow, SFTRow, read_rows
+from rstar_train.search.coverage import coverage
 from rstar_train.search.pool import Pool
-from rstar_train.search.searcher import Searcher, searcher_of
+from rstar_train.search.searcher import Searcher, find_searcher
 from rstar_train.search.stage import search_pool
 
 PLOTS = ("calibration.svg", "calibration.json")
@@ -48,12 +66,19 @@ class Handover:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundResult:
+    """What a round leaves: for the next one, and for readers."""
+
+    handover: Handover
+    figures: RoundFigures
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
-    """One round at work: its number, its recipe, and where it reads and writes."""
+    """One round at work: its number, its settings, and where it reads and writes."""
 
     number: int
     recipe: Recipe
-    """Of this round alone (`Recipe.at`)."""
     pool: Pool
     base: Checkpoint
     base_evaluation: Path
@@ -63,154 +88,186 @@ class Round:
     begun: Handover
 
     @property
+    def settings(self) -> RoundSettings:
+        """The recipe's sections of this round."""
+        return self.recipe.at(self.number)
+
+    @property
     def folder(self) -> Path:
         """Where the round's stages write."""
         return self.work / f"round-{self.number}"
 
-    def run(self) -> tuple[Handover, dict[str, Any]]:
-        """Do what is not done yet; return what the next round begins with, and the figures.
+    @property
+    def stages(self) -> Stages:
+        """The round's stages."""
+        return Stages(self.folder, self.recipe.seed, self.work / journal.NAME)
 
-        Raises BenchError: nothing solved, no pairs, a full disk, a closed gate.
-        """
-        figures: dict[str, Any] = {"search": self._search()}
-        figures["rows"] = self._rows("rows", self.pool.training)
-        figures["held_out_rows"] = self._rows("held_out_rows", self.pool.measuring)
-        policy, figures["policy"] = self._policy()
-        ppm, figures["ppm"] = self._ppm(policy)
-        figures["pair_accuracy"] = self._pair_accuracy(ppm)
-        figures["evaluation"] = self._evaluation(policy, ppm)
-        if not passes_gate(self.recipe.evaluation.gate, figures["evaluation"]["greedy"]):
-            raise BenchError(
-                f"round {self.number} is not {self.recipe.evaluation.gate.replace('-', ' ')} than "
-                f"the round before ({figures['evaluation']['greedy']['against_before']}), and "
-                "evaluation.gate stops here. The round's checkpoints are published; set the gate "
-                "to none to go on"
-            )
+    def run(self) -> RoundResult:
+        """Do what is not done yet. Raises BenchError: nothing solved, no pairs, a closed gate."""
+        search = self._search()
+        rows = self._rows("rows", self.pool.training)
+        held_out_rows = self._rows("held_out_rows", self.pool.measuring)
+        trained = self._train_policy()
+        policy = self._publish("policy", trained, self.base)
+        trained_ppm = self._train_ppm(policy)
+        ppm = self._publish("ppm", trained_ppm, policy)
+        pairs = self._measure_pairs(ppm)
+        evaluation = self._evaluate(policy, ppm)
+        self._stop_at_gate(evaluation)
+        figures = RoundFigures(
+            search=search,
+            rows=rows,
+            held_out_rows=held_out_rows,
+            policy=trained.figures,
+            ppm=trained_ppm.figures,
+            pair_accuracy=pairs,
+            evaluation=evaluation,
+            coverage=coverage(self.work, self.number),
+        )
         after = Handover(policy, ppm, self.folder / "rows", self.folder / "evaluation")
-        return after, figures
+        return RoundResult(after, figures)
+
+    def _stop_at_gate(self, evaluation: EvaluationFigures) -> None:
+        gate, greedy = self.settings.evaluation.gate, evaluation.methods["greedy"]
+        if not passes_gate(gate, greedy):
+            raise BenchError(
+                f"round {self.number} is not {gate.replace('-', ' ')} than the round before "
+                f"({greedy.against_before}), and evaluation.gate stops here. The round's "
+                "checkpoints are published; set the gate to none to go on"
+            )
 
     @property
     def _searcher(self) -> Searcher:
-        return searcher_of(self.recipe, self.base, self.begun.policy, self.begun.ppm)
+        return find_searcher(self.settings.search, self.base, self.begun.policy, self.begun.ppm)
 
-    def _stage(self, name: str, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        return staged(self.folder / name, *args, journal=self.work / journal.NAME, **kwargs)
-
-    def _search(self) -> Mapping[str, Any]:
+    def _search(self) -> SearchFigures:
         searcher = self._searcher
-        inputs = {
-            "recipe": self.recipe.digest("search"),
-            "pool": self.pool.digest,
-            "searcher": searcher.about,
-        }
-        trees = self.folder / "search" / "trees"
-        return self._stage(
-            "search",
-            inputs,
-            lambda: asyncio.run(
+
+        def work(search: SearchSettings) -> SearchFigures:
+            return asyncio.run(
                 search_pool(
                     self.pool.searched(self.number),
-                    self.recipe,
+                    search,
                     searcher,
-                    trees,
-                    journal=self.work / journal.NAME,
+                    self.folder / "search" / "trees",
+                    seed=self.recipe.seed,
+                    pool=sections_digest(self.recipe.seed, {"pool": self.recipe.pool}),
+                    note=partial(journal.append_progress, self.work / journal.NAME),
                 )
-            ),
-            config=self.recipe.values("pool", "search"),
+            )
+
+        return self.stages.run(
+            "search",
+            SearchFigures,
+            work,
+            sections={"search": self.settings.search},
+            inputs={"pool": self.pool.digest, "searcher": searcher.about},
         )
 
-    def _rows(self, name: str, problems: list[Any]) -> Mapping[str, Any]:
+    def _rows(self, name: str, problems: list[Problem]) -> RowFigures:
         trees = self.folder / "search" / "trees"
-        earlier = None if self.begun.rows is None else self.begun.rows.parent / name / "all"
-        inputs = {
-            "recipe": self.recipe.digest("rows"),
-            "pool": self.pool.digest,
-            "trees": file_digest(trees / "records.jsonl"),
-            "earlier": None
-            if earlier is None or not self.recipe.rows.carry_over
-            else [file_digest(earlier / file) for file in (SFT, PAIRS)],
-        }
-        return self._stage(
+        carries = self.begun.rows is not None and self.settings.rows.carry_over
+        earlier = self.begun.rows.parent / name / "all" if self.begun.rows and carries else None
+
+        def work(rows: RowSettings) -> RowFigures:
+            out = self.folder / name
+            return make_rows(problems, trees, rows, out, earlier, seed=self.recipe.seed)
+
+        return self.stages.run(
             name,
-            inputs,
-            lambda: make_rows(problems, trees, self.recipe, self.folder / name, earlier),
-            config=self.recipe.values("rows"),
+            RowFigures,
+            work,
+            sections={"rows": self.settings.rows},
+            inputs={
+                "pool": self.pool.digest,
+                "trees": file_digest(trees / "records.jsonl"),
+                "earlier": earlier and [file_digest(earlier / file) for file in (SFT, PAIRS)],
+            },
             outputs=FILES,
         )
 
-    def _policy(self) -> tuple[Checkpoint, Mapping[str, Any]]:
+    def _train_policy(self) -> Trained[PolicyFigures]:
         from rstar_train.policy.sft import train_policy
 
-        file, out = self.folder / "rows" / SFT, self.folder / "policy"
-        inputs = {
-            "recipe": self.recipe.digest("lora", "sft"),
-            "parent": self.base.digest,
-            "data": file_digest(file),
-        }
-        figures = self._stage(
-            "policy",
-            inputs,
-            lambda: train_policy(
-                read_rows(SFTRow, file), self.recipe, full_weights(self.base), out
-            ),
-            config=self.recipe.values("lora", "sft"),
-            outputs=(weights_file(self.recipe),),
-        )
-        checkpoint = publish(
-            out,
-            self.publish / f"round-{self.number}" / "policy",
-            recipe=self.recipe,
-            kind="policy",
-            number=self.number,
-            parent=self.base,
-            searcher=self._searcher.about,
-            inputs=inputs,
-            figures=figures,
-        )
-        return checkpoint, figures
+        file, out, seed = self.folder / "rows" / SFT, self.folder / "policy", self.recipe.seed
 
-    def _ppm(self, policy: Checkpoint) -> tuple[Checkpoint, Mapping[str, Any]]:
+        def work(lora: LoRASettings, sft: FitSettings) -> PolicyFigures:
+            rows = read_rows(SFTRow, file)
+            return train_policy(
+                rows, full_weights(self.base), out, settings=sft, lora=lora, seed=seed
+            )
+
+        settings = self.settings
+        return self.stages.train(
+            "policy",
+            PolicyFigures,
+            work,
+            parent=self.base,
+            data=file,
+            sections={"lora": settings.lora, "sft": settings.sft},
+            weights=weights_file(settings.lora),
+        )
+
+    def _train_ppm(self, policy: Checkpoint) -> Trained[PPMFigures]:
         from rstar_train.value.ppm import train_ppm
 
-        file, out = self.folder / "rows" / PAIRS, self.folder / "ppm"
-        inputs = {
-            "recipe": self.recipe.digest("lora", "ppm", "rows"),
-            "parent": policy.digest,
-            "data": file_digest(file),
-        }
-        figures = self._stage(
-            "ppm",
-            inputs,
-            lambda: train_ppm(read_rows(PairRow, file), self.recipe, full_weights(policy), out),
-            config=self.recipe.values("lora", "ppm"),
-            outputs=(weights_file(self.recipe),),
-        )
-        checkpoint = publish(
-            out,
-            self.publish / f"round-{self.number}" / "ppm",
-            recipe=self.recipe,
-            kind="ppm",
-            number=self.number,
-            parent=policy,
-            searcher=self._searcher.about,
-            inputs=inputs,
-            figures=figures,
-        )
-        return checkpoint, figures
+        file, out, seed = self.folder / "rows" / PAIRS, self.folder / "ppm", self.recipe.seed
 
-    def _pair_accuracy(self, ppm: Checkpoint) -> Mapping[str, Any]:
-        from rstar_train.value.pair_accuracy import pair_accuracy, warn_at_chance
+        def work(lora: LoRASettings, ppm: PPMSettings, rows: RowSettings) -> PPMFigures:
+            return train_ppm(
+                read_rows(PairRow, file),
+                full_weights(policy),
+                out,
+                settings=ppm,
+                lora=lora,
+                seed=seed,
+                rules=rows.rules,
+            )
+
+        settings = self.settings
+        return self.stages.train(
+            "ppm",
+            PPMFigures,
+            work,
+            parent=policy,
+            data=file,
+            sections={"lora": settings.lora, "ppm": settings.ppm, "rows": settings.rows},
+            weights=weights_file(settings.lora),
+        )
+
+    def _publish(
+        self,
+        kind: Kind,
+        trained: Trained[PolicyFigures] | Trained[PPMFigures],
+        parent: Checkpoint,
+    ) -> Checkpoint:
+        lineage = Lineage(
+            name=round_name(self.recipe, self.number),
+            kind=kind,
+            parent=parent,
+            round=self.number,
+            recipe=self.recipe.name,
+            searcher=self._searcher.about,
+            annotation=self.settings.search.annotation,
+            inputs=trained.inputs,
+            figures=trained.figures.to_json(),
+            trained_by=trained.trained_by,
+        )
+        out = self.publish / f"round-{self.number}" / kind
+        return publish(trained.folder, out, lineage, lora=self.settings.lora, leave_out=(MANIFEST,))
+
+    def _measure_pairs(self, ppm: Checkpoint) -> PairFigures:
+        from rstar_train.value.pair_accuracy import measure_pairs, warn_at_chance
 
         file = self.folder / "held_out_rows" / PAIRS
         if not file.stat().st_size:
-            return {"held_out_pairs": 0}
-        out = self.folder / "pair_accuracy"
-        figures = self._stage(
+            return PairFigures(held_out_pairs=0)
+        out, seed = self.folder / "pair_accuracy", self.recipe.seed
+        figures = self.stages.run(
             "pair_accuracy",
-            {"ppm": ppm.digest, "held_out": file_digest(file)},
-            lambda: pair_accuracy(
-                read_rows(PairRow, file), self.recipe, full_weights(ppm), out=out
-            ),
+            PairFigures,
+            lambda: measure_pairs(read_rows(PairRow, file), full_weights(ppm), seed=seed, out=out),
+            inputs={"ppm": ppm.digest, "held_out": file_digest(file)},
             outputs=PLOTS,
         )
         for name in PLOTS:
@@ -218,30 +275,35 @@ class Round:
         warn_at_chance(figures)
         return figures
 
-    def _evaluation(self, policy: Checkpoint, ppm: Checkpoint) -> Mapping[str, Any]:
-        folder = self.folder / "evaluation"
-        against = {
-            "against_before": _runs_in(self.begun.evaluation),
-            "against_base": _runs_in(self.base_evaluation),
-        }
+    def _evaluate(self, policy: Checkpoint, ppm: Checkpoint) -> EvaluationFigures:
+        folder, seed = self.folder / "evaluation", self.recipe.seed
+        before, base = load_runs(self.begun.evaluation), load_runs(self.base_evaluation)
 
-        def work() -> Mapping[str, Any]:
-            runs = evaluate(self.recipe, folder, policy=policy, ppm=ppm)
-            return figures_of(runs, against, families_of(self.recipe))
+        def work(evaluation: EvaluationSettings) -> EvaluationFigures:
+            runs = evaluate(evaluation, folder, seed=seed, policy=policy, ppm=ppm)
+            families = families_of(evaluation.benchmark)
+            return figures_of(runs, families, before=before, base=base)
 
-        inputs = {
-            "recipe": self.recipe.digest("evaluation"),
-            "policy": policy.digest,
-            "ppm": ppm.digest,
-            **{
-                name: {search: run.header["config_digest"] for search, run in runs.items()}
-                for name, runs in against.items()
+        return self.stages.run(
+            "evaluation",
+            EvaluationFigures,
+            work,
+            sections={"evaluation": self.settings.evaluation},
+            inputs={
+                "policy": policy.digest,
+                "ppm": ppm.digest,
+                "against_before": _digests(before),
+                "against_base": _digests(base),
             },
-        }
-        return self._stage("evaluation", inputs, work, config=self.recipe.values("evaluation"))
+        )
 
 
-def _runs_in(folder: Path | None) -> dict[str, Run]:
+def load_runs(folder: Path | None) -> dict[str, Run]:
+    """Return the runs in the folder of an evaluation, by search; none without a folder."""
     if folder is None:
         return {}
     return {path.parent.name: load_run(path.parent) for path in sorted(folder.glob("*/run.json"))}
+
+
+def _digests(runs: dict[str, Run]) -> dict[str, object]:
+    return {search: run.header["config_digest"] for search, run in runs.items()}

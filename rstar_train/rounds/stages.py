@@ -24,13 +24,13 @@ from bench.errors import BenchError
 from bench.files.atomic import replace_json
 from bench.files.digests import file_digest
 from bench.runs.header import git_state, package_versions
-from rstar_train.figures import Figures, Json
+from rstar_train.figures import Json, StageFigures
 from rstar_train.recipes.recipe import sections_digest
 from rstar_train.rounds.journal import append_entry
 
 log = logging.getLogger(__name__)
 
-F = TypeVar("F", bound=Figures)
+F = TypeVar("F", bound=StageFigures)
 
 MANIFEST = "stage.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -150,9 +150,7 @@ class Stages:
         `weights` is the file that the training writes last.
         """
         inputs = {"parent": parent.digest, "data": file_digest(data)}
-        figures = self.run(
-            name, kind, work, inputs=inputs, sections=sections, outputs=(weights,)
-        )
+        figures = self.run(name, kind, work, inputs=inputs, sections=sections, outputs=(weights,))
         decided = {"recipe": sections_digest(self.seed, sections), **inputs}
         return Trained(self.folder / name, figures, decided)
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from bench.errors import BenchError
 from bench.files.lines import scan
+from rstar_train.figures import Json
 from rstar_train.publishing.tables import coverage_table
 from rstar_train.recipes.recipe import Recipe
 from rstar_train.rounds import journal
@@ -48,7 +48,7 @@ def stage_statuses(recipe: Recipe, work: Path, *, now: datetime | None = None) -
             f"{work} holds no run of rstar-train evolve; give its --work, or the --recipe (and "
             "--tiny) that it was started with"
         )
-    entries = journal.read(work / journal.NAME)
+    entries = journal.read_journal(work / journal.NAME)
     found: list[StageStatus] = []
     names = ["base/evaluation"]
     names += [f"round-{k}/{stage}" for k in range(1, len(recipe.rounds) + 1) for stage in STAGES]
@@ -82,8 +82,7 @@ def render(recipe: Recipe, work: Path) -> str:
         lines.append(f"  {waiting[0]:24} not begun{more}")
     searched = [k for k in range(1, len(recipe.rounds) + 1) if _has_records(work, k)]
     if searched:
-        figures = [{"coverage": coverage(work, k)} for k in searched]
-        lines += ["", coverage_table(figures)]
+        lines += ["", coverage_table([coverage(work, k) for k in searched])]
     return "\n".join(lines)
 
 
@@ -119,7 +118,7 @@ def _status(
 ) -> StageStatus:
     manifest = manifest_of(work / name)
     if manifest is not None:
-        return StageStatus(name, 1.0, float(manifest["figures"].get("stage_seconds", 0.0)), 0.0)
+        return StageStatus(name, 1.0, _seconds_of(manifest), 0.0)
     mine = [entry for entry in entries if entry.stage == name]
     begun = [at for at, entry in enumerate(mine) if entry.event == "begun"]
     expected = _expected(name, recipe, before)
@@ -135,6 +134,13 @@ def _status(
     if name.endswith("/search") and last > SILENT_SECONDS:
         detail += f"; nothing was heard for {_time(last)}: repeat the command if it was killed"
     return StageStatus(name, share, None, left, detail or "running")
+
+
+def _seconds_of(manifest: Json) -> float:
+    """Return how long a stage took, by its manifest."""
+    figures = manifest["figures"]
+    taken = figures.get("stage_seconds") if isinstance(figures, Mapping) else None
+    return taken if isinstance(taken, float) else 0.0
 
 
 def _expected(name: str, recipe: Recipe, before: Sequence[StageStatus]) -> float | None:
@@ -181,7 +187,7 @@ def _trained(file: Path, recipe: Recipe, name: str) -> float | None:
         return None
     one = recipe.at(int(round_name.removeprefix("round-")))
     epochs = one.sft.epochs if stage == "policy" else one.ppm.epochs
-    seen: list[Mapping[str, Any]] = [
+    seen: list[Mapping[str, float]] = [
         line.value for line in scan(file, dict).lines if line.value is not None
     ]
     reached = [float(row["epoch"]) for row in seen if "epoch" in row]

@@ -125,9 +125,7 @@ def _traces(
     return [(problem, stored[problem.id]) for problem in problems if problem.id in stored]
 
 
-def _add(
-    problem: Problem, traces: Sequence[Trace], settings: RowSettings, made: Made
-) -> None:
+def _add(problem: Problem, traces: Sequence[Trace], settings: RowSettings, made: Made) -> None:
     """Add the rows of one problem, or count why it has none."""
     values = [value for trace in traces for value in rewards(trace).values()]
     right, wrong = any(v > 0 for v in values), any(v < 0 for v in values)

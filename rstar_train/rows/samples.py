@@ -43,7 +43,9 @@ def rejection_rows(
     return _rows(problem, texts)
 
 
-def read_samples(problems: Iterable[Problem], samples: Path) -> Iterator[tuple[Problem, Record, Trace]]:
+def read_samples(
+    problems: Iterable[Problem], samples: Path
+) -> Iterator[tuple[Problem, Record, Trace]]:
     """Yield what was sampled for each of `problems`, from a run directory. Raises RunDirError."""
     by_id = {problem.id: problem for problem in problems}
     run = load_run(samples)

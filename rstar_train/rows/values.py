@@ -19,7 +19,7 @@ from rstar_train.rows.row import OutcomeRow, PairRow, StepRow
 ScoredRow = TypeVar("ScoredRow", OutcomeRow, StepRow)
 
 
-def compared(rows: Sequence[ScoredRow], pairs: Iterable[PairRow]) -> list[ScoredRow]:
+def select_compared(rows: Sequence[ScoredRow], pairs: Iterable[PairRow]) -> list[ScoredRow]:
     """Return the rows whose texts some pair compares, in their order.
 
     A problem has several times as many solutions and steps as it has pairs: on whole trees an ORM

@@ -7,7 +7,6 @@ Killed, the stage goes on at the problem; what it has appended is kept.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import partial

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
     from peft.tuners.lora import Linear
-    from torch.autograd.function import FunctionCtx
 
 
 def fuse(model: torch.nn.Module) -> int:
@@ -67,7 +66,7 @@ def _function() -> type[torch.autograd.Function]:
 
         @staticmethod
         def forward(
-            ctx: FunctionCtx,
+            ctx: Any,
             x: torch.Tensor,
             weight: torch.Tensor,
             down: torch.Tensor,
@@ -84,9 +83,7 @@ def _function() -> type[torch.autograd.Function]:
             return result.view(*x.shape[:-1], -1)
 
         @staticmethod
-        def backward(
-            ctx: FunctionCtx, *gradients: torch.Tensor
-        ) -> tuple[torch.Tensor | None, ...]:
+        def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
             """Return the gradients of x, A and B."""
             rows, small, weight, down, up = ctx.saved_tensors
             above = gradients[0].reshape(-1, weight.shape[0])  # (n, out)

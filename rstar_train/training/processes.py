@@ -43,8 +43,8 @@ def split_batch(batch_size: int, most: int) -> tuple[int, int]:
     ours, left = divmod(batch_size, count_processes())
     if left or not ours:
         raise BenchError(
-            f"a batch of {batch_size} rows cannot be shared by {processes()} processes; choose a "
-            "multiple for sft.batch_size"
+            f"a batch of {batch_size} rows cannot be shared by {count_processes()} processes; "
+            "choose a multiple for sft.batch_size"
         )
     rows = max(size for size in range(1, min(ours, max(1, most)) + 1) if ours % size == 0)
     return rows, ours // rows

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.checkpoints.checkpoint import WEIGHTS
 from bench.errors import BenchError, CheckpointError, MissingExtraError
@@ -27,7 +27,6 @@ from rstar_train.training.processes import is_first
 from rstar_train.training.watcher import cut_curve
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
     from peft import LoraConfig
     from transformers import PreTrainedTokenizerBase, Trainer
 
@@ -111,7 +110,7 @@ def trainer_arguments(
 
 
 def training_digest(
-    seed: int, sections: Mapping[str, object], base: Path, rows: Iterable[DataclassInstance]
+    seed: int, sections: Mapping[str, object], base: Path, rows: Iterable[Any]
 ) -> str:
     """Return a digest of what a training depends on: settings, base weights, rows in order."""
     hasher = hashlib.sha256(sections_digest(seed, sections).encode())

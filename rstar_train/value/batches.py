@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from rstar_train.training.packing import PackedSequence, pack, merge_prefixes
+from rstar_train.training.packing import PackedSequence, merge_prefixes, pack
 
 MICRO_BATCH_TOKENS = 2048
 """Tokens of a micro-batch at most, unless a single problem has more: about 2 GB of activations for

@@ -7,7 +7,7 @@ fp32 on a bf16 backbone. What is saved is a standard sequence-classification che
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rstar_train.training.tree_attention import Layout, hidden_states, use_packed_attention
 
@@ -35,6 +35,9 @@ def load_value_model(base: Path, *, dtype: torch.dtype) -> PreTrainedModel:
     class Packed:
         """What is added to a model's own class."""
 
+        base_model: PreTrainedModel
+        score: torch.nn.Module
+
         def forward(
             self,
             layout: Layout | None = None,
@@ -43,13 +46,14 @@ def load_value_model(base: Path, *, dtype: torch.dtype) -> PreTrainedModel:
         ) -> torch.Tensor | ModelOutput:
             """Return raw scores, shape (ends,); without a layout, what the plain model does."""
             if layout is None:
-                return super().forward(**inputs)
+                return super().forward(**inputs)  # type: ignore[misc]
             hidden = hidden_states(self.base_model, layout)  # (T, hidden size)
-            return self.score(hidden[ends]).squeeze(-1)  # (ends,)
+            raw: torch.Tensor = self.score(hidden[ends])  # (ends, 1)
+            return raw.squeeze(-1)
 
     plain = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(AutoConfig.from_pretrained(base))]
     # Of the plain class's name, which is what a saved configuration is to say.
-    packed = type(plain.__name__, (Packed, plain), {"__doc__": plain.__doc__})
+    packed: Any = type(plain.__name__, (Packed, plain), {"__doc__": plain.__doc__})
     model = packed.from_pretrained(base, num_labels=1, dtype=dtype)
     model.score = Head(model.score.in_features, 1, bias=False)
     torch.nn.init.zeros_(model.score.weight)

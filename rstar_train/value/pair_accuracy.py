@@ -6,19 +6,17 @@ with. It is calibrated when of the pairs to which it gives about 70 % it orders 
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.engines.ppm import PPMScorer
-from bench.files.atomic import replace
+from bench.files.atomic import replace, replace_json
 from bench.reports.figure import COLOURS, error_bars, new_figure, svg
 from bench.stats import wilson
-from rstar_train.recipes.recipe import Recipe
+from rstar_train.figures import PairCounts, PairFigures
 from rstar_train.rows.row import PairRow
 from rstar_train.value.batches import draw_whole_problems
 
@@ -44,59 +42,60 @@ class CalibrationBin:
     high: float
 
 
-def pair_accuracy(
-    rows: Sequence[PairRow], recipe: Recipe, ppm: Path, *, out: Path | None = None
-) -> dict[str, Any]:
+def measure_pairs(
+    rows: Sequence[PairRow], ppm: Path, *, seed: int, out: Path | None = None
+) -> PairFigures:
     """Return how often a merged PPM prefers the chosen side of held-out pairs, as in search.
 
     Whole problems, of at most `HELD_OUT_PAIRS` rows, with Wilson intervals; a tie is a mistake.
     Where `out` is given, `calibration.svg` and `calibration.json` are written there.
     """
-    drawn = draw_whole_problems(rows, HELD_OUT_PAIRS, recipe.seed)
+    drawn = draw_whole_problems(rows, HELD_OUT_PAIRS, seed)
     scorer = PPMScorer(ppm, name="held-out pairs")
     try:
         values = pair_values(drawn, scorer)
     finally:
         scorer.close()
     margins = [chosen - rejected for chosen, rejected in values]
-    figures: dict[str, Any] = {"held_out_pairs": len(drawn), **_accuracy(margins)}
-    figures["by_kind"] = {
-        kind: _accuracy([m for m, row in zip(margins, drawn, strict=True) if row.kind == kind])
-        for kind in sorted({row.kind for row in drawn})
-    }
-    bins = calibration(margins, scale=5.0 if scorer.config.squash == "tanh_fifth" else 1.0)
-    error = sum(each.pairs * abs(each.said - each.share) for each in bins) / max(1, len(margins))
-    figures["calibration_error"] = error
+    bins = calibrate(margins, scale=5.0 if scorer.config.squash == "tanh_fifth" else 1.0)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        table = [asdict(each) for each in bins]
-        replace(out / "calibration.json", (json.dumps(table, indent=2) + "\n").encode())
+        replace_json(out / "calibration.json", [asdict(each) for each in bins])
         replace(out / "calibration.svg", calibration_plot(bins))
-    return figures
+    of_all = _count(margins)
+    return PairFigures(
+        held_out_pairs=len(drawn),
+        pairs=of_all.pairs,
+        right=of_all.right,
+        accuracy=of_all.accuracy,
+        low=of_all.low,
+        high=of_all.high,
+        by_kind={
+            kind: _count([m for m, row in zip(margins, drawn, strict=True) if row.kind == kind])
+            for kind in sorted({row.kind for row in drawn})
+        },
+        calibration_error=sum(each.pairs * abs(each.said - each.share) for each in bins)
+        / max(1, len(margins)),
+    )
 
 
-def warn_at_chance(figures: Mapping[str, Any]) -> None:
+def warn_at_chance(figures: PairFigures) -> None:
     """Log a warning about a PPM whose interval reaches 50 %, before a search is spent on it."""
-    if figures["low"] <= 0.5:
+    counts = figures.counts
+    if counts is not None and counts.low <= 0.5:
         log.warning(
             "the PPM orders %d of %d held-out pairs rightly, which is not above chance: what it "
             "guides is guided by noise. Where its loss stays near 0.693, set ppm.centering, "
             "lower ppm.learning_rate, or train on more pairs",
-            figures["right"],
-            figures["pairs"],
+            counts.right,
+            counts.pairs,
         )
 
 
-def _accuracy(margins: Sequence[float]) -> dict[str, Any]:
+def _count(margins: Sequence[float]) -> PairCounts:
     right = sum(margin > 0 for margin in margins)
     interval = wilson(right, len(margins))
-    return {
-        "pairs": len(margins),
-        "right": right,
-        "accuracy": interval.estimate,
-        "low": interval.low,
-        "high": interval.high,
-    }
+    return PairCounts(len(margins), right, interval.estimate, interval.low, interval.high)
 
 
 def pair_values(rows: Sequence[PairRow], scorer: PPMScorer) -> list[tuple[float, float]]:
@@ -113,7 +112,7 @@ def pair_values(rows: Sequence[PairRow], scorer: PPMScorer) -> list[tuple[float,
     return [(values[row.prompt + row.chosen], values[row.prompt + row.rejected]) for row in rows]
 
 
-def calibration(margins: Sequence[float], *, scale: float = 1.0) -> list[CalibrationBin]:
+def calibrate(margins: Sequence[float], *, scale: float = 1.0) -> list[CalibrationBin]:
     """Return the calibration of margins v(chosen) - v(rejected), least sure first.
 
     `scale` multiplies margins back to what the loss compared.

@@ -159,7 +159,11 @@ def _value_trainer() -> type[Trainer]:
         """One batch at a time, in an order drawn anew every epoch."""
 
         def __init__(
-            self, batches: Sequence[Batch], objective: Objective, dtype: torch.dtype, **kwargs: object
+            self,
+            batches: Sequence[Batch],
+            objective: Objective,
+            dtype: torch.dtype,
+            **kwargs: object,
         ) -> None:
             rows = [{"batch": batch} for batch in batches]
             super().__init__(train_dataset=rows, data_collator=lambda rows: rows[0], **kwargs)

@@ -12,8 +12,8 @@ from rstar_train.training.packing import (
     PackedSequence,
     TokenTree,
     chain_sequences,
-    pack,
     merge_prefixes,
+    pack,
 )
 
 
@@ -83,6 +83,6 @@ def test_lines_come_in_few_shapes() -> None:
 
 
 def test_an_empty_text_is_refused() -> None:
-    for pack in (merge_prefixes, chain_sequences):
+    for lay_out in (merge_prefixes, chain_sequences):
         with pytest.raises(ValueError, match="no last token"):
-            pack([[1], []])
+            lay_out([[1], []])

@@ -10,9 +10,9 @@ import yaml
 import rstar_train
 from bench.errors import BenchError
 from rstar_train.training.processes import (
+    count_processes,
     first_process_first,
     is_first,
-    count_processes,
     split_batch,
 )
 

@@ -6,7 +6,7 @@ import pytest
 
 from rstar_train.rows.row import PairRow
 from rstar_train.value import batches
-from rstar_train.value.batches import Batch, LossTerm, make_batches, draw_whole_problems
+from rstar_train.value.batches import Batch, LossTerm, draw_whole_problems, make_batches
 
 
 def terms(problems: int, each: int, length: int = 12) -> list[LossTerm]:
@@ -63,7 +63,9 @@ def test_a_problem_above_the_limit_is_a_line_of_its_own(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("processes", [2, 3])
 def test_all_processes_make_as_many_passes(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "LINE_TOKENS", 40)
-    made = make_batches([*terms(problems=5, each=6), *terms(problems=1, each=1)], 12, processes=processes)
+    made = make_batches(
+        [*terms(problems=5, each=6), *terms(problems=1, each=1)], 12, processes=processes
+    )
     assert len({len(step.lines) for step in made}) == 1
     weights = [w for step in made for part in step.lines for w in part.weight]
     assert sum(weights) == pytest.approx(sum(step.weight for step in made))
