@@ -35,11 +35,8 @@ def load_value_model(base: Path, *, dtype: torch.dtype) -> PreTrainedModel:
     class Packed:
         """What is added to a model's own class."""
 
-        base_model: PreTrainedModel
-        score: torch.nn.Module
-
         def forward(
-            self,
+            self: Any,  # the model; transformers evaluates the annotations of its classes
             layout: Layout | None = None,
             ends: torch.Tensor | None = None,
             **inputs: object,

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint, read_checkpoint
+from bench.checkpoints.checkpoint import EMBEDDED, Kind, find_checkpoint, read_checkpoint
 from rstar_train.publishing.cards import card, write_cards
-from rstar_train.publishing.checkpoint import publish, round_name
+from rstar_train.publishing.checkpoint import Lineage, publish, round_name
 from rstar_train.recipes.recipe import load_recipe
+from tests.rstar_train.made_figures import difference, method, round_figures
 
-RECIPE = load_recipe("smollm2-cpu").at(3)
+RECIPE = load_recipe("smollm2-cpu")
 SEARCHER = {"policy": {"name": "smollm2-r2", "digest": "abc"}, "ppm": {"name": "x", "digest": "d"}}
-SHARE = {"estimate": 0.5, "low": 0.4, "high": 0.6}
-FIGURES: dict[str, Any] = {
-    "rows": {"dropped": {"problems unsolved": 7, "pairs by the filter": 0}},
-    "held_out_rows": {"problems": 40},
-    "pair_accuracy": {"accuracy": 0.8, "low": 0.7, "high": 0.9, "held_out_pairs": 300},
-    "evaluation": {
-        "greedy": {
-            "label": "greedy",
-            "n": 504,
-            "accuracy": SHARE,
-            "policy_tokens": 100.0,
-            "ppm_tokens": 0.0,
-            "against_before": {**SHARE, "mcnemar_p": 0.012},
-        }
-    },
-}
+GIT = {"commit": "c0ffee", "dirty": False}
+FIGURES = round_figures(greedy=method(n=504, tokens=100.0, before=difference(0.5, 0.4, 0.6, 0.012)))
 
 
 def adapter(folder: Path) -> Path:
@@ -41,21 +27,27 @@ def adapter(folder: Path) -> Path:
     return folder
 
 
-def published(tmp_path: Path, kind: Any = "policy") -> Path:
+def published(tmp_path: Path, kind: Kind = "policy") -> Path:
     out = tmp_path / "out" / kind
-    publish(
-        adapter(tmp_path / "work" / kind),
-        out,
-        recipe=RECIPE,
+    if kind == "policy":
+        parent = find_checkpoint(EMBEDDED, "policy")
+    else:
+        parent = read_checkpoint(published(tmp_path), "policy")
+    lineage = Lineage(
+        name="smollm2-r3",
         kind=kind,
-        number=3,
-        parent=find_checkpoint(EMBEDDED, "policy")
-        if kind == "policy"
-        else read_checkpoint(published(tmp_path), "policy"),
+        parent=parent,
+        round=3,
+        recipe=RECIPE.name,
         searcher=SEARCHER,
+        annotation="ppm",
         inputs={"parent": "b179", "data": "5f66"},
         figures={"rows": 400, "loss_last": 0.08},
+        trained_by={"git": GIT, "packages": {}, "finished": "then"},
     )
+    trained = adapter(tmp_path / "work" / kind)
+    (trained / "stage.json").write_text("{}")
+    publish(trained, out, lineage, lora=RECIPE.defaults.lora, leave_out=("stage.json",))
     return out
 
 
@@ -75,9 +67,6 @@ def test_what_is_published_is_a_checkpoint_and_nothing_of_this_machine(tmp_path:
 
 
 def test_what_is_published_again_is_as_before_and_tells_who_trained_it(tmp_path: Path) -> None:
-    git = {"commit": "c0ffee", "dirty": False}
-    manifest = {"inputs": {}, "figures": {}, "git": git, "packages": {}, "finished": "then"}
-    (adapter(tmp_path / "work" / "policy") / "stage.json").write_text(json.dumps(manifest))
     found = []
     for _ in range(2):
         out = published(tmp_path)
@@ -85,12 +74,12 @@ def test_what_is_published_again_is_as_before_and_tells_who_trained_it(tmp_path:
     assert found[0] == found[1]
     assert set(found[0]) == {"adapter_model.safetensors", "adapter_config.json", "lineage.json"}
     lineage = json.loads(found[0]["lineage.json"])
-    assert lineage["trained_by"] == {"git": git, "packages": {}, "finished": "then"}
+    assert lineage["trained_by"] == {"git": GIT, "packages": {}, "finished": "then"}
     assert "| code | c0ffee |" in card(lineage, FIGURES)
 
 
 @pytest.mark.parametrize("kind", ["policy", "ppm"])
-def test_a_card_holds_lineage_training_and_results(tmp_path: Path, kind: str) -> None:
+def test_a_card_holds_lineage_training_and_results(tmp_path: Path, kind: Kind) -> None:
     lineage = json.loads((published(tmp_path, kind) / "lineage.json").read_text())
     page = card(lineage, FIGURES)
     assert page.startswith(f"# smollm2-r3, {kind}\n")

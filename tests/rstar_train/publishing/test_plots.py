@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
+from rstar_train.figures import RoundFigures, ShareFigures
 from rstar_train.publishing.plots import rounds_plot
-from rstar_train.value.pair_accuracy import calibration, calibration_plot
+from rstar_train.value.pair_accuracy import calibrate, calibration_plot
+from tests.rstar_train.made_figures import COVERAGE, method, round_figures
 
 pytest.importorskip("matplotlib")
 
@@ -27,29 +29,25 @@ def words(picture: bytes) -> list[str]:
 
 
 def test_calibration_has_a_point_for_every_bin_and_says_of_how_many_pairs() -> None:
-    bins = calibration([at / 40 - 0.4 for at in range(60)])
+    bins = calibrate([at / 40 - 0.4 for at in range(60)])
     picture = calibration_plot(bins, title="Pairs <held out> & scored")
     assert marks(picture, "bins") == len(bins) > 1
     assert "Pairs <held out> & scored: 60" in words(picture)
     assert calibration_plot(bins, title="Pairs <held out> & scored") == picture
 
 
-def a_round(percent: float, accuracy: float) -> dict[str, Any]:
-    tier = {"percent": percent, "ever_percent": percent + 5}
-    shown = {"estimate": accuracy, "low": accuracy - 0.1, "high": accuracy + 0.1}
-    return {
-        "coverage": {"easy": tier, "easy/gcd": tier, "all": tier},
-        "evaluation": {
-            "greedy": {"label": "greedy", "accuracy": shown},
-            "mcts": {"label": "mcts 8x4", "accuracy": None},
-            "stage_seconds": 3.0,
-        },
-    }
+def a_round(percent: float, accuracy: float) -> RoundFigures:
+    tier = replace(COVERAGE, percent=percent, ever_percent=percent + 5)
+    return round_figures(
+        {"easy": tier, "easy/gcd": tier, "all": tier},
+        greedy=method(accuracy=ShareFigures(accuracy, accuracy - 0.1, accuracy + 0.1)),
+        mcts=method("mcts 8x4", accuracy=None),
+    )
 
 
 def test_rounds_are_drawn_by_tier_and_by_method_with_the_base_as_round_0() -> None:
     rounds = [a_round(40.0, 0.3), a_round(60.0, 0.5), a_round(70.0, 0.6)]
-    picture = rounds_plot(rounds, rounds[0]["evaluation"])
+    picture = rounds_plot(rounds, rounds[0].evaluation)
     assert marks(picture, "coverage-easy") == 3
     said = words(picture)
     assert {"easy", "all", "greedy", "0", "3"} <= set(said)

@@ -4,39 +4,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rstar_train.cli import main
+from rstar_train.figures import (
+    AblationFigures,
+    AblationRowFigures,
+    BaseFigures,
+    CountFigures,
+    Figures,
+    PairFigures,
+)
 from rstar_train.publishing.tables import ablation_table
+from tests.rstar_train.made_figures import difference, evaluation, method, pairs, round_figures
 
 
-def figures(**evaluation: Any) -> dict[str, Any]:
-    cell = {"problems": 10, "solved": 5, "percent": 50.0, "ever": 6, "ever_percent": 60.0}
-    return {
-        "coverage": {"all": cell, "low": cell, "low/gcd": cell},
-        "policy": {"rows": 9, "loss_first": 1.0, "loss_last": 0.5},
-        "ppm": {"pairs": 8, "loss_first": 0.7, "loss_last": 0.6},
-        "pair_accuracy": {"accuracy": 0.8, "low": 0.7, "high": 0.9},
-        "evaluation": {**evaluation, "stage_seconds": 3.0},
-    }
+def write(folder: Path, figures: Figures) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "figures.json").write_text(json.dumps(figures.to_json()))
 
 
 def test_one_command_prints_the_tables_of_published_rounds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    share = {"estimate": 0.5, "low": 0.4, "high": 0.6}
-    cell = {"label": "greedy", "n": 20, "accuracy": share, "policy_tokens": 9, "ppm_tokens": 0}
-    before = {**share, "mcnemar_p": 0.0312}
-    base = {"estimate": -0.25, "low": -0.5, "high": 0.125, "mcnemar_p": 4e-5}
-    gain = {**cell, "against_before": before, "against_base": base}
-    for number, found in enumerate((figures(greedy=cell), figures(greedy=gain)), start=1):
-        folder = tmp_path / f"round-{number}"
-        folder.mkdir()
-        (folder / "figures.json").write_text(json.dumps(found))
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base" / "figures.json").write_text(json.dumps({"evaluation": {"greedy": cell}}))
+    gain = method(
+        before=difference(0.5, 0.4, 0.6, 0.0312), base=difference(-0.25, -0.5, 0.125, 4e-5)
+    )
+    write(tmp_path / "round-1", round_figures(greedy=method()))
+    write(tmp_path / "round-2", round_figures(greedy=gain))
+    write(tmp_path / "base", BaseFigures(evaluation(greedy=method())))
     picture = tmp_path / "rounds.svg"
     assert main(["table", str(tmp_path), "--plot", str(picture)]) == 0
     page = capsys.readouterr().out
@@ -54,59 +51,59 @@ def test_one_command_prints_the_tables_of_published_rounds(
 def test_families_are_shown_where_they_were_recorded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    share = {"estimate": 0.5, "low": 0.4, "high": 0.6}
-    cell = {"label": "greedy", "n": 20, "accuracy": share, "policy_tokens": 9, "ppm_tokens": 0}
-    tiers = {"embedded-low": {"n": 20, "correct": 10}, "embedded-low/gcd": {"n": 5, "correct": 3}}
-    for number, by_tier in enumerate(({}, tiers), start=1):
-        (tmp_path / f"round-{number}").mkdir()
-        found = figures(greedy={**cell, "by_tier": by_tier})
-        (tmp_path / f"round-{number}" / "figures.json").write_text(json.dumps(found))
+    tiers = {
+        "embedded-low": CountFigures(20, 10, 0.5, 0.3, 0.7),
+        "embedded-low/gcd": CountFigures(5, 3, 0.6, 0.2, 0.9),
+    }
+    write(tmp_path / "round-1", round_figures(greedy=method()))
+    write(tmp_path / "round-2", round_figures(greedy=method(by_tier=tiers)))
     assert main(["table", str(tmp_path), "--families"]) == 0
     page = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["tier", "family", "1", "2", "of"] in page
     assert ["low", "gcd", "5", "5", "10"] in page
     assert ["low", "gcd", "-", "3", "5"] in page
-    found = figures(greedy={**cell, "by_tier": {}})
-    (tmp_path / "round-2" / "figures.json").write_text(json.dumps(found))
+    write(tmp_path / "round-2", round_figures(greedy=method()))
     assert main(["table", str(tmp_path), "--families"]) == 2
     assert "have no families" in capsys.readouterr().err
 
 
-def test_a_folder_without_rounds_has_no_tables(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "is damaged"),
+        ('{"coverage": {}, "sft": {}}', "cannot be read (no 'search'): another version"),
+        ("[]", "cannot be read (expected an object, found list)"),
+    ],
+)
+def test_figures_that_cannot_be_read_say_which_and_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, sentence: str
 ) -> None:
     assert main(["table", str(tmp_path)]) == 2
     assert "expected round-1/figures.json" in capsys.readouterr().err
     (tmp_path / "round-1").mkdir()
-    (tmp_path / "round-1" / "figures.json").write_text("{")
+    (tmp_path / "round-1" / "figures.json").write_text(content)
     assert main(["table", str(tmp_path)]) == 2
-    assert "is damaged" in capsys.readouterr().err
-    (tmp_path / "round-1" / "figures.json").write_text('{"coverage": {}, "sft": {}}')
-    assert main(["table", str(tmp_path)]) == 2
-    assert "lacks policy, ppm, pair_accuracy, evaluation" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert sentence in error and "train the round again" in error
 
 
 def test_ablations_are_paired_with_the_round_and_show_what_the_scorers_order() -> None:
-    share = {"estimate": 0.5, "low": 0.4, "high": 0.6}
-    gain = {"estimate": 0.1, "low": 0.0, "high": 0.2, "mcnemar_p": 0.5}
-    cell = {"label": "x", "n": 20, "accuracy": share, "policy_tokens": 9, "ppm_tokens": 0}
-    cell |= {"against_before": gain}
-    pairs = {"accuracy": 0.75, "low": 0.7, "high": 0.8}
+    cell = method(before=difference(0.1, 0.0, 0.2, 0.5))
+    steps = pairs()
+    assert steps.by_kind is not None
+    only_steps = PairFigures(150, 150, 120, 0.75, 0.7, 0.8, {"step": steps.by_kind["step"]})
     page = ablation_table(
-        {
-            "round": 4,
-            "data": {name: {"greedy": cell} for name in ("random", "rejection", "verified")},
-            "scorers": {
-                "orm": {"best_of_n": cell},
-                "pqm": {"mcts": cell},
-                "ppm": {"best_of_n": cell, "mcts": cell},
+        AblationFigures(
+            round=4,
+            data={name: evaluation(greedy=cell) for name in ("random", "rejection", "verified")},
+            scorers={
+                "orm": evaluation(best_of_n=cell),
+                "pqm": evaluation(mcts=cell),
+                "ppm": evaluation(best_of_n=cell, mcts=cell),
             },
-            "held_out": {
-                "orm": {"by_kind": {"solution": pairs, "step": pairs}},
-                "pqm": {"by_kind": {"step": pairs}},
-                "ppm": {"held_out_pairs": 0},
-            },
-        }
+            held_out={"orm": steps, "pqm": only_steps, "ppm": PairFigures(0)},
+            rows=AblationRowFigures(1, 1, 1, 1),
+        )
     )
     rows = [[cell for cell in line.split("  ") if cell] for line in page.splitlines()]
     stripped = [[cell.strip() for cell in row] for row in rows]

@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from bench.errors import BenchError, RecipeError, UnknownNameError
-from rstar_train.recipes.recipe import OVERRIDABLE, RECIPES, Recipe, load_recipe
+from bench.knobs import knobs_of
+from bench.search import MCTS
+from rstar_train.recipes.recipe import RECIPES, load_recipe, sections_digest
 from rstar_train.recipes.settings import Source
 
 PPM = {"annotation": "ppm"}
@@ -42,10 +44,10 @@ def test_a_recipe_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
     ]
     data["pool"]["held_out"] = 2
     recipe = load_recipe(saved(tmp_path, data))
-    assert recipe.search.c == 3.0
+    assert recipe.defaults.search.c == 3.0
     assert recipe.pool.sources == (Source("embedded-grade-school", 9, ("gcd",)),)
-    assert isinstance(recipe.search.c, float)
-    assert recipe.sft == load_recipe("smollm2-cpu").sft
+    assert isinstance(recipe.defaults.search.c, float)
+    assert recipe.defaults.sft == load_recipe("smollm2-cpu").defaults.sft
 
 
 @pytest.mark.parametrize(
@@ -54,14 +56,14 @@ def test_a_recipe_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
         ("", "seeds", 1, r"unknown key 'seeds'; did you mean 'seed'\?"),
         ("search", "rolouts", 1, r"unknown key of search 'rolouts'; did you mean 'rollouts'"),
         ("", 7, 1, r"unknown key '7'.*Known: .*seed"),
-        ("", "seed", "one", r"seed must be an integer, not 'one'"),
-        ("", "seed", True, r"seed must be an integer, not True"),
-        ("", "seed", None, r"seed must be an integer, not None"),
-        ("", "base", 2, r"base must be a string, not 2"),
-        ("search", "rollouts", 16.0, r"search.rollouts must be an integer, not 16.0"),
-        ("search", "c", "2", r"search.c must be a number, not '2'"),
-        ("search", "c", float("nan"), r"search.c must be a number, not nan"),
-        ("lora", "dropout", False, r"lora.dropout must be a number, not False"),
+        ("", "seed", "one", r"seed must be a whole number, not 'one'"),
+        ("", "seed", True, r"seed must be a whole number, not True"),
+        ("", "seed", None, r"seed must be a whole number, not None"),
+        ("", "base", 2, r"base must be a name, not 2"),
+        ("search", "rollouts", 16.0, r"search.rollouts must be a whole number, not 16.0"),
+        ("search", "c", "2", r"search.c must be a finite number, not '2'"),
+        ("search", "c", float("nan"), r"search.c must be a finite number, not nan"),
+        ("lora", "dropout", False, r"lora.dropout must be a finite number, not False"),
         ("pool", "sources", "gcd", r"pool.sources must be a list of mappings, not 'gcd'"),
         ("pool", "sources", ["gcd"], r"pool.sources must be a list of mappings, not \['gcd'\]"),
         ("pool", "sources", [{"nam": 1}], r"unknown key of pool.sources\[0\] 'nam'; did you mean"),
@@ -69,13 +71,13 @@ def test_a_recipe_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
             "search",
             "unsolved_rollouts",
             [1, "2"],
-            r"search.unsolved_rollouts must be a list of integers",
+            r"search.unsolved_rollouts must be a list of whole numbers",
         ),
         ("search", "annotation", "pmp", r"unknown value of search.annotation 'pmp'; did you mean"),
         ("search", "annotation", 3, r"search.annotation must be one of terminal, ppm, not 3"),
-        ("ppm", "centering", "x", r"ppm.centering must be a number, or null, not 'x'"),
-        ("ppm", "centering", True, r"ppm.centering must be a number, or null, not True"),
-        ("ppm", "centering", 0, r"ppm.centering must be above 0, or null, not 0.0"),
+        ("ppm", "centering", "x", r"ppm.centering must be a finite number, or null, not 'x'"),
+        ("ppm", "centering", True, r"ppm.centering must be a finite number, or null, not True"),
+        ("ppm", "centering", 0, r"ppm.centering must be above 0, or null, not 0"),
         ("rows", "carry_over", 1, r"rows.carry_over must be true or false, not 1"),
         ("", "pool", 3, r"pool must be a mapping, not 3"),
         ("", "pool", ["tier"], r"pool must be a mapping, not \['tier'\]"),
@@ -89,7 +91,7 @@ def test_a_recipe_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
             [{}, {"search": {"rolouts": 3}}],
             r"unknown key of rounds\[2\].search 'rolouts'; did you mean 'rollouts'",
         ),
-        ("", "rounds", [{"search": {"c": "x"}}], r"rounds\[1\].search.c must be a number, not 'x'"),
+        ("", "rounds", [{"search": {"c": "x"}}], r"rounds\[1\].search.c must be a finite number, not 'x'"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(
@@ -108,7 +110,7 @@ def test_a_wrong_key_or_value_is_named(
         ([{"search": {"policy": "base", "annotation": "ppm"}}], r"rounds\[1\]: before round 1"),
         (
             [{"search": {"policy": "base"}}, {"search": {"rollouts": 0}}],
-            r"rounds\[2\]: search.rollouts must be at least 1, not 0",
+            r"rounds\[2\].search.rollouts must be at least 1, not 0",
         ),
         (
             [{"search": {"policy": "base", "rollouts": 16, "unsolved_rollouts": [8]}}],
@@ -131,9 +133,8 @@ def test_a_round_differs_from_the_recipe_in_its_overrides_only() -> None:
     recipe = load_recipe("smollm2-cpu")
     last = recipe.at(4)
     assert last.search.unsolved_rollouts
-    assert last.search.rollouts == recipe.search.rollouts
-    assert (last.pool, last.lora, last.sft) == (recipe.pool, recipe.lora, recipe.sft)
-    assert last.rounds == ()
+    assert last.search.rollouts == recipe.defaults.search.rollouts
+    assert (last.lora, last.sft) == (recipe.defaults.lora, recipe.defaults.sft)
     with pytest.raises(BenchError, match="has 4 rounds; there is no round 5"):
         recipe.at(5)
 
@@ -163,8 +164,8 @@ def test_the_figures_of_the_paper_are_in_its_recipe() -> None:
 
 def test_the_figures_of_the_released_code_are_in_its_recipe() -> None:
     recipe = load_recipe("official").at(3)
-    assert (recipe.search.rules, recipe.rows.rules, recipe.rows.pair_filter) == ("official",) * 3
-    assert (recipe.search.rollouts, recipe.search.candidates) == (48, 12)
+    assert (recipe.defaults.search.rules, recipe.rows.rules, recipe.rows.pair_filter) == ("official",) * 3
+    assert (recipe.defaults.search.rollouts, recipe.defaults.search.candidates) == (48, 12)
     assert (recipe.ppm.epochs, recipe.ppm.max_length) == (2, 2048)
 
 
@@ -176,12 +177,12 @@ def test_unknown_keys_of_mixed_types_are_named_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "key", "message"),
     [
-        ("", "seed", r"the key seed \(an integer\) is missing"),
+        ("", "seed", r"the key seed \(a whole number\) is missing"),
         ("", "lora", r"the key lora \(a mapping\) is missing"),
         ("pool", "sources", r"the key pool.sources \(a list of mappings\) is missing"),
         ("", "rounds", r"the key rounds must be a list of mappings.* missing"),
-        ("ppm", "learning_rate", r"the key ppm.learning_rate \(a number\) is missing"),
-        ("evaluation", "benchmark", r"the key evaluation.benchmark \(a string\) is missing"),
+        ("ppm", "learning_rate", r"the key ppm.learning_rate \(a finite number\) is missing"),
+        ("evaluation", "benchmark", r"the key evaluation.benchmark \(a name\) is missing"),
     ],
 )
 def test_a_missing_key_is_named_with_its_type(
@@ -220,34 +221,77 @@ def test_an_unknown_recipe_has_close_matches() -> None:
         load_recipe("smolm2-cpu")
 
 
-def changed(recipe: Recipe, section: str) -> Recipe:
-    """The same recipe but for one number or name of one section."""
-    old = getattr(recipe, section)
-    if section == "evaluation":
-        return dataclasses.replace(recipe, evaluation=dataclasses.replace(old, benchmark="other"))
-    if not dataclasses.is_dataclass(old):
-        return dataclasses.replace(recipe, **{section: old * 2})
-    numbers = (int, float)
-    field = next(f for f in dataclasses.fields(old) if isinstance(getattr(old, f.name), numbers))
-    new = dataclasses.replace(old, **{field.name: getattr(old, field.name) + 1})  # type: ignore[type-var]
-    return dataclasses.replace(recipe, **{section: new})
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ({"search": "mtcs", "problems": 3}, r"unknown search of evaluation.runs 'mtcs'; did you"),
+        ({"search": "greedy", "problems": 0}, r"evaluation.runs\[0\].problems must be at least 1"),
+        (
+            {"search": "mcts", "problems": 3, "rolouts": 2},
+            r"unknown key of evaluation.runs\[0\] 'rolouts'; did you mean 'rollouts'",
+        ),
+        (
+            {"search": "greedy", "problems": 3, "rollouts": 2},
+            r"unknown key of evaluation.runs\[0\] 'rollouts'",
+        ),
+        (
+            {"search": "mcts", "problems": 3, "rollouts": 0},
+            r"evaluation.runs\[0\].rollouts must be at least 1",
+        ),
+        ({"search": "mcts", "problems": 3}, r"evaluation.runs must be at least one run, the first"),
+        ({"problems": 3}, r"the key evaluation.runs\[0\].search \(a name\) is missing"),
+    ],
+)
+def test_a_run_of_the_evaluation_has_the_knobs_of_its_search(
+    tmp_path: Path, run: dict[str, Any], message: str
+) -> None:
+    data = values()
+    data["evaluation"]["runs"] = [run]
+    with pytest.raises(RecipeError, match=f"^mine.yaml: {message}"):
+        load_recipe(saved(tmp_path, data))
 
 
-@pytest.mark.parametrize("section", ["seed", "pool", *OVERRIDABLE])
-def test_a_digest_changes_with_its_own_sections_and_the_seed_only(section: str) -> None:
+def test_the_search_of_a_recipe_has_the_knobs_and_defaults_of_mcts(tmp_path: Path) -> None:
+    data = values()
+    data["search"] = {"policy": "base", "annotation": "terminal"}
+    data["rounds"] = [{}]
+    search = load_recipe(saved(tmp_path, data)).at(1).search
+    plain = MCTS()
+    knobs = {name: getattr(search, name) for name in knobs_of(MCTS)}
+    assert knobs == dataclasses.asdict(plain)
+    assert load_recipe("smollm2-cpu").at(4).evaluation.runs[2].config == MCTS(max_depth=8)
+
+
+def test_a_digest_changes_with_its_own_sections_and_the_seed_only() -> None:
     recipe = load_recipe("smollm2-cpu")
-    other = changed(recipe, section)
-    assert other != recipe
-    for sections in (("pool", "search"), ("lora", "sft"), ("lora", "ppm"), ("evaluation",)):
-        same = recipe.digest(*sections) == other.digest(*sections)
-        assert same == (section not in (*sections, "seed")), sections
+    sections = {"lora": recipe.defaults.lora, "sft": recipe.defaults.sft}
+    digest = sections_digest(recipe.seed, sections)
+    assert digest == sections_digest(recipe.seed, dict(reversed(sections.items())))
+    assert digest != sections_digest(recipe.seed + 1, sections)
+    for name, section in sections.items():
+        field = next(f for f in dataclasses.fields(section) if f.name in ("rank", "batch_size"))
+        other = dataclasses.replace(section, **{field.name: getattr(section, field.name) + 1})
+        assert digest != sections_digest(recipe.seed, {**sections, name: other})
+
+
+def test_the_digests_of_shipped_recipes_are_those_that_stages_were_made_under() -> None:
+    recipe = load_recipe("smollm2-cpu")
+    settings = recipe.at(4)
+    made = {
+        "pool": sections_digest(recipe.seed, {"pool": recipe.pool}),
+        "search": sections_digest(recipe.seed, {"search": settings.search}),
+        "policy": sections_digest(recipe.seed, {"lora": settings.lora, "sft": settings.sft}),
+    }
+    assert made == PUBLISHED
 
 
 def test_an_option_that_is_null_is_not_in_the_digest_and_one_that_is_set_is() -> None:
     recipe = load_recipe("paper-qwen2.5-math-7b")
-    before = dataclasses.asdict(recipe.ppm)
+    ppm = recipe.defaults.ppm
+    before = dataclasses.asdict(ppm)
     assert before.pop("centering") is None
     text = json.dumps({"ppm": before, "seed": recipe.seed}, sort_keys=True)
-    assert recipe.digest("ppm") == hashlib.sha256(text.encode()).hexdigest()[:16]
-    centered = dataclasses.replace(recipe.ppm, centering=0.05)
-    assert dataclasses.replace(recipe, ppm=centered).digest("ppm") != recipe.digest("ppm")
+    digest = sections_digest(recipe.seed, {"ppm": ppm})
+    assert digest == hashlib.sha256(text.encode()).hexdigest()[:16]
+    centered = dataclasses.replace(ppm, centering=0.05)
+    assert sections_digest(recipe.seed, {"ppm": centered}) != digest

@@ -15,7 +15,7 @@ import pytest
 
 from bench.errors import BenchError
 from rstar_train.recipes.recipe import RECIPES, load_recipe
-from rstar_train.recipes.tiny import tiny
+from rstar_train.recipes.tiny import shrink
 from rstar_train.rounds.ablation import ablate
 from rstar_train.rounds.evolve import evolve
 from rstar_train.rounds.rstar import STAGES
@@ -28,7 +28,7 @@ ROUNDS = 4
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_tiny_recipe_keeps_what_its_rounds_are(name: str) -> None:
     recipe = load_recipe(name)
-    small = tiny(recipe)
+    small = shrink(recipe)
     assert small.name == f"{name}-tiny"
     assert sum(source.problems for source in small.pool.sources) <= 52
     assert 0 < small.pool.held_out <= 3
@@ -56,8 +56,8 @@ def test_a_searcher_that_is_not_there_is_found_before_any_work(tmp_path: Path) -
 
 def test_an_engine_that_is_not_there_is_found_before_any_work(tmp_path: Path) -> None:
     recipe = load_recipe("smollm2-cpu")
-    recipe = replace(recipe, search=replace(recipe.search, engine="openvine"))
-    recipe = replace(recipe, rounds=tuple(replace(r, search=recipe.search) for r in recipe.rounds))
+    rounds = (replace(r, search=replace(r.search, engine="openvine")) for r in recipe.rounds)
+    recipe = replace(recipe, rounds=tuple(rounds))
     with pytest.raises(BenchError, match="unknown engine 'openvine'; did you mean 'openvino'"):
         evolve(recipe, rounds=0, work=tmp_path / "work", publish=tmp_path / "out")
     assert not (tmp_path / "work").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,18 @@ import pytest
 
 from bench.errors import BenchError
 from bench.files.digests import file_digest
+from rstar_train.figures import StageFigures
+from rstar_train.recipes.recipe import sections_digest
+from rstar_train.recipes.settings import AblationSettings
 from rstar_train.rounds import journal
-from rstar_train.rounds.stages import manifest_of, staged
+from rstar_train.rounds.stages import Stages, manifest_of
+
+
+@dataclass(frozen=True)
+class Times(StageFigures):
+    """How often a stage was done."""
+
+    times: int
 
 
 class Counted:
@@ -22,53 +32,60 @@ class Counted:
         self.times = 0
         self.broken = False
 
-    def __call__(self) -> Mapping[str, Any]:
+    def __call__(self) -> Times:
         self.times += 1
         if self.broken:
             raise BenchError("half-way")
-        return {"times": self.times}
+        return Times(self.times)
+
+
+def run(folder: Path, inputs: dict[str, Any], work: Any, **options: Any) -> Times:
+    """Run a stage that is called as its folder."""
+    journal_file = options.pop("journal", None)
+    return Stages(folder.parent, 1, journal_file).run(
+        folder.name, Times, work, inputs=inputs, **options
+    )
 
 
 def test_a_stage_is_done_again_only_when_its_inputs_change(tmp_path: Path) -> None:
     work = Counted()
     inputs = {"recipe": "abc", "files": ("x", "y")}  # a tuple reads back as a list
-    first = staged(tmp_path / "stage", inputs, work)
-    assert staged(tmp_path / "stage", inputs, work) == first
-    assert (work.times, first["times"]) == (1, 1)
-    assert staged(tmp_path / "stage", {**inputs, "recipe": "other"}, work)["times"] == 2
-    assert staged(tmp_path / "stage", inputs, work)["times"] == 3
+    first = run(tmp_path / "stage", inputs, work)
+    assert run(tmp_path / "stage", inputs, work) == first
+    assert (work.times, first.times) == (1, 1)
+    assert run(tmp_path / "stage", {**inputs, "recipe": "other"}, work).times == 2
+    assert run(tmp_path / "stage", inputs, work).times == 3
 
 
 def test_a_stage_that_stops_half_way_is_done_again(tmp_path: Path) -> None:
     work = Counted()
     work.broken = True
     with pytest.raises(BenchError, match="half-way"):
-        staged(tmp_path / "stage", {}, work)
+        run(tmp_path / "stage", {}, work)
     assert not (tmp_path / "stage" / "stage.json").exists()
     work.broken = False
-    assert staged(tmp_path / "stage", {}, work)["times"] == 2
+    assert run(tmp_path / "stage", {}, work).times == 2
 
 
 def test_a_stage_that_stops_half_way_takes_its_earlier_result_with_it(tmp_path: Path) -> None:
     # The files of the first inputs are half overwritten: they are not "done before" any more.
     work = Counted()
-    staged(tmp_path, {"recipe": "first"}, work)
+    run(tmp_path, {"recipe": "first"}, work)
     work.broken = True
     with pytest.raises(BenchError):
-        staged(tmp_path, {"recipe": "second"}, work)
+        run(tmp_path, {"recipe": "second"}, work)
     work.broken = False
-    assert staged(tmp_path, {"recipe": "first"}, work)["times"] == 3
+    assert run(tmp_path, {"recipe": "first"}, work).times == 3
 
 
 def test_the_manifest_says_from_what_a_stage_was_made(tmp_path: Path) -> None:
-    def work() -> Mapping[str, Any]:
+    def work() -> Times:
         (tmp_path / "rows.jsonl").write_text("{}\n")
-        return {"rows": 3}
+        return Times(3)
 
-    staged(tmp_path, {"data": "abc"}, work, config={"top": 2}, outputs=("rows.jsonl",))
+    run(tmp_path, {"data": "abc"}, work, outputs=("rows.jsonl",))
     stored = json.loads((tmp_path / "stage.json").read_text())
-    assert (stored["inputs"], stored["figures"]["rows"]) == ({"data": "abc"}, 3)
-    assert stored["config"] == {"top": 2}
+    assert (stored["inputs"], stored["figures"]["times"]) == ({"data": "abc"}, 3)
     assert stored["outputs"] == {"rows.jsonl": file_digest(tmp_path / "rows.jsonl")}
     assert {"git", "packages", "finished"} <= set(stored)
 
@@ -77,16 +94,16 @@ def test_the_manifest_says_from_what_a_stage_was_made(tmp_path: Path) -> None:
 def test_a_stage_whose_file_is_gone_or_changed_is_done_again(tmp_path: Path, how: str) -> None:
     file, times = tmp_path / "rows.jsonl", Counted()
 
-    def work() -> Mapping[str, Any]:
+    def work() -> Times:
         file.write_text("as made")
         return times()
 
-    staged(tmp_path, {}, work, outputs=("rows.jsonl",))
+    run(tmp_path, {}, work, outputs=("rows.jsonl",))
     if how == "gone":
         file.unlink()
     else:
         file.write_text("edited")
-    assert staged(tmp_path, {}, work, outputs=("rows.jsonl",))["times"] == 2
+    assert run(tmp_path, {}, work, outputs=("rows.jsonl",)).times == 2
     assert file.read_text() == "as made"
 
 
@@ -94,31 +111,57 @@ def test_a_stage_whose_file_is_gone_or_changed_is_done_again(tmp_path: Path, how
 def test_a_damaged_manifest_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "stage.json").write_bytes(content)
     assert manifest_of(tmp_path) is None
-    assert staged(tmp_path, {}, Counted())["times"] == 1
+    assert run(tmp_path, {}, Counted()).times == 1
 
 
 def test_a_full_disk_is_said_and_leaves_what_ended(tmp_path: Path) -> None:
-    first = staged(tmp_path / "first", {}, Counted())
+    first = run(tmp_path / "first", {}, Counted())
 
-    def work() -> Mapping[str, Any]:
+    def work() -> Times:
         with Path("/dev/full").open("w") as file:
             file.write("rows")
-        return {}
+        return Times(0)
 
     with pytest.raises(BenchError, match=r"disk is full: .*second.*Stages that ended are intact"):
-        staged(tmp_path / "second", {}, work)
+        run(tmp_path / "second", {}, work)
     assert manifest_of(tmp_path / "second") is None
     again = Counted()
-    assert staged(tmp_path / "first", {}, again) == first
+    assert run(tmp_path / "first", {}, again) == first
     assert again.times == 0
 
 
 def test_the_journal_says_when_a_stage_began_and_ended(tmp_path: Path) -> None:
     file, folder = tmp_path / journal.NAME, tmp_path / "round-1" / "rows"
-    staged(folder, {}, Counted(), journal=file)
-    staged(folder, {}, Counted(), journal=file)  # kept: nothing happens
-    entries = [(entry.stage, entry.event) for entry in journal.read(file)]
+    run(folder, {}, Counted(), journal=file)
+    run(folder, {}, Counted(), journal=file)  # kept: nothing happens
+    entries = [(entry.stage, entry.event) for entry in journal.read_journal(file)]
     assert entries == [("round-1/rows", "begun"), ("round-1/rows", "ended")]
     with file.open("ab") as half:
         half.write(b'{"stage": "round-1/ppm"')
-    assert len(journal.read(file)) == 2
+    assert len(journal.read_journal(file)) == 2
+
+
+def test_the_sections_that_the_work_is_given_decide_it(tmp_path: Path) -> None:
+    given: list[AblationSettings] = []
+
+    def work(ablation: AblationSettings) -> Times:
+        given.append(ablation)
+        return Times(len(given))
+
+    for samples in (4, 4, 8):
+        section = {"ablation": AblationSettings(samples)}
+        run(tmp_path / "stage", {"data": "abc"}, work, sections=section)
+    assert [each.samples for each in given] == [4, 8]
+    manifest = manifest_of(tmp_path / "stage")
+    assert manifest is not None
+    assert manifest["config"] == {"ablation": {"samples": 8}}
+    digest = sections_digest(1, {"ablation": AblationSettings(8)})
+    assert manifest["inputs"] == {"recipe": digest, "data": "abc"}
+
+
+def test_figures_that_another_version_wrote_are_made_again(tmp_path: Path) -> None:
+    work = Counted()
+    run(tmp_path / "stage", {}, work)
+    file = tmp_path / "stage" / "stage.json"
+    file.write_text(file.read_text().replace('"times"', '"count"'))
+    assert run(tmp_path / "stage", {}, work).times == 2

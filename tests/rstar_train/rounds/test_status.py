@@ -15,10 +15,11 @@ from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.runs.writer import RunDir
 from bench.types import Outcome
 from rstar_train.cli import main
+from rstar_train.figures import StageFigures
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rounds import journal
 from rstar_train.rounds.rstar import STAGES
-from rstar_train.rounds.stages import staged
+from rstar_train.rounds.stages import Stages
 from rstar_train.rounds.status import StageStatus, render, stage_statuses
 from rstar_train.search.coverage import coverage
 
@@ -35,7 +36,8 @@ def work(tmp_path: Path) -> Path:
 
 
 def ended(work: Path, name: str, seconds: float) -> None:
-    staged(work / name, {}, dict)
+    folder = work / name
+    Stages(folder.parent, 1).run(folder.name, StageFigures, StageFigures, inputs={})
     manifest = json.loads((work / name / "stage.json").read_text())
     manifest["figures"]["stage_seconds"] = seconds
     (work / name / "stage.json").write_text(json.dumps(manifest))
@@ -158,9 +160,9 @@ def test_coverage_counts_the_whole_pool_by_tier_and_family(work: Path) -> None:
     searched(work, 1, {"a": Outcome.CORRECT, "b": Outcome.WRONG})
     searched(work, 2, {"b": Outcome.CORRECT, "c": Outcome.CORRECT, "a": Outcome.WRONG})
     one, two = coverage(work, 1), coverage(work, 2)
-    assert (one["all"]["percent"], one["low"]["percent"], one["high"]["solved"]) == (25, 50, 0)
-    assert (two["all"]["solved"], two["all"]["ever"]) == (2, 3)
-    assert two["high/dice"]["percent"] == 50
+    assert (one["all"].percent, one["low"].percent, one["high"].solved) == (25, 50, 0)
+    assert (two["all"].solved, two["all"].ever) == (2, 3)
+    assert two["high/dice"].percent == 50
     with pytest.raises(RunDirError):
         coverage(work, 3)
 

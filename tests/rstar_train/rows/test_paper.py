@@ -8,7 +8,7 @@ from bench.prompts import OFFICIAL, START
 from bench.search import ROOT, NodeKind, Trace
 from rstar_train.rows.paper import pair_rows, rewards, sft_rows, solved_share
 from rstar_train.rows.row import PairRow
-from rstar_train.rows.values import compared, outcome_rows, step_rows
+from rstar_train.rows.values import outcome_rows, select_compared, step_rows
 from tests.rstar_train.trees import below, rewarded, rollout, tree
 from tests.scripted import problem
 
@@ -222,7 +222,9 @@ def test_of_outcomes_and_steps_those_are_taken_that_a_pair_compares() -> None:
     pairs = pair_rows(PROBLEM, trace)
     sides = {row.prompt + side for row in pairs for side in (row.chosen, row.rejected)}
     outcomes, steps = outcome_rows(PROBLEM, trace), step_rows(PROBLEM, trace)
-    assert len(outcomes) == 6 > len(compared(outcomes, pairs)) > 1  # two wrong ones of a kind
-    assert {row.text for row in compared(outcomes, pairs)} <= sides
-    assert {row.text for row in compared(steps, pairs)} == sides & {row.text for row in steps}
-    assert compared(outcomes, []) == []
+    assert len(outcomes) == 6 > len(select_compared(outcomes, pairs)) > 1  # two wrong ones of a kind
+    assert {row.text for row in select_compared(outcomes, pairs)} <= sides
+    assert {row.text for row in select_compared(steps, pairs)} == sides & {
+        row.text for row in steps
+    }
+    assert select_compared(outcomes, []) == []

@@ -10,7 +10,7 @@ from bench.runs.record import Record, Sample, Selected, Tokens
 from bench.runs.writer import RunDir
 from bench.search import Trace
 from bench.types import Outcome
-from rstar_train.rows.samples import random_rows, rejection_rows, sampled
+from rstar_train.rows.samples import random_rows, read_samples, rejection_rows
 from tests.rstar_train.trees import rollout, tree
 from tests.scripted import problem
 
@@ -65,5 +65,5 @@ def test_samples_are_read_for_the_problems_asked_for(tmp_path: Path) -> None:
     with RunDir.open(tmp_path / "run", {"config": {}}) as run:
         run.append(record, trace.to_json(), {"total": 1.0}, 0)
         run.append(replace(record, problem_id="other"), trace.to_json(), {"total": 1.0}, 1)
-    found = list(sampled([PROBLEM], tmp_path / "run"))
+    found = list(read_samples([PROBLEM], tmp_path / "run"))
     assert [(p.id, r.problem_id, t.finished) for p, r, t in found] == [("p1", "p1", trace.finished)]

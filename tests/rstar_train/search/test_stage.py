@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,34 +16,48 @@ from bench.search import Node, NodeKind, Trace
 from bench.search.tree import new_trace
 from bench.types import Outcome, Problem
 from rstar_train.demonstrators.by_rule import Demonstrator
-from rstar_train.recipes.recipe import Recipe, load_recipe
-from rstar_train.recipes.settings import PoolSettings, Source
+from rstar_train.figures import SearchFigures
+from rstar_train.recipes.recipe import load_recipe
+from rstar_train.recipes.settings import PoolSettings, SearchSettings, Source
 from rstar_train.rounds import journal
 from rstar_train.search.pool import Pool, load_pool
 from rstar_train.search.searcher import Searcher
 from rstar_train.search.stage import reward_of, search_pool, solved_ids
 
-SHIPPED = load_recipe("smollm2-cpu").at(1)
+SHIPPED = load_recipe("smollm2-cpu")
 KNOWN = ("chain_sum", "basic_arithmetic", "gcd", "lcm", "leg_counting")
 
 
-def recipe_of(*families: str, problems: int = 6, **search: Any) -> Recipe:
+@dataclass(frozen=True)
+class Small:
+    """Round 1 on a handful of problems."""
+
+    pool: PoolSettings
+    search: SearchSettings
+
+
+def recipe_of(*families: str, problems: int = 6, **search: Any) -> Small:
     """Round 1 on a handful of problems, with so many mistakes that answers are right and wrong."""
     changes = {"rollouts": 4, "candidates": 3, "mistake_rate": 0.4, **search}
     source = Source("embedded-grade-school", problems, families)
-    return replace(
-        SHIPPED,
-        pool=PoolSettings((source,), held_out=0),
-        search=replace(SHIPPED.search, **changes),
-    )
+    pool = PoolSettings((source,), held_out=0)
+    return Small(pool, replace(SHIPPED.at(1).search, **changes))
 
 
 SMALL = recipe_of(*KNOWN)
 
 
-def searched_with(recipe: Recipe, pool: Pool, folder: Path, **kwargs: Any) -> Mapping[str, Any]:
+def pool_of(recipe: Small) -> Pool:
+    return load_pool(recipe.pool, seed=SHIPPED.seed)
+
+
+def searched_with(recipe: Small, pool: Pool, folder: Path, **kwargs: Any) -> SearchFigures:
     searcher = Searcher(Demonstrator(recipe.search.mistake_rate))
-    return asyncio.run(search_pool(pool.problems, recipe, searcher, folder, **kwargs))
+    return asyncio.run(
+        search_pool(
+            pool.problems, recipe.search, searcher, folder, seed=SHIPPED.seed, pool="p", **kwargs
+        )
+    )
 
 
 class Search(NamedTuple):
@@ -51,15 +65,17 @@ class Search(NamedTuple):
 
     pool: Pool
     trees: Path
-    figures: Mapping[str, Any]
+    figures: SearchFigures
 
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Search:
-    pool, work = load_pool(SMALL), tmp_path_factory.mktemp("work")
+    pool, work = pool_of(SMALL), tmp_path_factory.mktemp("work")
     trees = work / "round-1" / "search" / "trees"
     trees.parent.mkdir(parents=True)
-    figures = searched_with(SMALL, pool, trees, journal=work / journal.NAME)
+    figures = searched_with(
+        SMALL, pool, trees, note=partial(journal.append_progress, work / journal.NAME)
+    )
     return Search(pool, trees, figures)
 
 
@@ -73,8 +89,8 @@ def record_lines(trees: Path) -> list[bytes]:
 
 def test_every_problem_is_searched_and_most_are_solved(searched: Search) -> None:
     assert {p.id for p in searched.pool.problems} == set(traces(searched.trees))
-    assert (searched.figures["problems"], searched.figures["searched"]) == (6, 6)
-    assert searched.figures["solved"] >= 4
+    assert (searched.figures.problems, searched.figures.searched) == (6, 6)
+    assert searched.figures.solved >= 4
 
 
 def test_the_reward_agrees_with_the_grading(searched: Search) -> None:
@@ -87,7 +103,7 @@ def test_the_reward_agrees_with_the_grading(searched: Search) -> None:
 
 
 def test_the_journal_hears_how_far_the_search_is(searched: Search) -> None:
-    entries = journal.read(searched.trees.parents[2] / journal.NAME)
+    entries = journal.read_journal(searched.trees.parents[2] / journal.NAME)
     assert {entry.stage for entry in entries} == {"round-1/search"}
     assert (entries[0].done, entries[-1].done, entries[-1].total) == (0, 6, 6)
 
@@ -118,21 +134,21 @@ def test_concurrency_is_no_part_of_the_configuration(searched: Search) -> None:
 
 def test_problems_that_the_demonstrator_does_not_know_are_left_alone(tmp_path: Path) -> None:
     recipe = recipe_of("gcd", "gsm_symbolic", problems=4)
-    figures = searched_with(recipe, load_pool(recipe), tmp_path / "trees")
-    assert (figures["searched"], figures["not_searchable"]) == (2, 2)
+    figures = searched_with(recipe, pool_of(recipe), tmp_path / "trees")
+    assert (figures.searched, figures.not_searchable) == (2, 2)
     assert {name.split("-")[1] for name in traces(tmp_path / "trees")} == {"gcd"}
 
 
 def test_a_search_may_be_confined_to_levels_of_the_pool(tmp_path: Path) -> None:
     recipe = recipe_of("gcd", problems=3, levels=("easy",))
-    easy, *rest = load_pool(recipe).problems
+    easy, *rest = pool_of(recipe).problems
     pool = Pool(
         (replace(easy, level="easy"), *(replace(each, level="hard") for each in rest)),
         held_out=frozenset(),
         dropped={},
     )
     figures = searched_with(recipe, pool, tmp_path / "trees")
-    assert (figures["searched"], figures["not_searchable"]) == (1, 2)
+    assert (figures.searched, figures.not_searchable) == (1, 2)
     assert set(traces(tmp_path / "trees")) == {easy.id}
     misspelt = replace(recipe, search=replace(recipe.search, levels=("eazy",)))
     with pytest.raises(UnknownNameError, match=r"'eazy'.*did you mean 'easy'"):
@@ -144,14 +160,14 @@ def test_a_pool_that_the_demonstrator_cannot_solve_is_refused_before_any_search(
 ) -> None:
     recipe = recipe_of("gsm_symbolic", problems=2)
     with pytest.raises(BenchError, match="demonstrator can write steps for none of the pool's 2"):
-        searched_with(recipe, load_pool(recipe), tmp_path / "trees")
+        searched_with(recipe, pool_of(recipe), tmp_path / "trees")
     assert not (tmp_path / "trees").exists()
 
 
 def test_a_pool_without_a_solved_problem_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     recipe = recipe_of("chain_sum", problems=2, mistake_rate=1.0, rollouts=1, candidates=1)
     with pytest.raises(BenchError, match="none of the 2 problems searched was solved.*rollouts"):
-        searched_with(recipe, load_pool(recipe), tmp_path / "trees")
+        searched_with(recipe, pool_of(recipe), tmp_path / "trees")
     assert len(record_lines(tmp_path / "trees")) == 2  # what was searched is kept
 
 
@@ -159,16 +175,16 @@ def test_unsolved_problems_get_larger_trees_and_then_another(tmp_path: Path) -> 
     hard = {"mistake_rate": 0.85, "rollouts": 1, "candidates": 1}
     plain = recipe_of("chain_sum", "gcd", problems=8, **hard)
     more = recipe_of("chain_sum", "gcd", problems=8, **hard, unsolved_rollouts=(2, 3), trees=2)
-    pool = load_pool(plain)
+    pool = pool_of(plain)
     few = searched_with(plain, pool, tmp_path / "plain")
     many = searched_with(more, pool, tmp_path / "more")
-    assert few["trees"] == 8
+    assert few.trees == 8
     records = load_run(tmp_path / "more").records
-    first = solved_ids([record for record in records if record.seed == SMALL.seed])
-    again = {record.problem_id for record in records if record.seed == SMALL.seed + 1}
+    first = solved_ids([record for record in records if record.seed == SHIPPED.seed])
+    again = {record.problem_id for record in records if record.seed == SHIPPED.seed + 1}
     assert again == {problem.id for problem in pool.problems} - first
-    assert many["trees"] == 8 + len(again)
-    assert many["solved"] >= few["solved"]
+    assert many.trees == 8 + len(again)
+    assert many.solved >= few.solved
     # Resumed, it asks for the same problems and finds them done.
     before = record_lines(tmp_path / "more")
     assert searched_with(more, pool, tmp_path / "more") == many

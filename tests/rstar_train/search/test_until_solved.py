@@ -6,7 +6,7 @@ import pytest
 
 from bench.sandbox import Sandbox
 from bench.search import MCTS, Node, Trace, mcts
-from rstar_train.search.until_solved import mcts_until_solved
+from rstar_train.search.until_solved import search_until_solved
 from tests.scripted import ScriptedPolicy, problem
 from tests.search.recording import Recorder, reward
 
@@ -30,7 +30,7 @@ async def test_an_unsolved_problem_gets_the_next_budget_and_a_solved_one_stops(
     config = MCTS(candidates=3, max_depth=5)
     for is_right, expected in ((never, 6), (reward, 2)):
         policy = ScriptedPolicy(endless if is_right is never else lambda p, i: RIGHT[i % 2])
-        trace = await mcts_until_solved(
+        trace = await search_until_solved(
             problem(), policy, sandbox, config=config, seed=0, reward=is_right, budgets=(2, 4, 6)
         )
         assert len(trace.rollouts) == expected
@@ -41,7 +41,7 @@ RIGHT = ("<answer>\\boxed{2}<end_of_answer>", "<answer>\\boxed{1}<end_of_answer>
 
 async def test_the_tree_is_the_one_of_the_budget_it_stopped_at(sandbox: Sandbox) -> None:
     config = MCTS(rollouts=6, candidates=3, max_depth=5)
-    grown = await mcts_until_solved(
+    grown = await search_until_solved(
         problem(), Recorder(9), sandbox, config=config, seed=4, reward=never, budgets=(2, 6)
     )
     at_once = await mcts(problem(), Recorder(9), sandbox, config=config, seed=4, reward=never)

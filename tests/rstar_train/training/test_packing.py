@@ -1,4 +1,4 @@
-"""Packed lines: every token sees its own text up to itself, whatever is packed around it."""
+"""Packed sequences: every token sees its own text up to itself, whatever is packed around it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_padded_token_sees_itself_alone() -> None:
         assert packed.keys[block, column] == index
 
 
-def test_lines_come_in_few_shapes() -> None:
+def test_packed_sequences_come_in_few_shapes() -> None:
     shapes = {pack(chain_sequences(random_rows(seed, 6))).keys.shape for seed in range(60)}
     lengths = {blocks for blocks, _ in shapes}
     assert all(blocks * BLOCK % LENGTH_BUCKET == 0 for blocks in lengths)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,14 +24,15 @@ from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
 from bench.errors import BenchError, CheckpointError
 from bench.prompts import OFFICIAL, START
+from rstar_train.figures import PolicyFigures
 from rstar_train.policy import sft
 from rstar_train.policy.sft import train_policy
 from rstar_train.publishing.checkpoint import publish
-from rstar_train.recipes.recipe import Recipe, load_recipe
+from rstar_train.recipes.recipe import RoundSettings, load_recipe
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow
 from rstar_train.training import trainer, watcher
 from rstar_train.value.orm_pqm import train_orm, train_orm_on_pairs, train_pqm
-from rstar_train.value.pair_accuracy import pair_accuracy
+from rstar_train.value.pair_accuracy import measure_pairs
 from rstar_train.value.ppm import train_ppm
 from tests import tiny
 
@@ -40,16 +41,36 @@ pytest.importorskip("trl")
 peft = pytest.importorskip("peft")
 transformers = pytest.importorskip("transformers")
 
-SHIPPED = load_recipe("smollm2-cpu")
+SHIPPED, SEED = load_recipe("smollm2-cpu").defaults, load_recipe("smollm2-cpu").seed
 
 
-def recipe(**changes: Any) -> Recipe:
-    """The shipped recipe with a small adapter and, in both trainings, these changes."""
+def recipe(**changes: Any) -> RoundSettings:
+    """The shipped settings with a small adapter and, in both trainings, these changes."""
     fit = {"learning_rate": 1e-2, "batch_size": 4, "max_rows": 0, "epochs": 2.0, **changes}
     lora = replace(SHIPPED.lora, rank=4, alpha=8)
     return replace(
         SHIPPED, lora=lora, sft=replace(SHIPPED.sft, **fit), ppm=replace(SHIPPED.ppm, **fit)
     )
+
+
+def fit_policy(
+    rows: Sequence[SFTRow], given: RoundSettings, base: Path, out: Path
+) -> PolicyFigures:
+    return train_policy(rows, base, out, settings=given.sft, lora=given.lora, seed=SEED)
+
+
+def _scorer(train: Callable[..., Any]) -> Callable[..., Any]:
+    """A training of a scorer that takes the settings of a round."""
+
+    def fit(rows: Any, given: RoundSettings, base: Path, out: Path, **how: Any) -> Any:
+        return train(rows, base, out, settings=given.ppm, lora=given.lora, seed=SEED, **how)
+
+    return fit
+
+
+fit_ppm, fit_orm, fit_orm_on_pairs, fit_pqm = map(
+    _scorer, (train_ppm, train_orm, train_orm_on_pairs, train_pqm)
+)
 
 
 def prompt(at: int) -> str:
@@ -95,9 +116,9 @@ def scorer_of(base: Path, trained: Path, out: Path) -> Path:
 
 
 def test_a_policy_learns_its_rows(tiny_policy: Path, tmp_path: Path) -> None:
-    figures = train_policy(SOLUTIONS, recipe(epochs=6.0), tiny_policy, tmp_path)
+    figures = fit_policy(SOLUTIONS, recipe(epochs=6.0), tiny_policy, tmp_path)
     losses = curve(tmp_path)
-    assert (figures["rows"], figures["steps"], len(losses)) == (10, 18, 18)
+    assert (figures.rows, figures.steps, len(losses)) == (10, 18, 18)
     assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
     assert all(weight.dtype == torch.bfloat16 for weight in adapter(tmp_path).values())
     assert not (tmp_path / "trainer").exists()
@@ -122,9 +143,9 @@ def plain_loss(folder: Path, rows: Sequence[SFTRow]) -> float:
 
 def test_the_first_loss_is_that_of_the_responses_alone(tiny_policy: Path, tmp_path: Path) -> None:
     whole = recipe(batch_size=10, epochs=1.0)
-    figures = train_policy(SOLUTIONS, whole, tiny_policy, tmp_path)
+    figures = fit_policy(SOLUTIONS, whole, tiny_policy, tmp_path)
     # The adapter begins at zero; bf16 rounds.
-    assert figures["loss_first"] == pytest.approx(plain_loss(tiny_policy, SOLUTIONS), rel=0.01)
+    assert figures.loss_first == pytest.approx(plain_loss(tiny_policy, SOLUTIONS), rel=0.01)
 
 
 def test_rank_0_trains_every_weight_in_fp32(
@@ -132,7 +153,7 @@ def test_rank_0_trains_every_weight_in_fp32(
 ) -> None:
     every = replace(recipe(learning_rate=1e-5), lora=replace(SHIPPED.lora, rank=0))
     monkeypatch.setattr(trainer, "_halve", lambda folder: None)  # what is trained, not yet rounded
-    train_policy(SOLUTIONS, every, tiny_policy, tmp_path)
+    fit_policy(SOLUTIONS, every, tiny_policy, tmp_path)
     before, after = (
         transformers.AutoModelForCausalLM.from_pretrained(each, dtype=torch.float32)
         for each in (tiny_policy, tmp_path)
@@ -147,7 +168,7 @@ def test_a_whole_model_is_published_and_found_as_full_weights(
     every = replace(recipe(), lora=replace(SHIPPED.lora, rank=0))
     base = read_checkpoint(tiny_policy, "policy")
     parent, trained = base, {}
-    for kind, train, rows in (("policy", train_policy, SOLUTIONS), ("ppm", train_ppm, PAIRS)):
+    for kind, train, rows in (("policy", fit_policy, SOLUTIONS), ("ppm", fit_ppm, PAIRS)):
         made = tmp_path / "work" / kind
         train(rows, every, full_weights(parent), made)  # type: ignore[operator]
         parent = trained[kind] = publish(
@@ -178,10 +199,10 @@ def test_a_whole_model_is_published_and_found_as_full_weights(
 
 def test_training_again_leaves_what_was_published_alone(tiny_policy: Path, tmp_path: Path) -> None:
     made, published = tmp_path / "made", tmp_path / "published.safetensors"
-    train_policy(SOLUTIONS, recipe(epochs=1.0), tiny_policy, made)
+    fit_policy(SOLUTIONS, recipe(epochs=1.0), tiny_policy, made)
     published.hardlink_to(made / "adapter_model.safetensors")  # as publishing does
     before = published.read_bytes()
-    train_policy(SOLUTIONS[:5], recipe(epochs=1.0), tiny_policy, made)
+    fit_policy(SOLUTIONS[:5], recipe(epochs=1.0), tiny_policy, made)
     assert published.read_bytes() == before
     assert (made / "adapter_model.safetensors").read_bytes() != before
 
@@ -198,7 +219,7 @@ def test_a_killed_training_goes_on_and_ends_as_it_would_have(
     what: str, tiny_policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watcher, "SAVE_SECONDS", 0.0)  # a checkpoint at every step
-    train: Any = {"policy": train_policy, "ppm": train_ppm}[what]
+    train: Any = {"policy": fit_policy, "ppm": fit_ppm}[what]
     rows: Any = {"policy": SOLUTIONS, "ppm": PAIRS}[what]
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     train(rows, recipe(), tiny_policy, unbroken)
@@ -215,7 +236,7 @@ def test_a_killed_training_goes_on_and_ends_as_it_would_have(
         train(rows, recipe(), tiny_policy, broken)
     assert (broken / "trainer" / "checkpoint-4").is_dir()
     figures = train(rows, recipe(), tiny_policy, broken)
-    assert figures["resumed_at_step"] == 3
+    assert figures.resumed_at_step == 3
     assert curve(broken) == pytest.approx(curve(unbroken), rel=1e-4)
     for name, weight in adapter(unbroken).items():
         torch.testing.assert_close(adapter(broken)[name], weight, rtol=0.02, atol=1e-4)
@@ -246,12 +267,12 @@ def test_of_several_checkpoints_the_last_whole_one_counts(tmp_path: Path) -> Non
 
 
 def test_a_ppm_learns_its_pairs_and_is_used_as_trained(tiny_policy: Path, tmp_path: Path) -> None:
-    figures = train_ppm(PAIRS, recipe(epochs=8.0), tiny_policy, tmp_path / "ppm")
-    assert (figures["pairs"], figures["problems"]) == (16, 8)
-    assert figures["tokens_per_epoch"] < figures["tokens_per_epoch_without_sharing"] / 2
-    assert figures["loss_first"] == pytest.approx(0.6931, abs=1e-4)  # the head starts at zero
+    figures = fit_ppm(PAIRS, recipe(epochs=8.0), tiny_policy, tmp_path / "ppm")
+    assert (figures.pairs, figures.problems) == (16, 8)
+    assert figures.tokens_per_epoch < figures.tokens_per_epoch_without_sharing / 2
+    assert figures.loss_first == pytest.approx(0.6931, abs=1e-4)  # the head starts at zero
     merged = scorer_of(tiny_policy, tmp_path / "ppm", tmp_path / "merged")
-    found = pair_accuracy(PAIRS, recipe(), merged, out=tmp_path)
+    found = measure_pairs(PAIRS, merged, seed=SEED, out=tmp_path)
     assert found["accuracy"] > 0.8
     assert found["by_kind"]["step"]["pairs"] == found["by_kind"]["solution"]["pairs"] == 8
     assert "<svg" in (tmp_path / "calibration.svg").read_text()
@@ -266,16 +287,16 @@ def test_a_pairs_weight_is_how_much_it_counts(tiny_policy: Path, tmp_path: Path)
         replace(one, weight=3.0),
         replace(one, chosen=one.rejected, rejected=one.chosen, weight=1.0),
     ]
-    train_ppm(rows, recipe(epochs=12.0), tiny_policy, tmp_path / "ppm")
+    fit_ppm(rows, recipe(epochs=12.0), tiny_policy, tmp_path / "ppm")
     folder = scorer_of(tiny_policy, tmp_path / "ppm", tmp_path / "merged")
-    assert pair_accuracy(rows[:1], recipe(), folder)["right"] == 1
+    assert measure_pairs(rows[:1], folder, seed=SEED).right == 1
 
 
 @pytest.mark.parametrize("kind", ["ppm", "orm on pairs"])
 def test_what_is_learnt_from_pairs_is_learnt_with_the_recipes_centering(
     kind: str, tiny_policy: Path, tmp_path: Path
 ) -> None:
-    train: Any = {"ppm": train_ppm, "orm on pairs": train_orm_on_pairs}[kind]
+    train: Any = {"ppm": fit_ppm, "orm on pairs": fit_orm_on_pairs}[kind]
     losses = {}
     for coefficient in (None, 5.0):
         plain = recipe(epochs=2.0)
@@ -287,7 +308,7 @@ def test_what_is_learnt_from_pairs_is_learnt_with_the_recipes_centering(
 
 
 def test_official_rules_train_raw_scores_and_say_so(tiny_policy: Path, tmp_path: Path) -> None:
-    train_ppm(PAIRS, recipe(epochs=1.0), tiny_policy, tmp_path, rules="official")
+    fit_ppm(PAIRS, recipe(epochs=1.0), tiny_policy, tmp_path, rules="official")
     assert PPMConfig.load(tmp_path).squash == "tanh_fifth"
     assert curve(tmp_path)[0] == pytest.approx(0.6931 * 2, abs=1e-3)  # a sum of 4 x 0.5, no mean
 
@@ -296,10 +317,10 @@ def test_official_rules_train_raw_scores_and_say_so(tiny_policy: Path, tmp_path:
 def test_the_ablations_scorers_learn_and_are_loaded_as_a_ppm_is(
     kind: str, tiny_policy: Path, tmp_path: Path
 ) -> None:
-    train: Any = {"orm": train_orm, "orm on pairs": train_orm_on_pairs, "pqm": train_pqm}[kind]
+    train: Any = {"orm": fit_orm, "orm on pairs": fit_orm_on_pairs, "pqm": fit_pqm}[kind]
     rows: Any = {"orm": OUTCOMES, "orm on pairs": PAIRS, "pqm": STEPS}[kind]
     figures = train(rows, recipe(epochs=8.0), tiny_policy, tmp_path / "scorer")
-    assert figures["loss_last"] < 0.8 * figures["loss_first"]
+    assert figures.loss_last < 0.8 * figures.loss_first
     scorer = PPMScorer(scorer_of(tiny_policy, tmp_path / "scorer", tmp_path / "m"), name=kind)
     assert scorer.config.kind == kind[:3]
     (good,), (bad,) = scorer.values(PAIRS[0].prompt, [[PAIRS[0].chosen], [PAIRS[0].rejected]])
@@ -312,33 +333,33 @@ def test_the_ablations_scorers_learn_and_are_loaded_as_a_ppm_is(
 
 def test_nothing_to_train_on_is_said(tiny_policy: Path, tmp_path: Path) -> None:
     for train, words in (
-        (train_policy, "no solved problem"),
-        (train_ppm, "no preference pairs"),
-        (train_pqm, "no step with a Q"),
+        (fit_policy, "no solved problem"),
+        (fit_ppm, "no preference pairs"),
+        (fit_pqm, "no step with a Q"),
     ):
         with pytest.raises(BenchError, match=words):
             train([], recipe(), tiny_policy, tmp_path)  # type: ignore[operator]
     right = [row for row in OUTCOMES if row.correct]
     with pytest.raises(BenchError, match="8 given are all right|16 given are all right"):
-        train_orm(right, recipe(), tiny_policy, tmp_path)
+        fit_orm(right, recipe(), tiny_policy, tmp_path)
     with pytest.raises(BenchError, match="none of the 8 pairs is of whole solutions"):
         steps = [row for row in PAIRS if row.kind == "step"]
-        train_orm_on_pairs(steps, recipe(), tiny_policy, tmp_path)
+        fit_orm_on_pairs(steps, recipe(), tiny_policy, tmp_path)
     with pytest.raises(BenchError, match="has Q 1.5, expected -1 to 1"):
-        train_pqm([replace(STEPS[0], q=1.5)], recipe(), tiny_policy, tmp_path)
+        fit_pqm([replace(STEPS[0], q=1.5)], recipe(), tiny_policy, tmp_path)
 
 
 def test_rows_over_the_limit_are_counted_and_if_all_are_it_is_an_error(
     tiny_policy: Path, tmp_path: Path
 ) -> None:
     long = replace(PAIRS[0], rejected="\nx = 1" * 300)
-    figures = train_ppm([*PAIRS, long], recipe(epochs=1.0), tiny_policy, tmp_path / "ppm")
-    assert (figures["pairs"], figures["dropped_too_long"]) == (16, 1)
+    figures = fit_ppm([*PAIRS, long], recipe(epochs=1.0), tiny_policy, tmp_path / "ppm")
+    assert (figures.pairs, figures.dropped_too_long) == (16, 1)
     with pytest.raises(BenchError, match=r"each of the 1 rows .* 512 tokens; raise ppm.max_length"):
-        train_ppm([long], recipe(), tiny_policy, tmp_path / "none")
+        fit_ppm([long], recipe(), tiny_policy, tmp_path / "none")
     short = replace(recipe(), sft=replace(recipe().sft, max_length=5))
     with pytest.raises(BenchError, match=r"each of the 10 SFT rows .*raise sft.max_length"):
-        train_policy(SOLUTIONS, short, tiny_policy, tmp_path / "sft")
+        fit_policy(SOLUTIONS, short, tiny_policy, tmp_path / "sft")
 
 
 def test_another_models_tokenizer_is_refused(
@@ -347,12 +368,12 @@ def test_another_models_tokenizer_is_refused(
     torch.manual_seed(0)
     small = transformers.LlamaForCausalLM(tiny.config(1000))
     folder = tiny._save(small, tmp_path / "model", tokenizer_folder)
-    for train, rows in ((train_policy, SOLUTIONS), (train_ppm, PAIRS)):
+    for train, rows in ((fit_policy, SOLUTIONS), (fit_ppm, PAIRS)):
         with pytest.raises(CheckpointError, match="the model embeds 1000 tokens"):
             train(rows, recipe(), folder, tmp_path / "out")  # type: ignore[operator]
     shutil.rmtree(folder)
     with pytest.raises(CheckpointError, match="no model folder"):
-        train_ppm(PAIRS, recipe(), folder, tmp_path / "out")
+        fit_ppm(PAIRS, recipe(), folder, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -376,8 +397,8 @@ def test_a_full_disk_is_said_and_costs_what_was_not_saved(
     with monkeypatch.context() as patch:
         patch.setattr(transformers.TrainerState, "save_to_json", full_at_4)
         with pytest.raises(BenchError, match="disk of .* is full .*goes on at the last checkpoint"):
-            train_ppm(PAIRS, recipe(), tiny_policy, tmp_path)
-    assert train_ppm(PAIRS, recipe(), tiny_policy, tmp_path)["resumed_at_step"] == 3
+            fit_ppm(PAIRS, recipe(), tiny_policy, tmp_path)
+    assert fit_ppm(PAIRS, recipe(), tiny_policy, tmp_path).resumed_at_step == 3
 
 
 def test_another_runtime_error_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
@@ -389,7 +410,7 @@ def test_trls_own_loss_of_a_packed_batch_is_the_same(
 ) -> None:
     # As on a GPU, where TRL's head is the fast one.
     whole = recipe(batch_size=10, epochs=1.0)
-    ours = train_policy(SOLUTIONS, whole, tiny_policy, tmp_path / "ours")
+    ours = fit_policy(SOLUTIONS, whole, tiny_policy, tmp_path / "ours")
     made = sft._response_trainer
 
     def as_on_a_gpu(base: type) -> type:
@@ -398,6 +419,6 @@ def test_trls_own_loss_of_a_packed_batch_is_the_same(
         return trainer
 
     monkeypatch.setattr(sft, "_response_trainer", as_on_a_gpu)
-    theirs = train_policy(SOLUTIONS, whole, tiny_policy, tmp_path / "theirs")
+    theirs = fit_policy(SOLUTIONS, whole, tiny_policy, tmp_path / "theirs")
     assert theirs["loss_first"] == pytest.approx(ours["loss_first"], rel=2e-3)
     assert theirs["loss_last"] == pytest.approx(ours["loss_last"], rel=5e-3)

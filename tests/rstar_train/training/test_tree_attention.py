@@ -15,7 +15,7 @@ from rstar_train.value.batches import make_batches
 from rstar_train.value.model import load_value_model
 from rstar_train.value.objectives import preference
 from rstar_train.value.ppm import pair_term
-from rstar_train.value.training import TokenizerCache, step_loss
+from rstar_train.value.training import TokenizerCache, micro_batch_loss
 from tests import tiny
 
 torch = pytest.importorskip("torch")
@@ -53,7 +53,7 @@ def compare(folder: Path, *, every: int) -> tuple[float, float, float, int]:
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     ids = TokenizerCache(tokenizer, 512)
     terms = [term for row in pairs() if (term := pair_term(row, ids)) is not None]
-    (step,) = make_batches(terms, 100)
+    (batch,) = make_batches(terms, 100)
     torch.manual_seed(3)
     head = torch.randn(1, transformers.AutoConfig.from_pretrained(folder).hidden_size) / 50
 
@@ -71,10 +71,10 @@ def compare(folder: Path, *, every: int) -> tuple[float, float, float, int]:
     for term in terms:  # as a plain trainer would: each text by itself
         good, bad = (plain(torch.tensor([side])).logits[0] for side in (term.text, term.other))
         total = total + term.weight * preference(good, bad, good)[0]
-    (total / step.weight).backward()
+    (total / batch.weight).backward()
     loss = torch.zeros(())
-    for part in step.lines:
-        one = step_loss(packed, part, preference, torch.float32) / step.weight
+    for part in batch.micro_batches:
+        one = micro_batch_loss(packed, part, preference, torch.float32) / batch.weight
         one.backward()
         loss += one.detach()
     wanted, got = trained(plain), trained(packed)
@@ -83,8 +83,8 @@ def compare(folder: Path, *, every: int) -> tuple[float, float, float, int]:
         float((wanted[n] - got[n]).abs().max() / wanted[n].abs().max().clamp_min(1e-12))
         for n in wanted
     )
-    assert step.plain_tokens > 2 * sum(part.line.used for part in step.lines)
-    return float(total.detach() / step.weight), float(loss), worst, len(wanted)
+    assert batch.plain_tokens > 2 * sum(part.sequence.used for part in batch.micro_batches)
+    return float(total.detach() / batch.weight), float(loss), worst, len(wanted)
 
 
 def test_a_tiny_model_has_the_same_loss_and_gradients(tiny_policy: Path) -> None:

@@ -1,4 +1,4 @@
-"""Steps of whole problems: enough rows, bounded lines, every term once, every process alike."""
+"""Batches of whole problems: enough rows, bounded micro-batches, every term once."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ def terms(problems: int, each: int, length: int = 12) -> list[LossTerm]:
     return made
 
 
-def pairs_of(step: Batch) -> list[tuple[int, int]]:
+def pairs_of(batch: Batch) -> list[tuple[int, int]]:
     """The last tokens of both sides of every term."""
     found = []
-    for part in step.lines:
-        last = [int(part.line.tokens[end]) for end in part.line.ends]
+    for part in batch.micro_batches:
+        last = [int(part.sequence.tokens[end]) for end in part.sequence.ends]
         found += [(last[a], last[b]) for a, b in zip(part.text, part.other, strict=True)]
     return found
 
 
 def test_a_step_has_whole_problems_until_there_are_enough_rows() -> None:
     made = make_batches(terms(problems=6, each=3), batch_size=5)
-    assert [sum(len(part.text) for part in step.lines) for step in made] == [6, 6, 6]
-    assert [step.weight for step in made] == [pytest.approx(2.0)] * 3
+    assert [sum(len(part.text) for part in batch.micro_batches) for batch in made] == [6, 6, 6]
+    assert [batch.weight for batch in made] == [pytest.approx(2.0)] * 3
 
 
 def test_a_small_rest_joins_the_step_before() -> None:
     made = make_batches(terms(problems=7, each=2), batch_size=6)
-    assert [sum(len(part.text) for part in step.lines) for step in made] == [6, 8]
+    assert [sum(len(part.text) for part in batch.micro_batches) for batch in made] == [6, 8]
 
 
 def test_every_term_keeps_its_sides() -> None:
-    (step,) = make_batches(terms(problems=3, each=4), batch_size=99)
-    assert sorted(pairs_of(step)) == sorted(3 * [(50 + at, 71) for at in range(4)])
-    assert step.plain_tokens == 3 * 4 * (13 + 14)
+    (batch,) = make_batches(terms(problems=3, each=4), batch_size=99)
+    assert sorted(pairs_of(batch)) == sorted(3 * [(50 + at, 71) for at in range(4)])
+    assert batch.plain_tokens == 3 * 4 * (13 + 14)
 
 
-def test_lines_are_cut_between_problems(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "LINE_TOKENS", 40)
-    (step,) = make_batches(terms(problems=4, each=2), batch_size=99)
-    sizes = [part.line.used for part in step.lines]
+def test_micro_batches_are_cut_between_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MICRO_BATCH_TOKENS", 40)
+    (batch,) = make_batches(terms(problems=4, each=2), batch_size=99)
+    sizes = [part.sequence.used for part in batch.micro_batches]
     assert sizes == [36, 36]  # 12 shared tokens and 2 x 3 of their own, two problems a line
-    assert len(pairs_of(step)) == 8
+    assert len(pairs_of(batch)) == 8
 
 
 def test_a_problem_above_the_limit_is_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "LINE_TOKENS", 10)
-    (step,) = make_batches(terms(problems=2, each=1), batch_size=99)
-    assert [part.line.used for part in step.lines] == [15, 15]
+    monkeypatch.setattr(batches, "MICRO_BATCH_TOKENS", 10)
+    (batch,) = make_batches(terms(problems=2, each=1), batch_size=99)
+    assert [part.sequence.used for part in batch.micro_batches] == [15, 15]
 
 
 @pytest.mark.parametrize("processes", [2, 3])
 def test_all_processes_make_as_many_passes(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "LINE_TOKENS", 40)
+    monkeypatch.setattr(batches, "MICRO_BATCH_TOKENS", 40)
     made = make_batches(
         [*terms(problems=5, each=6), *terms(problems=1, each=1)], 12, processes=processes
     )
-    assert len({len(step.lines) for step in made}) == 1
-    weights = [w for step in made for part in step.lines for w in part.weight]
-    assert sum(weights) == pytest.approx(sum(step.weight for step in made))
-    assert all(part.text for step in made for part in step.lines)
+    assert len({len(batch.micro_batches) for batch in made}) == 1
+    weights = [w for batch in made for part in batch.micro_batches for w in part.weight]
+    assert sum(weights) == pytest.approx(sum(batch.weight for batch in made))
+    assert all(part.text for batch in made for part in batch.micro_batches)
 
 
 def rows(problems: int, each: int) -> list[PairRow]:

@@ -6,12 +6,13 @@ import math
 
 import pytest
 
-from rstar_train.value.pair_accuracy import BINS, calibration, warn_at_chance
+from rstar_train.figures import PairFigures
+from rstar_train.value.pair_accuracy import BINS, calibrate, warn_at_chance
 
 
 def test_bins_hold_every_pair_once_least_sure_first() -> None:
     margins = [(-1) ** at * at / 50 for at in range(100)]
-    bins = calibration(margins)
+    bins = calibrate(margins)
     assert (len(bins), sum(each.pairs for each in bins)) == (BINS, 100)
     assert sum(each.right for each in bins) == sum(margin > 0 for margin in margins)
     assert [each.said for each in bins] == sorted(each.said for each in bins)
@@ -19,22 +20,23 @@ def test_bins_hold_every_pair_once_least_sure_first() -> None:
 
 
 def test_a_margin_says_its_logistic_probability() -> None:
-    (one,) = calibration([0.5])
+    (one,) = calibrate([0.5])
     assert (one.said, one.right) == (pytest.approx(1 / (1 + math.exp(-0.5))), 1)
-    (scaled,) = calibration([-0.5], scale=5.0)
+    (scaled,) = calibrate([-0.5], scale=5.0)
     assert (scaled.said, scaled.right) == (pytest.approx(1 / (1 + math.exp(-2.5))), 0)
 
 
 def test_a_tie_is_a_mistake_and_no_pairs_give_no_bins() -> None:
-    (tie,) = calibration([0.0])
+    (tie,) = calibrate([0.0])
     assert (tie.right, tie.said) == (0, 0.5)
-    assert calibration([]) == []
+    assert calibrate([]) == []
 
 
 def test_a_ppm_that_is_not_above_chance_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    warn_at_chance({"low": 0.576, "right": 135, "pairs": 210})
+    warn_at_chance(PairFigures(210, 210, 135, 135 / 210, 0.576, 0.71))
     assert not caplog.records
-    warn_at_chance({"low": 0.438, "right": 106, "pairs": 210})
+    warn_at_chance(PairFigures(210, 210, 106, 106 / 210, 0.438, 0.57))
+    warn_at_chance(PairFigures(0))
     (said,) = (record.getMessage() for record in caplog.records)
     assert "106 of 210 held-out pairs" in said
     assert "ppm.centering" in said
