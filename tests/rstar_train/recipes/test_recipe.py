@@ -18,6 +18,12 @@ from rstar_train.recipes.recipe import RECIPES, load_recipe, sections_digest
 from rstar_train.recipes.settings import Source
 
 PPM = {"annotation": "ppm"}
+PUBLISHED = {
+    "pool": "11a5b311b8f0b020",
+    "search": "a6f663ae3e572cd0",
+    "policy": "48c46c0a71beed8b",
+}
+"""Digests of the sections of round 4's stages, as the lineage of `smollm2-r4` holds them."""
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
@@ -91,7 +97,12 @@ def test_a_recipe_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
             [{}, {"search": {"rolouts": 3}}],
             r"unknown key of rounds\[2\].search 'rolouts'; did you mean 'rollouts'",
         ),
-        ("", "rounds", [{"search": {"c": "x"}}], r"rounds\[1\].search.c must be a finite number, not 'x'"),
+        (
+            "",
+            "rounds",
+            [{"search": {"c": "x"}}],
+            r"rounds\[1\].search.c must be a finite number, not 'x'",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named(
@@ -163,10 +174,10 @@ def test_the_figures_of_the_paper_are_in_its_recipe() -> None:
 
 
 def test_the_figures_of_the_released_code_are_in_its_recipe() -> None:
-    recipe = load_recipe("official").at(3)
-    assert (recipe.defaults.search.rules, recipe.rows.rules, recipe.rows.pair_filter) == ("official",) * 3
-    assert (recipe.defaults.search.rollouts, recipe.defaults.search.candidates) == (48, 12)
-    assert (recipe.ppm.epochs, recipe.ppm.max_length) == (2, 2048)
+    last = load_recipe("official").at(3)
+    assert (last.search.rules, last.rows.rules, last.rows.pair_filter) == ("official",) * 3
+    assert (last.search.rollouts, last.search.candidates) == (48, 12)
+    assert (last.ppm.epochs, last.ppm.max_length) == (2, 2048)
 
 
 def test_unknown_keys_of_mixed_types_are_named_too(tmp_path: Path) -> None:

@@ -222,7 +222,9 @@ def test_of_outcomes_and_steps_those_are_taken_that_a_pair_compares() -> None:
     pairs = pair_rows(PROBLEM, trace)
     sides = {row.prompt + side for row in pairs for side in (row.chosen, row.rejected)}
     outcomes, steps = outcome_rows(PROBLEM, trace), step_rows(PROBLEM, trace)
-    assert len(outcomes) == 6 > len(select_compared(outcomes, pairs)) > 1  # two wrong ones of a kind
+    assert (
+        len(outcomes) == 6 > len(select_compared(outcomes, pairs)) > 1
+    )  # two wrong ones of a kind
     assert {row.text for row in select_compared(outcomes, pairs)} <= sides
     assert {row.text for row in select_compared(steps, pairs)} == sides & {
         row.text for row in steps

@@ -12,9 +12,9 @@ import pytest
 from bench.errors import BenchError, DataError, MissingDataError, UnknownNameError
 from bench.problems import BENCHMARKS, mirror
 from bench.problems.generated import tier_problems
-from rstar_train.recipes.recipe import RECIPES, Recipe, load_recipe
+from rstar_train.recipes.recipe import RECIPES, load_recipe
 from rstar_train.recipes.settings import PoolSettings, Source
-from rstar_train.search.pool import family_of, load_pool, tier_of
+from rstar_train.search.pool import Pool, family_of, load_pool, tier_of
 
 SHIPPED = load_recipe("smollm2-cpu")
 needs_gsm8k = pytest.mark.skipif(
@@ -22,15 +22,13 @@ needs_gsm8k = pytest.mark.skipif(
 )
 
 
-def recipe_of(*sources: Source, held_out: int = 0) -> Recipe:
-    return replace(SHIPPED, pool=PoolSettings(sources, held_out))
+def pool_of(*sources: Source, held_out: int = 0, beside: Path = RECIPES) -> Pool:
+    return load_pool(PoolSettings(sources, held_out), seed=SHIPPED.seed, beside=beside)
 
 
 def test_tiers_follow_one_another_and_their_families_take_turns() -> None:
-    pool = load_pool(
-        recipe_of(
-            Source("embedded-grade-school", 4, ("gcd", "lcm")), Source("embedded-competition", 2)
-        )
+    pool = pool_of(
+        Source("embedded-grade-school", 4, ("gcd", "lcm")), Source("embedded-competition", 2)
     )
     assert [tier_of(p) for p in pool.problems] == ["grade-school"] * 4 + ["competition"] * 2
     assert [family_of(p) for p in pool.problems[:4]] == ["gcd", "lcm", "gcd", "lcm"]
@@ -39,36 +37,36 @@ def test_tiers_follow_one_another_and_their_families_take_turns() -> None:
 
 def test_a_problem_of_two_sources_is_there_once() -> None:
     gcd = Source("embedded-grade-school", 3, ("gcd",))
-    pool = load_pool(recipe_of(gcd, replace(gcd, problems=5)))
+    pool = pool_of(gcd, replace(gcd, problems=5))
     assert len(pool.problems) == 5
     assert pool.dropped["repeated"] == 3
 
 
 def test_held_out_problems_are_drawn_from_all_and_trained_on_by_none() -> None:
     source = Source("embedded-grade-school", 40)
-    pool = load_pool(recipe_of(source, held_out=10))
+    pool = pool_of(source, held_out=10)
     assert len(pool.measuring) == 10
     assert {p.id for p in pool.measuring} == set(pool.held_out)
     assert not set(pool.held_out) & {p.id for p in pool.training}
     assert len(pool.training) == 30
     assert len({family_of(p) for p in pool.measuring}) >= 3
-    assert load_pool(recipe_of(source, held_out=10)) == pool
+    assert pool_of(source, held_out=10) == pool
 
 
 def test_bootstrap_problems_are_for_round_1_and_neither_held_out_nor_covered() -> None:
     lasting = Source("embedded-grade-school", 6)
     first = Source("embedded-grade-school", 10, ("gcd",), bootstrap=True)
-    pool = load_pool(recipe_of(lasting, first, held_out=5))
+    pool = pool_of(lasting, first, held_out=5)
     assert len(pool.searched(1)) == len(pool.problems) == 6 + 9  # one gcd problem was there
     assert pool.searched(2) == pool.covered == list(pool.problems[:6])
     assert not pool.held_out & pool.bootstrap
-    assert pool.digest != load_pool(recipe_of(lasting, replace(first, bootstrap=False))).digest
+    assert pool.digest != pool_of(lasting, replace(first, bootstrap=False)).digest
     with pytest.raises(BenchError, match="has 6 problems for all rounds"):
-        load_pool(recipe_of(lasting, first, held_out=6))
+        pool_of(lasting, first, held_out=6)
 
 
 def test_no_problem_of_the_pool_is_in_the_evaluation_split() -> None:
-    pool = load_pool(recipe_of(Source("embedded-grade-school", 60)))
+    pool = pool_of(Source("embedded-grade-school", 60))
     asked = {p.question for p in tier_problems("grade-school", "eval", 600)}
     assert not asked & {p.question for p in pool.problems}
 
@@ -76,9 +74,9 @@ def test_no_problem_of_the_pool_is_in_the_evaluation_split() -> None:
 def test_the_digest_follows_problems_and_what_is_held_out() -> None:
     source = Source("embedded-grade-school", 6)
     digests = {
-        load_pool(recipe_of(source)).digest,
-        load_pool(recipe_of(source, held_out=2)).digest,
-        load_pool(recipe_of(replace(source, problems=5))).digest,
+        pool_of(source).digest,
+        pool_of(source, held_out=2).digest,
+        pool_of(replace(source, problems=5)).digest,
     }
     assert len(digests) == 3
 
@@ -101,22 +99,22 @@ def test_the_digest_follows_problems_and_what_is_held_out() -> None:
 )
 def test_a_wrong_source_is_named(source: Source, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        load_pool(recipe_of(source))
+        pool_of(source)
 
 
 def test_a_pool_that_holds_everything_out_is_an_error() -> None:
     with pytest.raises(
         BenchError, match="has 3 problems for all rounds and pool.held_out is 3: nothing"
     ):
-        load_pool(recipe_of(Source("embedded-competition", 3), held_out=3))
+        pool_of(Source("embedded-competition", 3), held_out=3)
 
 
 def test_rows_that_a_benchmark_holds_are_dropped(tmp_path: Path) -> None:
     source = Source("embedded-grade-school", 4, ("gcd",), "drop.jsonl")
-    whole = load_pool(recipe_of(replace(source, decontaminate="")))
+    whole = pool_of(replace(source, decontaminate=""))
     named = whole.problems[1].id
     (tmp_path / "drop.jsonl").write_text(json.dumps({"train_id": named}) + "\n")
-    pool = load_pool(recipe_of(source), beside=tmp_path)
+    pool = pool_of(source, beside=tmp_path)
     assert [p.id for p in pool.problems] == [p.id for p in whole.problems if p.id != named]
     assert pool.dropped["contaminated"] == 1
 
@@ -125,16 +123,16 @@ def test_a_drop_list_of_another_pool_is_refused(tmp_path: Path) -> None:
     (tmp_path / "drop.jsonl").write_text('{"train_id": "elsewhere-7"}\n')
     source = Source("embedded-grade-school", 2, decontaminate="drop.jsonl")
     with pytest.raises(UnknownNameError, match="elsewhere-7"):
-        load_pool(recipe_of(source), beside=tmp_path)
+        pool_of(source, beside=tmp_path)
     (tmp_path / "drop.jsonl").write_text("{}\n")
     with pytest.raises(DataError, match="line 1: no 'train_id'"):
-        load_pool(recipe_of(source), beside=tmp_path)
+        pool_of(source, beside=tmp_path)
 
 
 @needs_gsm8k
 def test_the_gsm8k_recipe_is_decontaminated() -> None:
     recipe = load_recipe("smollm2-gsm8k")
-    pool = load_pool(recipe, beside=RECIPES)
+    pool = load_pool(recipe.pool, seed=recipe.seed)
     assert pool.dropped["contaminated"] == 2
     *lasting, bootstrap = recipe.pool.sources
     assert Counter((tier_of(problem),) for problem in pool.searched(2)) == {
@@ -146,4 +144,4 @@ def test_the_gsm8k_recipe_is_decontaminated() -> None:
 @needs_gsm8k
 def test_a_level_that_is_not_there_is_named() -> None:
     with pytest.raises(UnknownNameError, match="'12 calculations'; did you mean '1-2 calc"):
-        load_pool(recipe_of(Source("gsm8k_train", levels=("12 calculations",))))
+        pool_of(Source("gsm8k_train", levels=("12 calculations",)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -39,12 +40,13 @@ def random_rows(seed: int, count: int) -> list[list[int]]:
     return rows
 
 
-@pytest.mark.parametrize("pack", [merge_prefixes, chain_sequences])
+@pytest.mark.parametrize("lay_out", [merge_prefixes, chain_sequences])
 @pytest.mark.parametrize("seed", range(5))
-def test_the_last_token_of_a_text_sees_exactly_that_text(pack: object, seed: int) -> None:
+def test_the_last_token_of_a_text_sees_exactly_that_text(
+    lay_out: Callable[[list[list[int]]], TokenTree], seed: int
+) -> None:
     rows = random_rows(seed, 12)
-    tree: TokenTree = pack(rows)  # type: ignore[operator]
-    packed = pack(tree)
+    packed = pack(lay_out(rows))
     assert [seen(packed, int(end)) for end in packed.ends] == rows
 
 

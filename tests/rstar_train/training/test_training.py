@@ -27,7 +27,7 @@ from bench.prompts import OFFICIAL, START
 from rstar_train.figures import PolicyFigures
 from rstar_train.policy import sft
 from rstar_train.policy.sft import train_policy
-from rstar_train.publishing.checkpoint import publish
+from rstar_train.publishing.checkpoint import Lineage, publish
 from rstar_train.recipes.recipe import RoundSettings, load_recipe
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow
 from rstar_train.training import trainer, watcher
@@ -174,13 +174,20 @@ def test_a_whole_model_is_published_and_found_as_full_weights(
         parent = trained[kind] = publish(
             made,
             tmp_path / "out" / kind,
-            recipe=every,
-            kind=kind,  # type: ignore[arg-type]
-            number=2,
-            parent=parent,
-            searcher={},
-            inputs={},
-            figures={},
+            Lineage(
+                name="smollm2-r2",
+                kind=kind,  # type: ignore[arg-type]
+                parent=parent,
+                round=2,
+                recipe="smollm2-cpu",
+                searcher={},
+                annotation="terminal",
+                inputs={},
+                figures={},
+                trained_by={},
+            ),
+            lora=every.lora,
+            leave_out=(),
         )
     policy, ppm = trained["policy"], trained["ppm"]
     assert (policy.adapter, policy.name, policy.template) == (None, "smollm2-r2", "rstar")
@@ -244,22 +251,22 @@ def test_a_killed_training_goes_on_and_ends_as_it_would_have(
 
 def test_a_checkpoint_of_other_rows_is_not_gone_on_from(tmp_path: Path) -> None:
     folder = tmp_path / "trainer"
-    assert watcher.resumable(folder, "these rows") is None
+    assert watcher.find_checkpoint_to_resume(folder, "these rows") is None
     (folder / "checkpoint-7").mkdir()
     (folder / "checkpoint-7" / "trainer_state.json").write_text("{}")
-    assert watcher.resumable(folder, "these rows") == folder / "checkpoint-7"
-    assert watcher.resumable(folder, "other rows") is None
+    assert watcher.find_checkpoint_to_resume(folder, "these rows") == folder / "checkpoint-7"
+    assert watcher.find_checkpoint_to_resume(folder, "other rows") is None
     assert not (folder / "checkpoint-7").exists()
 
 
 def test_of_several_checkpoints_the_last_whole_one_counts(tmp_path: Path) -> None:
     folder = tmp_path / "trainer"
-    watcher.resumable(folder, "rows")
+    watcher.find_checkpoint_to_resume(folder, "rows")
     for step, state in ((9, "{}"), (10, "{}"), (11, '{"cut'), (12, None)):
         (folder / f"checkpoint-{step}").mkdir()
         if state is not None:
             (folder / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
-    assert watcher.resumable(folder, "rows") == folder / "checkpoint-10"
+    assert watcher.find_checkpoint_to_resume(folder, "rows") == folder / "checkpoint-10"
     assert sorted(p.name for p in folder.glob("check*")) == ["checkpoint-10", "checkpoint-9"]
 
 
@@ -273,8 +280,8 @@ def test_a_ppm_learns_its_pairs_and_is_used_as_trained(tiny_policy: Path, tmp_pa
     assert figures.loss_first == pytest.approx(0.6931, abs=1e-4)  # the head starts at zero
     merged = scorer_of(tiny_policy, tmp_path / "ppm", tmp_path / "merged")
     found = measure_pairs(PAIRS, merged, seed=SEED, out=tmp_path)
-    assert found["accuracy"] > 0.8
-    assert found["by_kind"]["step"]["pairs"] == found["by_kind"]["solution"]["pairs"] == 8
+    assert found.accuracy > 0.8
+    assert found.by_kind["step"].pairs == found.by_kind["solution"].pairs == 8
     assert "<svg" in (tmp_path / "calibration.svg").read_text()
     table = json.loads((tmp_path / "calibration.json").read_text())
     assert sum(row["pairs"] for row in table) == 16
@@ -411,14 +418,14 @@ def test_trls_own_loss_of_a_packed_batch_is_the_same(
     # As on a GPU, where TRL's head is the fast one.
     whole = recipe(batch_size=10, epochs=1.0)
     ours = fit_policy(SOLUTIONS, whole, tiny_policy, tmp_path / "ours")
-    made = sft._response_trainer
+    make_trainer = sft.response_trainer
 
     def as_on_a_gpu(base: type) -> type:
-        trainer = made(base)
+        trainer = make_trainer(base)
         trainer.on_one_cpu = False  # type: ignore[attr-defined]
         return trainer
 
-    monkeypatch.setattr(sft, "_response_trainer", as_on_a_gpu)
+    monkeypatch.setattr(sft, "response_trainer", as_on_a_gpu)
     theirs = fit_policy(SOLUTIONS, whole, tiny_policy, tmp_path / "theirs")
-    assert theirs["loss_first"] == pytest.approx(ours["loss_first"], rel=2e-3)
-    assert theirs["loss_last"] == pytest.approx(ours["loss_last"], rel=5e-3)
+    assert theirs.loss_first == pytest.approx(ours.loss_first, rel=2e-3)
+    assert theirs.loss_last == pytest.approx(ours.loss_last, rel=5e-3)
