@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # its neighbours in the row.
 ROWS = (
     ("bench",),  # the package itself: its version, nothing else
-    ("bench.types", "bench.errors"),
+    ("bench.types", "bench.errors", "bench.knobs"),
     (
         "bench.files",
         "bench.problems",
@@ -36,6 +36,7 @@ ROWS = (
     ("bench.lm_eval", "bench.speed"),
     ("bench.cli",),
     ("rstar_train",),  # the package itself
+    ("rstar_train.figures",),
     ("rstar_train.recipes", "rstar_train.demonstrators"),
     ("rstar_train.search", "rstar_train.training", "rstar_train.publishing"),
     ("rstar_train.rows",),
@@ -189,8 +190,15 @@ def test_heavy_packages_are_imported_lazily_and_by_their_owners_only() -> None:
         ("bench.problems.mirror", "from bench.answers import check"),
         ("bench.search.mcts", "def f():\n    from bench.evaluation.runner import run"),
         ("bench.evaluation.runner", "import rstar_train.rounds.evolve"),
-        ("bench.stats", "from bench import report"),
+        ("bench.stats", "from bench.reports import leaderboard"),
         ("bench.novelty", "import bench.types"),
+        ("rstar_train.recipes.recipe", "from rstar_train.value.ppm import train_ppm"),
+        ("rstar_train.policy.sft", "from rstar_train.value.ppm import train_ppm"),
+        (
+            "rstar_train.publishing.plots",
+            "if TYPE_CHECKING:\n    from rstar_train.value import ppm",
+        ),
+        ("rstar_train.rounds.evolve", "from rstar_train.cli import main"),
     ],
 )
 def test_an_upward_import_is_found(importer: str, source: str) -> None:

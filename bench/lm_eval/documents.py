@@ -17,9 +17,8 @@ from bench.types import Problem, Verifier
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_COLUMNS = frozenset(
-    ("id", "question", "answer", "alternatives", "verifier", "level", "subject", "erratum")
-)
+_COLUMNS = frozenset(("id", "question", "answer", "alternatives", "level", "subject", "erratum"))
+_VERIFIER = "verifier"
 
 
 def documents(benchmark: str, errata: bool = True, **others: Any) -> dict[str, Dataset]:
@@ -30,16 +29,17 @@ def documents(benchmark: str, errata: bool = True, **others: Any) -> dict[str, D
     from datasets import Dataset
 
     problems = load(benchmark, errata=errata)
-    return {"test": Dataset.from_list([_document(problem) for problem in problems])}
+    return {"test": Dataset.from_list([make_document(problem) for problem in problems])}
 
 
-def _document(problem: Problem) -> dict[str, Any]:
+def make_document(problem: Problem) -> dict[str, Any]:
+    """Return a problem as a row; what it lacks is an empty text."""
     return {
         "id": problem.id,
         "question": problem.question,
         "answer": problem.answer,
         "alternatives": list(problem.alternatives),
-        "verifier": "" if problem.verifier is None else json.dumps(asdict(problem.verifier)),
+        _VERIFIER: "" if problem.verifier is None else json.dumps(asdict(problem.verifier)),
         "level": problem.level or "",
         "subject": problem.subject or "",
         "erratum": problem.meta.get("erratum", {}).get("kind", ""),
@@ -48,7 +48,7 @@ def _document(problem: Problem) -> dict[str, Any]:
 
 def graded_problem(document: Mapping[str, Any]) -> Problem:
     """Return what grading must know of one of our documents."""
-    verifier = json.loads(document["verifier"]) if document["verifier"] else None
+    verifier = json.loads(document[_VERIFIER]) if document.get(_VERIFIER) else None
     return Problem(
         document["id"],
         document["question"],
@@ -61,4 +61,5 @@ def graded_problem(document: Mapping[str, Any]) -> Problem:
 
 def is_document(found: Any) -> bool:
     """Whether a document of some task is one of these, and graded by `bench.lm_eval.scoring`."""
-    return isinstance(found, Mapping) and set(found) == _COLUMNS
+    # Documents made before there were verifiers have no such column.
+    return isinstance(found, Mapping) and _COLUMNS <= set(found) <= _COLUMNS | {_VERIFIER}

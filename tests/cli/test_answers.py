@@ -17,7 +17,7 @@ from bench.runs.writer import RunDir
 from bench.types import Outcome
 
 STRINGS = "prm800k-style"
-GOLDEN = Path(__file__).parent / "answers" / "golden" / "words.jsonl"
+GOLDEN = Path(__file__).parents[1] / "answers" / "golden" / "words.jsonl"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -88,7 +88,7 @@ def test_a_convention_changes_a_verdict() -> None:
         ),
         (
             ("check", "--gold", "7", "--prediction", "7", "--convention", "tolerance=much"),
-            "--convention tolerance=much: 'much' is no finite number",
+            "--convention tolerance=much: the value must be a finite number",
         ),
         (
             ("check", "--cases", str(GOLDEN), "--out", "no/such/v.jsonl"),

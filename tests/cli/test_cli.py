@@ -259,7 +259,7 @@ def test_a_recipe_with_a_wrong_value_is_refused_with_file_key_and_type(
     mine = elsewhere / "mine.yaml"
     mine.write_text(shipped.replace("rollouts: 8 ", "rollouts: many "))
     error = refused(capsys, rstar_train.cli.main, "evolve", "--recipe", str(mine))
-    assert error == "rstar-train: mine.yaml: search.rollouts must be an integer, not 'many'\n"
+    assert error == "rstar-train: mine.yaml: search.rollouts must be a whole number, not 'many'\n"
 
 
 HEAVY = ("torch", "transformers", "openvino_genai", "openvino", "peft", "trl", "datasets")

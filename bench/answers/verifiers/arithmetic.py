@@ -18,6 +18,8 @@ MAX_CHARS = 400
 """Of an expression; a longer text is not read."""
 MAX_DIGITS = 12
 """Of a number."""
+MAX_DEPTH = 40
+"""Of brackets, fractions and signs inside one another: far below the interpreter's own limit."""
 
 _SPELLINGS = (
     (r"\\left|\\right|\\,|\\;|\\ |\$|\s", ""),
@@ -26,7 +28,7 @@ _SPELLINGS = (
     (r"−|–", "-"),
     (r"\\[dt]?frac\{", "\\\\frac{"),
 )
-_TOKEN = re.compile(r"\d+|[-+*/()]|\\frac|[{}]")
+_TOKEN = re.compile(r"[0-9]+|[-+*/()]|\\frac|[{}]")
 
 
 def verify_arithmetic(
@@ -80,10 +82,14 @@ def _read(text: str) -> tuple[list[int], Fraction]:
 
 
 class _Reader:
-    """Recursive descent: sum := product (+|- product)*, product := factor (*|/ factor)*."""
+    r"""Recursive descent.
+
+    sum := product (+|- product)*; product := factor (*|/ factor)*; factor := number, -factor,
+    (sum) or \frac{sum}{sum}.
+    """
 
     def __init__(self, tokens: Sequence[str]) -> None:
-        self.tokens, self.at = tokens, 0
+        self.tokens, self.at, self.depth = tokens, 0, 0
         self.numbers: list[int] = []
 
     def sum(self) -> Fraction:
@@ -99,6 +105,14 @@ class _Reader:
         return value
 
     def factor(self) -> Fraction:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _Unreadable(f"more than {MAX_DEPTH} brackets or signs lie inside one another")
+        value = self.atom()
+        self.depth -= 1
+        return value
+
+    def atom(self) -> Fraction:
         token = self.take()
         if token == "-":
             return -self.factor()
