@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from bench.errors import BenchError
 
 
-def guarded(program: str, command: Callable[[], int]) -> int:
+def run_guarded(program: str, command: Callable[[], int]) -> int:
     """Run a command; return its exit status, or the error's with a sentence on standard error."""
     try:
         status = command()
@@ -99,3 +100,17 @@ class Counter:
     def __exit__(self, *_: object) -> None:
         """Take the live line away."""
         self._line.close()
+
+
+def quieten_third_parties() -> None:
+    """Keep third parties' progress bars and request logs out of the way.
+
+    Set before any of them is imported, which is when they read it.
+    """
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.console import guarded
+from bench.console import quieten_third_parties, run_guarded
 
 if TYPE_CHECKING:
     from rstar_train.recipes.recipe import Recipe
@@ -21,9 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status, 2 with a sentence for what a user can fix."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return guarded("rstar-train", lambda: arguments.run(arguments))
+    quieten_third_parties()
+    return run_guarded("rstar-train", lambda: arguments.run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench.console import guarded
+from bench.console import run_guarded
 from rstar_train.figures import Figures
 from rstar_train.policy.sft import train_policy
 from rstar_train.recipes.recipe import load_recipe
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     level = logging.INFO if is_first() else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(message)s", stream=sys.stderr)
-    return guarded("rstar_train.fit", lambda: _fit(given))
+    return run_guarded("rstar_train.fit", lambda: _fit(given))
 
 
 def _fit(given: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench.console import guarded
+from bench.console import run_guarded
 from bench.errors import BenchError
 
 PRINTS = """
@@ -24,8 +24,8 @@ sys.exit(guarded("tool", command))
 
 
 def test_the_status_of_a_command_is_its_own() -> None:
-    assert guarded("tool", lambda: 0) == 0
-    assert guarded("tool", lambda: 1) == 1
+    assert run_guarded("tool", lambda: 0) == 0
+    assert run_guarded("tool", lambda: 1) == 1
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_a_user_can_mend_is_one_sentence(
     def command() -> int:
         raise error
 
-    assert guarded("tool", command) == status
+    assert run_guarded("tool", command) == status
     assert capsys.readouterr().err.startswith(said)
 
 

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ROWS = (
     ("bench",),  # the package itself: its version, nothing else
     ("bench.types", "bench.errors", "bench.knobs"),
+    ("bench.files",),
     (
-        "bench.files",
         "bench.problems",
         "bench.answers",
         "bench.sandbox",

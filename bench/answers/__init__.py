@@ -3,20 +3,20 @@
 Importing this loads no algebra system: that happens in the worker processes, when first asked.
 """
 
-from bench.answers.canonical import canonical
+from bench.answers.canonical import canonicalize
 from bench.answers.checking import acheck, check
 from bench.answers.conventions import DEFAULT, Conventions
 from bench.answers.responses.extraction import final_answer
-from bench.answers.responses.marks import Extraction, Where
+from bench.answers.responses.marks import Extracted, Where
 from bench.answers.workers import close_checkers
 
 __all__ = [
     "DEFAULT",
     "Conventions",
-    "Extraction",
+    "Extracted",
     "Where",
     "acheck",
-    "canonical",
+    "canonicalize",
     "check",
     "close_checkers",
     "final_answer",

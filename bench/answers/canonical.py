@@ -1,4 +1,4 @@
-r"""Cheap normal forms of an answer: `spelled` to see that two texts are one, `canonical` for votes.
+r"""Normal forms of an answer: one in which texts are compared, one over which votes are counted.
 
 Each step rewrites spelling and never value, so equal forms are equal answers; unequal forms say
 nothing. Votes are counted over values where those are rational: `1/2`, `2/4` and `0.5` are one. No
@@ -29,9 +29,9 @@ _RATIONAL = re.compile(
 _TERMINATING = re.compile(r"-?\d{1,400}\.\d{1,400}")
 
 
-def canonical(answer: str) -> str:
+def canonicalize(answer: str) -> str:
     """Return the form over which votes are counted: a rational number in lowest terms."""
-    form = spelled(answer)
+    form = normalize_spelling(answer)
     if _TERMINATING.fullmatch(form):
         return str(Fraction(form))
     match = _RATIONAL.fullmatch(form)
@@ -45,7 +45,7 @@ def canonical(answer: str) -> str:
     return str(-value if match[1] else value)
 
 
-def spelled(answer: str) -> str:
+def normalize_spelling(answer: str) -> str:
     """Return the form in which spellings are compared; empty only for an answer without content."""
     for step in _STEPS:
         answer = step(answer)

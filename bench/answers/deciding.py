@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bench.answers.canonical import spelled
+from bench.answers.canonical import normalize_spelling
 from bench.answers.comparers import Finding, choices, compare
 from bench.answers.comparers.words import choice_text
 from bench.answers.conventions import Conventions
@@ -20,9 +20,9 @@ from bench.answers.grammar.numerals import Unreadable
 from bench.answers.grammar.reading import read
 from bench.answers.grammar.tokens import Commas
 from bench.answers.limits import TooLarge
-from bench.answers.responses.extraction import stated_answer, untexted
+from bench.answers.responses.extraction import remove_text_commands, stated_answer
 from bench.answers.responses.guesses import labelled_answer, statement
-from bench.answers.responses.marks import Extraction, Where
+from bench.answers.responses.marks import Extracted, Where
 from bench.types import Outcome
 
 
@@ -43,7 +43,7 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
     Raises OutOfTime: the budget set by the caller is spent.
     """
     reference = _reference(gold)
-    if not (plain := spelled(reference)):
+    if not (plain := normalize_spelling(reference)):
         return Decision(Outcome.INVALID_GOLD, "none", "the reference is empty")
     if not prediction.strip():
         return Decision(Outcome.NO_ANSWER, "none", "there is no answer")
@@ -54,7 +54,7 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
         return Decision(Outcome.NO_ANSWER, "none", extraction.reason)
     answer = extraction.answer
     if (
-        (conventions.separators and spelled(answer) == plain)
+        (conventions.separators and normalize_spelling(answer) == plain)
         or _same_spelling(reference, answer)
         or (_same_spelling(gold, answer))
     ):
@@ -88,7 +88,7 @@ def _is_quantity(text: str) -> bool:
 
 
 def _otherwise(
-    reference: str, extraction: Extraction, decision: Decision, conventions: Conventions
+    reference: str, extraction: Extracted, decision: Decision, conventions: Conventions
 ) -> Decision:
     """The decision on what a sentence states, where a side is a sentence and no answer."""
     answer = extraction.answer or ""
@@ -96,7 +96,7 @@ def _otherwise(
     if extraction.where is Where.WHOLE:
         pairs.append((reference, labelled_answer(answer)))
     if extraction.where is Where.BOX and decision.outcome is Outcome.UNPARSED:
-        pairs.append((reference, stated_answer(untexted(answer)).answer or ""))
+        pairs.append((reference, stated_answer(remove_text_commands(answer)).answer or ""))
     pairs.append((statement(reference), answer))
     for gold, prediction in pairs:
         if gold and prediction:
@@ -106,7 +106,7 @@ def _otherwise(
     return decision
 
 
-def _note(extraction: Extraction) -> str:
+def _note(extraction: Extracted) -> str:
     return "" if extraction.where is Where.WHOLE else f"found by: {extraction.where}"
 
 
@@ -125,7 +125,7 @@ def _reference(gold: str) -> str:
     return gold
 
 
-def _found(text: str) -> Extraction:
+def _found(text: str) -> Extracted:
     return stated_answer(text)
 
 

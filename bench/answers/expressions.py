@@ -246,35 +246,37 @@ def variables(x: Expression) -> frozenset[str]:
     )
 
 
-def renamed(x: Expression, names: dict[str, str]) -> Expression:
+def rename_symbols(x: Expression, names: dict[str, str]) -> Expression:
     """Return the expression with symbols renamed."""
     match x:
         case Symbol(name):
             return Symbol(names.get(name, name))
         case Sum(terms):
-            return Sum(tuple(renamed(t, names) for t in terms))
+            return Sum(tuple(rename_symbols(t, names) for t in terms))
         case Product(factors):
-            return Product(tuple(renamed(f, names) for f in factors))
+            return Product(tuple(rename_symbols(f, names) for f in factors))
         case Power(base, exponent):
-            return Power(renamed(base, names), renamed(exponent, names))
+            return Power(rename_symbols(base, names), rename_symbols(exponent, names))
         case Apply(function, arguments):
-            return Apply(names.get(function, function), tuple(renamed(a, names) for a in arguments))
+            return Apply(
+                names.get(function, function), tuple(rename_symbols(a, names) for a in arguments)
+            )
         case _:
             return x
 
 
-def substituted(x: Expression, name: str, value: Expression) -> Expression:
+def substitute(x: Expression, name: str, value: Expression) -> Expression:
     """Return the expression with every occurrence of the variable replaced."""
     match x:
         case Symbol(symbol):
             return value if symbol == name else x
         case Sum(terms):
-            return Sum(tuple(substituted(t, name, value) for t in terms))
+            return Sum(tuple(substitute(t, name, value) for t in terms))
         case Product(factors):
-            return Product(tuple(substituted(f, name, value) for f in factors))
+            return Product(tuple(substitute(f, name, value) for f in factors))
         case Power(base, exponent):
-            return Power(substituted(base, name, value), substituted(exponent, name, value))
+            return Power(substitute(base, name, value), substitute(exponent, name, value))
         case Apply(function, arguments):
-            return Apply(function, tuple(substituted(a, name, value) for a in arguments))
+            return Apply(function, tuple(substitute(a, name, value) for a in arguments))
         case _:
             return x

@@ -22,7 +22,7 @@ _PATIENCE = 1.5
 """Seconds after which a worker gives up by itself, a little before it would be killed."""
 
 
-class Finding(StrEnum):
+class Opinion(StrEnum):
     """What came of one comparison by math-verify."""
 
     EQUAL = "equal"
@@ -37,7 +37,7 @@ class Finding(StrEnum):
 class Comparison:
     """A finding, and the words that go with it."""
 
-    finding: Finding
+    finding: Opinion
     reason: str
 
 
@@ -59,9 +59,9 @@ def _second_opinion(undecided: Decision, gold: str, prediction: str) -> Decision
     """What math-verify says of a pair that our own comparers read and left undecided."""
     comparison = ask_math_verify(gold, prediction)
     outcome = {
-        Finding.EQUAL: Outcome.CORRECT,
-        Finding.DIFFERENT: Outcome.WRONG,
-        Finding.EXHAUSTED: Outcome.UNSAFE,
+        Opinion.EQUAL: Outcome.CORRECT,
+        Opinion.DIFFERENT: Outcome.WRONG,
+        Opinion.EXHAUSTED: Outcome.UNSAFE,
     }.get(comparison.finding, Outcome.UNPARSED)
     return replace(
         undecided, outcome=outcome, comparer=math_verify_name(), reason=comparison.reason
@@ -87,12 +87,12 @@ def ask_math_verify(gold: str, prediction: str) -> Comparison:
     try:
         golds, predictions = _parse(gold), _parse_boxed(prediction)
         if not golds:
-            return Comparison(Finding.GOLD_UNREADABLE, "math-verify cannot read the reference")
+            return Comparison(Opinion.GOLD_UNREADABLE, "math-verify cannot read the reference")
         if not predictions:
-            return Comparison(Finding.PREDICTION_UNREADABLE, "math-verify cannot read it")
+            return Comparison(Opinion.PREDICTION_UNREADABLE, "math-verify cannot read it")
         return _verify(golds, predictions)
     except (MemoryError, RecursionError) as e:
-        return Comparison(Finding.EXHAUSTED, f"math-verify failed with {type(e).__name__}")
+        return Comparison(Opinion.EXHAUSTED, f"math-verify failed with {type(e).__name__}")
 
 
 def _parse_boxed(answer: str) -> list[Any]:
@@ -121,14 +121,14 @@ def _verify(golds: list[Any], predictions: list[Any]) -> Comparison:
             continue  # spelling was compared before
         try:
             if verify(gold, prediction, timeout_seconds=None, raise_on_error=True):
-                return Comparison(Finding.EQUAL, "equal expressions")
+                return Comparison(Opinion.EQUAL, "equal expressions")
         except (MemoryError, RecursionError):
             raise
         except Exception as e:  # one pair of readings that cannot be compared; others may
             trouble = f"; comparing them raised {type(e).__name__}"
     if _is_only_text(predictions) and not _is_only_text(golds):
-        return Comparison(Finding.PREDICTION_UNREADABLE, "math-verify reads no expression in it")
-    return Comparison(Finding.DIFFERENT, f"different expressions{trouble}")
+        return Comparison(Opinion.PREDICTION_UNREADABLE, "math-verify reads no expression in it")
+    return Comparison(Opinion.DIFFERENT, f"different expressions{trouble}")
 
 
 def _is_only_text(readings: list[Any]) -> bool:

@@ -6,7 +6,7 @@ checkers themselves are in `bench.checkers.panel`; nothing here knows any mathem
 
 from bench.checkers.cases import Case, golden_corpus, load_cases
 from bench.checkers.flips import Flip, Flips, Score, compare
-from bench.checkers.gate import Gate, gate
+from bench.checkers.gate import GateResult, gate
 from bench.checkers.judging import Judged, judge
 from bench.checkers.tally import Tally, tallies
 
@@ -14,7 +14,7 @@ __all__ = [
     "Case",
     "Flip",
     "Flips",
-    "Gate",
+    "GateResult",
     "Judged",
     "Score",
     "Tally",

@@ -145,12 +145,12 @@ def pairs(
     return list(first.values())
 
 
-def of_cases(cases: Sequence[Case]) -> dict[str, list[Question]]:
+def list_case_questions(cases: Sequence[Case]) -> dict[str, list[Question]]:
     """Return the questions of a file of cases, under the one score that they have."""
     return {"accepted": [Question(c.name, c.gold, c.prediction, c.equal) for c in cases]}
 
 
-def of_run(run: Run) -> dict[str, list[Question]]:
+def list_run_questions(run: Run) -> dict[str, list[Question]]:
     """Return the questions of a run by selector: what each chose, problem by problem."""
     scores: dict[str, list[Question]] = {}
     for record in _with_references(run):
@@ -166,7 +166,7 @@ def _with_references(run: Run) -> list[Record]:
     return [record for record in run.records if record.verifier is None]
 
 
-def samples_of(run: Run) -> list[Question]:
+def list_sample_questions(run: Run) -> list[Question]:
     """Return every sample as a question; samples of one problem are no independent scores."""
     return [
         Question(f"{record.problem_id}#{index}", record.gold, sample.answer)
@@ -175,7 +175,7 @@ def samples_of(run: Run) -> list[Question]:
     ]
 
 
-def recorded_in(run: Run) -> Recorded:
+def read_recorded(run: Run) -> Recorded:
     """Return the run's own verdicts as a checker."""
     found: dict[Pair, Verdict] = {}
     for record in _with_references(run):
@@ -189,7 +189,7 @@ def recorded_in(run: Run) -> Recorded:
     return Recorded("recorded", found)
 
 
-def stored_verdicts(file: Path, cases: Sequence[Case]) -> Recorded:
+def read_verdicts(file: Path, cases: Sequence[Case]) -> Recorded:
     """Return a file of verdicts about these cases as a checker.
 
     Raises:

@@ -17,7 +17,7 @@ from typing import Any
 from bench.checkers.cases import digest
 from bench.checkers.judging import Judged
 from bench.errors import DataError
-from bench.files import atomic
+from bench.files.atomic import replace_json
 
 SCHEMA_VERSION = 1
 
@@ -35,7 +35,7 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class GateResult:
     """What became of a corpus since its baseline."""
 
     regressions: tuple[Judged, ...]
@@ -52,11 +52,11 @@ class Gate:
         return not self.regressions
 
 
-def gate(judged: Sequence[Judged], baseline: Baseline | None = None) -> Gate:
+def gate(judged: Sequence[Judged], baseline: Baseline | None = None) -> GateResult:
     """Compare verdicts with the labels and the baseline. Raises DataError for an id given twice."""
     excuses = baseline.misjudged if baseline is not None else {}
     misjudged = {name: each for name, each in _by_name(judged).items() if each.right is False}
-    return Gate(
+    return GateResult(
         regressions=tuple(each for name, each in misjudged.items() if name not in excuses),
         excused=tuple(each for name, each in misjudged.items() if name in excuses),
         mended=tuple(name for name in excuses if name not in misjudged),
@@ -79,7 +79,7 @@ def write_baseline(file: Path, judged: Sequence[Judged], *, checker: str, versio
         "misjudged": misjudged,
     }
     try:
-        atomic.replace(file, json.dumps(data, indent=2, ensure_ascii=True).encode() + b"\n")
+        replace_json(file, data)
     except OSError as error:
         raise DataError(f"cannot write the baseline {file}: {error.strerror}") from error
     return len(misjudged)

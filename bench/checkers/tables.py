@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench import stats
 from bench.checkers.flips import Flip, Flips
-from bench.checkers.gate import Gate
+from bench.checkers.gate import GateResult
 from bench.checkers.tally import SLOW, Tally
 from bench.types import Outcome
 
@@ -85,7 +85,7 @@ def flip_lines(flip: Flip, a: str, b: str) -> list[str]:
     ]
 
 
-def gate_lines(result: Gate) -> list[str]:
+def gate_lines(result: GateResult) -> list[str]:
     """Return every regression in words."""
     return [
         f"{each.case.name}: {cut(each.case.gold)}  |  {cut(each.case.prediction or '')}\n"

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from bench.checkpoints import embedded, hub
 from bench.errors import CheckpointError, UnknownNameError
+from bench.files.digests import SHORT
 
 EMBEDDED = "smollm2"
 """The name of the embedded model, before any training."""
@@ -74,16 +75,16 @@ class Checkpoint:
     def digest(self) -> str:
         """First 16 hex digits of a SHA-256 over the weights, of an adapter's whole chain."""
         if self.folder is None:
-            return embedded.SHA256[:16]
+            return embedded.SHA256[:SHORT]
         if self.parent is not None:
             hasher = hashlib.sha256(self.parent.digest.encode())
             hasher.update((self.folder / ADAPTER).read_bytes())
-            return hasher.hexdigest()[:16]
+            return hasher.hexdigest()[:SHORT]
         hasher = hashlib.sha256((self.folder / "config.json").read_bytes())
         for file in sorted(self.folder.glob(WEIGHTS)):
             stat = file.stat()
             hasher.update(_file_digest(file, stat.st_size, stat.st_mtime_ns))
-        return hasher.hexdigest()[:16]
+        return hasher.hexdigest()[:SHORT]
 
     def seen_from(self, folder: Path) -> str:
         """Return what a checkpoint in `folder` calls this one: a name, or a relative path."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from bench.errors import CheckpointError
+from bench.files.atomic import replace_json
 from bench.prompts import template
 
 Squash = Literal["tanh", "tanh_fifth"]
@@ -32,7 +33,7 @@ class PPMConfig:
 
     def save(self, folder: Path) -> None:
         """Write `ppm.json`."""
-        (folder / "ppm.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
+        replace_json(folder / "ppm.json", asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> PPMConfig:

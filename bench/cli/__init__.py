@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
@@ -21,15 +20,15 @@ from bench.cli import (
     search,
 )
 from bench.cli.options import VerbParser
-from bench.console import guarded
+from bench.console import quieten_third_parties, run_guarded
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status, 2 with a sentence for what a user can fix."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    _quieten()
-    return guarded("rstar-bench", lambda: arguments.run(arguments))
+    quieten_third_parties()
+    return run_guarded("rstar-bench", lambda: arguments.run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,17 +47,3 @@ def _parser() -> argparse.ArgumentParser:
     for module in families:
         module.add_verbs(verbs)
     return parser
-
-
-def _quieten() -> None:
-    """Keep third parties' progress bars and request logs out of the way.
-
-    Set before any of them is imported, which is when they read it.
-    """
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.judging import judged_by, print_tallies
+from bench.cli.judging import judge_with_progress, print_tallies
 from bench.cli.options import add_convention, parse_conventions
 from bench.errors import BenchError, DataError
 
@@ -72,7 +72,7 @@ def _check_cases(arguments: argparse.Namespace) -> int:
             f"no folder {arguments.out.parent} to write the verdicts {arguments.out} to"
         )
     with closing(_open(arguments.checker, arguments.convention)) as checker:
-        judged = judged_by(checker, cases)
+        judged = judge_with_progress(checker, cases)
         version = checker.version
     try:
         replace(arguments.out, b"".join(encode(each.to_json()) for each in judged))

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.judging import judged_by, print_table, print_tallies
+from bench.cli.judging import judge_with_progress, print_table, print_tallies
 from bench.console import Counter
 from bench.errors import BenchError
 
@@ -98,18 +98,18 @@ def _diff(arguments: argparse.Namespace) -> int:
     others: list[flips.Question] = []
     if arguments.what.is_dir() and (arguments.what / "run.json").exists():
         run = load_run(arguments.what)
-        known["recorded"] = flips.recorded_in(run)
+        known["recorded"] = flips.read_recorded(run)
         verified = sum(record.verifier is not None for record in run.records)
         if verified:
             print(f"{verified} of {len(run.records)} records were decided by a verifier: left out")
-        scores = flips.of_run(run)
-        others = flips.samples_of(run) if arguments.samples else []
+        scores = flips.list_run_questions(run)
+        others = flips.list_sample_questions(run) if arguments.samples else []
     else:
         cases = load_cases(arguments.what)
-        scores = flips.of_cases(cases)
+        scores = flips.list_case_questions(cases)
     for name in wanted:
         if name.endswith(".jsonl") and cases:
-            known[name] = flips.stored_verdicts(Path(name), cases)
+            known[name] = flips.read_verdicts(Path(name), cases)
     with (
         closing(known.get(wanted[0]) or open_checker(wanted[0])) as a,
         closing(known.get(wanted[1]) or open_checker(wanted[1])) as b,
@@ -133,7 +133,7 @@ def _gate(arguments: argparse.Namespace) -> int:
         baseline = read_baseline(arguments.baseline, checker=arguments.checker)
     cases = load_cases(*(arguments.corpus or [golden_corpus()]))
     with closing(open_checker(arguments.checker)) as checker:
-        judged = judged_by(checker, cases)
+        judged = judge_with_progress(checker, cases)
         version = checker.version
     result = gate(judged, baseline)
     print_tallies(f"{version} on {len(cases)} cases", judged)

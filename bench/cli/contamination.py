@@ -1,4 +1,4 @@
-"""`contamination`: which training problems are in which benchmark."""
+"""`find_overlaps`: which training problems are in which benchmark."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def add_verbs(verbs: Any) -> None:
 def _contamination(arguments: argparse.Namespace) -> int:
     from bench.files.atomic import replace
     from bench.problems import BENCHMARKS, Role, load
-    from bench.problems.contamination import choose, contamination, encoded
+    from bench.problems.contamination import choose, encode, find_overlaps
 
     train = _training_rows(arguments.train)
     known = {name: entry for name, entry in BENCHMARKS.items() if entry.role is Role.EVAL}
     names = choose(arguments.against, known)
     benchmarks = {name: load(name, errata=False) for name in names}
-    overlaps = contamination(train, benchmarks)
+    overlaps = find_overlaps(train, benchmarks)
     if arguments.list:
         for each in overlaps:
             kind = "exact" if each.exact else f"{each.share:.2f}"
@@ -56,7 +56,7 @@ def _contamination(arguments: argparse.Namespace) -> int:
     rows = {each.train_id for each in overlaps}
     print(f"{arguments.train}: {len(rows)} of {len(train)} rows are in a benchmark")
     if arguments.out is not None:
-        replace(arguments.out, encoded(overlaps))
+        replace(arguments.out, encode(overlaps))
         print(f"rows to drop: {arguments.out}")
     return 0
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bench.checkers.panel import Checker
 
 
-def judged_by(checker: Checker, cases: tuple[Case, ...]) -> list[Judged]:
+def judge_with_progress(checker: Checker, cases: tuple[Case, ...]) -> list[Judged]:
     """Judge cases, and count them as they are done."""
     from bench.checkers import judge
 

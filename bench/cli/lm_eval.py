@@ -49,15 +49,15 @@ def _lm_eval(arguments: argparse.Namespace) -> int:
         raise MissingExtraError("lm-eval", error.name or "lm_eval", "cpu") from error
     serve_mirror()
     tracker.install()
-    rest = completed(arguments.rest)
-    given = parsed(rest)
+    rest = complete(arguments.rest)
+    given = parse(rest)
     if not rest or rest[0] in _HELP:
         print(_ABOUT)
     sys.argv = ["lm-eval", *rest]
     try:
         cli_evaluate()
     except ValueError as error:
-        explained = explanation(error, given)
+        explained = explain(error, given)
         if explained is None:
             raise
         raise explained from None
@@ -66,13 +66,13 @@ def _lm_eval(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def completed(rest: Sequence[str]) -> list[str]:
+def complete(rest: Sequence[str]) -> list[str]:
     """Return lm-eval's arguments with our tasks and, for a search, the place that it resumes from.
 
     What the user gives stands: another `--include_path`, of which lm-eval takes one, or another
     `--use_cache`.
     """
-    given = parsed(rest)
+    given = parse(rest)
     added: list[str] = []
     if rest and rest[0] not in _HELP and given.include_path is None and _TASKS.is_dir():
         added += ["--include_path", str(_TASKS)]
@@ -83,7 +83,7 @@ def completed(rest: Sequence[str]) -> list[str]:
     return [*rest, *added]
 
 
-def parsed(rest: Sequence[str]) -> argparse.Namespace:
+def parse(rest: Sequence[str]) -> argparse.Namespace:
     """Return those of lm-eval's arguments that are looked at here."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument("--include_path")
@@ -97,7 +97,7 @@ def parsed(rest: Sequence[str]) -> argparse.Namespace:
         raise BenchError(f"lm-eval: {error}") from None
 
 
-def explanation(error: ValueError, given: argparse.Namespace) -> BenchError | None:
+def explain(error: ValueError, given: argparse.Namespace) -> BenchError | None:
     """Return what a user got wrong, as a sentence; None for an error that is none of these."""
     from lm_eval.api.registry import model_registry
 

@@ -187,6 +187,6 @@ def add_level(command: argparse.ArgumentParser) -> None:
 
 def sandbox_level(arguments: argparse.Namespace) -> Level | None:
     """Return the level that the user named, there or in the environment. Raises BenchError."""
-    from bench.sandbox.levels import level, named_level
+    from bench.sandbox.levels import find_level, read_level
 
-    return level(arguments.sandbox) if arguments.sandbox else named_level()
+    return find_level(arguments.sandbox) if arguments.sandbox else read_level()

@@ -25,11 +25,11 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _paper(arguments: argparse.Namespace) -> int:
-    from bench.reports.paper import table, table_names
+    from bench.reports.paper import find_table, table_names
 
     if arguments.table is None:
         return _overview(table_names())
-    found = table(arguments.table)
+    found = find_table(arguments.table)
     if arguments.format == "json":
         print(json.dumps(asdict(found), indent=2, ensure_ascii=False))
     else:
@@ -38,11 +38,11 @@ def _paper(arguments: argparse.Namespace) -> int:
 
 
 def _overview(names: list[str]) -> int:
-    from bench.reports.paper import document, table
+    from bench.reports.paper import find_table, read_tables
 
-    whole = document()
+    whole = read_tables()
     for name in names:
-        found = table(name)
+        found = find_table(name)
         print(f"{name:9} [{found.mark}] {found.title}")
     for entry in whole["missing"]:
         print(f"{entry['id']:9} missing: {entry['why']}")
@@ -61,9 +61,9 @@ def _print(found: PaperTable) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from bench.reports.paper import document
+    from bench.reports.paper import read_tables
 
-    whole = document()
+    whole = read_tables()
     titles = {key: facts["title"] for key, facts in whole["benchmarks"].items()}
     notes = [
         f"[{found.mark}] {whole['marks'][found.mark]}; {found.unit}; {whole['paper']['arxiv']}.",

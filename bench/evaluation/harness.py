@@ -32,7 +32,7 @@ from bench.runs.reader import Run, load_run
 from bench.runs.record import Key, Record
 from bench.runs.writer import RunDir
 from bench.sandbox import Level, Sandbox, SandboxConfig
-from bench.sandbox.levels import named_level
+from bench.sandbox.levels import read_level
 from bench.search.registry import SeededSearch
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Harness:
 
     def __init__(self, *, level: Level | None = None) -> None:
         """Start nothing yet. `level` names a level of isolation; see `bench.sandbox.levels`."""
-        self._level = level or named_level()
+        self._level = level or read_level()
         self._engines: dict[tuple[str, str], RunningEngine] = {}
         self._scorers: dict[str, PPMScorer] = {}
         self._sandbox: Sandbox | None = None

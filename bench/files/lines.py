@@ -76,7 +76,10 @@ def set_aside_unreadable(file: Path, rejected: Path, parse: Callable[[Any], obje
     for line in bad:
         log.warning(
             "%s, line %d is unreadable (%s): moved to %s, its problem is run again",
-            *(file, line.number, line.fault, rejected.name),
+            file,
+            line.number,
+            line.fault,
+            rejected.name,
         )
     # Saved before removed: dying between the two costs a duplicate, not a line.
     append(rejected, b"".join(line.raw + b"\n" for line in bad), sync=True)

@@ -10,13 +10,13 @@ column names, hence alike for all documents of a task.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from lm_eval.api.instance import Instance
 
 from bench.errors import BenchError
+from bench.files.digests import short_digest
 from bench.lm_eval.arguments import PROMPT
 from bench.lm_eval.documents import is_document
 from bench.types import Problem
@@ -65,5 +65,5 @@ def problem_of(request: Instance, column: str) -> Problem:
             f"has {', '.join(columns) or 'no columns'}; question=prompt searches the whole prompt"
         )
     ours = is_document(document)
-    identity = document["id"] if ours else f"text-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    identity = document["id"] if ours else f"text-{short_digest(text.encode())}"
     return Problem(identity, text, "", str(request.task_name))

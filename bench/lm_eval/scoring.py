@@ -32,7 +32,7 @@ from bench.checkers.panel.math_verify_rule import boxed_math_verify_checker
 from bench.lm_eval.documents import graded_problem
 from bench.lm_eval.unfinished import Unfinished
 from bench.runs.grading import judge_now
-from bench.search.selection import Finished, majority
+from bench.search.selection import Finished, select_majority
 from bench.stats.subsets import pass_at_k
 from bench.types import Outcome, Problem
 
@@ -96,7 +96,7 @@ def _of_many(
     if n < 2:
         return {}
     answered = [i for i, answer in enumerate(answers) if answer]
-    chosen = majority([Finished(answers[i] or "", ()) for i in answered])
+    chosen = select_majority([Finished(answers[i] or "", ()) for i in answered])
     first = None if chosen is None else outcomes[answered[chosen]]
     metrics = {}
     if first is None or not first.is_failure:

@@ -38,7 +38,7 @@ from bench.lm_eval.questions import problem_of, searched_column
 from bench.lm_eval.searches import Job, Searches
 from bench.lm_eval.unfinished import Unfinished
 from bench.runs.grading import nothing_chosen, why_unfinished
-from bench.search import NodeKind, Trace, Usage, finished
+from bench.search import NodeKind, Trace, Usage, list_finished
 from bench.search.selection import Selector
 from bench.types import Outcome
 
@@ -187,7 +187,7 @@ class RStarLM(LM):  # type: ignore[misc]
         else:
             usage, nodes = found.usage, len(found.nodes)
             paths = [found.nodes[index].path for index in found.finished]
-            choice = self._select(finished(found))
+            choice = self._select(list_finished(found))
             if choice is None:
                 text = _unfinished(found)
             else:

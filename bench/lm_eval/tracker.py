@@ -37,7 +37,7 @@ class Tracker(EvaluationTracker):  # type: ignore[misc]
 
     def save_results_samples(self, task_name: str, samples: list[dict[str, Any]]) -> None:
         """Write the samples of a task."""
-        super().save_results_samples(task_name, [lifted(sample) for sample in samples])
+        super().save_results_samples(task_name, [lift_searches(sample) for sample in samples])
 
 
 def install() -> None:
@@ -45,7 +45,7 @@ def install() -> None:
     lm_eval.loggers.EvaluationTracker = Tracker
 
 
-def lifted(sample: Mapping[str, Any]) -> dict[str, Any]:
+def lift_searches(sample: Mapping[str, Any]) -> dict[str, Any]:
     """Return a sample with its searches, one for each of `repeats`, under `rstar`."""
     arguments = [list(each) for each in sample["arguments"]]
     searches: list[Any] = []

@@ -77,7 +77,7 @@ class Index:
         ]
 
 
-def contamination(
+def find_overlaps(
     train: Iterable[Problem], benchmarks: Mapping[str, Sequence[Problem]]
 ) -> list[Overlap]:
     """Return every pair of a training row and a benchmark's problem that overlap."""
@@ -107,12 +107,12 @@ def read_training_file(path: Path) -> list[Problem]:
     return rows
 
 
-def encoded(overlaps: Iterable[Overlap]) -> bytes:
+def encode(overlaps: Iterable[Overlap]) -> bytes:
     """Return the overlaps as JSON Lines, the content of a file that `without` reads."""
     return b"".join(json.dumps(asdict(each)).encode() + b"\n" for each in overlaps)
 
 
-def dropped_ids(path: Path) -> frozenset[str]:
+def read_dropped_ids(path: Path) -> frozenset[str]:
     """Return the ids of the training rows that a file of overlaps says to drop.
 
     An empty file is a clean pool. Raises DataError for a file that is absent or no list of
@@ -135,14 +135,14 @@ def dropped_ids(path: Path) -> frozenset[str]:
     return frozenset(dropped)
 
 
-def without(problems: Iterable[Problem], path: Path) -> list[Problem]:
+def drop_overlaps(problems: Iterable[Problem], path: Path) -> list[Problem]:
     """Return the training problems that a file of overlaps does not name.
 
     Raises DataError for a file that is no list of overlaps, UnknownNameError for one that names a
     row that is not there: it was made for another pool, and would silently drop nothing.
     """
     rows = list(problems)
-    dropped = dropped_ids(path)
+    dropped = read_dropped_ids(path)
     known = {row.id for row in rows}
     if not dropped <= known:
         raise UnknownNameError(f"training row in {path}", min(dropped - known), list(known)[:5])

@@ -16,19 +16,19 @@ SHORT = 16
 """Hexadecimal digits that tell the texts of one benchmark apart."""
 
 
-def normalised(text: str) -> str:
+def normalise(text: str) -> str:
     """Return a text in the form that is hashed."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def short_digest(text: str) -> str:
     """Return the first `SHORT` digits of the SHA-256 of a normalised text."""
-    return _sha256(normalised(text))[:SHORT]
+    return _sha256(normalise(text))[:SHORT]
 
 
 def rows_sha256(problems: Iterable[Problem]) -> str:
     """Return the SHA-256 of all questions with their published answers, in any order."""
-    rows = (f"{normalised(p.question)}\x1f{normalised(p.answer)}" for p in problems)
+    rows = (f"{normalise(p.question)}\x1f{normalise(p.answer)}" for p in problems)
     return _sha256("\n".join(sorted(map(_sha256, rows))))
 
 

@@ -28,41 +28,43 @@ EVAL_PER_FAMILY = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class ProblemFamily:
     """One generator and its configuration."""
 
     name: str
     config: Mapping[str, Any] = field(default_factory=dict)
 
 
-TIERS: Mapping[str, tuple[Family, ...]] = {
+TIERS: Mapping[str, tuple[ProblemFamily, ...]] = {
     "grade-school": (
-        Family("chain_sum", {"min_terms": 3, "max_terms": 5, "min_digits": 1, "max_digits": 3}),
-        Family(
+        ProblemFamily(
+            "chain_sum", {"min_terms": 3, "max_terms": 5, "min_digits": 1, "max_digits": 3}
+        ),
+        ProblemFamily(
             "basic_arithmetic",
             {"min_terms": 3, "max_terms": 4, "max_digits": 2, "operators": ("+", "-", "*")},
         ),
-        Family("gcd", {"min_numbers": 2, "max_numbers": 3, "max_value": 500}),
-        Family("lcm", {"min_numbers": 2, "max_numbers": 3, "max_value": 60}),
-        Family("leg_counting", {"min_animals": 3, "max_animals": 5}),
-        Family("gsm_symbolic"),
+        ProblemFamily("gcd", {"min_numbers": 2, "max_numbers": 3, "max_value": 500}),
+        ProblemFamily("lcm", {"min_numbers": 2, "max_numbers": 3, "max_value": 60}),
+        ProblemFamily("leg_counting", {"min_animals": 3, "max_animals": 5}),
+        ProblemFamily("gsm_symbolic"),
     ),
     "high-school": (
-        Family("simple_equations"),
-        Family("simple_geometry"),
-        Family("fraction_simplification", {"styles": ("plain",)}),
-        Family("complex_arithmetic"),
+        ProblemFamily("simple_equations"),
+        ProblemFamily("simple_geometry"),
+        ProblemFamily("fraction_simplification", {"styles": ("plain",)}),
+        ProblemFamily("complex_arithmetic"),
     ),
     "competition": (
-        Family("count_primes", {"max_n": 1000}),
-        Family("dice", {"num_dice": 3, "max_dice_size": 20}),
-        Family("number_sequence"),
-        Family("polynomial_equations", {"max_degree": 2}),
+        ProblemFamily("count_primes", {"max_n": 1000}),
+        ProblemFamily("dice", {"num_dice": 3, "max_dice_size": 20}),
+        ProblemFamily("number_sequence"),
+        ProblemFamily("polynomial_equations", {"max_degree": 2}),
     ),
 }
 
 
-def _rows(family: Family, seed: int, size: int) -> list[tuple[str, str]]:
+def _rows(family: ProblemFamily, seed: int, size: int) -> list[tuple[str, str]]:
     """Return `size` (question, answer) rows with distinct questions."""
     import reasoning_gym
 
@@ -89,7 +91,7 @@ def _eval_rows(tier: str, name: str, size: int) -> tuple[tuple[str, str], ...]:
     return tuple(_rows(_family(tier, name), SEEDS["eval"], size))
 
 
-def _family(tier: str, name: str) -> Family:
+def _family(tier: str, name: str) -> ProblemFamily:
     known = {family.name: family for family in TIERS[tier]}
     if name not in known:
         raise UnknownNameError(f"family of tier {tier!r}", name, known)

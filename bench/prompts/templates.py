@@ -9,11 +9,11 @@ that the training template does not have; ours adds none, so training and infere
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.errors import UnknownNameError
+from bench.files.digests import short_digest
 from bench.prompts import tags
 from bench.prompts.steps import output_block
 
@@ -41,7 +41,7 @@ class Template:
     @property
     def digest(self) -> str:
         """First 16 hex digits of the format's SHA-256; stored beside every checkpoint and run."""
-        return hashlib.sha256(self.render("\x00", "\x01").encode()).hexdigest()[:16]
+        return short_digest(self.render("\x00", "\x01").encode())
 
 
 def _demonstration(question: str, steps: list[str], printed: str, answer: str) -> str:

@@ -248,7 +248,7 @@ def _budget(run: Run) -> dict[str, int]:
 
 def _paper(rows: Iterable[Row]) -> list[str]:
     """Return the paper's rows on the benchmarks of these rows."""
-    found = (paper.beside(row.benchmark, row.method) for row in rows)
+    found = (paper.describe_paper_result(row.benchmark, row.method) for row in rows)
     return [note for note in dict.fromkeys(found) if note is not None]
 
 
@@ -274,6 +274,16 @@ def _verifiers(run: Run) -> list[str]:
     return [f"{_config(run, 'benchmark')}: graded by the verifier {', '.join(names)}."]
 
 
+def _power(rows: Sequence[Row]) -> str:
+    """Return how small a difference the smallest comparison of the table can show."""
+    n = min(row.difference.n for row in rows if row.difference)
+    least = stats.minimum_detectable_difference(n)
+    if least > 1:
+        return f" On {n} problems no true difference is found four times in five."
+    points = f"{100 * least:.0f} points"
+    return f" On {n} problems a true difference of {points} is found four times in five."
+
+
 def _notes(rows: Sequence[Row]) -> list[str]:
     """Return how to read what these rows show."""
     notes = [
@@ -296,7 +306,7 @@ def _notes(rows: Sequence[Row]) -> list[str]:
         notes.append(
             f"Gain: percentage points over {', '.join(over)} of the same policy and benchmark, on "
             "the same problems; Newcombe's paired interval and exact McNemar p, not corrected for "
-            "the number of comparisons."
+            f"the number of comparisons.{_power(rows)}"
         )
     shared = dict.fromkeys(r.label for r in rows if r.shares_run)
     if shared:

@@ -57,7 +57,7 @@ class PaperTable:
 
 
 @cache
-def document() -> Mapping[str, Any]:
+def read_tables() -> Mapping[str, Any]:
     """Return the whole file. Raises DataError where it is absent or damaged."""
     named = os.environ.get(_VARIABLE)
     default = Path(__file__).resolve().parents[2] / "results" / "paper.json"
@@ -74,13 +74,13 @@ def document() -> Mapping[str, Any]:
 
 def table_names() -> list[str]:
     """Return the names that `table` knows."""
-    whole = document()
+    whole = read_tables()
     return [entry["id"] for entry in (*whole["tables"], *whole["figures"])]
 
 
-def table(name: str) -> PaperTable:
+def find_table(name: str) -> PaperTable:
     """Return a table or figure by name, e.g. `table5`. Raises UnknownNameError, DataError."""
-    whole = document()
+    whole = read_tables()
     if name not in table_names():
         raise UnknownNameError("table of the paper", name, table_names())
     conflicts = tuple(c["says"] for c in whole["conflicts"] if name in c["about"])
@@ -103,7 +103,7 @@ def _of_figure(entry: Mapping[str, Any], conflicts: tuple[str, ...]) -> PaperTab
 
     Values that the digitising could not see well are named in the notes.
     """
-    titles = {key: facts["title"] for key, facts in document()["benchmarks"].items()}
+    titles = {key: facts["title"] for key, facts in read_tables()["benchmarks"].items()}
     curves: Sequence[Mapping[str, Any]] = entry["curves"]
     labels = tuple(f"{titles[curve['benchmark']]}: {curve['label']}" for curve in curves)
     unsure = [
@@ -125,7 +125,7 @@ def _heading(entry: Mapping[str, Any]) -> dict[str, str]:
     return {key: entry[key] for key in ("id", "title", "mark", "unit")}
 
 
-def beside(benchmark: str, method: str) -> str | None:
+def describe_paper_result(benchmark: str, method: str) -> str | None:
     """Return what the paper has on a benchmark for such a selector, in one sentence.
 
     None where it has nothing: another benchmark, a part of one, or no file of the paper's numbers.
@@ -144,6 +144,6 @@ def beside(benchmark: str, method: str) -> str | None:
 
 
 def _value(name: str, label: str, benchmark: str) -> tuple[str, float | None]:
-    found = table(name)
+    found = find_table(name)
     whole_label = next(each for each in found.labels if each.startswith(label))
     return whole_label, found.row(label).get(benchmark)

@@ -17,7 +17,7 @@ from bench.knobs import Use
 from bench.runs.grading import select
 from bench.runs.reader import Run
 from bench.runs.record import Record, Tokens
-from bench.search import Trace, afforded, prefix
+from bench.search import Trace, cut_to_rollouts, find_affordable
 from bench.search.registry import find_search, knobs_for
 from bench.search.selection import Selector
 
@@ -56,13 +56,13 @@ def _trace(run: Run, record: Record, tree: Mapping[str, Any] | None) -> Trace:
 
 
 def _cut(record: Record, trace: Trace, tokens: int, choosing: Mapping[str, Selector]) -> Record:
-    reached = afforded(trace, tokens)
+    reached = find_affordable(trace, tokens)
     samples = record.samples[: reached.rollouts]
     cost = reached.cost
     return replace(
         record,
         samples=samples,
-        selected=select(prefix(trace, reached.rollouts), samples, choosing),
+        selected=select(cut_to_rollouts(trace, reached.rollouts), samples, choosing),
         tokens=Tokens(cost.policy_prompt, cost.policy_generated, cost.ppm),
         executions=cost.executions,
     )

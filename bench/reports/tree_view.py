@@ -14,7 +14,7 @@ from rich.tree import Tree
 from bench.errors import BenchError, UnknownNameError
 from bench.runs.reader import Run
 from bench.runs.record import Record, Selected
-from bench.search import ROOT, Node, NodeKind, Trace, costs
+from bench.search import ROOT, Node, NodeKind, Trace, list_costs
 
 _TEXT_CHARS = 72
 """Of a step's text that are shown."""
@@ -104,7 +104,7 @@ def _headline(run: Run, record: Record, trace: Trace, choice: Selected) -> Text:
         f"{usage.executions} programs",
     ]
     known = run.header.get("parameters")
-    spent = costs(trace) if trace.events else []
+    spent = list_costs(trace) if trace.events else []
     if known and spent:
         flops = spent[-1].flops(int(known.get("policy", 0)), int(known.get("ppm", 0)))
         lines[-1] += f" in {spent[-1].code_seconds:.2g} s; about {flops:.2e} FLOPs"

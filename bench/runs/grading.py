@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from bench.answers import DEFAULT, Conventions, acheck, check
 from bench.answers.verifiers import verify
 from bench.runs.record import Record, Sample, Selected, Tokens
-from bench.search import Node, NodeKind, Trace, finished
+from bench.search import Node, NodeKind, Trace, list_finished
 from bench.search.selection import Selector
 from bench.types import Outcome, Problem, Verdict
 
@@ -47,7 +47,7 @@ def select(
 ) -> dict[str, Selected]:
     """Let every selector choose among a trace's finished trajectories, graded already."""
     place = {index: at for at, index in enumerate(trace.rollouts)}
-    options = finished(trace)
+    options = list_finished(trace)
     selected = {}
     for selector, choose in selectors.items():
         choice = choose(options)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.sandbox.family import Family
+from bench.sandbox.family import SandboxFamily
 from bench.sandbox.levels import Level
 from bench.sandbox.wire import RESULT, Program
 
@@ -39,7 +39,7 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CanaryResult:
     """What became of one canary."""
 
     canary: Canary
@@ -125,7 +125,7 @@ CANARIES = (
 )
 
 
-async def sing(family: Family) -> tuple[Finding, ...]:
+async def run_canaries(family: SandboxFamily) -> tuple[CanaryResult, ...]:
     """Try every canary in a family of its zygote; one after the other, a few milliseconds each."""
     found = []
     with _bait() as bait:
@@ -139,7 +139,9 @@ async def sing(family: Family) -> tuple[Finding, ...]:
             # Silence counts as a success of the attack, but for a death on the spot.
             silent = len(reply.result) < RESULT.size and reply.exit_code in (0, None)
             blocked = not (silent or _REACHED in reply.result)
-            found.append(Finding(canary, blocked and not Path(bait["folder"], "canary").exists()))
+            found.append(
+                CanaryResult(canary, blocked and not Path(bait["folder"], "canary").exists())
+            )
     return tuple(found)
 
 
@@ -166,6 +168,6 @@ def _bait() -> Iterator[dict[str, str]]:
         }
 
 
-def through(findings: Iterable[Finding], level: Level) -> list[str]:
+def find_escaped(findings: Iterable[CanaryResult], level: Level) -> list[str]:
     """Return the names of the attacks that succeeded though this level promises they fail."""
     return [f.canary.name for f in findings if f.required(level) and not f.blocked]

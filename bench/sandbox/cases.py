@@ -14,7 +14,7 @@ from bench.sandbox.sandbox import Sandbox
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SandboxCase:
     """A row of the file."""
 
     id: str | int
@@ -23,13 +23,13 @@ class Case:
     """The row that this program continues."""
 
 
-def parse(text: str, source: str) -> list[Case]:
+def parse(text: str, source: str) -> list[SandboxCase]:
     """Read rows `id`, `code` and perhaps `parent`; other fields are the writer's own.
 
     Raises DataError: no JSON object, a field that is missing or of another type, an id given
     twice, a parent that is no row, rows that are each other's ancestors.
     """
-    cases: dict[str | int, Case] = {}
+    cases: dict[str | int, SandboxCase] = {}
     lines: dict[str | int, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -54,12 +54,14 @@ def parse(text: str, source: str) -> list[Case]:
     return list(cases.values())
 
 
-async def run(sandbox: Sandbox, cases: Sequence[Case]) -> AsyncIterator[tuple[Case, Execution]]:
+async def run(
+    sandbox: Sandbox, cases: Sequence[SandboxCase]
+) -> AsyncIterator[tuple[SandboxCase, Execution]]:
     """Run the cases, a parent before its children, and yield them in the order given."""
     continued = {case.parent for case in cases}
     tasks: dict[str | int, asyncio.Task[Execution]] = {}
 
-    async def one(case: Case) -> Execution:
+    async def one(case: SandboxCase) -> Execution:
         parent = None if case.parent is None else await tasks[case.parent]
         return await sandbox.run(case.code, parent=parent, leaf=case.id not in continued)
 
@@ -74,7 +76,7 @@ async def run(sandbox: Sandbox, cases: Sequence[Case]) -> AsyncIterator[tuple[Ca
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
-def _case(line: str, where: str) -> Case:
+def _case(line: str, where: str) -> SandboxCase:
     try:
         row = json.loads(line)
     except ValueError as e:
@@ -87,7 +89,7 @@ def _case(line: str, where: str) -> Case:
             f"{where}: expected an id (text or a whole number), code (text) and perhaps a parent "
             f"(the id of another row); found the fields {', '.join(row) or 'none'}"
         )
-    return Case(number, code, parent)
+    return SandboxCase(number, code, parent)
 
 
 def _is_id(value: object) -> TypeGuard[str | int]:

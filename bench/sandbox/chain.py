@@ -54,7 +54,7 @@ class Chain:
         return Chain(self.programs[:-1], self.keys[:-1], self.heavy)
 
 
-def refusal(code: str, parent: Execution | None) -> str:
+def explain_refusal(code: str, parent: Execution | None) -> str:
     """Why a program is not even started; empty when it may."""
     if parent is not None and not parent.ok:
         return f"the parent ended with {parent.status}: {parent.error}"

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.sandbox.canaries import Finding, sing, through
-from bench.sandbox.enclosure import Bounds, start
+from bench.sandbox.canaries import CanaryResult, find_escaped, run_canaries
+from bench.sandbox.enclosure import Limits, start
 from bench.sandbox.launch import StartError
 from bench.sandbox.levels import FLOOR, VARIABLE, Level
 
-_BOUNDS = Bounds(memory=1 << 30, output=1 << 16, timeout=5.0, processes=64)
+_BOUNDS = Limits(memory=1 << 30, output=1 << 16, timeout=5.0, processes=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Examined:
     level: Level
     fault: str
     """Why it is not to be had; empty when it is."""
-    findings: tuple[Finding, ...]
+    findings: tuple[CanaryResult, ...]
     landlock: int = 0
 
     @property
@@ -45,8 +45,8 @@ async def _examine(level: Level) -> Examined:
     except StartError as e:
         return Examined(level, str(e), ())
     try:
-        findings = await sing(family)
-        failed = through(findings, level)
+        findings = await run_canaries(family)
+        failed = find_escaped(findings, level)
         fault = f"a program could {', '.join(failed)}" if failed else ""
         return Examined(level, fault, findings, family.landlock)
     finally:

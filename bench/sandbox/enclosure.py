@@ -15,9 +15,9 @@ import tempfile
 from dataclasses import dataclass
 
 from bench.errors import SandboxError
-from bench.sandbox.canaries import Finding, sing, through
-from bench.sandbox.exposed import exposed
-from bench.sandbox.family import Family
+from bench.sandbox.canaries import CanaryResult, find_escaped, run_canaries
+from bench.sandbox.exposed import find_exposed
+from bench.sandbox.family import SandboxFamily
 from bench.sandbox.inside.settings import Settings
 from bench.sandbox.launch import StartError
 from bench.sandbox.levels import FLOOR, LAYERS, VARIABLE, Level
@@ -27,7 +27,7 @@ _FIRST_UID, _UIDS = 61184, 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Limits:
     """What one program may use, in bytes and seconds, and how many live at once."""
 
     memory: int
@@ -41,12 +41,12 @@ class Enclosure:
     """A level that was tried and held."""
 
     level: Level
-    bounds: Bounds
-    findings: tuple[Finding, ...]
+    bounds: Limits
+    findings: tuple[CanaryResult, ...]
     landlock: int
     """The kernel's version of it; 0 where it is not in use."""
 
-    async def another(self, preload: str) -> Family:
+    async def another(self, preload: str) -> SandboxFamily:
         """Start one more zygote at this level, warmed by another program."""
         try:
             return await start(self.level, preload, self.bounds)
@@ -54,7 +54,9 @@ class Enclosure:
             raise SandboxError(f"the sandbox's interpreter did not start: {e}") from e
 
 
-async def enclose(wanted: Level | None, preload: str, bounds: Bounds) -> tuple[Enclosure, Family]:
+async def enclose(
+    wanted: Level | None, preload: str, bounds: Limits
+) -> tuple[Enclosure, SandboxFamily]:
     """Find the level, and start the first zygote at it.
 
     Raises SandboxError when the wanted level, or without one any level from `FLOOR` up, is not to
@@ -70,24 +72,24 @@ async def enclose(wanted: Level | None, preload: str, bounds: Bounds) -> tuple[E
             reasons.append(f"{level}: {e}")
             continue
         try:
-            findings = await sing(family)
+            findings = await run_canaries(family)
         except BaseException:
             await family.stop()
             raise
-        if not (failed := through(findings, level)):
+        if not (failed := find_escaped(findings, level)):
             return Enclosure(level, bounds, findings, family.landlock), family
         await family.stop()
         reasons.append(f"{level}: a program could {', '.join(failed)}")
     raise SandboxError(_refusal(wanted, reasons))
 
 
-async def start(level: Level, preload: str, bounds: Bounds) -> Family:
+async def start(level: Level, preload: str, bounds: Limits) -> SandboxFamily:
     """Start a keeper and a zygote with the layers of a level. Raises StartError."""
     layers = LAYERS[level]
     directory = tempfile.mkdtemp(prefix="rstar-sandbox-")  # the keeper removes it
     os.chmod(directory, 0o755)  # the programs' user may enter, not write
     try:
-        return await Family.start(
+        return await SandboxFamily.start(
             Settings(
                 supervisor=os.getpid(),
                 user=_FIRST_UID + random.SystemRandom().randrange(_UIDS),
@@ -95,7 +97,7 @@ async def start(level: Level, preload: str, bounds: Bounds) -> Family:
                 namespaces=layers.namespaces,
                 landlock=layers.landlock,
                 seccomp=layers.seccomp,
-                exposed=exposed(),
+                exposed=find_exposed(),
                 preload=preload,
                 memory=bounds.memory,
                 output=bounds.output,

@@ -19,7 +19,7 @@ PACKAGES = ("mpmath", "numpy", "scipy", "sympy")
 """What programs may import beside the standard library; the same wherever the harness runs."""
 
 
-def exposed() -> Exposed:
+def find_exposed() -> Exposed:
     """Find the files on this machine. Raises SandboxError when a package is not installed."""
     base = Path(sys.base_prefix)
     libraries = [Path(p) for p in ("/lib", "/lib64", "/usr/lib", "/usr/lib64")]

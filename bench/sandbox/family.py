@@ -13,10 +13,10 @@ import time
 from collections.abc import Sequence
 
 from bench.sandbox.decoding import Reply
-from bench.sandbox.gate import Gate
+from bench.sandbox.gate import ForkGate
 from bench.sandbox.inside.settings import Settings
 from bench.sandbox.launch import Launched, launch, wait
-from bench.sandbox.nodes import End, Node, socket_pair
+from bench.sandbox.nodes import End, LiveNode, socket_pair
 from bench.sandbox.vitals import Handle, children, vitals
 from bench.sandbox.wire import DEATH, MAX_ERROR, RESULT, Program, pack_order
 
@@ -25,23 +25,23 @@ _GRACE_SECONDS = 2.0
 _WATCH_SECONDS = 1.0
 
 
-class Family:
+class SandboxFamily:
     """Use from one event loop; see `start`."""
 
     def __init__(self, launched: Launched, *, room: int, cpu: int) -> None:
         """Take over what was launched; `room` and `cpu` are as in `Node`."""
         self.uid, self.landlock = launched.uid, launched.landlock
         self.lost = False
-        self.root = Node(launched.orders)
+        self.root = LiveNode(launched.orders)
         self.root.born(launched.zygote)
-        self.gate = Gate(launched.gate)
+        self.gate = ForkGate(launched.gate)
         self._room, self._cpu = room, cpu
         self._process = launched.process
         self._control = launched.control
         self._control.setblocking(False)
         self._deaths = b""
         self._early: dict[int, int] = {}
-        self._nodes: dict[int, Node] = {}
+        self._nodes: dict[int, LiveNode] = {}
         if launched.zygote is not None:
             self._nodes[launched.zygote] = self.root
         self._trusted = children(self.keeper)
@@ -61,7 +61,7 @@ class Family:
         return list(self._nodes)
 
     @classmethod
-    async def start(cls, settings: Settings, *, cpu: int) -> Family:
+    async def start(cls, settings: Settings, *, cpu: int) -> SandboxFamily:
         """Start a keeper and a zygote; wait until that is enclosed and warm. Raises StartError.
 
         `cpu` is the most seconds that any one node may compute.
@@ -70,8 +70,8 @@ class Family:
         return cls(await launch(settings), room=room, cpu=cpu)
 
     async def execute(
-        self, parent: Node, programs: Sequence[Program], *, keep: bool, seconds: float
-    ) -> tuple[Reply, Node | None]:
+        self, parent: LiveNode, programs: Sequence[Program], *, keep: bool, seconds: float
+    ) -> tuple[Reply, LiveNode | None]:
         """Fork a node from `parent`, run the programs in it, and return what it said of the last.
 
         The node itself is returned where it is to be kept and may be: it reported, and sleeps.
@@ -79,7 +79,7 @@ class Family:
         loop = asyncio.get_running_loop()
         start = loop.time()
         ours, theirs = socket_pair()
-        node = Node(ours, room=self._room, cpu=self._cpu, leaf=not keep, on_birth=self._admit)
+        node = LiveNode(ours, room=self._room, cpu=self._cpu, leaf=not keep, on_birth=self._admit)
         alarm = loop.call_later(seconds, node.settle, End.OVERDUE)
         parent.pins += 1
         kept = False
@@ -97,8 +97,8 @@ class Family:
 
     async def _judge(
         self,
-        parent: Node,
-        node: Node,
+        parent: LiveNode,
+        node: LiveNode,
         theirs: socket.socket,
         programs: Sequence[Program],
         keep: bool,
@@ -133,7 +133,7 @@ class Family:
             seconds=time.perf_counter() - start,
         )
 
-    async def _asleep(self, node: Node, deadline: float) -> bool:
+    async def _asleep(self, node: LiveNode, deadline: float) -> bool:
         """Wait until a node that reported does nothing any more; note how large it is."""
         loop = asyncio.get_running_loop()
         while node.pid is not None and (seen := vitals(node.pid)) is not None:
@@ -145,7 +145,7 @@ class Family:
             await asyncio.sleep(0.001)
         return True
 
-    def drop(self, node: Node) -> None:
+    def drop(self, node: LiveNode) -> None:
         """End a node."""
         node.drop()
         if node.pid is not None:
@@ -157,7 +157,7 @@ class Family:
         self._control.close()
         await wait(self._process, kill=False)
 
-    def _admit(self, node: Node) -> bool:
+    def _admit(self, node: LiveNode) -> bool:
         """Enter a node that has said hello, unless its pid is that of another."""
         if node.pid is None:
             return _CREDENTIALS_UNKNOWN

@@ -20,7 +20,7 @@ _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _CONTINUE = 1
 
 
-class Gate:
+class ForkGate:
     """Answers for one family of processes."""
 
     def __init__(self, fd: int) -> None:

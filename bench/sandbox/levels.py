@@ -50,13 +50,13 @@ LAYERS = {
 }
 
 
-def named_level() -> Level | None:
+def read_level() -> Level | None:
     """Return the level that the environment names. Raises UnknownNameError."""
     name = os.environ.get(VARIABLE)
-    return level(name) if name else None
+    return find_level(name) if name else None
 
 
-def level(name: str) -> Level:
+def find_level(name: str) -> Level:
     """Return the level of this name. Raises UnknownNameError."""
     try:
         return Level(name)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from bench.sandbox.nodes import Node
+from bench.sandbox.nodes import LiveNode
 
 
 class LiveNodes:
     """A mapping from keys of chains to nodes, bounded by their number and their memory."""
 
-    def __init__(self, *, nodes: int, memory: int, drop: Callable[[Node], None]) -> None:
+    def __init__(self, *, nodes: int, memory: int, drop: Callable[[LiveNode], None]) -> None:
         """Hold at most `nodes` nodes and `memory` bytes; `drop` ends one."""
-        self._nodes: OrderedDict[bytes, Node] = OrderedDict()
+        self._nodes: OrderedDict[bytes, LiveNode] = OrderedDict()
         self._limits = nodes, memory
         self._memory = 0
         self._drop = drop
@@ -27,7 +27,7 @@ class LiveNodes:
         """How many there are, the dead not yet noticed included."""
         return len(self._nodes)
 
-    def get(self, key: bytes) -> Node | None:
+    def get(self, key: bytes) -> LiveNode | None:
         """Return the living node of a chain, and call it used."""
         node = self._nodes.get(key)
         if node is None:
@@ -38,7 +38,7 @@ class LiveNodes:
         self._nodes.move_to_end(key)
         return node
 
-    def put(self, key: bytes, node: Node) -> None:
+    def put(self, key: bytes, node: LiveNode) -> None:
         """Add a node; end those least recently used until all fit, but for those that fork."""
         if key in self._nodes:
             self._remove(key)

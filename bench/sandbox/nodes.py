@@ -51,7 +51,7 @@ def sender(ancillary: list[tuple[int, int, bytes]]) -> int | None:
     return None
 
 
-class Node:
+class LiveNode:
     """A process that has run a chain of programs, or is about to."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Node:
         room: int = 0,
         cpu: int | None = None,
         leaf: bool = False,
-        on_birth: Callable[[Node], bool] | None = None,
+        on_birth: Callable[[LiveNode], bool] | None = None,
     ) -> None:
         """Listen on our end; `room` bytes are the largest honest report, `cpu` a limit in seconds.
 

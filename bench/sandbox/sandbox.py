@@ -22,16 +22,16 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from bench.errors import SandboxError
-from bench.sandbox.canaries import Finding
-from bench.sandbox.chain import Chain, refusal
+from bench.sandbox.canaries import CanaryResult
+from bench.sandbox.chain import Chain, explain_refusal
 from bench.sandbox.decoding import Reply, decode
-from bench.sandbox.enclosure import Bounds, Enclosure, enclose
+from bench.sandbox.enclosure import Enclosure, Limits, enclose
 from bench.sandbox.execution import Execution, Status
-from bench.sandbox.family import Family
+from bench.sandbox.family import SandboxFamily
 from bench.sandbox.inside.preload import HEAVY_PRELOAD, PRELOAD
-from bench.sandbox.levels import Level, named_level
+from bench.sandbox.levels import Level, read_level
 from bench.sandbox.live import LiveNodes
-from bench.sandbox.nodes import Node
+from bench.sandbox.nodes import LiveNode
 from bench.sandbox.shared import Shared
 
 _REPEATABLE = (Status.OK, Status.ERROR, Status.OUTPUT_LIMIT)
@@ -57,7 +57,7 @@ class SandboxConfig:
     """Nodes kept alive; 0 replays the ancestors each time."""
     live_memory: int = 2048
     """MiB that they may hold together."""
-    level: Level | None = field(default_factory=named_level)
+    level: Level | None = field(default_factory=read_level)
     """The level of isolation to use; `None` is the strongest there is, down to `levels.FLOOR`."""
 
 
@@ -72,10 +72,10 @@ class Sandbox:
         if not self.config.timeout > 0:
             raise SandboxError(f"timeout={self.config.timeout}; a program needs some time")
         self._enclosure: Enclosure | None = None
-        self._families: dict[bool, Family] = {}
-        self._starting: Shared[Family] = Shared()
+        self._families: dict[bool, SandboxFamily] = {}
+        self._starting: Shared[SandboxFamily] = Shared()
         self._running: Shared[Execution] = Shared()
-        self._reviving: Shared[Node | None] = Shared()
+        self._reviving: Shared[LiveNode | None] = Shared()
         self._slots = asyncio.Semaphore(self.config.workers)
         self._seen: OrderedDict[bytes, Execution] = OrderedDict()
         self._bound: OrderedDict[bytes, None] = OrderedDict()
@@ -88,7 +88,7 @@ class Sandbox:
     async def __aenter__(self) -> Self:
         """Start a warm interpreter and attack it: one or two seconds. Raises SandboxError."""
         config = self.config
-        bounds = Bounds(
+        bounds = Limits(
             memory=config.memory << 20,
             output=config.output,
             timeout=config.timeout,
@@ -109,12 +109,12 @@ class Sandbox:
     @property
     def level(self) -> Level:
         """The isolation that programs run under; stored with every run."""
-        return self._opened.level
+        return self._get_enclosure().level
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[CanaryResult, ...]:
         """What the canary attacks achieved when the sandbox was entered."""
-        return self._opened.findings
+        return self._get_enclosure().findings
 
     @property
     def about(self) -> Mapping[str, object]:
@@ -124,11 +124,11 @@ class Sandbox:
             "level": str(self.level),
             "canaries_blocked": blocked,
             "canaries": len(self.findings),
-            "landlock": self._opened.landlock,
+            "landlock": self._get_enclosure().landlock,
         }
 
     @property
-    def families(self) -> tuple[Family, ...]:
+    def families(self) -> tuple[SandboxFamily, ...]:
         """The zygotes that run, for who measures them."""
         return tuple(self._families.values())
 
@@ -140,8 +140,8 @@ class Sandbox:
         A `leaf` is not continued: its process ends with it. It may be continued all the same,
         which costs a replay.
         """
-        self._opened  # noqa: B018 - raises
-        if reason := refusal(code, parent):
+        self._get_enclosure()  # raises while the sandbox is closed
+        if reason := explain_refusal(code, parent):
             return Execution(Status.REFUSED, "", reason, 0.0, code, parent)
         chain = Chain.of((code,) if parent is None else (*parent.chain, code))
         seen = self._seen.get(chain.key)
@@ -169,7 +169,7 @@ class Sandbox:
                 self._seen.popitem(last=False)
         return execution
 
-    async def _node(self, chain: Chain) -> Node | None:
+    async def _node(self, chain: Chain) -> LiveNode | None:
         """Return the living node of a chain, made again if need be; `None` where there is none.
 
         That is so for the root, and for nodes that may not be kept.
@@ -180,14 +180,14 @@ class Sandbox:
             return node
         return await self._reviving.once(chain.key, lambda: self._revive(chain))
 
-    async def _revive(self, chain: Chain) -> Node | None:
+    async def _revive(self, chain: Chain) -> LiveNode | None:
         """Run a chain again, in the slot of who asked first, and keep its node."""
         reply, node = await self._execute(chain, None, keep=True, replay=True)
         return None if node is None else self._settle(chain.key, reply, node, ok=reply.ok)
 
     async def _execute(
-        self, chain: Chain, base: Node | None, *, keep: bool, replay: bool
-    ) -> tuple[Reply, Node | None]:
+        self, chain: Chain, base: LiveNode | None, *, keep: bool, replay: bool
+    ) -> tuple[Reply, LiveNode | None]:
         """Run what is missing of a chain in one new process, forked where the least is missing."""
         family = await self._family(chain.heavy)
         while True:
@@ -209,14 +209,14 @@ class Sandbox:
                 )
             self._drop(base)  # it died, or is not what it was: an older ancestor will do
 
-    def _nearest(self, chain: Chain, family: Family) -> tuple[Node, int]:
+    def _nearest(self, chain: Chain, family: SandboxFamily) -> tuple[LiveNode, int]:
         """Return the nearest living ancestor of a chain, and how many programs it has run."""
         for done in range(len(chain.programs) - 1, 0, -1):
             if (node := self.live.get(chain.keys[done - 1])) is not None:
                 return node, done
         return family.root, 0
 
-    def _settle(self, key: bytes, reply: Reply, node: Node, *, ok: bool) -> Node | None:
+    def _settle(self, key: bytes, reply: Reply, node: LiveNode, *, ok: bool) -> LiveNode | None:
         """Keep a node that can be continued; end the others."""
         if ok and not reply.bound:
             self.live.put(key, node)
@@ -228,29 +228,28 @@ class Sandbox:
         self._drop(node)
         return None
 
-    def _drop(self, node: Node) -> None:
+    def _drop(self, node: LiveNode) -> None:
         for family in self._families.values():
             family.gate.forget(node.pid or 0)
         node.drop()
 
-    @property
-    def _opened(self) -> Enclosure:
+    def _get_enclosure(self) -> Enclosure:
         if self._enclosure is None:
             raise SandboxError("the sandbox is not open; use it as `async with Sandbox() as s:`")
         return self._enclosure
 
-    async def _family(self, heavy: bool) -> Family:
+    async def _family(self, heavy: bool) -> SandboxFamily:
         """Return the zygote of a kind; start it, or another in place of one that was lost."""
         family = self._families.get(heavy)
         if family is not None and not family.lost:
             return family
         return await self._starting.once(b"heavy" if heavy else b"", lambda: self._start(heavy))
 
-    async def _start(self, heavy: bool) -> Family:
+    async def _start(self, heavy: bool) -> SandboxFamily:
         lost = self._families.pop(heavy, None)
         if lost is not None:
             await lost.stop()
-        family = await self._opened.another(HEAVY_PRELOAD if heavy else PRELOAD)
+        family = await self._get_enclosure().another(HEAVY_PRELOAD if heavy else PRELOAD)
         if self._enclosure is None:  # closed in the meantime
             await family.stop()
             raise SandboxError("the sandbox was closed while a program was waiting")

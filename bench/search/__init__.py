@@ -1,7 +1,7 @@
 """A problem becomes a trace: tree, clock, steps, expansion, selection, one file a search."""
 
 from bench.search.beam import Beam, Lookahead, lookahead, step_beam
-from bench.search.clock import Afforded, Cost, afforded, costs, prefix
+from bench.search.clock import Afforded, Cost, cut_to_rollouts, find_affordable, list_costs
 from bench.search.dvts import DVTS, dvts
 from bench.search.events import Event, EventKind
 from bench.search.mcts import MCTS, Reward, mcts
@@ -10,12 +10,12 @@ from bench.search.selection import (
     AGGREGATES,
     Finished,
     Selector,
-    best,
-    finished,
-    first,
-    majority,
-    top_majority,
-    weighted,
+    list_finished,
+    select_best,
+    select_first,
+    select_majority,
+    select_top_majority,
+    select_weighted,
 )
 from bench.search.settings import SearchConfig
 from bench.search.tree import ROOT, Node, NodeKind, Trace, Usage
@@ -41,19 +41,19 @@ __all__ = [
     "Selector",
     "Trace",
     "Usage",
-    "afforded",
-    "best",
-    "costs",
+    "find_affordable",
+    "select_best",
+    "list_costs",
     "dvts",
-    "finished",
-    "first",
+    "list_finished",
+    "select_first",
     "greedy",
     "lookahead",
-    "majority",
+    "select_majority",
     "mcts",
-    "prefix",
+    "cut_to_rollouts",
     "sample",
     "step_beam",
-    "top_majority",
-    "weighted",
+    "select_top_majority",
+    "select_weighted",
 ]

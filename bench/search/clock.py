@@ -57,7 +57,7 @@ class Afforded:
     """Spent by then, also on what had not ended."""
 
 
-def afforded(trace: Trace, tokens: int) -> Afforded:
+def find_affordable(trace: Trace, tokens: int) -> Afforded:
     """Return how far a search had come when the next candidate would have passed `tokens`.
 
     Tokens are those that the policy generated. Raises BenchError for a trace that was stored before
@@ -73,7 +73,7 @@ def afforded(trace: Trace, tokens: int) -> Afforded:
     return Afforded(rollouts, cost)
 
 
-def costs(trace: Trace) -> list[Cost]:
+def list_costs(trace: Trace) -> list[Cost]:
     """Return the cost after each rollout (sample, beam), first to last.
 
     Raises BenchError for a trace that was stored before there was a clock.
@@ -89,7 +89,7 @@ def costs(trace: Trace) -> list[Cost]:
     return result
 
 
-def prefix(trace: Trace, rollouts: int) -> Trace:
+def cut_to_rollouts(trace: Trace, rollouts: int) -> Trace:
     """Return what the search would have left with that many rollouts (samples, beams).
 
     Raises BenchError for a trace that was stored before there was a clock.
@@ -115,7 +115,7 @@ def prefix(trace: Trace, rollouts: int) -> Trace:
     return result
 
 
-def one_after_the_other(trace: Trace, part: Callable[[Node], int]) -> None:
+def put_in_sequence(trace: Trace, part: Callable[[Node], int]) -> None:
     """Sort the clock of a search whose parts ran side by side, each part keeping its order."""
     seconds = iter(trace.code_seconds)
     executed = EventKind.EXECUTED
@@ -125,7 +125,7 @@ def one_after_the_other(trace: Trace, part: Callable[[Node], int]) -> None:
     trace.code_seconds = [taken for event, taken in timed if event.kind is executed]
 
 
-def first_candidate(node: Node) -> int:
+def find_first_candidate(node: Node) -> int:
     """Return which of the root's candidates a node lies below; -1 for the root."""
     _, _, below = node.path.partition(".")
     return int(below.partition(".")[0]) if below else -1

@@ -15,7 +15,7 @@ from bench.engines.base import Policy, StepScorer
 from bench.knobs import Count, Use
 from bench.sandbox import Sandbox
 from bench.search.beam import by_value
-from bench.search.clock import first_candidate, one_after_the_other
+from bench.search.clock import find_first_candidate, put_in_sequence
 from bench.search.events import EventKind
 from bench.search.expansion import Expander
 from bench.search.settings import SAMPLES, Stepwise
@@ -66,9 +66,9 @@ async def dvts(
             growing = still
         for tip in tips:
             trace.record(EventKind.ROLLOUT, tip)
-        one_after_the_other(trace, lambda node: _subtree(node, config.candidates))
+        put_in_sequence(trace, lambda node: _subtree(node, config.candidates))
         return trace
 
 
 def _subtree(node: Node, candidates: int) -> int:
-    return first_candidate(node) // candidates
+    return find_first_candidate(node) // candidates

@@ -24,11 +24,11 @@ from bench.search.sampling import Greedy, Sampling, greedy, sample
 from bench.search.selection import (
     Finished,
     Selector,
-    best,
-    first,
-    majority,
-    top_majority,
-    weighted,
+    select_best,
+    select_first,
+    select_majority,
+    select_top_majority,
+    select_weighted,
 )
 from bench.search.settings import SearchConfig
 from bench.search.tree import Trace
@@ -103,18 +103,24 @@ class SearchEntry:
 
 
 SEARCHES: Mapping[str, SearchEntry] = {
-    "greedy": SearchEntry(greedy, Greedy, {"greedy": first}),
+    "greedy": SearchEntry(greedy, Greedy, {"greedy": select_first}),
     "sample": SearchEntry(
-        sample, Sampling, {"majority": majority}, {"best_of_n": best, "weighted": weighted}
+        sample,
+        Sampling,
+        {"majority": select_majority},
+        {"best_of_n": select_best, "weighted": select_weighted},
     ),
-    "majority": SearchEntry(sample, Sampling, {"majority": majority}),
-    "best_of_n": SearchEntry(sample, Sampling, by_score={"best_of_n": best}),
-    "weighted": SearchEntry(sample, Sampling, by_score={"weighted": weighted}),
-    "beam": SearchEntry(step_beam, Beam, by_score={"beam": best}, official=official_beam),
-    "lookahead": SearchEntry(lookahead, Lookahead, by_score={"lookahead": best}),
-    "dvts": SearchEntry(dvts, DVTS, by_score={"dvts": best}),
+    "majority": SearchEntry(sample, Sampling, {"majority": select_majority}),
+    "best_of_n": SearchEntry(sample, Sampling, by_score={"best_of_n": select_best}),
+    "weighted": SearchEntry(sample, Sampling, by_score={"weighted": select_weighted}),
+    "beam": SearchEntry(step_beam, Beam, by_score={"beam": select_best}, official=official_beam),
+    "lookahead": SearchEntry(lookahead, Lookahead, by_score={"lookahead": select_best}),
+    "dvts": SearchEntry(dvts, DVTS, by_score={"dvts": select_best}),
     "mcts": SearchEntry(
-        mcts, MCTS, by_score={"mcts": best, "mcts_top_k": top_majority}, official=official_mcts
+        mcts,
+        MCTS,
+        by_score={"mcts": select_best, "mcts_top_k": select_top_majority},
+        official=official_mcts,
     ),
 }
 """`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the

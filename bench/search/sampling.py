@@ -15,7 +15,7 @@ from bench.engines.base import Completion, Policy, StepScorer
 from bench.knobs import Count, Use
 from bench.prompts.tags import ANSWER, END_OF_STEP, SOLUTION_STOPS
 from bench.sandbox import Sandbox
-from bench.search.clock import first_candidate, one_after_the_other
+from bench.search.clock import find_first_candidate, put_in_sequence
 from bench.search.events import EventKind
 from bench.search.expansion import Expander
 from bench.search.settings import SAMPLES, SearchConfig
@@ -94,7 +94,7 @@ async def _solutions(expander: Expander, n: int, *, greedy: bool) -> None:
     await expander.score(root, finished)
     for last in lasts:
         trace.record(EventKind.ROLLOUT, last)
-    one_after_the_other(trace, first_candidate)
+    put_in_sequence(trace, find_first_candidate)
 
 
 async def _program(expander: Expander, root: Node, index: int, program: Completion) -> Node:

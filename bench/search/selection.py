@@ -3,7 +3,7 @@ r"""Which of a trace's answers is the answer: functions over finished trajectori
 Selection comes after the search, never generates and never sees the reference, so that any of these
 can be recomputed from a stored run. Votes are counted over canonical forms, because "1/2" and
 "\frac{1}{2}" are one vote. The paper's final rule is `best`: the trajectory that the PPM values
-most. The official scripts' is `top_majority`: a vote among the K best valued.
+most. The official scripts' is `select_top_majority`: a vote among the K best valued.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.answers import canonical
+from bench.answers import canonicalize
 from bench.search.tree import Trace
 
 Aggregate = Callable[[Sequence[float]], float]
@@ -28,7 +28,7 @@ AGGREGATES: Mapping[str, Aggregate] = {
 """How the step scores of a trajectory become one number."""
 
 TOP_K = 8
-"""Trajectories that vote in `top_majority` (official scripts: 4 to 8)."""
+"""Trajectories that vote in `select_top_majority` (official scripts: 4 to 8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ Selector = Callable[[Sequence[Finished]], int | None]
 """Chooses one of the finished trajectories by its index; None where there is none to choose."""
 
 
-def finished(trace: Trace) -> list[Finished]:
+def list_finished(trace: Trace) -> list[Finished]:
     """Return the finished trajectories of a trace, in the order they were found."""
     result = []
     for index in trace.finished:
@@ -54,26 +54,26 @@ def finished(trace: Trace) -> list[Finished]:
     return result
 
 
-def first(samples: Sequence[Finished]) -> int | None:
+def select_first(samples: Sequence[Finished]) -> int | None:
     """Return the index of the first finished trajectory."""
     return 0 if samples else None
 
 
-def majority(samples: Sequence[Finished]) -> int | None:
+def select_majority(samples: Sequence[Finished]) -> int | None:
     """Return the first trajectory with the most frequent answer; ties go to the earlier answer."""
     if not samples:
         return None
-    keys = [canonical(sample.answer) for sample in samples]
+    keys = [canonicalize(sample.answer) for sample in samples]
     votes = Counter(keys)
     return max(range(len(keys)), key=lambda i: (votes[keys[i]], -i))
 
 
-def best(samples: Sequence[Finished], aggregate: str = "last") -> int | None:
+def select_best(samples: Sequence[Finished], aggregate: str = "last") -> int | None:
     """Return the trajectory with the highest aggregated PPM score; ties go to the earlier one."""
     return next(iter(_ranked(samples, aggregate)), None)
 
 
-def weighted(samples: Sequence[Finished], aggregate: str = "last") -> int | None:
+def select_weighted(samples: Sequence[Finished], aggregate: str = "last") -> int | None:
     """Return the best trajectory of the answer with the most votes, each weighted by its score.
 
     A weight is the aggregated score as a probability, (1 + s) / 2, so that no vote counts against
@@ -84,14 +84,14 @@ def weighted(samples: Sequence[Finished], aggregate: str = "last") -> int | None
     weights: dict[str, float] = {}
     for i in ranked:
         score = combine(samples[i].step_scores)
-        key = canonical(samples[i].answer)
+        key = canonicalize(samples[i].answer)
         weight = score if aggregate == "product" else (1 + score) / 2
         weights[key] = weights.get(key, 0.0) + weight
     # max returns the first of equals, and the ranking puts the better trajectory first.
-    return max(ranked, key=lambda i: weights[canonical(samples[i].answer)], default=None)
+    return max(ranked, key=lambda i: weights[canonicalize(samples[i].answer)], default=None)
 
 
-def top_majority(
+def select_top_majority(
     samples: Sequence[Finished], aggregate: str = "last", k: int = TOP_K
 ) -> int | None:
     """Return the best trajectory of the most frequent answer among the k best valued ones.
@@ -99,8 +99,8 @@ def top_majority(
     Ties go to the answer of the better valued trajectory.
     """
     top = _ranked(samples, aggregate)[:k]
-    votes = Counter(canonical(samples[i].answer) for i in top)
-    return max(top, key=lambda i: votes[canonical(samples[i].answer)], default=None)
+    votes = Counter(canonicalize(samples[i].answer) for i in top)
+    return max(top, key=lambda i: votes[canonicalize(samples[i].answer)], default=None)
 
 
 def _ranked(samples: Sequence[Finished], aggregate: str) -> list[int]:

@@ -8,11 +8,12 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from bench.console import quieten_third_parties
 from bench.errors import BenchError, UnknownNameError
-from bench.speed.answers import answers, panel
+from bench.speed.answers import measure_answers, measure_panel
 from bench.speed.engines import engines
 from bench.speed.generation import engine
-from bench.speed.measure import Figure, timed
+from bench.speed.measure import Figure, measure_time
 from bench.speed.ppm import ppm
 from bench.speed.sandbox import sandbox
 from bench.speed.search import search
@@ -21,8 +22,8 @@ from bench.speed.training import training
 SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "sandbox": sandbox,
     "search": search,
-    "answers": answers,
-    "panel": panel,
+    "answers": measure_answers,
+    "panel": measure_panel,
     "engine": engine,
     "engines": engines,
     "ppm": ppm,
@@ -47,11 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BenchError as error:
         sys.stderr.write(f"benchmarks: {error}\n")
         return error.exit_code
-    for setting in ("HF_HUB_DISABLE_PROGRESS_BARS", "TQDM_DISABLE"):
-        os.environ.setdefault(setting, "1")
+    quieten_third_parties()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
     for name in names:
-        with timed() as watch:
+        with measure_time() as watch:
             text = _measured(SECTIONS[name])
         print(f"\n{name} ({watch.wall:.0f} s)\n{text}", flush=True)
     return 0

@@ -20,7 +20,7 @@ from bench.checkers.tables import NOTES, tally_table
 from bench.checkers.tally import tally
 from bench.errors import BenchError
 from bench.problems.mirror import VARIABLE
-from bench.speed.measure import Figure, percentile, timed
+from bench.speed.measure import Figure, measure_time, percentile
 
 PEER = "math-verify"
 _FILE = Path("checkers") / "dev.jsonl"
@@ -28,17 +28,17 @@ _TIER = "answer"
 """Of the development half: bare answers, the tier of the headline figures."""
 
 
-async def answers(limit: int | None = None) -> list[Figure]:
+async def measure_answers(limit: int | None = None) -> list[Figure]:
     """Time every labelled answer, ours and math-verify in turn."""
-    cases, source = labelled(limit)
+    cases, source = load_labelled(limit)
     with closing(open_checker(OURS)) as ours, closing(open_checker(PEER)) as peer:
-        with timed() as start:
+        with measure_time() as start:
             ours.check(r"x^2+\frac{2}{3}", r"\frac{4}{6}+x^2")
         for each in (ours, peer):
             each.warm()
         seconds: dict[str, list[float]] = {ours.version: [], peer.version: []}
         for case in cases:
-            with timed() as one:
+            with measure_time() as one:
                 ours.check(case.gold, case.prediction)
             seconds[ours.version].append(one.wall)
             seconds[peer.version].append(peer.check(case.gold, case.prediction).seconds)
@@ -53,11 +53,11 @@ async def answers(limit: int | None = None) -> list[Figure]:
     return [*figures, Figure("math-verify / rstar-bench, medians", medians[1] / medians[0], "x")]
 
 
-async def panel(limit: int | None = None, members: Sequence[str] | None = None) -> str:
+async def measure_panel(limit: int | None = None, members: Sequence[str] | None = None) -> str:
     """Judge every labelled answer by every member of the panel, or by those named."""
     from rich.console import Console
 
-    cases, source = labelled(limit)
+    cases, source = load_labelled(limit)
     rows = []
     for name in members or names():
         try:
@@ -73,7 +73,7 @@ async def panel(limit: int | None = None, members: Sequence[str] | None = None) 
     return f"{text.getvalue()}{NOTES}"
 
 
-def labelled(limit: int | None = None) -> tuple[tuple[Case, ...], str]:
+def load_labelled(limit: int | None = None) -> tuple[tuple[Case, ...], str]:
     """Return uncontested cases with a label, evenly thinned to `limit`, and where they come from.
 
     Raises:

@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.problems import load
 from bench.prompts import START, template
 from bench.speed.generation import POOL, rate
-from bench.speed.measure import timed
+from bench.speed.measure import measure_time
 
 NAMES = ("openvino", "openvino-cached", "vllm", "transformers")
 GREEDY = 8
@@ -38,7 +38,7 @@ async def engines(names: Sequence[str] = NAMES, *, widest: int = 32) -> str:
     first: list[str] | None = None
     for name in names:
         try:
-            with timed() as start:
+            with measure_time() as start:
                 engine = load_engine(policy, name)
                 await _greedy(engine, policy.template, 1)
         except BenchError as error:

@@ -27,7 +27,7 @@ from bench.problems import load
 from bench.prompts import START, template
 from bench.sandbox import Execution, Sandbox
 from bench.search import MCTS, mcts
-from bench.speed.measure import Figure, timed
+from bench.speed.measure import Figure, measure_time
 from bench.speed.ppm import open_newest_ppm
 from bench.types import Problem
 
@@ -85,7 +85,7 @@ async def rate(engine: Engine, policy: ModelPolicy, requests: int, n: int = 1) -
     prompts = [
         policy.template.render(problem.question, START) for problem in load(POOL, limit=requests)
     ]
-    with timed() as watch:
+    with measure_time() as watch:
         batches = await asyncio.gather(
             *(engine.generate(Request(prompt, n, 0, 1.0, 64, ())) for prompt in prompts)
         )
@@ -142,7 +142,7 @@ async def _searched(
     before = dict(turns.seconds)
     async with Sandbox() as sandbox:
         watched: Any = _Watched(sandbox)
-        with timed() as watch:
+        with measure_time() as watch:
             traces = await asyncio.gather(
                 *(
                     _search(problem, replace(policy, engine=each), watched, scorer)
@@ -151,7 +151,7 @@ async def _searched(
             )
     held = {name: held - before.get(name, 0.0) for name, held in turns.seconds.items()}
     tokens = sum(trace.usage.policy_generated for trace in traces)
-    with timed() as alone:
+    with measure_time() as alone:
         await asyncio.gather(*(_again(policy.engine, each.requests) for each in recorded))
     nodes = sum(len(trace.nodes) - 1 for trace in traces)
     kind = f"MCTS, {PROBLEMS} problems, {what}"

@@ -25,13 +25,11 @@ class Figure:
         """What was asked for, and whether it was missed."""
         asked = []
         if self.at_least is not None:
-            asked.append(
-                f"asked {self.at_least:g} or more" + ", MISSED" * (self.value < self.at_least)
-            )
+            missed = ", MISSED" if self.value < self.at_least else ""
+            asked.append(f"asked {self.at_least:g} or more{missed}")
         if self.at_most is not None:
-            asked.append(
-                f"asked {self.at_most:g} or less" + ", MISSED" * (self.value > self.at_most)
-            )
+            missed = ", MISSED" if self.value > self.at_most else ""
+            asked.append(f"asked {self.at_most:g} or less{missed}")
         return "; ".join(asked)
 
 
@@ -45,7 +43,7 @@ class Stopwatch:
 
 
 @contextmanager
-def timed() -> Iterator[Stopwatch]:
+def measure_time() -> Iterator[Stopwatch]:
     """Measure the block."""
     watch = Stopwatch()
     wall, host = time.perf_counter(), time.thread_time()

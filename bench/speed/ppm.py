@@ -13,7 +13,7 @@ from bench.engines.turns import Turns
 from bench.errors import CheckpointError
 from bench.problems import load
 from bench.prompts import START
-from bench.speed.measure import Figure, timed
+from bench.speed.measure import Figure, measure_time
 
 PROBLEMS = 16
 CANDIDATES = 4
@@ -31,9 +31,9 @@ async def ppm() -> list[Figure]:
     try:
         paths = [[sibling] for sibling in siblings]
         await scorer.scoring(problems[0]).score(partial, paths)  # the first pass allocates
-        with timed() as packed:
+        with measure_time() as packed:
             together = [await scorer.scoring(each).score(partial, paths) for each in problems]
-        with timed() as single:
+        with measure_time() as single:
             alone = [
                 await scorer.scoring(each).score(partial, [path])
                 for each in problems

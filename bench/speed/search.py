@@ -15,7 +15,7 @@ from bench.engines.base import Completion, Finish, PathScores, derive_seed
 from bench.prompts import tags
 from bench.sandbox import Sandbox, SandboxConfig
 from bench.search import MCTS, Trace, mcts
-from bench.speed.measure import Figure, timed
+from bench.speed.measure import Figure, measure_time
 from bench.types import Problem
 
 CANDIDATES = 8
@@ -101,7 +101,7 @@ async def _searched(sandbox: Sandbox, problems: int, rollouts: int) -> list[Trac
 
 async def _host(sandbox: Sandbox, *, problems: int, rollouts: int) -> float:
     """Return the seconds of the event loop's thread for each node."""
-    with timed() as watch:
+    with measure_time() as watch:
         traces = await _searched(sandbox, problems, rollouts)
     return watch.host / sum(len(trace.nodes) for trace in traces)
 

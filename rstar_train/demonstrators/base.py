@@ -29,9 +29,9 @@ def open_demonstrator(name: str, mistake_rate: float) -> Demonstrator:
     if name == "demonstrator":
         from rstar_train.demonstrators import by_rule
 
-        return by_rule.Demonstrator(mistake_rate)
+        return by_rule.RuleDemonstrator(mistake_rate)
     if name == "gsm8k-demonstrator":
         from rstar_train.demonstrators import gsm8k
 
-        return gsm8k.Demonstrator.read(mistake_rate)
+        return gsm8k.GSM8KDemonstrator.read(mistake_rate)
     raise UnknownNameError("demonstrator", name, DEMONSTRATORS)

@@ -22,7 +22,7 @@ from rstar_train.demonstrators.families import PLANNERS, Plan, misread
 
 
 @dataclass(frozen=True, slots=True)
-class Demonstrator:
+class RuleDemonstrator:
     """Proposes steps of a fixed plan, each right with probability 1 - `mistake_rate`."""
 
     mistake_rate: float = 0.3

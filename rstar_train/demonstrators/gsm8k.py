@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?![\w.])")
 
 
 @dataclass(frozen=True, slots=True)
-class Demonstrator:
+class GSM8KDemonstrator:
     """Proposes the steps of the human solution, each right with probability 1 - `mistake_rate`."""
 
     solutions: Mapping[str, str]
@@ -44,7 +44,7 @@ class Demonstrator:
     name: str = "GSM8K's human solutions, executed"
 
     @classmethod
-    def read(cls, mistake_rate: float) -> Demonstrator:
+    def read(cls, mistake_rate: float) -> GSM8KDemonstrator:
         """Read the solutions of GSM8K's training set. Raises MissingDataError, DataError."""
         return cls(solutions(), mistake_rate)
 

@@ -43,7 +43,7 @@ def replay(trees: Path, expected: Path) -> list[Replayed]:
         missing = [part for part in PARTS if part not in wanted]
         if len(missing) == len(PARTS):
             raise DataError(f"{where}: expected some of {', '.join(PARTS)}")
-        got = extracted(read_tree(*by_id[name]))
+        got = replay_extraction(read_tree(*by_id[name]))
         differences = [
             difference
             for part in PARTS
@@ -56,7 +56,7 @@ def replay(trees: Path, expected: Path) -> list[Replayed]:
     return found
 
 
-def extracted(tree: OfficialTree) -> dict[str, Any]:
+def replay_extraction(tree: OfficialTree) -> dict[str, Any]:
     """Return everything that the extraction makes of a tree, in the layout of expected files."""
     pairs = official.pairs(tree)
     return {

@@ -8,7 +8,6 @@ package in this folder; a path to a file of your own works too.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 import yaml
 
 from bench.errors import BenchError, RecipeError, UnknownNameError
+from bench.files.digests import short_digest
 from rstar_train.recipes import strict
 from rstar_train.recipes.settings import (
     AblationSettings,
@@ -94,7 +94,7 @@ def sections_digest(seed: int, sections: Mapping[str, Any]) -> str:
     """
     values = {name: dataclasses.asdict(section) for name, section in sections.items()}
     text = json.dumps(_without_null({"seed": seed, **values}), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return short_digest(text.encode())
 
 
 def _without_null(value: Any) -> Any:

@@ -163,7 +163,7 @@ class PPMSettings(FitSettings):
 
     centering: Positive | None = None
     """Coefficient of the penalty that keeps a pair's raw scores about 0
-    (`rstar_train.value.objectives.centered`); null, as in the paper, means none."""
+    (`rstar_train.value.objectives.add_centering`); null, as in the paper, means none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError, MissingDataError, UnknownNameError
+from bench.files.digests import SHORT
 from bench.problems import BENCHMARKS, Role, load
-from bench.problems.contamination import without
+from bench.problems.contamination import drop_overlaps
 from bench.problems.generated import TIERS, tier_problems
 from bench.types import Problem
 from rstar_train.demonstrators import gsm8k
@@ -63,7 +64,7 @@ class Pool:
             use = f"{problem.id in self.held_out} {problem.id in self.bootstrap}"
             for part in (problem.id, problem.question, problem.answer, use):
                 hasher.update(part.encode() + b"\x00")
-        return hasher.hexdigest()[:16]
+        return hasher.hexdigest()[:SHORT]
 
 
 def load_pool(settings: PoolSettings, *, seed: int, beside: Path = RECIPES) -> Pool:
@@ -80,7 +81,7 @@ def load_pool(settings: PoolSettings, *, seed: int, beside: Path = RECIPES) -> P
         rows = _rows(source)
         kept = rows
         if source.decontaminate:
-            kept = without(rows, _drop_list(source.decontaminate, beside))
+            kept = drop_overlaps(rows, _drop_list(source.decontaminate, beside))
             contaminated.update({row.id for row in rows} - {row.id for row in kept})
         if source.levels:
             kept = [row for row in kept if row.level in source.levels]

@@ -19,7 +19,7 @@ from bench.runs.grading import judge
 from bench.runs.header import make_header
 from bench.runs.record import Key, Record
 from bench.runs.writer import RunDir
-from bench.search import Node, Reward, Sampling, Trace, first, majority, sample
+from bench.search import Node, Reward, Sampling, Trace, sample, select_first, select_majority
 from bench.types import Outcome, Problem
 from rstar_train.figures import SampleFigures, SearchFigures
 from rstar_train.recipes.settings import SearchSettings
@@ -28,7 +28,7 @@ from rstar_train.search.progress import Note, SearchProgress
 from rstar_train.search.searcher import Searcher, start_searcher
 from rstar_train.search.until_solved import search_until_solved
 
-SELECTORS = {"first": first, "majority": majority}
+SELECTORS = {"first": select_first, "majority": select_majority}
 """Of the records of a search of the pool, whose answers nobody asks for."""
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.checkpoints.checkpoint import WEIGHTS
 from bench.errors import BenchError, CheckpointError, MissingExtraError
-from bench.files.atomic import replace
+from bench.files.atomic import replace_json
 from rstar_train.figures import TrainerFigures
 from rstar_train.recipes.recipe import sections_digest
 from rstar_train.recipes.settings import FitSettings, LoRASettings
@@ -198,4 +198,4 @@ def _halve(folder: Path) -> None:
     config = folder / "config.json"
     if config.is_file():
         values = {**json.loads(config.read_text()), "dtype": "bfloat16"}
-        replace(config, (json.dumps(values, indent=2) + "\n").encode())
+        replace_json(config, values)

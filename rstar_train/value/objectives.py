@@ -51,7 +51,7 @@ def raw_preference(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor)
     return -torch.nn.functional.logsigmoid(raw - other)
 
 
-def centered(loss: TermLoss, coefficient: float) -> TermLoss:
+def add_centering(loss: TermLoss, coefficient: float) -> TermLoss:
     """Return a loss of pairs plus `coefficient` (raw + other)^2, as TRL's reward trainer has.
 
     A preference sees the difference of two scores and not their mean. The hidden states of a policy

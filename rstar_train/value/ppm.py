@@ -17,7 +17,7 @@ from rstar_train.figures import PPMFigures
 from rstar_train.recipes.settings import LoRASettings, PPMSettings
 from rstar_train.rows.row import PairRow
 from rstar_train.value.batches import LossTerm
-from rstar_train.value.objectives import Objective, centered, preference, raw_preference
+from rstar_train.value.objectives import Objective, add_centering, preference, raw_preference
 from rstar_train.value.training import TokenizerCache, train_value
 
 OBJECTIVES = {
@@ -59,7 +59,7 @@ def center(objective: Objective, settings: PPMSettings) -> Objective:
     """Return an objective that is learnt from pairs, with the settings' centering."""
     if settings.centering is None:
         return objective
-    return replace(objective, loss=centered(objective.loss, settings.centering))
+    return replace(objective, loss=add_centering(objective.loss, settings.centering))
 
 
 def pair_term(row: PairRow, ids: TokenizerCache) -> LossTerm | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.answers import canonical
+from bench.answers import canonicalize
 
 SAME = [
     ("3.0", "3"),
@@ -56,23 +56,25 @@ APART = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_spellings_of_one_answer_have_one_form(one: str, other: str) -> None:
-    assert canonical(one) == canonical(other)
+    assert canonicalize(one) == canonicalize(other)
 
 
 @pytest.mark.parametrize(("one", "other"), APART)
 def test_different_answers_keep_different_forms(one: str, other: str) -> None:
-    assert canonical(one) != canonical(other)
+    assert canonicalize(one) != canonicalize(other)
 
 
 @pytest.mark.parametrize("answer", [text for pair in SAME + APART for text in pair])
 def test_the_form_of_a_form_is_itself(answer: str) -> None:
-    assert canonical(canonical(answer)) == canonical(answer)
+    assert canonicalize(canonicalize(answer)) == canonicalize(answer)
 
 
 @pytest.mark.parametrize("answer", ["", " ", "$$", "$ $"])
 def test_nothing_has_an_empty_form(answer: str) -> None:
-    assert canonical(answer) == ""
+    assert canonicalize(answer) == ""
 
 
 def test_a_rational_number_is_one_vote_however_it_is_written() -> None:
-    assert {canonical(text) for text in ("3/4", "6/8", "0.75", r"\dfrac{3}{4}", ".750")} == {"3/4"}
+    assert {canonicalize(text) for text in ("3/4", "6/8", "0.75", r"\dfrac{3}{4}", ".750")} == {
+        "3/4"
+    }

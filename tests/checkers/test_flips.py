@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from bench.checkers import Case, compare, judge
-from bench.checkers.flips import of_cases, of_run, pairs, recorded_in, samples_of, stored_verdicts
+from bench.checkers.flips import (
+    list_case_questions,
+    list_run_questions,
+    list_sample_questions,
+    pairs,
+    read_recorded,
+    read_verdicts,
+)
 from bench.checkers.panel import open_checker
 from bench.errors import DataError
 from bench.files.lines import encode
@@ -58,7 +65,7 @@ RUN = run(
 
 
 def test_the_change_of_a_run_s_score_is_paired_and_has_an_interval() -> None:
-    found = compare(recorded_in(RUN), open_checker(STRINGS), of_run(RUN))
+    found = compare(read_recorded(RUN), open_checker(STRINGS), list_run_questions(RUN))
     (score,) = found.scores
     assert score.name == "majority"
     assert score.a is not None and score.b is not None and score.difference is not None
@@ -69,7 +76,7 @@ def test_the_change_of_a_run_s_score_is_paired_and_has_an_interval() -> None:
 
 
 def test_a_flip_has_both_reasons() -> None:
-    found = compare(recorded_in(RUN), open_checker(STRINGS), of_run(RUN))
+    found = compare(read_recorded(RUN), open_checker(STRINGS), list_run_questions(RUN))
     (flip,) = found.flips
     assert (flip.question.name, flip.question.prediction) == ("p1", "0.5")
     assert (flip.a.outcome, flip.a.reason) == (CORRECT, "as recorded")
@@ -80,24 +87,28 @@ def test_a_flip_has_both_reasons() -> None:
 
 def test_an_answer_that_either_failed_on_is_no_part_of_the_difference() -> None:
     failed = run(record(0, "1/2", Outcome.CHECKER_TIMEOUT), record(1, "3", WRONG))
-    (score,) = compare(recorded_in(failed), open_checker(STRINGS), of_run(failed)).scores
+    (score,) = compare(
+        read_recorded(failed), open_checker(STRINGS), list_run_questions(failed)
+    ).scores
     assert score.unjudged == 1
     assert score.difference is not None and score.difference.n == 1
 
 
 def test_samples_are_asked_about_once_and_are_no_score() -> None:
-    scores, samples = of_run(RUN), samples_of(RUN)
+    scores, samples = list_run_questions(RUN), list_sample_questions(RUN)
     assert [question.prediction for question in pairs(scores, samples)] == [
         *("1/2", "0.5", "3", None, "2")
     ]
-    found = compare(recorded_in(RUN), open_checker(STRINGS), scores, samples)
+    found = compare(read_recorded(RUN), open_checker(STRINGS), scores, samples)
     assert [score.name for score in found.scores] == ["majority"]
     assert found.asked == 5
 
 
 def test_a_problem_with_several_answers_has_no_paired_difference() -> None:
     twice = run(record(0, "1/2", CORRECT), record(0, "3", WRONG), record(1, "0.5", CORRECT))
-    (score,) = compare(recorded_in(twice), open_checker(STRINGS), of_run(twice)).scores
+    (score,) = compare(
+        read_recorded(twice), open_checker(STRINGS), list_run_questions(twice)
+    ).scores
     assert score.a is not None and (score.a.estimate, score.a.n) == (0.75, 2)
     assert score.difference is None
 
@@ -110,8 +121,8 @@ def test_cases_say_which_of_the_two_is_right() -> None:
     ]
     judged = judge(open_checker(STRINGS), cases)
     assert [each.verdict.correct for each in judged] == [True, True, False]
-    old = stored_verdicts(lines(judged, flip=2), cases)
-    found = compare(old, open_checker(STRINGS), of_cases(cases))
+    old = read_verdicts(lines(judged, flip=2), cases)
+    found = compare(old, open_checker(STRINGS), list_case_questions(cases))
     (flip,) = found.flips
     assert (flip.question.name, flip.right) == ("2", "b")
     accepted, labelled = found.scores
@@ -125,10 +136,10 @@ def test_verdicts_on_other_cases_are_refused(tmp_path: Path) -> None:
     judged = judge(open_checker(STRINGS), cases)
     file = lines(judged)
     with pytest.raises(DataError, match="verdicts on 1 other cases than the 2 given"):
-        stored_verdicts(file, [*cases, case(2, "5", "5", True)])
+        read_verdicts(file, [*cases, case(2, "5", "5", True)])
     file.write_text('{"id": 1}\n')
     with pytest.raises(DataError, match="line 1, is no verdict: no 'outcome'"):
-        stored_verdicts(file, cases)
+        read_verdicts(file, cases)
 
 
 @pytest.fixture(autouse=True)

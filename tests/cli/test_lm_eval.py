@@ -14,17 +14,17 @@ from lm_eval.api.registry import model_registry
 
 import bench.lm_eval
 from bench.cli import _parser
-from bench.cli.lm_eval import completed, explanation, parsed
+from bench.cli.lm_eval import complete, explain, parse
 from bench.errors import BenchError
 
 TASKS = str(Path(__file__).parents[2] / "tasks")
 
 
 def test_our_tasks_are_there_unless_the_user_names_a_place() -> None:
-    assert completed(["ls", "tasks"]) == ["ls", "tasks", "--include_path", TASKS]
-    assert completed(["--help"]) == ["--help"]
+    assert complete(["ls", "tasks"]) == ["ls", "tasks", "--include_path", TASKS]
+    assert complete(["--help"]) == ["--help"]
     given = ["run", "--include_path", "mine", "--tasks", "my_task"]
-    assert completed(given) == given
+    assert complete(given) == given
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_our_tasks_are_there_unless_the_user_names_a_place() -> None:
 )
 def test_a_search_resumes_from_where_its_results_go(output: str, kept: str) -> None:
     given = ["run", "--model", "rstar", "--tasks", "gsm8k", "--output_path", output]
-    assert completed(given)[-2:] == ["--use_cache", kept]
+    assert complete(given)[-2:] == ["--use_cache", kept]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_search_resumes_from_where_its_results_go(output: str, kept: str) -> N
     ],
 )
 def test_nothing_else_is_kept_anywhere(given: list[str]) -> None:
-    assert "out/searches" not in completed(given)
+    assert "out/searches" not in complete(given)
 
 
 @pytest.mark.parametrize("rest", [["--help"], ["run", "-M", "rstar"], ["--model", "hf", "-t", "x"]])
@@ -54,7 +54,7 @@ def test_every_word_after_the_verb_is_lm_evals(rest: list[str]) -> None:
 
 def test_an_option_without_its_value_is_one_sentence() -> None:
     with pytest.raises(BenchError, match="lm-eval: argument --model/-M: expected one argument"):
-        completed(["run", "--model"])
+        complete(["run", "--model"])
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_an_option_without_its_value_is_one_sentence() -> None:
 )
 def test_a_mistake_that_lm_eval_finds_is_one_sentence(error: str, sentence: str) -> None:
     assert bench.lm_eval.RStarLM is not None  # known to lm-eval from now on
-    explained = explanation(ValueError(error), parsed(["run", "--model", "rstr"]))
+    explained = explain(ValueError(error), parse(["run", "--model", "rstr"]))
     assert str(explained).startswith(sentence)
 
 
 def test_an_error_that_is_nobodys_mistake_keeps_its_traceback() -> None:
-    assert explanation(ValueError("mismatched shapes"), parsed(["run"])) is None
+    assert explain(ValueError("mismatched shapes"), parse(["run"])) is None
 
 
 def test_lm_evals_own_models_stay_known_beside_ours() -> None:

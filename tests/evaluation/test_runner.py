@@ -22,7 +22,17 @@ from bench.runs.reader import Run, load_run
 from bench.runs.record import Record
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
-from bench.search import MCTS, Sampling, Trace, best, first, greedy, majority, mcts, sample
+from bench.search import (
+    MCTS,
+    Sampling,
+    Trace,
+    greedy,
+    mcts,
+    sample,
+    select_best,
+    select_first,
+    select_majority,
+)
 from bench.types import Outcome, Problem
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
@@ -31,7 +41,7 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 Script = Callable[[str, int], str]
 Searching = Callable[[Problem, Sandbox], Search]
 
-SELECTORS = {"first": first, "majority": majority, "best": best}
+SELECTORS = {"first": select_first, "majority": select_majority, "best": select_best}
 
 
 def program(code: str) -> str:

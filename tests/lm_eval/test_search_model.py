@@ -24,7 +24,7 @@ from bench.evaluation.harness import Harness, Started
 from bench.evaluation.spec import Resolved, RunSpec
 from bench.lm_eval import RStarLM, search_model, searches
 from bench.lm_eval.scoring import keep_all, process_results
-from bench.lm_eval.tracker import lifted
+from bench.lm_eval.tracker import lift_searches
 from bench.lm_eval.unfinished import Unfinished
 from bench.problems import load
 from bench.sandbox import Sandbox, SandboxConfig
@@ -191,11 +191,13 @@ def test_the_sample_log_has_seeds_tokens_and_paths_beside_lm_evals_keys(model: R
 
 def test_the_written_sample_has_the_searches_under_a_key_of_their_own(model: RStarLM) -> None:
     (sample,) = evaluate(model, ours("1+1"))["samples"]["sums"]
-    written = lifted(sample)
+    written = lift_searches(sample)
     assert written["arguments"] == [sample["arguments"][0][:2]]
     assert [search["seed"] for search in written["rstar"]] == [0]
     assert set(written) == {*sample, "rstar"}
-    assert lifted(written | {"rstar": 0})["rstar"] == 0  # of another model: nothing is touched
+    assert (
+        lift_searches(written | {"rstar": 0})["rstar"] == 0
+    )  # of another model: nothing is touched
 
 
 def test_the_search_sees_the_question_and_never_the_answer(

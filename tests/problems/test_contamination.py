@@ -12,11 +12,11 @@ from bench.problems import BENCHMARKS, Role, load, mirror
 from bench.problems.contamination import (
     Overlap,
     choose,
-    contamination,
-    dropped_ids,
-    encoded,
+    drop_overlaps,
+    encode,
+    find_overlaps,
+    read_dropped_ids,
     read_training_file,
-    without,
 )
 from bench.types import Problem
 
@@ -31,7 +31,7 @@ def rows(*texts: str) -> list[Problem]:
 
 
 def found(train: str, problem: str) -> Overlap | None:
-    overlaps = contamination(rows(train), {"exam": rows(problem)})
+    overlaps = find_overlaps(rows(train), {"exam": rows(problem)})
     assert len(overlaps) <= 1
     return overlaps[0] if overlaps else None
 
@@ -86,27 +86,27 @@ def test_chinese_characters_are_words() -> None:
 
 def test_the_written_file_drops_the_rows_it_names(tmp_path: Path) -> None:
     train = rows(LONG, "What is 2 + 3?", "What is 7 - 5?")
-    overlaps = contamination(train, {"exam": rows(LONG), "quiz": rows("What is 7 - 5")})
+    overlaps = find_overlaps(train, {"exam": rows(LONG), "quiz": rows("What is 7 - 5")})
     file = tmp_path / "drop.jsonl"
-    file.write_bytes(encoded(overlaps))
-    assert [row.id for row in without(train, file)] == ["r1"]
+    file.write_bytes(encode(overlaps))
+    assert [row.id for row in drop_overlaps(train, file)] == ["r1"]
     with pytest.raises(UnknownNameError, match="training row in .*drop.jsonl 'r0'"):
-        without(train[1:], file)
-    file.write_bytes(encoded([]))
-    assert without(train, file) == train
+        drop_overlaps(train[1:], file)
+    file.write_bytes(encode([]))
+    assert drop_overlaps(train, file) == train
     file.write_text('{"id": "r0"}\n')
     with pytest.raises(DataError, match="line 1: no 'train_id'"):
-        without(train, file)
+        drop_overlaps(train, file)
 
 
 def test_the_ids_to_drop_are_read_from_the_file(tmp_path: Path) -> None:
     train = rows(LONG, "What is 2 + 3?", "What is 7 - 5?")
     exams = {"exam": rows(LONG), "quiz": rows("What is 7 - 5", LONG)}
     file = tmp_path / "drop.jsonl"
-    file.write_bytes(encoded(contamination(train, exams)))
-    assert dropped_ids(file) == {"r0", "r2"}
+    file.write_bytes(encode(find_overlaps(train, exams)))
+    assert read_dropped_ids(file) == {"r0", "r2"}
     file.write_bytes(b"")
-    assert dropped_ids(file) == frozenset()
+    assert read_dropped_ids(file) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_file_that_is_no_list_of_overlaps_drops_nothing_silently(
     if content is not None:
         (tmp_path / "drop.jsonl").write_bytes(content)
     with pytest.raises(DataError, match=message):
-        dropped_ids(tmp_path / "drop.jsonl")
+        read_dropped_ids(tmp_path / "drop.jsonl")
 
 
 def test_a_training_file_may_call_its_text_what_it_likes(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_the_overlaps_that_others_found_are_found(pool: str) -> None:
     benchmarks = {name: load(name, errata=False) for name in named}
     assert all(BENCHMARKS[name].role is Role.EVAL for name in named)
     mine: dict[str, set[str]] = defaultdict(set)
-    for each in contamination(load(pool, errata=False), benchmarks):
+    for each in find_overlaps(load(pool, errata=False), benchmarks):
         mine[each.train_id].add(each.benchmark)
     missed = {id_: sets - mine[id_] for id_, sets in known.items() if sets - mine[id_]}
     assert not missed

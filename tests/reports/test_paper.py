@@ -9,17 +9,17 @@ import bench.cli
 from bench.errors import DataError, UnknownNameError
 from bench.problems import BENCHMARKS
 from bench.reports import paper
-from bench.reports.paper import beside, document, table, table_names
+from bench.reports.paper import describe_paper_result, find_table, read_tables, table_names
 
 
 def test_every_table_of_the_paper_is_there_with_a_mark_that_is_explained() -> None:
     assert table_names() == [*(f"table{n}" for n in range(1, 11)), "figure3"]
-    assert {table(name).mark for name in table_names()} <= set(document()["marks"])
+    assert {find_table(name).mark for name in table_names()} <= set(read_tables()["marks"])
 
 
 @pytest.mark.parametrize("name", table_names())
 def test_a_table_is_rectangular_and_within_its_unit(name: str) -> None:
-    found = table(name)
+    found = find_table(name)
     assert len(found.labels) == len(found.rows) == len(set(found.labels))
     assert {len(row) for row in found.rows} == {len(found.columns)}
     if found.unit.startswith("percent"):
@@ -28,33 +28,37 @@ def test_a_table_is_rectangular_and_within_its_unit(name: str) -> None:
 
 def test_columns_are_benchmarks_of_the_registry() -> None:
     for name in ("table1", "table3", "table5", "table9", "table10"):
-        assert set(table(name).columns) <= set(BENCHMARKS)
+        assert set(find_table(name).columns) <= set(BENCHMARKS)
 
 
 def test_one_system_has_one_value_in_all_its_tables() -> None:
-    last = table("table5").row("rStar-Math (Qwen2.5-Math-7B + 7B PPM)")
-    assert last == table("table6").row("round 4") == table("table8").row("PPM")
-    policy = table("table3").row("SLM-r4")
-    assert policy == table("table10").row("Qwen2.5-Math-7B") == table("table7").row("step-by-step")
-    assert table("table4").row("PPM-r1") == table("table6").row("round 1")
-    frontier = table("table1").row("rStar-Math^64, Qwen2.5-Math-7B")
-    searched = table("table5").row("rStar-Math^64 (Qwen2.5-Math-7B")
+    last = find_table("table5").row("rStar-Math (Qwen2.5-Math-7B + 7B PPM)")
+    assert last == find_table("table6").row("round 4") == find_table("table8").row("PPM")
+    policy = find_table("table3").row("SLM-r4")
+    assert (
+        policy
+        == find_table("table10").row("Qwen2.5-Math-7B")
+        == find_table("table7").row("step-by-step")
+    )
+    assert find_table("table4").row("PPM-r1") == find_table("table6").row("round 1")
+    frontier = find_table("table1").row("rStar-Math^64, Qwen2.5-Math-7B")
+    searched = find_table("table5").row("rStar-Math^64 (Qwen2.5-Math-7B")
     assert all(searched[name] == frontier[name] for name in frontier if name in searched)
 
 
 def test_a_conflict_is_real_and_is_told_at_both_its_places() -> None:
-    in_5, in_8 = table("table5").row("o1-mini"), table("table8").row("o1-mini")
+    in_5, in_8 = find_table("table5").row("o1-mini"), find_table("table8").row("o1-mini")
     differing = [name for name in in_5 if in_5[name] != in_8[name]]
-    (conflict,) = [c for c in document()["conflicts"] if c.get("rows") == ["o1-mini"]]
+    (conflict,) = [c for c in read_tables()["conflicts"] if c.get("rows") == ["o1-mini"]]
     assert differing == conflict["benchmarks"]
     for name in conflict["about"]:
-        assert conflict["values"][name] == [table(name).row("o1-mini")[b] for b in differing]
-        assert conflict["says"] in table(name).conflicts
+        assert conflict["values"][name] == [find_table(name).row("o1-mini")[b] for b in differing]
+        assert conflict["says"] in find_table(name).conflicts
 
 
 def test_aime_values_of_the_papers_own_systems_are_thirtieths() -> None:
     for name in ("table3", "table4", "table5", "table6", "table10"):
-        found = table(name)
+        found = find_table(name)
         for label in found.labels:
             if label.startswith(("rStar", "SLM", "PPM", "round")):
                 value = found.row(label)["aime2024"]
@@ -63,19 +67,21 @@ def test_aime_values_of_the_papers_own_systems_are_thirtieths() -> None:
 
 
 def test_the_paper_is_beside_a_search_and_beside_a_policy() -> None:
-    assert "Qwen2.5-Math-7B, trained 78.4 (table10)" in str(beside("math500", "greedy"))
-    searched = str(beside("aime2024", "mcts"))
+    assert "Qwen2.5-Math-7B, trained 78.4 (table10)" in str(
+        describe_paper_result("math500", "greedy")
+    )
+    searched = str(describe_paper_result("aime2024", "mcts"))
     assert "50.0 (table5)" in searched
     assert "53.3 (table5)" in searched
 
 
 def test_the_paper_has_no_majority_of_plain_samples() -> None:
-    assert beside("math500", "majority") is None
+    assert describe_paper_result("math500", "majority") is None
 
 
 @pytest.mark.parametrize("name", ["embedded", "math:level-5", "aime2025"])
 def test_the_paper_is_not_beside_what_it_does_not_have(name: str) -> None:
-    assert beside(name, "mcts") is None
+    assert describe_paper_result(name, "mcts") is None
 
 
 def test_a_table_is_printed_with_its_mark_and_conflicts(
@@ -94,17 +100,17 @@ def test_a_table_is_printed_with_its_mark_and_conflicts(
 
 def test_an_unknown_table_lists_those_that_there_are() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'table1"):
-        table("table11")
+        find_table("table11")
 
 
 def test_an_absent_file_says_what_to_set_and_is_no_reason_to_fail_a_report(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RSTAR_PAPER", str(tmp_path / "none.json"))
-    paper.document.cache_clear()
+    paper.read_tables.cache_clear()
     try:
         with pytest.raises(DataError, match="set RSTAR_PAPER to its results/paper.json"):
-            table("table5")
-        assert beside("math500", "mcts") is None
+            find_table("table5")
+        assert describe_paper_result("math500", "mcts") is None
     finally:
-        paper.document.cache_clear()
+        paper.read_tables.cache_clear()

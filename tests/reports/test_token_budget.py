@@ -17,7 +17,17 @@ from bench.reports.token_budget import cut
 from bench.runs.reader import Run, load_run
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
-from bench.search import MCTS, Beam, Sampling, Trace, afforded, costs, mcts, sample, step_beam
+from bench.search import (
+    MCTS,
+    Beam,
+    Sampling,
+    Trace,
+    find_affordable,
+    list_costs,
+    mcts,
+    sample,
+    step_beam,
+)
 from bench.search.registry import find_search
 from bench.types import Outcome
 from tests.scripted import problem
@@ -109,9 +119,9 @@ def test_a_search_cut_before_it_finished_anything_is_truncated(whole: Run) -> No
 
 def test_what_was_spent_on_an_unfinished_rollout_counts(whole: Run) -> None:
     trace = Trace.from_json(next(whole.trees()).tree)
-    last = costs(trace)[-1].policy_generated
-    complete = [cost.policy_generated for cost in costs(trace) if cost.policy_generated < last]
-    reached = afforded(trace, last - 1)
+    last = list_costs(trace)[-1].policy_generated
+    complete = [cost.policy_generated for cost in list_costs(trace) if cost.policy_generated < last]
+    reached = find_affordable(trace, last - 1)
     assert reached.rollouts == len(complete)
     assert max(complete, default=0) < reached.cost.policy_generated < last
 
@@ -153,4 +163,4 @@ def test_a_run_without_a_clock_cannot_be_cut(whole: Run) -> None:
     stored = dict(next(whole.trees()).tree)
     del stored["events"]
     with pytest.raises(BenchError, match="without a budget clock"):
-        afforded(Trace.from_json(stored), 100)
+        find_affordable(Trace.from_json(stored), 100)

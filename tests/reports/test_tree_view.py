@@ -15,7 +15,7 @@ from bench.reports.tree_view import shown_tree
 from bench.runs.reader import Run, load_run
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
-from bench.search import MCTS, best, mcts, top_majority
+from bench.search import MCTS, mcts, select_best, select_top_majority
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
 
@@ -47,7 +47,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
                     [problem()],
                     way,
                     run=directory,
-                    selectors={"mcts": best, "mcts_top_k": top_majority},
+                    selectors={"mcts": select_best, "mcts_top_k": select_top_majority},
                     name="mcts",
                     seed=0,
                 )

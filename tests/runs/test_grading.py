@@ -17,7 +17,7 @@ from bench.runs.reader import load_run
 from bench.runs.record import Record, Tokens
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
-from bench.search import Trace, first, greedy
+from bench.search import Trace, greedy, select_first
 from bench.types import Outcome, Problem, Verifier
 from tests.scripted import ScriptedPolicy, problem
 
@@ -67,7 +67,7 @@ async def solve(folder: Path, answers: dict[str, str]) -> None:
                 [game(name) for name in answers],
                 search,
                 run=run,
-                selectors={"first": first},
+                selectors={"first": select_first},
                 name="greedy",
                 seed=0,
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.evaluation.runner import run_problems
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
-from bench.search import MCTS, Trace, first, mcts
+from bench.search import MCTS, Trace, mcts, select_first
 from bench.types import Problem
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
@@ -52,7 +52,7 @@ async def search_all(problems: list[Problem], out: Path) -> None:
                 problems,
                 search,
                 run=run,
-                selectors={"first": first},
+                selectors={"first": select_first},
                 seed=0,
                 name="scripted",
                 concurrency=len(problems),

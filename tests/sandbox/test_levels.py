@@ -10,16 +10,16 @@ import pytest
 from bench.cli import main
 from bench.errors import SandboxError, UnknownNameError
 from bench.sandbox import Level, Sandbox, SandboxConfig
-from bench.sandbox.canaries import CANARIES, Finding, through
+from bench.sandbox.canaries import CANARIES, CanaryResult, find_escaped
 from bench.sandbox.doctor import Examined, advice, strongest
-from bench.sandbox.enclosure import Bounds, enclose
-from bench.sandbox.exposed import exposed
+from bench.sandbox.enclosure import Limits, enclose
+from bench.sandbox.exposed import find_exposed
 from bench.sandbox.inside import linux
 from bench.sandbox.inside.zygote import readable
 from bench.sandbox.levels import VARIABLE, Layers
 
 WEAK = Layers()
-BOUNDS = Bounds(memory=1 << 30, output=1 << 16, timeout=5.0, processes=32)
+BOUNDS = Limits(memory=1 << 30, output=1 << 16, timeout=5.0, processes=32)
 
 
 async def test_the_level_that_is_named_is_used_and_told() -> None:
@@ -60,14 +60,14 @@ def test_the_environment_names_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_level_promises_what_the_weaker_ones_promise() -> None:
-    findings = [Finding(canary, blocked=False) for canary in CANARIES]
-    counts = [len(through(findings, level)) for level in Level]
+    findings = [CanaryResult(canary, blocked=False) for canary in CANARIES]
+    counts = [len(find_escaped(findings, level)) for level in Level]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] == len(CANARIES)
 
 
 def test_the_harness_is_not_among_what_is_exposed() -> None:
-    files = exposed()
+    files = find_exposed()
     root = Path(__file__).parents[2]
     paths = [p for library in files.libraries for p in readable(library, files.hidden)]
     for path in (*paths, *files.packages):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pytest
 
 from bench.sandbox import Execution, Sandbox, SandboxConfig, Status
-from bench.sandbox.family import Family
+from bench.sandbox.family import SandboxFamily
 from bench.sandbox.vitals import children
 
 STEPS = (
@@ -117,12 +117,12 @@ FRAMES = (
 )
 
 
-def gone(family: Family, trusted: set[int]) -> bool:
+def gone(family: SandboxFamily, trusted: set[int]) -> bool:
     """Whether soon nothing is left below the keeper but what was there before."""
     return not (children(family.keeper) - trusted)
 
 
-async def until_gone(family: Family, trusted: set[int]) -> bool:
+async def until_gone(family: SandboxFamily, trusted: set[int]) -> bool:
     end = time.monotonic() + 6.0
     while not gone(family, trusted) and time.monotonic() < end:
         await asyncio.sleep(0.05)

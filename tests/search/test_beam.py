@@ -13,7 +13,7 @@ from bench.search import (
     NodeKind,
     Trace,
     dvts,
-    finished,
+    list_finished,
     lookahead,
     step_beam,
 )
@@ -34,7 +34,7 @@ def box(answer: str) -> str:
 
 
 def answers(trace: Trace) -> list[str]:
-    return [each.answer for each in finished(trace)]
+    return [each.answer for each in list_finished(trace)]
 
 
 def three_ways(partial: str, index: int) -> str:

@@ -15,10 +15,10 @@ from bench.search import (
     Cost,
     Sampling,
     Trace,
-    costs,
+    cut_to_rollouts,
     dvts,
+    list_costs,
     mcts,
-    prefix,
     sample,
 )
 from bench.search.official.mcts import official_mcts
@@ -80,8 +80,8 @@ async def test_every_smaller_number_of_rollouts_is_in_a_larger_run(
     whole = await search(7, sandbox)
     for rollouts in range(1, 7):
         smaller = await search(rollouts, sandbox)
-        assert prefix(whole, rollouts) == smaller
-        assert prefix(whole, rollouts).to_json() == smaller.to_json()
+        assert cut_to_rollouts(whole, rollouts) == smaller
+        assert cut_to_rollouts(whole, rollouts).to_json() == smaller.to_json()
 
 
 @pytest.mark.parametrize("search", [by_samples, by_subtrees])
@@ -90,13 +90,13 @@ async def test_every_smaller_number_of_samples_or_subtrees_is_in_a_larger_run(
 ) -> None:
     whole = await search(5, sandbox)
     for count in range(1, 5):
-        assert prefix(whole, count) == await search(count, sandbox)
+        assert cut_to_rollouts(whole, count) == await search(count, sandbox)
 
 
 @pytest.mark.parametrize("search", [*TREES, by_samples, by_subtrees])
 async def test_the_whole_clock_played_again_is_the_trace(sandbox: Sandbox, search: Search) -> None:
     whole = await search(4, sandbox)
-    again = prefix(whole, len(whole.rollouts))
+    again = cut_to_rollouts(whole, len(whole.rollouts))
     assert again == whole
     assert again.code_seconds == whole.code_seconds
     assert Trace.from_json(whole.to_json(), whole.code_seconds) == whole
@@ -104,7 +104,7 @@ async def test_the_whole_clock_played_again_is_the_trace(sandbox: Sandbox, searc
 
 async def test_the_last_cost_is_the_usage_of_the_search(sandbox: Sandbox) -> None:
     trace = await by_tree(mcts, "test", 11)(5, sandbox)
-    spent = costs(trace)
+    spent = list_costs(trace)
     assert len(spent) == len(trace.rollouts)
     last = spent[-1]
     assert (last.policy_prompt, last.policy_generated) == (
@@ -133,7 +133,7 @@ async def test_a_trace_without_a_clock_is_read_and_says_that_its_prefixes_are_un
     old = Trace.from_json(stored)
     assert len(old.rollouts) == 2
     with pytest.raises(BenchError, match="without a budget clock"):
-        prefix(old, 1)
+        cut_to_rollouts(old, 1)
 
 
 @pytest.mark.parametrize("tree", [mcts, official_mcts])

@@ -8,7 +8,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.sandbox import Sandbox
-from bench.search import MCTS, ROOT, Node, NodeKind, Trace, best, finished, mcts
+from bench.search import MCTS, ROOT, Node, NodeKind, Trace, list_finished, mcts, select_best
 from bench.search.mcts import select, uct
 from bench.search.tree import backup, new_trace
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
@@ -175,8 +175,8 @@ async def test_at_test_time_the_best_scored_answer_is_chosen(sandbox: Sandbox) -
     trace = await mcts(
         problem(), ScriptedPolicy(two_branches), sandbox, config=SMALL, seed=1, scorer=scorer
     )
-    options = finished(trace)
-    choice = best(options)
+    options = list_finished(trace)
+    choice = select_best(options)
     assert choice is not None
     assert options[choice].answer == "3"
 

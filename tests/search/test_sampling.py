@@ -6,7 +6,7 @@ import pytest
 
 from bench.engines.base import Completion, Finish
 from bench.sandbox import Sandbox
-from bench.search import NodeKind, Sampling, finished, greedy, sample
+from bench.search import NodeKind, Sampling, greedy, list_finished, sample
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -25,13 +25,13 @@ def programs(partial: str, index: int) -> str:
 async def test_greedy_writes_one_program_and_answers_from_its_output(sandbox: Sandbox) -> None:
     trace = await greedy(problem(), ScriptedPolicy(programs), sandbox, seed=0)
     assert [n.kind for n in trace.nodes[1:]] == [NodeKind.STEP, NodeKind.CODE_END, NodeKind.ANSWER]
-    assert [f.answer for f in finished(trace)] == ["1"]
+    assert [f.answer for f in list_finished(trace)] == ["1"]
     assert trace.usage.executions == 2
 
 
 async def test_samples_keep_their_order_and_their_own_answers(sandbox: Sandbox) -> None:
     trace = await sample(problem(), ScriptedPolicy(programs), sandbox, config=Sampling(n=4), seed=0)
-    assert [f.answer for f in finished(trace)] == ["1", "2", "3", "4"]
+    assert [f.answer for f in list_finished(trace)] == ["1", "2", "3", "4"]
     assert len(trace.rollouts) == 4
 
 
@@ -44,7 +44,7 @@ async def test_a_sample_that_fails_keeps_its_place_among_the_rollouts(sandbox: S
     trace = await sample(problem(), ScriptedPolicy(script), sandbox, config=Sampling(n=3), seed=0)
     ends = [trace.nodes[index].kind for index in trace.rollouts]
     assert ends == [NodeKind.ANSWER, NodeKind.FAILED_CODE, NodeKind.ANSWER]
-    assert [f.answer for f in finished(trace)] == ["1", "3"]
+    assert [f.answer for f in list_finished(trace)] == ["1", "3"]
 
 
 async def test_a_program_that_prints_nothing_has_no_output(sandbox: Sandbox) -> None:
@@ -65,7 +65,7 @@ async def test_every_step_of_every_finished_sample_is_scored(sandbox: Sandbox) -
     trace = await sample(
         problem(), ScriptedPolicy(programs), sandbox, config=Sampling(n=2), seed=0, scorer=scorer
     )
-    assert [f.step_scores for f in finished(trace)] == [(0.5, -0.5, -0.5), (0.5, -0.5, 0.9)]
+    assert [f.step_scores for f in list_finished(trace)] == [(0.5, -0.5, -0.5), (0.5, -0.5, 0.9)]
 
 
 @pytest.mark.parametrize(

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from bench.search import Finished, best, first, majority, top_majority, weighted
+from bench.search import (
+    Finished,
+    select_best,
+    select_first,
+    select_majority,
+    select_top_majority,
+    select_weighted,
+)
 
 
 def test_nothing_finished_means_no_choice() -> None:
-    assert (first([]), majority([]), best([])) == (None, None, None)
-    assert (weighted([]), top_majority([])) == (None, None)
+    assert (select_first([]), select_majority([]), select_best([])) == (None, None, None)
+    assert (select_weighted([]), select_top_majority([])) == (None, None)
 
 
 def test_majority_counts_equal_answers_as_one_vote() -> None:
     samples = [Finished(answer, ()) for answer in ("7", "0.5", "0.50", "8")]
-    assert majority(samples) == 1
+    assert select_majority(samples) == 1
 
 
 def test_a_tied_vote_goes_to_the_earlier_answer() -> None:
-    assert majority([Finished(answer, ()) for answer in ("4", "5", "5", "4")]) == 0
+    assert select_majority([Finished(answer, ()) for answer in ("4", "5", "5", "4")]) == 0
 
 
 @pytest.mark.parametrize(
@@ -30,11 +37,11 @@ def test_aggregations_of_step_scores_choose_differently(aggregate: str, expected
         Finished("b", (-0.5, 0.1, 0.9)),
         Finished("c", (0.2, 0.2, 0.2)),
     ]
-    assert best(samples, aggregate) == expected
+    assert select_best(samples, aggregate) == expected
 
 
 def test_without_scores_best_has_no_choice() -> None:
-    assert best([Finished("a", ())]) is None
+    assert select_best([Finished("a", ())]) is None
 
 
 def scored(*pairs: tuple[str, float]) -> list[Finished]:
@@ -44,26 +51,29 @@ def scored(*pairs: tuple[str, float]) -> list[Finished]:
 def test_a_weighted_vote_adds_probabilities_so_a_bad_score_never_counts_against() -> None:
     # 5: (0.5 + 0.45) = 0.95 against 4: 0.9, though the scores of 5 sum to -0.1.
     samples = scored(("4", 0.8), ("5", -0.1), ("5.0", 0.0))
-    assert weighted(samples) == 2
-    assert best(samples) == 0
+    assert select_weighted(samples) == 2
+    assert select_best(samples) == 0
 
 
 def test_a_weighted_vote_by_product_takes_the_product_as_it_is() -> None:
     samples = [Finished("1", (1.0, -1.0)), Finished("2", (0.0, 0.0))]
-    assert weighted(samples, "product") == 1
+    assert select_weighted(samples, "product") == 1
 
 
 def test_the_official_rule_lets_only_the_best_valued_vote() -> None:
     samples = scored(("4", 0.9), ("5", 0.8), ("5", 0.7), ("6", 0.1), ("6", 0.1), ("6", 0.1))
-    assert best(samples) == 0
-    assert majority(samples) == 3
-    assert top_majority(samples, k=3) == 1
-    assert top_majority(samples, k=6) == 3
+    assert select_best(samples) == 0
+    assert select_majority(samples) == 3
+    assert select_top_majority(samples, k=3) == 1
+    assert select_top_majority(samples, k=6) == 3
 
 
 def test_a_tied_vote_of_the_best_valued_goes_to_the_better_valued() -> None:
-    assert top_majority(scored(("4", 0.1), ("5", 0.2)), k=2) == 1
+    assert select_top_majority(scored(("4", 0.1), ("5", 0.2)), k=2) == 1
 
 
 def test_unscored_trajectories_do_not_vote_by_score() -> None:
-    assert (weighted([Finished("4", ())]), top_majority([Finished("4", ())])) == (None, None)
+    assert (select_weighted([Finished("4", ())]), select_top_majority([Finished("4", ())])) == (
+        None,
+        None,
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.speed.__main__ import main
-from bench.speed.answers import answers, labelled, panel
+from bench.speed.answers import load_labelled, measure_answers, measure_panel
 from bench.speed.engines import engines
 from bench.speed.measure import Figure, percentile
 from bench.speed.sandbox import Size, sandbox
@@ -33,7 +33,7 @@ async def test_a_live_node_beats_a_fresh_interpreter() -> None:
 
 
 async def test_answers_are_timed_beside_math_verify_on_the_same_cases() -> None:
-    figures = await answers(limit=12)
+    figures = await measure_answers(limit=12)
     values = by_name(figures)
     medians = [f.value for f in figures if f.name.endswith("median")]
     assert [f.name.split(",")[0].split()[0] for f in figures if f.name.endswith("median")] == [
@@ -53,7 +53,7 @@ async def test_an_engine_that_is_not_installed_has_a_sentence_in_the_table(
 
 
 async def test_the_panel_table_has_a_row_for_every_member() -> None:
-    table = await panel(limit=4, members=("rstar-bench", "math-verify", "prm800k-style"))
+    table = await measure_panel(limit=4, members=("rstar-bench", "math-verify", "prm800k-style"))
     assert "4 labelled answers" in table
     for version in ("rstar-bench", "math-verify 0.9.0", "prm800k-style 1"):
         assert version in table
@@ -65,7 +65,7 @@ def test_labelled_answers_are_uncontested_and_spread_over_the_whole(
 ) -> None:
     if mirror is not None:
         monkeypatch.setenv("RSTAR_BENCH_DATA", str(tmp_path / mirror))
-    cases, source = labelled(limit=50)
+    cases, source = load_labelled(limit=50)
     assert len(cases) == 50
     assert all(case.equal is not None and not case.contested for case in cases)
     assert len({case.category for case in cases}) >= 10

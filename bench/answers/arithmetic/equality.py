@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.answers.arithmetic.decimals import FEW, MANY, close_enough, real_value
 from bench.answers.arithmetic.exact import PRIME, NotRational, fraction_of, residue
-from bench.answers.arithmetic.numeric import KNOWN, Undefined, context, evaluate, is_real
+from bench.answers.arithmetic.numeric import Undefined, context, evaluate, is_real
 from bench.answers.arithmetic.points import integral_variables, is_signed, sample_points
 from bench.answers.conventions import Conventions
 from bench.answers.expressions import (
@@ -25,7 +25,6 @@ from bench.answers.expressions import (
     Number,
     Power,
     Product,
-    Sum,
     Symbol,
     variables,
     walk,
@@ -184,16 +183,6 @@ def compare_values(a: Expression, b: Expression) -> int | None:
     except Undefined:
         return None
     return (x > y) - (x < y)
-
-
-def has_known_functions(x: Expression) -> bool:
-    """Whether every function in the expression has a value, and not only a name."""
-    return all(not isinstance(n, Apply) or n.function in KNOWN | {"sum", "prod"} for n in walk(x))
-
-
-def as_sum(x: Expression) -> tuple[Expression, ...]:
-    """Return the terms of a sum, or the expression as its only term."""
-    return x.terms if isinstance(x, Sum) else (x,)
 
 
 def value_of(x: Expression, point: dict[str, Fraction], digits: int = _DIGITS) -> Any:

@@ -27,8 +27,8 @@ from bench.answers.expressions import (
     Text,
     add,
     multiply,
-    renamed,
-    substituted,
+    rename_symbols,
+    substitute,
     subtract,
     variables,
 )
@@ -55,11 +55,11 @@ def solves(relation: Relation, x: Expression) -> bool:
     if len(missing) != 1 or not variables(x) <= variables(difference):
         return False
     name = next(iter(missing))
-    zero, one = (substituted(difference, name, Number(Fraction(n))) for n in (0, 1))
+    zero, one = (substitute(difference, name, Number(Fraction(n))) for n in (0, 1))
     slope = subtract(one, zero)
     linear = identical(difference, add(multiply(slope, Symbol(name)), zero))
     constant = identical(one, zero)
-    return bool(linear and constant is False and identical(substituted(difference, name, x), ZERO))
+    return bool(linear and constant is False and identical(substitute(difference, name, x), ZERO))
 
 
 def _is_solution(equation: Relation, solved: Relation) -> bool:
@@ -118,8 +118,8 @@ def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding 
     if isinstance(g, EXPRESSIONS) and isinstance(p, EXPRESSIONS):
         wanted, given = (_bound_variable(n, v) for n, v in zip(names, (g, p), strict=True))
         if wanted and given and wanted != given:
-            p = renamed(p, {given: wanted})
-            same_name = same_name or renamed_name(names[1], given, wanted) == names[0]
+            p = rename_symbols(p, {given: wanted})
+            same_name = same_name or rename_bound(names[1], given, wanted) == names[0]
         constant = not variables(g) and not variables(p)
         symbols = all(isinstance(n, Symbol) for n in names)
         if symbols and constant and not same_name and not _same_stem(names):
@@ -138,7 +138,9 @@ def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding 
         if (
             bound
             and not told
-            and any(identical(g, renamed(p, names_of)) for names_of in _renamings(g, p, bound))
+            and any(
+                identical(g, rename_symbols(p, names_of)) for names_of in _renamings(g, p, bound)
+            )
         ):
             return Finding(True, "equation", "the same functions, their constants named otherwise")
     return Finding(found.equal, found.comparer, found.reason) if found.equal or same_name else None
@@ -178,9 +180,9 @@ def _compatible(gold: Answer, prediction: Answer, asked: Asked) -> bool:
     return all(simple) or bool(asked.same(gold, prediction))
 
 
-def renamed_name(x: Answer, given: str, wanted: str) -> Answer:
+def rename_bound(x: Answer, given: str, wanted: str) -> Answer:
     """Return a name with its bound variable renamed."""
-    return renamed(x, {given: wanted}) if isinstance(x, EXPRESSIONS) else x
+    return rename_symbols(x, {given: wanted}) if isinstance(x, EXPRESSIONS) else x
 
 
 def _bound_variable(name: Answer, value: Expression) -> str:

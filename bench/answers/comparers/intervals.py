@@ -16,7 +16,7 @@ BOTTOM = negate(INFINITY)
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Piece:
     """From `low` to `high`; a point if they are the same and closed."""
 
     low: Expression
@@ -25,35 +25,35 @@ class Interval:
     high_closed: bool
 
 
-Pieces = tuple[Interval, ...]
+Pieces = tuple[Piece, ...]
 
 
-EVERYTHING: Pieces = (Interval(BOTTOM, INFINITY, False, False),)
+EVERYTHING: Pieces = (Piece(BOTTOM, INFINITY, False, False),)
 
 
 class NoSet(Exception):
     """The answer is no set of reals, or not one whose pieces can be ordered."""
 
 
-def operated(operation: str, parts: Sequence[Pieces]) -> Pieces:
+def combine(operation: str, parts: Sequence[Pieces]) -> Pieces:
     """Return the union, the intersection, or what of the first is in none of the others."""
     if operation == "cup":
-        return united(parts)
+        return unite(parts)
     if operation == "setminus":
-        return _intersected(parts[0], complement(united(parts[1:])))
+        return _intersected(parts[0], complement(unite(parts[1:])))
     result = parts[0]
     for part in parts[1:]:
         result = _intersected(result, part)
     return result
 
 
-def ordered(pieces: Pieces) -> Pieces:
+def merge(pieces: Pieces) -> Pieces:
     """In order, and merged where they touch."""
     for piece in pieces:
         if compare_values(piece.low, piece.high) is None:
             raise NoSet
     rest = list(pieces)
-    done: list[Interval] = []
+    done: list[Piece] = []
     while rest:
         first = rest[0]
         for piece in rest[1:]:
@@ -85,11 +85,11 @@ def ordered(pieces: Pieces) -> Pieces:
     return tuple(done)
 
 
-def united(parts: Sequence[Pieces]) -> Pieces:
+def unite(parts: Sequence[Pieces]) -> Pieces:
     """Return the union, in order if its ends have one."""
     everything = tuple(piece for part in parts for piece in part)
     try:
-        return ordered(everything)
+        return merge(everything)
     except NoSet:
         return everything
 
@@ -99,12 +99,12 @@ def complement(pieces: Pieces) -> Pieces:
 
     Raises NoSet: the ends cannot be put in order.
     """
-    result: list[Interval] = []
+    result: list[Piece] = []
     low, closed = BOTTOM, False
-    for piece in ordered(pieces):
-        result.append(Interval(low, piece.low, closed, not piece.low_closed))
+    for piece in merge(pieces):
+        result.append(Piece(low, piece.low, closed, not piece.low_closed))
         low, closed = piece.high, not piece.high_closed
-    result.append(Interval(low, INFINITY, closed, False))
+    result.append(Piece(low, INFINITY, closed, False))
     return tuple(
         piece
         for piece in result
@@ -114,4 +114,4 @@ def complement(pieces: Pieces) -> Pieces:
 
 
 def _intersected(a: Pieces, b: Pieces) -> Pieces:
-    return complement(united([complement(a), complement(b)]))
+    return complement(unite([complement(a), complement(b)]))

@@ -18,7 +18,7 @@ from bench.answers.expressions import (
     add,
     multiply,
     negate,
-    substituted,
+    substitute,
     variables,
 )
 
@@ -73,7 +73,7 @@ def _components(x: Answer) -> list[Answer] | None:
     for axis in _BASIS[: 3 if _BASIS[2] in names else 2]:
         value: Expression = x
         for other in _BASIS:
-            value = substituted(value, other, ONE if other == axis else ZERO)
+            value = substitute(value, other, ONE if other == axis else ZERO)
         found.append(value)
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from bench.answers.arithmetic.numeric import context
-from bench.answers.comparers.intervals import BOTTOM, Interval, Pieces, united
+from bench.answers.comparers.intervals import BOTTOM, Piece, Pieces, unite
 from bench.answers.comparers.proportions import over_one_denominator
 from bench.answers.expressions import (
     INFINITY,
@@ -38,7 +38,7 @@ def sign_chart(difference: Expression, name: str, sign: str) -> Pieces | None:
     zeros = _rational_zeros(_times(top, bottom))
     if zeros is None:
         return None
-    found: list[Interval] = []
+    found: list[Piece] = []
 
     def holds(at: Fraction) -> bool:
         value = _at(top, at) * _at(bottom, at)
@@ -49,11 +49,11 @@ def sign_chart(difference: Expression, name: str, sign: str) -> Pieces | None:
         before = zeros[k - 1] if k else (zeros[0] - 2 if zeros else Fraction(-1))
         after = zeros[k] if k < len(zeros) else before + 2
         if holds((before + after) / 2):
-            found.append(Interval(low, high, False, False))
+            found.append(Piece(low, high, False, False))
     if "=" in sign:
         points = [number(z) for z in zeros if _at(top, z) == 0 and _at(bottom, z) != 0]
-        found += [Interval(point, point, True, True) for point in points]
-    return united([tuple(found)])
+        found += [Piece(point, point, True, True) for point in points]
+    return unite([tuple(found)])
 
 
 def _polynomial(x: Expression, name: str) -> Polynomial | None:

@@ -20,7 +20,7 @@ from bench.answers.expressions import (
     add,
     divide,
     multiply,
-    substituted,
+    substitute,
     subtract,
     variables,
     walk,
@@ -58,8 +58,8 @@ def _factor(a: Expression, b: Expression) -> Expression | None:
         point = dict(zip(names, numbers, strict=False))
         x, y = a, b
         for name, number in point.items():
-            x = substituted(x, name, Number(number))
-            y = substituted(y, name, Number(number))
+            x = substitute(x, name, Number(number))
+            y = substitute(y, name, Number(number))
         zero = value_of(y, {}), value_of(x, {})
         if None in zero or abs(zero[0]) < 1e-15 or abs(zero[1]) < 1e-15:
             continue

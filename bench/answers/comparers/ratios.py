@@ -29,12 +29,11 @@ def bases(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
         same = int(gold.digits, gold.base) == int(prediction.digits, prediction.base)
         same = same and gold.base == prediction.base
         return verdict(same, "base-n", "numeral and base")
-    based, other = (gold, prediction) if isinstance(gold, Based) else (prediction, gold)
+    based = gold if isinstance(gold, Based) else prediction
     if isinstance(based, Based) and based.base == 10:
         return asked.compare(
             *(number(int(x.digits)) if isinstance(x, Based) else x for x in (gold, prediction))
         )
-    del other
     return Finding(False, "base-n", "only one side states its base")
 
 

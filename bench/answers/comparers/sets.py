@@ -14,12 +14,12 @@ from bench.answers.arithmetic.equality import equal
 from bench.answers.comparers.finding import Asked, Finding, all_of
 from bench.answers.comparers.intervals import (
     EVERYTHING,
-    Interval,
     NoSet,
+    Piece,
     Pieces,
-    operated,
-    ordered,
-    united,
+    combine,
+    merge,
+    unite,
 )
 from bench.answers.comparers.solving import ORDERS, solutions
 from bench.answers.expressions import (
@@ -51,7 +51,7 @@ def real_sets(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     if len(a) != len(b):
         return Finding(False, "interval", "not the same set")
     try:
-        a, b = ordered(a), ordered(b)
+        a, b = merge(a), merge(b)
     except NoSet:
         return Finding(_unordered(a, b, asked), "interval", "compared piece by piece")
     same = all_of([_same(x, y, asked) for x, y in zip(a, b, strict=True)])
@@ -114,15 +114,15 @@ def _pieces(x: Answer) -> Pieces:
         case Symbol("mathbb R"):
             return EVERYTHING
         case Group("{", _, items):
-            return united([_point(item) for item in items])
+            return unite([_point(item) for item in items])
         case Group(opening, closing, (low, high)) if opening in "([" and closing in ")]":
             if not (isinstance(low, EXPRESSIONS) and isinstance(high, EXPRESSIONS)):
                 raise NoSet
-            return (Interval(low, high, opening == "[", closing == "]"),)
+            return (Piece(low, high, opening == "[", closing == "]"),)
         case SetOf(_, condition):
             return _pieces(condition)
         case SetOperation(operation, operands):
-            return operated(operation, [_pieces(operand) for operand in operands])
+            return combine(operation, [_pieces(operand) for operand in operands])
         case Listing(items, joint) if joint != "±":
             items = _continued(items)
             if not all(isinstance(item, Relation | Listing) for item in items) and joint != "or":
@@ -131,17 +131,17 @@ def _pieces(x: Answer) -> Pieces:
             conditions = all(isinstance(item, Relation) for item in items)
             unequal = all(isinstance(i, Relation) and i.signs == ("!=",) for i in items)
             together = unequal or (conditions and joint in ("and", "") and _bounds_one(items))
-            found = operated("cap" if together else "cup", parts)
+            found = combine("cap" if together else "cup", parts)
             # `x > 5, x < 2` cannot be meant at once.
-            return found if found or joint else operated("cup", parts)
+            return found if found or joint else combine("cup", parts)
         case Relation(sides, ("in",)):
             return _pieces(sides[1])
         case Relation():
             return solutions(x)
         case Quantity(value, _):
-            return (Interval(value, value, True, True),)
+            return (Piece(value, value, True, True),)
         case _ if isinstance(x, EXPRESSIONS) and not variables(x):
-            return (Interval(x, x, True, True),)
+            return (Piece(x, x, True, True),)
         case _:
             raise NoSet
 
@@ -170,10 +170,10 @@ def _bounds_one(items: Sequence[Answer]) -> bool:
 def _point(item: Answer) -> Pieces:
     if not isinstance(item, EXPRESSIONS):
         raise NoSet
-    return (Interval(item, item, True, True),)
+    return (Piece(item, item, True, True),)
 
 
-def _same(a: Interval, b: Interval, asked: Asked) -> bool | None:
+def _same(a: Piece, b: Piece, asked: Asked) -> bool | None:
     if (a.low_closed, a.high_closed) != (b.low_closed, b.high_closed):
         return False
     ends = ((a.low, b.low), (a.high, b.high))

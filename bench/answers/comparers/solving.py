@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from bench.answers.arithmetic.equality import compare_values, identical
 from bench.answers.arithmetic.numeric import KNOWN
-from bench.answers.comparers.intervals import BOTTOM, Interval, NoSet, Pieces, complement, united
+from bench.answers.comparers.intervals import BOTTOM, NoSet, Piece, Pieces, complement, unite
 from bench.answers.comparers.polynomials import sign_chart
 from bench.answers.expressions import (
     EXPRESSIONS,
@@ -29,7 +29,7 @@ from bench.answers.expressions import (
     multiply,
     negate,
     number,
-    substituted,
+    substitute,
     subtract,
     variables,
 )
@@ -49,11 +49,11 @@ def solutions(x: Relation) -> Pieces:
     if x.signs == ("!=",):
         unknown, bound = _sides(sides)
         value = _solved(unknown, bound)[0]
-        return complement((Interval(value, value, True, True),))
+        return complement((Piece(value, value, True, True),))
     if x.signs == ("=",):
         unknown, bound = _sides(sides)
         value = _solved(unknown, bound)[0]
-        return (Interval(value, value, True, True),)
+        return (Piece(value, value, True, True),)
     if not all(sign in ORDERS for sign in x.signs):
         raise NoSet
     if len(sides) == 2:
@@ -69,8 +69,8 @@ def solutions(x: Relation) -> Pieces:
         sign = sign if positive else _FLIPPED[sign]
         included = "=" in sign
         if sign[0] == "<":
-            return (Interval(BOTTOM, value, False, included),)
-        return (Interval(value, INFINITY, included, False),)
+            return (Piece(BOTTOM, value, False, included),)
+        return (Piece(value, INFINITY, included, False),)
     if len(sides) == 3 and x.signs[0][0] == x.signs[1][0]:
         low, middle, high = sides if x.signs[0][0] == "<" else sides[::-1]
         closed = [("=" in s) for s in (x.signs if x.signs[0][0] == "<" else x.signs[::-1])]
@@ -79,7 +79,7 @@ def solutions(x: Relation) -> Pieces:
         (low, positive), (high, _) = _solved(middle, low), _solved(middle, high)
         if not positive:
             low, high, closed = high, low, closed[::-1]
-        return (Interval(low, high, closed[0], closed[1]),)
+        return (Piece(low, high, closed[0], closed[1]),)
     raise NoSet
 
 
@@ -89,7 +89,7 @@ def _quadratic(x: Expression, sign: str) -> Pieces | None:
     if len(names) != 1 or isinstance(x, Symbol):
         return None
     name = next(iter(names))
-    c, plus, minus = (substituted(x, name, number(n)) for n in (0, 1, -1))
+    c, plus, minus = (substitute(x, name, number(n)) for n in (0, 1, -1))
     half = number(Fraction(1, 2))
     a = multiply(half, add(plus, minus, multiply(number(-2), c)))
     b = multiply(half, subtract(plus, minus))
@@ -105,8 +105,8 @@ def _quadratic(x: Expression, sign: str) -> Pieces | None:
     low, high = ends if upward > 0 else ends[::-1]
     closed = "=" in sign
     if (sign[0] == "<") == (upward > 0):
-        return (Interval(low, high, closed, closed),)
-    return (Interval(BOTTOM, low, False, closed), Interval(high, INFINITY, closed, False))
+        return (Piece(low, high, closed, closed),)
+    return (Piece(BOTTOM, low, False, closed), Piece(high, INFINITY, closed, False))
 
 
 def _by_signs(x: Expression, sign: str) -> Pieces | None:
@@ -122,7 +122,7 @@ def _absolute(inner: Expression, bound: Expression, sign: str, first: bool) -> P
     if sign[0] == "<":
         return solutions(Relation((negate(bound), inner, bound), (sign, sign)))
     below = solutions(Relation((inner, negate(bound)), (_FLIPPED[sign],)))
-    return united([below, solutions(Relation((inner, bound), (sign,)))])
+    return unite([below, solutions(Relation((inner, bound), (sign,)))])
 
 
 def _sides(sides: Sequence[Expression]) -> tuple[Expression, Expression]:
@@ -145,7 +145,7 @@ def _solved(unknown: Expression, bound: Expression) -> tuple[Expression, bool]:
     if len(names) != 1:
         raise NoSet
     name = next(iter(names))
-    zero, one = (substituted(unknown, name, at) for at in (ZERO, ONE))
+    zero, one = (substitute(unknown, name, at) for at in (ZERO, ONE))
     slope = subtract(one, zero)
     line = _line(slope, name, zero)
     if not identical(unknown, line):

@@ -26,8 +26,8 @@ from bench.answers.expressions import (
     multiply,
     negate,
     number,
-    renamed,
-    substituted,
+    rename_symbols,
+    substitute,
     subtract,
     variables,
     walk,
@@ -44,9 +44,9 @@ def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | Non
     if same is not True and _has_log(gold) | _has_log(prediction):
         # `log` is to base e or to base 10, and an answer does not say which; it is the same base
         # on both sides, or stands for `ln` or `lg` on the other.
-        for base in (number(10),):
-            if equal(_with_base(gold, base), _with_base(prediction, base), asked.conventions):
-                same = True
+        ten = number(10)
+        if equal(_with_base(gold, ten), _with_base(prediction, ten), asked.conventions):
+            same = True
     if same is not True and (constant := _renamed_constant(gold, prediction)) is not None:
         same = identical(gold, constant)
     if same is not True and numbers is False:
@@ -115,14 +115,14 @@ def _renamed_constant(gold: Expression, prediction: Expression) -> Expression | 
     """The prediction with its constant of integration named as in the reference."""
     wanted, given = variables(gold) - variables(prediction), variables(prediction) - variables(gold)
     if wanted == {"I"} and not given and Symbol("i") in walk(prediction):
-        return renamed(prediction, {"i": "I"})
+        return rename_symbols(prediction, {"i": "I"})
     if given == {"I"} and not wanted and Symbol("i") in walk(gold):
-        return renamed(prediction, {"I": "i"})
+        return rename_symbols(prediction, {"I": "i"})
     beside = any(name[0].islower() for name in variables(gold) & variables(prediction))
     constants = wanted | given <= _ARBITRARY and (wanted <= _INTEGRATION or given <= _INTEGRATION)
     if beside and constants and 0 < len(wanted) == len(given) <= _MOST_CONSTANTS:
         for order in itertools.permutations(sorted(wanted)):
-            other = renamed(prediction, dict(zip(sorted(given), order, strict=True)))
+            other = rename_symbols(prediction, dict(zip(sorted(given), order, strict=True)))
             if identical(gold, other):
                 return other
     return None
@@ -138,7 +138,7 @@ def _same_family(gold: Expression, prediction: Expression) -> bool:
         names = variables(x)
         if len(names) != 1 or not names <= _INTEGERS or PI not in walk(x):
             return False
-        at = [substituted(x, next(iter(names)), number(n)) for n in (0, 1, 2)]
+        at = [substitute(x, next(iter(names)), number(n)) for n in (0, 1, 2)]
         step = subtract(at[1], at[0])
         if not identical(step, subtract(at[2], at[1])) or identical(step, number(0)):
             return False

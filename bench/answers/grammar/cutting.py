@@ -13,7 +13,7 @@ JOINTS = {"and": "and", "or": "or", "land": "and", "lor": "or", "AND": "and", "O
 _EDGES = frozenset((".", ",", ";", ":", '"', "`"))
 
 
-def stripped(tokens: Sequence[Token]) -> Sequence[Token]:
+def strip_ends(tokens: Sequence[Token]) -> Sequence[Token]:
     """Return the tokens without punctuation and spare braces around all of it."""
     first, last = 0, len(tokens)
     while first < last:
@@ -25,7 +25,7 @@ def stripped(tokens: Sequence[Token]) -> Sequence[Token]:
         elif (
             tokens[first].text == "group{"
             and tokens[last - 1].text == "}group"
-            and partner(tokens, first) == last - 1
+            and find_partner(tokens, first) == last - 1
             and not cut(tokens[first + 1 : last - 1], lambda t: t.text == ",")[1:]
         ):
             first, last = first + 1, last - 1
@@ -34,7 +34,7 @@ def stripped(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens[first:last]
 
 
-def partner(tokens: Sequence[Token], start: int) -> int:
+def find_partner(tokens: Sequence[Token], start: int) -> int:
     """Return where the bracket that opens at `start` closes, by any closing one; -1 if nowhere."""
     depth = 0
     for index in range(start, len(tokens)):
@@ -63,7 +63,7 @@ def cut(tokens: Sequence[Token], is_cut: Callable[[Token], object]) -> list[Sequ
     return pieces
 
 
-def top_level(tokens: Sequence[Token], is_wanted: Callable[[Token], object]) -> list[int]:
+def find_top_level(tokens: Sequence[Token], is_wanted: Callable[[Token], object]) -> list[int]:
     """Return the places of the wanted tokens outside of all brackets."""
     depth, found = 0, []
     for index, token in enumerate(tokens):
@@ -76,7 +76,7 @@ def top_level(tokens: Sequence[Token], is_wanted: Callable[[Token], object]) -> 
     return found
 
 
-def words_of(tokens: Sequence[Token]) -> str:
+def join_words(tokens: Sequence[Token]) -> str:
     """Return the tokens as words, with the spaces that tell them apart."""
     hidden = ("group{", "}group")
     return " ".join(token.text for token in tokens if token.text not in hidden)

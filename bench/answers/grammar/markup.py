@@ -23,7 +23,7 @@ _ALIGNMENT = re.compile(r"(?<!\\)&")
 _CONTINUED = re.compile(r"\\\\(?=[&\s]*(?:[=<>]|\\(?:leq?|geq?|approx|equiv)(?![a-zA-Z])))")
 
 
-def unmarked(text: str) -> str:
+def remove_markup(text: str) -> str:
     """Return the text without markup around it or in it."""
     if whole := _EMPHASIS.fullmatch(text):
         text = whole[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.answers.expressions import EXPRESSIONS, MINUS_ONE, Answer, Matrix, add, multiply
-from bench.answers.grammar.cutting import cut, partner, stripped
+from bench.answers.grammar.cutting import cut, find_partner, strip_ends
 from bench.answers.grammar.numerals import Unreadable
 from bench.answers.grammar.parsing import parse_expression
 from bench.answers.grammar.remarks import Inner
@@ -22,18 +22,18 @@ def matrix_of(tokens: Sequence[Token], answer: Inner) -> Answer | None:
     if start < 0 or tokens[start + 1 : start + 2] == [] or start + 3 >= len(tokens):
         return None
     kind = tokens[start + 2].text
-    end = partner(tokens, start)
+    end = find_partner(tokens, start)
     if kind not in _MATRICES or end < 0:
         return None
     body = list(tokens[start + 4 : end])
     if kind == "array" and body and body[0].text == "group{":
-        body = body[partner(body, 0) + 1 :]
+        body = body[find_partner(body, 0) + 1 :]
     after = [t.text for t in tokens[end + 1 :]]
     after = after[3:] if after[:1] == ["group{"] else after
     rows = [
         tuple(answer(cell) for cell in cut(row, lambda t: t.text in ("&", "and")))
         for row in cut(body, lambda t: t.text == "\\\\")
-        if stripped(row)
+        if strip_ends(row)
     ]
     if not rows or len({len(row) for row in rows}) != 1:
         raise Unreadable("a matrix with rows of different lengths")

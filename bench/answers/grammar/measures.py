@@ -18,10 +18,10 @@ from bench.answers.expressions import (
     number,
     variables,
 )
-from bench.answers.grammar.cutting import CLOSING, OPENING, cut, stripped
+from bench.answers.grammar.cutting import CLOSING, OPENING, cut, strip_ends
 from bench.answers.grammar.numerals import Unreadable
 from bench.answers.grammar.parsing import parse_expression
-from bench.answers.grammar.terms import ENGLISH, expression
+from bench.answers.grammar.terms import ENGLISH, read_expression
 from bench.answers.grammar.tokens import Token
 from bench.answers.grammar.units import MULTIPLES, is_unit_word, scale_of, unit_of
 
@@ -43,7 +43,7 @@ _CURRENCY = {
 def quantity(tokens: Sequence[Token]) -> Answer | None:
     """Return a value and, behind it (or before it, for money), what it is counted in."""
     while tokens and tokens[0].kind in ("word", "letters") and tokens[0].text.lower() in _HEDGES:
-        tokens = stripped(tokens[1:])
+        tokens = strip_ends(tokens[1:])
     if not tokens:
         return None
     if tokens[0].text in _CURRENCY and len(tokens) > 1:
@@ -107,7 +107,7 @@ def compound(tokens: Sequence[Token]) -> Answer | None:
 
 
 def _value(tokens: Sequence[Token]) -> Expression:
-    found = expression(stripped(tokens))
+    found = read_expression(strip_ends(tokens))
     if isinstance(found, Quantity):
         found = found.value
     if found is None or not isinstance(found, EXPRESSIONS):
@@ -184,4 +184,4 @@ def ratio(tokens: Sequence[Token]) -> Answer | None:
                 pieces = [piece[:1] for piece in pieces]
             elif len(pieces) == 2 and all(len(piece) == 1 for piece in pieces):
                 clock = "time"
-    return Ratio(tuple(parse_expression(stripped(piece)) for piece in pieces), clock)
+    return Ratio(tuple(parse_expression(strip_ends(piece)) for piece in pieces), clock)

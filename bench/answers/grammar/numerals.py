@@ -26,7 +26,7 @@ BASES = {
 _PLAIN = re.compile(r"(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?")
 
 
-def literal(text: str) -> Number:
+def read_literal(text: str) -> Number:
     """Return the number that the digits spell.
 
     Raises TooLarge: an exponent beyond the limit.
@@ -47,7 +47,7 @@ def literal(text: str) -> Number:
     return Number(value, len(fraction) - power, digits)
 
 
-def recurring(text: str, repeating: str) -> Fraction:
+def read_recurring(text: str, repeating: str) -> Fraction:
     """Return the number with a group of digits that recurs for ever: `0.1` and `6` give 1/6."""
     fraction = text.partition(".")[2]
     unit = Fraction(1, 10 ** len(fraction))
@@ -73,7 +73,7 @@ _TENS = {
 }
 
 
-def spelled_out(words: list[str]) -> int | None:
+def read_words(words: list[str]) -> int | None:
     """Return the number that the words spell, `two hundred and five`; none if they are several."""
     total = group = 0
     last, scale = "", None

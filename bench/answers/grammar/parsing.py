@@ -32,7 +32,7 @@ from bench.answers.expressions import (
     number,
 )
 from bench.answers.grammar.cursor import Cursor
-from bench.answers.grammar.numerals import BASES, PERIOD, Unreadable, literal, recurring
+from bench.answers.grammar.numerals import BASES, PERIOD, Unreadable, read_literal, read_recurring
 from bench.answers.grammar.symbols import (
     ACCENTS,
     CLOSERS,
@@ -175,7 +175,7 @@ class _Parser(Cursor):
         """Read an exponent behind its sign."""
         # A subscript after an exponent belongs to the base: x^2_1.
         plain = self.kind() == "num"
-        base = self.postfixes(literal(self.take().text) if plain else self.atom())
+        base = self.postfixes(read_literal(self.take().text) if plain else self.atom())
         if self.peek() == "^":
             self.at += 1
             return Power(base, self.exponent())
@@ -292,15 +292,15 @@ class _Parser(Cursor):
             repeating = self.braced_text()
             if not repeating.isdigit():
                 raise Unreadable("a bar over what are no digits")
-            return number(recurring(text, repeating))
+            return number(read_recurring(text, repeating))
         if self.peek() == "ldots" and "." in text:
             period = PERIOD.search(text.partition(".")[2])
             if period is None:
                 raise Unreadable("digits that go on without a period")
             self.at += 1
             whole, _, fraction = text.partition(".")
-            return number(recurring(f"{whole}.{fraction[: period.start()]}", period[1]))
-        return literal(text)
+            return number(read_recurring(f"{whole}.{fraction[: period.start()]}", period[1]))
+        return read_literal(text)
 
     def letters(self, token: Token) -> Expression:
         """Read a run of letters: a function, a constant, one name, or a product of names."""

@@ -22,15 +22,22 @@ from bench.answers.expressions import (
     Symbol,
     Text,
 )
-from bench.answers.grammar.cutting import JOINTS, cut, partner, stripped, top_level, words_of
-from bench.answers.grammar.markup import unmarked
+from bench.answers.grammar.cutting import (
+    JOINTS,
+    cut,
+    find_partner,
+    find_top_level,
+    join_words,
+    strip_ends,
+)
+from bench.answers.grammar.markup import remove_markup
 from bench.answers.grammar.matrices import matrix_of
 from bench.answers.grammar.measures import compound, quantity, ratio
 from bench.answers.grammar.numerals import Unreadable
 from bench.answers.grammar.parsing import parse_expression
-from bench.answers.grammar.remarks import introduced, qualified, says_what_n_is
-from bench.answers.grammar.spelling import cleaned
-from bench.answers.grammar.terms import expression, spelled
+from bench.answers.grammar.remarks import cut_introduction, cut_qualification, says_what_n_is
+from bench.answers.grammar.spelling import clean
+from bench.answers.grammar.terms import read_expression, read_spelled
 from bench.answers.grammar.tokens import Commas, Token, tokenize
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
 
@@ -57,13 +64,13 @@ def read(text: str, commas: Commas = Commas.SEPARATE) -> Answer:
     Raises TooLarge: a limit on size, depth or digits.
     """
     check_size(text)
-    tokens = tokenize(cleaned(unmarked(text)), commas)
+    tokens = tokenize(clean(remove_markup(text)), commas)
     return _answer(tokens)
 
 
 def _answer(tokens: Sequence[Token]) -> Answer:
     """Read one answer; `Text` if nothing else fits."""
-    tokens = stripped(tokens)
+    tokens = strip_ends(tokens)
     if not tokens:
         return Text("")
     for reader in _READERS:
@@ -73,7 +80,7 @@ def _answer(tokens: Sequence[Token]) -> Answer:
             continue
         if found is not None:
             return found
-    return Text(words_of(tokens))
+    return Text(join_words(tokens))
 
 
 def _readable(tokens: Sequence[Token]) -> Answer:
@@ -89,8 +96,8 @@ def _readable(tokens: Sequence[Token]) -> Answer:
 
 def _congruence(tokens: Sequence[Token]) -> Answer | None:
     """`n = 1, 5 (mod 6)`: the modulus is for all of the residues."""
-    places = top_level(tokens, lambda t: t.text == "equiv")
-    if not places and len(top_level(tokens, lambda t: t.text in _RELATIONS)) == 0:
+    places = find_top_level(tokens, lambda t: t.text == "equiv")
+    if not places and len(find_top_level(tokens, lambda t: t.text in _RELATIONS)) == 0:
         rest, modulus = _without_modulus(tokens)
         return modulus and Relation((Text(""), _readable(rest)), ("==",), modulus)
     if len(places) != 1:
@@ -115,13 +122,13 @@ def _items(tokens: Sequence[Token]) -> Answer | None:
     pieces = cut(tokens, is_cut)
     if len(pieces) == 1:
         return None
-    places = top_level(tokens, is_cut)
+    places = find_top_level(tokens, is_cut)
     joints = [JOINTS[tokens[at].text] for at in places if tokens[at].text in JOINTS]
     return _listing(pieces, joints[-1] if joints else "")
 
 
 def _listing(pieces: Sequence[Sequence[Token]], joint: str) -> Answer | None:
-    pieces = [piece for piece in pieces if stripped(piece)]
+    pieces = [piece for piece in pieces if strip_ends(piece)]
     if len(pieces) > MAX_ITEMS:
         raise TooLarge(f"a list of more than {MAX_ITEMS}")
     items: list[Answer] = []
@@ -142,7 +149,7 @@ def _relation(tokens: Sequence[Token]) -> Answer | None:
     while start < len(tokens) and tokens[start].text.lower() in _SUBJECTS:
         start += 1
     tokens = tokens[start:]
-    places = top_level(tokens, _is_relation)
+    places = find_top_level(tokens, _is_relation)
     if not places:
         return None
     sides, signs, start = [], [], 0
@@ -151,7 +158,7 @@ def _relation(tokens: Sequence[Token]) -> Answer | None:
         start = place + 1
         if place < len(tokens):
             signs.append(_RELATIONS[tokens[place].text])
-    if not stripped(sides[0]):
+    if not strip_ends(sides[0]):
         if len(sides) == 2 and signs[0] in ("=", "~"):
             return _readable(sides[1])
         raise Unreadable("a relation without a left side")
@@ -181,7 +188,7 @@ def _without_modulus(tokens: Sequence[Token]) -> tuple[Sequence[Token], Expressi
                 start, rest = index - 1, tokens[index + 1 : -1]
             else:
                 rest = tokens[index + 1 :]
-            return tokens[:start], parse_expression(stripped(rest))
+            return tokens[:start], parse_expression(strip_ends(rest))
     return tokens, None
 
 
@@ -191,7 +198,7 @@ def _set_operation(tokens: Sequence[Token]) -> Answer | None:
             return "cup"
         return token.text if token.text in _SET_OPERATIONS else ""
 
-    places = top_level(tokens, operation)
+    places = find_top_level(tokens, operation)
     names = {operation(tokens[at]) for at in places}
     if not places or len(names) != 1:
         return None
@@ -210,14 +217,14 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
     opening = tokens[0].text
     if opening not in ("(", "[", "{", "group{", "langle") or len(tokens) < 2:
         return None
-    if partner(tokens, 0) != len(tokens) - 1:
+    if find_partner(tokens, 0) != len(tokens) - 1:
         return None
     closing = tokens[-1].text
     inner = tokens[1:-1]
     curly = opening in ("{", "group{")
     if curly:
         opening, closing = "{", "}"
-        bars = top_level(inner, lambda t: t.text in ("mid", "|", ":"))
+        bars = find_top_level(inner, lambda t: t.text in ("mid", "|", ":"))
         if bars and bars[0] > 0:
             return SetOf(_answer(inner[: bars[0]]), _readable(inner[bars[0] + 1 :]))
     if opening == "langle":
@@ -228,7 +235,7 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
     if len(pieces) == 1:
         if closing != {"(": ")", "[": "]", "{": "}"}[opening]:
             raise Unreadable("a bracket closed by another kind")
-        if not stripped(inner):
+        if not strip_ends(inner):
             return Symbol("emptyset") if curly else None
         found = _answer(inner)
         if isinstance(found, Matrix) or not curly:
@@ -240,7 +247,7 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
         raise TooLarge(f"more than {MAX_ITEMS} items")
     items: list[Answer] = []
     for piece in pieces:
-        if not stripped(piece):
+        if not strip_ends(piece):
             if piece is pieces[-1] and len(pieces) == 2 and not curly:
                 return Group(opening, closing, tuple(items))
             raise Unreadable("an empty item")
@@ -253,11 +260,11 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
 
 # In order. Each returns None, or raises Unreadable, for what is not its business.
 _READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
-    lambda tokens: qualified(tokens, _answer),
-    lambda tokens: introduced(tokens, _answer),
+    lambda tokens: cut_qualification(tokens, _answer),
+    lambda tokens: cut_introduction(tokens, _answer),
     _sentences,
     _congruence,
-    spelled,
+    read_spelled,
     compound,
     _items,
     _relation,
@@ -265,6 +272,6 @@ _READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
     lambda tokens: matrix_of(tokens, _answer),
     _bracketed,
     ratio,
-    expression,
+    read_expression,
     quantity,
 )

@@ -17,7 +17,14 @@ from bench.answers.expressions import (
     Text,
     variables,
 )
-from bench.answers.grammar.cutting import JOINTS, cut, partner, stripped, top_level, words_of
+from bench.answers.grammar.cutting import (
+    JOINTS,
+    cut,
+    find_partner,
+    find_top_level,
+    join_words,
+    strip_ends,
+)
 from bench.answers.grammar.symbols import PRODUCT_LETTERS
 from bench.answers.grammar.tokens import Token
 
@@ -44,13 +51,13 @@ Inner = Callable[[Sequence[Token]], Answer]
 """Reads what stands inside: any answer."""
 
 
-def qualified(tokens: Sequence[Token], answer: Inner) -> Answer | None:
+def cut_qualification(tokens: Sequence[Token], answer: Inner) -> Answer | None:
     """An answer, and then in words for which cases: the words are left out."""
     if (bare := _without_note(tokens)) is not None:
         found = answer(bare)
         if not isinstance(found, Text):
             return found
-    places = top_level(
+    places = find_top_level(
         tokens, lambda t: t.kind in ("word", "letters", "cmd") and t.text.lower() in _QUALIFIERS
     )
     if not places or places[0] == 0:
@@ -58,7 +65,7 @@ def qualified(tokens: Sequence[Token], answer: Inner) -> Answer | None:
     if tokens[places[0]].text.lower() in _CASES and _goes_on(tokens[places[0] + 1 :]):
         return None
     found = answer(tokens[: places[0]])
-    note = words_of(tokens[places[0] :])
+    note = join_words(tokens[places[0] :])
     if isinstance(found, Relation):
         return replace(found, note=note)
     return None if isinstance(found, Text) else Qualified(found, note)
@@ -68,11 +75,11 @@ def _goes_on(tokens: Sequence[Token]) -> bool:
     """Whether an answer follows what was said of the case: `2 if n is odd, 3 if it is even`."""
     pieces = cut(tokens, lambda t: t.text in (",", ";", "\\\\") or t.text in JOINTS)[1:]
     return any(
-        stripped(piece)
+        strip_ends(piece)
         and (
             any(t.text == "=" for t in piece)
             or any(t.text.lower() in _CASES for t in piece)
-            or stripped(piece)[0].kind == "num"
+            or strip_ends(piece)[0].kind == "num"
         )
         for piece in pieces
     )
@@ -83,7 +90,9 @@ def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
     if tokens[-1].text != ")":
         return None
     last = len(tokens) - 1
-    opened = (k for k in range(1, last) if tokens[k].text == "(" and partner(tokens, k) == last)
+    opened = (
+        k for k in range(1, last) if tokens[k].text == "(" and find_partner(tokens, k) == last
+    )
     start = next(opened, 0)
     inside = tokens[start + 1 : -1]
     if not start or not inside:
@@ -98,7 +107,7 @@ def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
     return None
 
 
-def introduced(tokens: Sequence[Token], answer: Inner) -> Answer | None:
+def cut_introduction(tokens: Sequence[Token], answer: Inner) -> Answer | None:
     """`the interval [0, 1)`: words that only say what kind of thing follows, before mathematics."""
     start = 0
     while start < len(tokens) and tokens[start].text.lower() in _INTRODUCTIONS:

@@ -97,7 +97,7 @@ _GLUED_JOINT = re.compile(r"(?<=[\d)}])(or|and)(?=\\?[A-Za-z]\w?\s*[=(<>\\])")
 _DOUBLED = re.compile(r"\\\\(?=(?:boxed|text|frac|dfrac|sqrt|left|right|pi|quad|cdot|circ)\b)")
 
 
-def cleaned(text: str) -> str:
+def clean(text: str) -> str:
     """Return the text with one spelling for characters that look or mean the same."""
     if not text.isascii():
         text = _CIRCLED.sub(lambda m: ",".join(str(ord(c) - 0x245F) for c in m[0]), text)

@@ -22,7 +22,7 @@ from bench.answers.expressions import (
     negate,
     number,
 )
-from bench.answers.grammar.numerals import Unreadable, spelled_out
+from bench.answers.grammar.numerals import Unreadable, read_words
 from bench.answers.grammar.parsing import parse_expression
 from bench.answers.grammar.symbols import (
     FUNCTION_NAMES,
@@ -49,7 +49,7 @@ ENGLISH = frozenset(
 """Words that make a phrase of what they stand in, rather than a product of letters."""
 
 
-def expression(tokens: Sequence[Token]) -> Answer | None:
+def read_expression(tokens: Sequence[Token]) -> Answer | None:
     """Return the tokens as an expression, a number in words, or a single word."""
     while len(tokens) > 1 and tokens[0].text.lower() in _ESTIMATES and tokens[1].spaced:
         tokens = tokens[1:]
@@ -121,9 +121,9 @@ def _marked(x: Expression) -> Answer:
             return x
 
 
-def spelled(tokens: Sequence[Token]) -> Answer | None:
+def read_spelled(tokens: Sequence[Token]) -> Answer | None:
     """Return a number in words, `twenty-one` or `three hundred and two`."""
     if not all(t.kind in ("letters", "word") or t.text == "-" for t in tokens):
         return None
-    value = spelled_out([t.text.lower() for t in tokens if t.text != "-"])
+    value = read_words([t.text.lower() for t in tokens if t.text != "-"])
     return None if value is None else number(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bench.answers.responses.guesses import CONTRADICTED
-from bench.answers.responses.marks import Extraction, Where
+from bench.answers.responses.marks import Extracted, Where
 
 _TOKEN = re.compile(r"\\(?:begin)?(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 """What matters for balance. `\\{` is a printed brace, so every escape is one token."""
@@ -24,12 +24,12 @@ _SIGN_AFTER_BOX = re.compile(r"[\s$]*(\\?%|\bpct\b|\bpercent\b|\^\{?\\circ\}?|°
 _JOINT_WORDS = re.compile(r"[^.\n]{0,60}\b(?:and|or)\b\W*")
 
 
-def boxed_answer(text: str) -> Extraction | None:
+def boxed_answer(text: str) -> Extracted | None:
     """Return what is in the last box, or in the last few that belong together; none without one."""
     spans, unclosed = _boxes(text)
     if not spans:
         reason = "the box is not closed: the text may be truncated"
-        return Extraction(None, Where.NOWHERE, reason) if unclosed else None
+        return Extracted(None, Where.NOWHERE, reason) if unclosed else None
     parts = [text[slice(*spans[-1])].strip()]
     for (_, end), (start, _) in reversed(list(zip(spans, spans[1:], strict=False))):
         between = text[end + 1 : start]
@@ -38,7 +38,7 @@ def boxed_answer(text: str) -> Extraction | None:
             break
         parts.insert(0, text[slice(*(spans[len(spans) - len(parts) - 1]))].strip())
     if not parts[-1]:
-        return Extraction(None, Where.NOWHERE, "the last box is empty")
+        return Extracted(None, Where.NOWHERE, "the last box is empty")
     distinct = list(dict.fromkeys(part for part in parts if part))
     note = "a later box is not closed" if unclosed else ""
     if len(distinct) > 1:
@@ -46,7 +46,7 @@ def boxed_answer(text: str) -> Extraction | None:
     answer = ", ".join(distinct)
     if after := _SIGN_AFTER_BOX.match(text, spans[-1][1] + 1):
         answer += after[1]
-    return Extraction(answer, Where.BOX, note)
+    return Extracted(answer, Where.BOX, note)
 
 
 def _joins(between: str) -> bool:

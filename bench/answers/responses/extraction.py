@@ -14,7 +14,7 @@ import re
 
 from bench.answers.responses.boxes import boxed_answer
 from bench.answers.responses.guesses import SENTENCE, guessed_answer, is_prose, without_unit
-from bench.answers.responses.marks import Extraction, Where
+from bench.answers.responses.marks import Extracted, Where
 
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox)[ \t]+([^\s{}$\\]+)")
 
@@ -77,21 +77,21 @@ _DENIED = re.compile(r",?\s(?:and\s)?(?:not|rather than|instead of)\s(?=[-\d$\\(
 """`42, not 41`: what is denied behind an answer."""
 
 
-def final_answer(text: str) -> Extraction:
+def final_answer(text: str) -> Extracted:
     """Return the content of the last balanced box, else what follows the last `answer is`."""
     boxed = boxed_answer(text)
     if boxed is not None:
         return boxed
     for match in reversed(list(_BARE_BOX.finditer(text[-_LONG:]))):
-        return Extraction(match[1], Where.BARE_BOX, "there is no box")
+        return Extracted(match[1], Where.BARE_BOX, "there is no box")
     for where, pattern in ((Where.HASHES, _HASHES), (Where.WORDS, _WORDS)):
         for start in reversed([match.end() for match in pattern.finditer(text, _start(text))]):
             if answer := _phrase(text[start : _line_end(text, start)]):
-                return Extraction(answer, where, "there is no box")
-    return Extraction(None, Where.NOWHERE, _why_nothing(text))
+                return Extracted(answer, where, "there is no box")
+    return Extracted(None, Where.NOWHERE, _why_nothing(text))
 
 
-def stated_answer(text: str) -> Extraction:
+def stated_answer(text: str) -> Extracted:
     """Return the answer of a text in which there is one, but perhaps only in passing.
 
     For text known to be an answer or a response: `final_answer`, and failing that the best guess.
@@ -105,40 +105,40 @@ def stated_answer(text: str) -> Extraction:
         return found
     if "not closed" in found.reason and text.lstrip(" $").startswith((r"\boxed", r"\fbox")):
         rest = re.sub(r"^[\s$]*\\[a-z]+box(?:ed)?\s*\{|^[\s$]*\\boxed\s*\{", "", text)
-        return Extraction(rest.strip(" $") or None, Where.BOX, "the box is not closed")
+        return Extracted(rest.strip(" $") or None, Where.BOX, "the box is not closed")
     if found.where is Where.NOWHERE and "box" in text and "no box" not in found.reason:
         return found  # an empty box, or one that was cut off
     text = text[-_LONG:]
     for match in reversed(list(_TAGGED.finditer(text))):
         if answer := (match[1] or match[2] or "").strip():
-            return Extraction(answer, Where.TAG, "there is no box")
+            return Extracted(answer, Where.TAG, "there is no box")
     text = _CHAT.sub("", _FAREWELL.sub("", text))
     text = _SPACE.sub(" ", text).strip()
     if not is_prose(text) and found.answer is None:
-        return Extraction(text.strip(), Where.WHOLE, "")
+        return Extracted(text.strip(), Where.WHOLE, "")
     if found.answer is not None:
-        answer = _contradicted(untexted(found.answer))
+        answer = _contradicted(remove_text_commands(found.answer))
         if is_prose(answer) and not re.match(r"\(?[A-J]\b", answer):
             guess = guessed_answer(answer)
             answer = guess.answer or answer
-        return Extraction(without_unit(answer), found.where, found.reason)
+        return Extracted(without_unit(answer), found.where, found.reason)
     if outputs := _OUTPUT.findall(text):
         if answer := next((part for part in outputs[-1] if part), "").strip():
-            return Extraction(answer.splitlines()[-1].strip(), Where.OUTPUT, "there is no box")
+            return Extracted(answer.splitlines()[-1].strip(), Where.OUTPUT, "there is no box")
     if line := _ANSWER_LINE.search(text):
-        return Extraction(line[1].strip(" *$"), Where.WORDS, "there is no box")
+        return Extracted(line[1].strip(" *$"), Where.WORDS, "there is no box")
     if _CODE.search(_FENCED.sub(" ", text)):
-        return Extraction(text, Where.WHOLE, "a program, not an answer")
-    guess = guessed_answer(untexted(text))
-    return Extraction(text, guess.where, guess.reason) if guess.where is Where.WHOLE else guess
+        return Extracted(text, Where.WHOLE, "a program, not an answer")
+    guess = guessed_answer(remove_text_commands(text))
+    return Extracted(text, guess.where, guess.reason) if guess.where is Where.WHOLE else guess
 
 
-def untexted(text: str) -> str:
+def remove_text_commands(text: str) -> str:
     r"""Return prose without the commands that hold it: `\text{the sum is }5`."""
     return _TEXT.sub(r"\1", text)
 
 
-def _overruled(text: str) -> Extraction | None:
+def _overruled(text: str) -> Extracted | None:
     """A `final answer is` after the last box, which has the last word."""
     marks = [match.end() for match in _FINAL.finditer(text, _start(text))]
     if not marks or marks[-1] < text.rfind("boxed{") or marks[-1] < text.rfind("boxed {"):
@@ -146,7 +146,7 @@ def _overruled(text: str) -> Extraction | None:
     answer = _phrase(text[marks[-1] : _line_end(text, marks[-1])])
     if not answer or is_prose(answer):
         return None
-    return Extraction(answer, Where.WORDS, "after the last box")
+    return Extracted(answer, Where.WORDS, "after the last box")
 
 
 def _start(text: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from bench.answers.responses.marks import Extraction, Where
+from bench.answers.responses.marks import Extracted, Where
 
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 
@@ -117,7 +117,7 @@ def is_prose(text: str) -> bool:
     return len(found) > 2 or bool(_OTHER_SCRIPT.search(text))
 
 
-def guessed_answer(text: str) -> Extraction:
+def guessed_answer(text: str) -> Extracted:
     """The answer of a text without marks: from its last sentence that has something to offer."""
     bold = _BOLD.findall(text)
     for sentence in reversed([s.strip() for s in SENTENCE.split(text) if s and s.strip()][-6:]):
@@ -126,40 +126,40 @@ def guessed_answer(text: str) -> Extraction:
         formulas = [next(g for g in m if g) for m in _FORMULA.findall(sentence)]
         stated = _STATED.search(_FORMULA.sub(" ", sentence)) if formulas else None
         if formulas and not (stated and re.search(r"\d", stated[1])):
-            return Extraction(formulas[-1].strip(), Where.FORMULA, "no box, and no 'answer is'")
+            return Extracted(formulas[-1].strip(), Where.FORMULA, "no box, and no 'answer is'")
         if bold and bold[-1] in sentence and re.search(r"\d", bold[-1]):
-            return Extraction(without_unit(bold[-1]), Where.BOLD, "no box, and no 'answer is'")
+            return Extracted(without_unit(bold[-1]), Where.BOLD, "no box, and no 'answer is'")
         if "\n" in sentence:
             sentence = sentence.splitlines()[-1].strip()
         if (named := _IS_THE_ANSWER.fullmatch(sentence)) and not is_prose(named[1]):
-            return Extraction(named[1].strip(" *"), Where.LINE, "no box, and no 'answer is'")
+            return Extracted(named[1].strip(" *"), Where.LINE, "no box, and no 'answer is'")
         sentence = (
             _CONNECTIVE.sub("", sentence, count=1) if _CONNECTIVE.match(sentence) else sentence
         )
         if not is_prose(sentence) and re.search(r"[\dA-Za-z]", sentence):
-            return Extraction(without_unit(sentence), Where.LINE, "no box, and no 'answer is'")
+            return Extracted(without_unit(sentence), Where.LINE, "no box, and no 'answer is'")
         if _OTHER_SCRIPT.search(sentence):
             runs = [run for run in _ASCII.findall(sentence) if re.search(r"\d", run)]
             if runs and not is_prose(runs[-1]):
                 answer = runs[-1].rpartition("=")[2].strip(" *,;:$")
-                return Extraction(answer, Where.NUMBER, "no box, and no 'answer is'")
+                return Extracted(answer, Where.NUMBER, "no box, and no 'answer is'")
         tail = _STATED.search(sentence)
         equated = sentence.rfind("=") > (tail.start(1) if tail else -1)
         if equated and (value := sentence.rpartition("=")[2].strip()):
             number = _NUMBER.match(value)
             value = number[0] if number and not value.startswith("\\") else value
-            return Extraction(value, Where.LINE, "no box, and no 'answer is'")
+            return Extracted(value, Where.LINE, "no box, and no 'answer is'")
         if tail:
             rest = tail[1].strip(" *$")
             rest = _STATED.search(rest)[1] if _STATED.search(rest) else rest  # type: ignore[index]
             number = _NUMBER.match(rest)
             if number or not is_prose(rest):
                 answer = number[0] if number and is_prose(rest) else rest
-                return Extraction(without_unit(answer), Where.LINE, "no box, and no 'answer is'")
+                return Extracted(without_unit(answer), Where.LINE, "no box, and no 'answer is'")
         numbers = _NUMBER.findall(sentence)
         if numbers:
-            return Extraction(numbers[-1].strip(), Where.NUMBER, "no box, and no 'answer is'")
-    return Extraction(text, Where.WHOLE, "no box, and no 'answer is'")
+            return Extracted(numbers[-1].strip(), Where.NUMBER, "no box, and no 'answer is'")
+    return Extracted(text, Where.WHOLE, "no box, and no 'answer is'")
 
 
 _NUMBER_AND_UNIT = re.compile(

@@ -24,7 +24,7 @@ class Where(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Extraction:
+class Extracted:
     """The final answer of a text, if it has one."""
 
     answer: str | None

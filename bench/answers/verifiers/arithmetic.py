@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from bench.answers.verifiers.finding import Finding
+from bench.answers.verifiers.judgement import Judgement
 
 MAX_CHARS = 400
 """Of an expression; a longer text is not read."""
@@ -33,7 +33,7 @@ _TOKEN = re.compile(r"[0-9]+|[-+*/()]|\\frac|[{}]")
 
 def verify_arithmetic(
     answer: str, *, numbers: Sequence[int], target: int, all_numbers: bool = True
-) -> Finding:
+) -> Judgement:
     """Decide whether `answer` makes `target` of `numbers`, each used at most once.
 
     `all_numbers` says whether every number must be used (Game of 24) or any of them (countdown).
@@ -43,26 +43,26 @@ def verify_arithmetic(
         text = re.sub(pattern, spelling, text)
     expression, *claims = text.split("=")
     if len(text) > MAX_CHARS or len(claims) > 1:
-        return Finding.unreadable("not one expression")
+        return Judgement.unreadable("not one expression")
     try:
         used, value = _read(expression)
         claimed = _read(claims[0])[1] if claims else value
     except _Unreadable as error:
-        return Finding.unreadable(str(error))
+        return Judgement.unreadable(str(error))
     except ZeroDivisionError:
-        return Finding.wrong("it divides by zero")
+        return Judgement.wrong("it divides by zero")
     given, spent = Counter(numbers), Counter(used)
     if spent - given:
         extra = ", ".join(map(str, sorted((spent - given).elements())))
-        return Finding.wrong(f"it uses {extra}, which is not given or not so often")
+        return Judgement.wrong(f"it uses {extra}, which is not given or not so often")
     if all_numbers and given - spent:
         left = ", ".join(map(str, sorted((given - spent).elements())))
-        return Finding.wrong(f"it does not use {left}")
+        return Judgement.wrong(f"it does not use {left}")
     if value != target:
-        return Finding.wrong(f"its value is {value}, not {target}")
+        return Judgement.wrong(f"its value is {value}, not {target}")
     if claimed != value:
-        return Finding.wrong(f"it says {claimed}, and its value is {value}")
-    return Finding.right(f"its value is {value}, from the numbers given")
+        return Judgement.wrong(f"it says {claimed}, and its value is {value}")
+    return Judgement.right(f"its value is {value}, from the numbers given")
 
 
 class _Unreadable(Exception):

@@ -61,7 +61,9 @@ def lay_on_file(smaps: int) -> int:
         return 0
     fd = os.memfd_create("heap", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
-        chain = Chain(2 * _MOST_AREAS)  # first, lest it take the place of an area that is given up
+        chain = CallChain(
+            2 * _MOST_AREAS
+        )  # first, lest it take the place of an area that is given up
         with open(smaps, closefd=False) as lines:
             areas = heapq.nlargest(_MOST_AREAS, own(lines), key=lambda area: area.size)
         offsets = [0, *accumulate(area.size for area in areas)]
@@ -115,7 +117,7 @@ def own(smaps: Iterable[str]) -> Iterator[Area]:
                 yield area
 
 
-class Chain:
+class CallChain:
     """Functions of libc, called one after the other with nothing of the interpreter in between."""
 
     def __init__(self, most: int) -> None:

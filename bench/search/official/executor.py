@@ -27,37 +27,37 @@ def observe(program: str) -> str:
     try:
         source = re.sub(r"(\s|`)*$", "", re.sub(r"^(\s|`)*(?i:python)?\s*", "", program))
         body = ast.parse(source).body
-        printing = [index for index, statement in enumerate(body) if prints(statement)]
+        printing = [index for index, statement in enumerate(body) if is_print(statement)]
         if len(printing) <= 1:
-            return str(worth(body, namespace)).strip()
+            return str(run_and_value(body, namespace)).strip()
         shown = []
         start = 0
         for index in printing:
-            label = printed_names(ast.get_source_segment(source, body[index]) or "")
-            shown.append(f"{label} {worth(body[start : index + 1], namespace)}")
+            label = name_printed(ast.get_source_segment(source, body[index]) or "")
+            shown.append(f"{label} {run_and_value(body[start : index + 1], namespace)}")
             start = index + 1
         return "".join(shown).strip()
     except Exception as error:
         return f"{type(error).__name__}: {error}".strip()
 
 
-def prints(statement: ast.stmt) -> bool:
+def is_print(statement: ast.stmt) -> bool:
     """Whether a statement is a call of print, or a block with one directly in its body."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         called = statement.value.func
         return isinstance(called, ast.Name) and called.id == "print"
     if isinstance(statement, ast.If | ast.While | ast.For | ast.FunctionDef):
-        return any(prints(inner) for inner in statement.body)
+        return any(is_print(inner) for inner in statement.body)
     return False
 
 
-def printed_names(source: str) -> str:
+def name_printed(source: str) -> str:
     """Return the source of what is printed, as the label of its output."""
     found = re.findall(r"print\((.*?)\)", source)
     return " ".join(found) + ":" if found else ""
 
 
-def worth(body: list[ast.stmt], namespace: dict[str, Any]) -> Any:
+def run_and_value(body: list[ast.stmt], namespace: dict[str, Any]) -> Any:
     """Run statements; return the value of the last one, else what it printed."""
     with redirect_stdout(StringIO()):
         exec(ast.unparse(ast.Module(body[:-1], type_ignores=[])), namespace)
@@ -66,15 +66,15 @@ def worth(body: list[ast.stmt], namespace: dict[str, Any]) -> Any:
     try:
         with redirect_stdout(printed):
             value = eval(last, namespace)
-        return shortened(printed.getvalue() if value is None else value)
+        return shorten(printed.getvalue() if value is None else value)
     except Exception:
         # What is no expression fails to evaluate; what is one and raised does so again.
         with redirect_stdout(printed):
             exec(last, namespace)
-        return shortened(printed.getvalue())
+        return shorten(printed.getvalue())
 
 
-def shortened(shown: Any) -> Any:
+def shorten(shown: Any) -> Any:
     """Round a text that is one number where that makes it no longer; cut a long one."""
     if isinstance(shown, str):
         try:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.answers import canonical
+from bench.answers import canonicalize
 from bench.engines.base import Completion, Finish, PathScores
 from bench.errors import BenchError, DataError
 from bench.sandbox import Sandbox, Status
@@ -179,7 +179,7 @@ async def _grow(recording: Recording, sandbox: Sandbox) -> Trace:
         )
 
     async def reward(trace: Trace, end: Node) -> float:
-        return 1.0 if canonical(end.answer or "") == canonical(recording.answer) else -1.0
+        return 1.0 if canonicalize(end.answer or "") == canonicalize(recording.answer) else -1.0
 
     return await official_mcts(
         recording.problem,

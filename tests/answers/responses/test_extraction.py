@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bench.answers import Extraction, Where, final_answer
+from bench.answers import Extracted, Where, final_answer
 from bench.answers.responses.extraction import stated_answer
 
 FOUND = [
@@ -63,7 +63,7 @@ def test_a_text_without_an_answer_has_a_reason(text: str, reason: str) -> None:
 
 
 def test_a_box_cut_off_after_a_whole_one_is_mentioned() -> None:
-    assert final_answer(r"\boxed{1} and \boxed{2") == Extraction(
+    assert final_answer(r"\boxed{1} and \boxed{2") == Extracted(
         "1", Where.BOX, "a later box is not closed"
     )
 
@@ -104,4 +104,4 @@ def test_an_answer_given_in_passing_is_found(text: str, answer: str, where: Wher
 
 def test_nothing_is_looked_for_in_a_program() -> None:
     program = "x = open('file 7','w'); print('the result is', 1)"
-    assert stated_answer(program) == Extraction(program, Where.WHOLE, "a program, not an answer")
+    assert stated_answer(program) == Extracted(program, Where.WHOLE, "a program, not an answer")

@@ -11,7 +11,7 @@ from bench.errors import EngineError
 from bench.prompts import START, output_block
 from bench.prompts.tags import END_OF_ANSWER, END_OF_CODE, END_OF_STEP, STEP_STOPS
 from bench.types import Problem
-from rstar_train.demonstrators.by_rule import Demonstrator
+from rstar_train.demonstrators.by_rule import RuleDemonstrator
 
 SUM = Problem(
     id="sum",
@@ -23,7 +23,7 @@ SUM = Problem(
 
 
 async def proposals(
-    who: Demonstrator, *, n: int, seed: int, partial: str = START, greedy: bool = False
+    who: RuleDemonstrator, *, n: int, seed: int, partial: str = START, greedy: bool = False
 ) -> list[str]:
     completions: list[Completion] = await who.propose(
         SUM, partial, n=n, seed=seed, stop=STEP_STOPS, greedy=greedy
@@ -32,18 +32,18 @@ async def proposals(
 
 
 async def test_proposals_are_a_function_of_the_seed() -> None:
-    first = await proposals(Demonstrator(), n=8, seed=1)
-    assert await proposals(Demonstrator(), n=8, seed=1) == first
-    assert await proposals(Demonstrator(), n=8, seed=2) != first
+    first = await proposals(RuleDemonstrator(), n=8, seed=1)
+    assert await proposals(RuleDemonstrator(), n=8, seed=1) == first
+    assert await proposals(RuleDemonstrator(), n=8, seed=2) != first
 
 
 async def test_a_candidate_does_not_depend_on_how_many_are_asked_for() -> None:
-    many = await proposals(Demonstrator(), n=8, seed=1)
-    assert await proposals(Demonstrator(), n=3, seed=1) == many[:3]
+    many = await proposals(RuleDemonstrator(), n=8, seed=1)
+    assert await proposals(RuleDemonstrator(), n=3, seed=1) == many[:3]
 
 
 async def test_greedy_makes_no_mistakes_and_without_them_every_path_is_right() -> None:
-    for who, greedy in ((Demonstrator(1.0), True), (Demonstrator(0.0), False)):
+    for who, greedy in ((RuleDemonstrator(1.0), True), (RuleDemonstrator(0.0), False)):
         partial = START
         for _ in range(3):
             partial += (await proposals(who, n=1, seed=5, partial=partial, greedy=greedy))[0]
@@ -57,22 +57,22 @@ async def test_greedy_makes_no_mistakes_and_without_them_every_path_is_right() -
 
 
 async def test_mistakes_come_as_often_as_stated() -> None:
-    texts = await proposals(Demonstrator(0.3), n=2000, seed=1)
+    texts = await proposals(RuleDemonstrator(0.3), n=2000, seed=1)
     wrong = sum("total = 57 + 87\n" not in text for text in texts)
     assert 0.25 < wrong / len(texts) < 0.35
 
 
 async def test_the_reference_answer_is_not_read() -> None:
     altered = dataclasses.replace(SUM, answer="nonsense")
-    completions = await Demonstrator().propose(altered, START, n=4, seed=1, stop=STEP_STOPS)
-    assert [c.text for c in completions] == await proposals(Demonstrator(), n=4, seed=1)
+    completions = await RuleDemonstrator().propose(altered, START, n=4, seed=1, stop=STEP_STOPS)
+    assert [c.text for c in completions] == await proposals(RuleDemonstrator(), n=4, seed=1)
 
 
 async def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
     stranger = dataclasses.replace(SUM, id="geo", subject="simple_geometry")
-    assert not Demonstrator().can_solve(stranger)
+    assert not RuleDemonstrator().can_solve(stranger)
     with pytest.raises(EngineError, match=r"cannot solve 'geo' of family 'simple_geometry'.*lcm"):
-        await Demonstrator().propose(stranger, START, n=1, seed=1, stop=STEP_STOPS)
+        await RuleDemonstrator().propose(stranger, START, n=1, seed=1, stop=STEP_STOPS)
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ async def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
 async def test_a_question_it_cannot_parse_is_an_engine_error(family: str, question: str) -> None:
     odd = dataclasses.replace(SUM, id="odd", subject=family, question=question)
     with pytest.raises(EngineError, match=r"cannot parse the question of 'odd': .+ .+"):
-        await Demonstrator().propose(odd, START, n=1, seed=1, stop=STEP_STOPS)
+        await RuleDemonstrator().propose(odd, START, n=1, seed=1, stop=STEP_STOPS)

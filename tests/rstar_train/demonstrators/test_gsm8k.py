@@ -12,7 +12,7 @@ from bench.problems import BENCHMARKS, mirror
 from bench.prompts import START, output_block
 from bench.prompts.tags import END_OF_ANSWER, END_OF_CODE, STEP_STOPS
 from bench.types import Problem
-from rstar_train.demonstrators.gsm8k import Demonstrator, plan_of, solutions
+from rstar_train.demonstrators.gsm8k import GSM8KDemonstrator, plan_of, solutions
 
 SOLUTION = (
     "She packs 6*4 = <<6*4=24>>24 pens.\n"
@@ -63,16 +63,16 @@ def test_an_expression_keeps_its_meaning(line: str, code: str) -> None:
 )
 def test_what_cannot_be_run_is_no_plan(solution: str) -> None:
     assert plan_of(solution) is None
-    assert not Demonstrator({"p": solution}).can_solve(PROBLEM)
+    assert not GSM8KDemonstrator({"p": solution}).can_solve(PROBLEM)
 
 
 def test_a_problem_without_a_solution_is_refused() -> None:
     with pytest.raises(EngineError, match="no annotated solution of 'p'"):
-        asyncio.run(Demonstrator({}).propose(PROBLEM, START, n=1, seed=0, stop=STEP_STOPS))
+        asyncio.run(GSM8KDemonstrator({}).propose(PROBLEM, START, n=1, seed=0, stop=STEP_STOPS))
 
 
 async def test_without_mistakes_it_writes_the_whole_solution() -> None:
-    demonstrator = Demonstrator({"p": SOLUTION}, mistake_rate=0.0)
+    demonstrator = GSM8KDemonstrator({"p": SOLUTION}, mistake_rate=0.0)
     partial, printed = START, "7.0"
     for _ in range(3):
         (step,) = await demonstrator.propose(PROBLEM, partial, n=1, seed=0, stop=STEP_STOPS)

@@ -15,7 +15,7 @@ from bench.runs.reader import load_run
 from bench.search import Node, NodeKind, Trace
 from bench.search.tree import new_trace
 from bench.types import Outcome, Problem
-from rstar_train.demonstrators.by_rule import Demonstrator
+from rstar_train.demonstrators.by_rule import RuleDemonstrator
 from rstar_train.figures import SearchFigures
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.recipes.settings import PoolSettings, SearchSettings, Source
@@ -52,7 +52,7 @@ def pool_of(recipe: Small) -> Pool:
 
 
 def searched_with(recipe: Small, pool: Pool, folder: Path, **kwargs: Any) -> SearchFigures:
-    searcher = Searcher(Demonstrator(recipe.search.mistake_rate))
+    searcher = Searcher(RuleDemonstrator(recipe.search.mistake_rate))
     return asyncio.run(
         search_pool(
             pool.problems, recipe.search, searcher, folder, seed=SHIPPED.seed, pool="p", **kwargs

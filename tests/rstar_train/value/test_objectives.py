@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from rstar_train.value.objectives import centered, outcome, preference, raw_preference, regression
+from rstar_train.value.objectives import (
+    add_centering,
+    outcome,
+    preference,
+    raw_preference,
+    regression,
+)
 
 torch = pytest.importorskip("torch")
 
@@ -29,15 +35,18 @@ def test_the_papers_preference_compares_values_and_the_official_one_raw_scores()
 
 
 def test_a_centered_preference_costs_the_square_of_a_pairs_sum_on_top() -> None:
-    plain, added = cost(preference, 0.5, 1.5), cost(centered(preference, 0.05), 0.5, 1.5)
+    plain, added = cost(preference, 0.5, 1.5), cost(add_centering(preference, 0.05), 0.5, 1.5)
     assert added - plain == pytest.approx(0.05 * 4)
-    balanced = cost(centered(preference, 0.05), 1.0, -1.0)
+    balanced = cost(add_centering(preference, 0.05), 1.0, -1.0)
     assert balanced == pytest.approx(cost(preference, 1.0, -1.0))
 
 
 def test_only_a_centered_preference_brings_back_two_scores_that_drifted_off_together() -> None:
     slopes = {}
-    for name, objective in (("plain", raw_preference), ("centered", centered(raw_preference, 0.1))):
+    for name, objective in (
+        ("plain", raw_preference),
+        ("centered", add_centering(raw_preference, 0.1)),
+    ):
         raw, other = (torch.tensor([each], requires_grad=True) for each in (4.0, 3.0))
         objective(raw, other, raw).sum().backward()
         slopes[name] = float(raw.grad[0] + other.grad[0])
