@@ -13,7 +13,7 @@ class Verifier:
     """What decides whether an answer is right where no single reference exists."""
 
     name: str
-    """Of a function in `bench.answers.verifiers`."""
+    """Name of a function in `bench.answers.verifiers`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """What that function must know of the problem; plain JSON values."""
 

@@ -137,9 +137,9 @@ class MethodFigures(Figures):
     n: int
     correct: int
     accuracy: ShareFigures | None
-    """Of the answers that could be judged; None when there are none."""
+    """Share of the judged answers that are correct; None when none could be judged."""
     failures: int
-    """Of the harness."""
+    """Answers that the harness could not judge."""
     policy_tokens: float
     """Generated, mean of a problem."""
     ppm_tokens: float
@@ -202,7 +202,7 @@ class SampleFigures(StageFigures):
 
     problems: int
     samples: int
-    """Of each problem."""
+    """Samples drawn for each problem."""
     solved: int
     policy_tokens: int
 
@@ -314,7 +314,7 @@ class PairFigures(StageFigures):
     low: float | None = None
     high: float | None = None
     by_kind: Mapping[str, PairCounts] | None = None
-    """Of steps below one prefix, and of whole solutions."""
+    """Counts for `step` (two steps below one prefix) and `solution` (two whole solutions)."""
     calibration_error: float | None = None
 
     @property

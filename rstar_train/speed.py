@@ -29,7 +29,7 @@ from rstar_train.value.training import TokenizerCache
 PROBLEMS = 4
 DEPTH = 3
 ROWS = 8
-"""Of an SFT batch, as in the shipped recipe."""
+"""Rows of an SFT batch, as in the shipped recipe."""
 
 
 def pairs() -> list[PairRow]:

@@ -15,15 +15,15 @@ MAX_DEPTH = 40
 MAX_DIGITS = 400
 """Digits in a row."""
 MAX_EXPONENT = 10**6
-"""Of a power that is evaluated; a higher one in an answer is refused if it is constant."""
+"""The highest exponent that is evaluated; a constant power above it is refused."""
 MAX_FACTORIAL = 10**4
 """Its argument."""
 MAX_TERMS = 10**4
-"""Of a sum or product over a stated range."""
+"""Terms of a sum or product over a stated range."""
 MAX_BITS = 10**6
 """Size of a number that is computed with, as the logarithm of its magnitude."""
 MAX_ITEMS = 500
-"""Of a list, set or tuple."""
+"""Items of a list, set or tuple."""
 
 
 class TooLarge(Exception):

@@ -28,7 +28,7 @@ PUBLISHED = "smollm2-135m"
 LINEAGE = "lineage.json"
 ADAPTER = "adapter_model.safetensors"
 WEIGHTS = "*.safetensors"
-"""Of a Hugging Face folder."""
+"""Weight files of a Hugging Face folder."""
 UNTRAINED = "few-shot"
 """Prompt template of a model that was never trained on ours."""
 

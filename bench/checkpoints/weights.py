@@ -89,7 +89,7 @@ def gguf(checkpoint: Checkpoint) -> Path:
     if checkpoint.folder is None:
         return embedded.gguf_path()
     require_gguf(checkpoint)
-    # Beside merged weights, never in a folder of somebody else's.
+    # The cache keeps it beside merged weights; a folder that is not ours is not written to.
     out = _cached(checkpoint) / GGUF
     if not out.is_file():
         from bench.checkpoints.merging import export_gguf

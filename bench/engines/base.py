@@ -118,8 +118,8 @@ class PathScores:
     tokens: int
     """Tokens that went through the model; one that was computed before does not count."""
     by_path: tuple[int, ...] = ()
-    """The same, path by path in the order given, where the scorer tells them apart: what the first
-    k paths cost is then what scoring them alone would have cost."""
+    """Tokens computed for each path, in the order given; empty if only the total is known. The
+    first k entries sum to the cost of scoring those k paths alone."""
 
 
 class Scoring(Protocol):

@@ -14,14 +14,15 @@ from bench.engines.base import Engine, Request
 TOGETHER = "per request: equal alone and in a batch (verified at start)"
 APART = "per batch: a request's text depends on what runs beside it (verified at start)"
 HISTORY = "none: a text depends on what was computed before it (prefixes are kept)"
-"""Of an engine whose cache changes the rounding, and forgets when it is full; not worth a probe."""
+"""What an engine with a prefix cache promises. The cache changes the rounding, and forgets when it
+is full, so nothing is probed."""
 
 PROBES = 4
 TOKENS = 24
 
 
 async def probe(engine: Engine) -> str:
-    """Ask for a few completions one by one, then all at once in company; return what came of it."""
+    """Compare completions generated one at a time with the same ones generated in a full batch."""
     beginning = "def f(x):\n    y = x + 1\n" * 4
     probes = [Request(f"{beginning}    return {i}", 1, i, 1.0, TOKENS, ()) for i in range(PROBES)]
     company = [Request(f"# {i}\nimport math\n", 2, i, 1.0, TOKENS, ()) for i in range(6)]

@@ -41,8 +41,8 @@ from bench.errors import EngineError, MissingExtraError
 STEP_TOKENS = 16_384
 """Tokens of one scheduling step; a prompt is never split over two."""
 KV_PRECISION = "f16"
-"""Of keys and values. OpenVINO's own choice, u8, is coarser and, at a few hundred tokens of context
-and a hundred sequences, slower by a fifth."""
+"""Precision of the KV cache. OpenVINO's own choice, u8, is coarser. It is also slower by a fifth,
+with a hundred sequences of a few hundred tokens."""
 PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
 """On AMX a sixth slower than bf16 for 32 requests and a third for 96, a third faster for one."""
 SAMPLER_THREADS = min(8, os.cpu_count() or 1)
@@ -50,7 +50,8 @@ SAMPLER_THREADS = min(8, os.cpu_count() or 1)
 tokenizer gets more streams than these: a thread that has to wait for one can miss that it was given
 back, and then the pipeline waits for ever."""
 LOOP_ROUNDS = 3
-"""Rounds of an event loop between two steps: a result passes through a few awaits."""
+"""Passes through the event loop between two steps of the pipeline: a result takes a few of them to
+reach the search, which then may ask for more."""
 MAX_PROMPT_TOKENS = 8_191
 """The tokenizer cuts a longer prompt to 8192 tokens, its end with the solution first, unasked."""
 

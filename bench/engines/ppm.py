@@ -187,7 +187,11 @@ class ScoredTree:
         return [[self._scores[i] for i in row] for row in ends], added
 
     def _compute(self, known: int, end: int) -> None:
-        """Pass the tokens from index `known` to before `end` through the model."""
+        """Pass the tokens from index `known` to before `end` through the model.
+
+        T new tokens attend to themselves and to C tokens of earlier passes; L layers, G heads of
+        keys and values of width D.
+        """
         import torch
         from transformers import DynamicCache
 
@@ -195,7 +199,7 @@ class ScoredTree:
         lines = [self._trie.lineage(index) for index in new]
         context = sorted({index for line in lines for index in line if index < known})
         column = {index: at for at, index in enumerate((*context, *new))}
-        allowed = torch.zeros(len(new), len(column), dtype=torch.bool)
+        allowed = torch.zeros(len(new), len(column), dtype=torch.bool)  # (T, C + T)
         for row, line in enumerate(lines):
             allowed[row, [column[index] for index in line]] = True
         device = self._scorer.device
@@ -203,20 +207,20 @@ class ScoredTree:
             cache = DynamicCache()
             if context:
                 for layer, (keys, values) in enumerate(self._kept(context).transpose(0, 1)):
-                    cache.update(keys[None], values[None], layer)
+                    cache.update(keys[None], values[None], layer)  # each (1, G, C, D)
             hidden = self._scorer.backbone(
                 input_ids=torch.tensor([self._trie.tokens[known:end]], device=device),
                 position_ids=torch.tensor([self._trie.depths[known:end]], device=device),
                 attention_mask=allowed[None, None].to(device),
                 past_key_values=cache,
                 use_cache=True,
-            ).last_hidden_state[0]
-            raw = self._scorer.head(hidden.float()).squeeze(-1)
+            ).last_hidden_state[0]  # (T, hidden size)
+            raw = self._scorer.head(hidden.float()).squeeze(-1)  # (T,)
             scale = 5.0 if self._scorer.config.squash == "tanh_fifth" else 1.0
             self._scores += torch.tanh(raw / scale).tolist()
             self._starts.append(known)
             self._blocks.append(
-                torch.stack(
+                torch.stack(  # (2, L, G, T, D)
                     [
                         torch.stack([layer.keys[0, :, len(context) :] for layer in cache.layers]),
                         torch.stack([layer.values[0, :, len(context) :] for layer in cache.layers]),

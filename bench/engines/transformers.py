@@ -130,7 +130,7 @@ class _Draw:
             torch.Generator().manual_seed(derive_seed(request.seed, i)) for i in range(request.n)
         ]
         self.logprobs: list[list[float]] = []
-        """Of the token that each row drew, step by step."""
+        """Log-probability of the token that each row drew, step by step."""
 
     def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return the scores (n, vocabulary) with noise, whose argmax is the draw."""

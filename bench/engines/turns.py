@@ -1,8 +1,8 @@
 """One model computes on the CPU at a time: two thread pools on the same cores stall each other.
 
-A matrix product ends at a barrier where every thread waits for the slowest. With the policy's pool
-and the PPM's on the same two cores, whichever thread has lost its core holds up all the others,
-and both models together ran at about a tenth of the speed they have in turn.
+A matrix product ends at a barrier where every thread waits for the slowest. The policy and
+the PPM have a pool of threads each, on the same cores: a thread that has lost its core holds up all
+the others. On two cores both models together ran at a tenth of the speed they have in turn.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What `make demo` shows: four searches, before and after training, in one table.
 
-Two runs of samples and search use the newest published PPM and the same temperature, so the only
-things that differ between the two halves of the table are the policy and the prompt it was made
-for. Nothing in it is canned: delete the run directories and it is all made again.
+Both halves of the table use the newest published PPM and the same temperature. They differ in the
+policy alone, and in the prompt it was made for. Nothing in it is canned: delete the run directories and it is all made again.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ from bench.types import Problem
 
 _OURS = "rstar:"
 _ECHOES = f"{_OURS}echoes"
-"""Under this key: the keys under which lm-eval itself repeats our answers. It never finds them
-again, because it makes them of arguments that the sample log's notes have been added to."""
+"""Cache entry that lists the keys under which lm-eval stores our answers a second time. It never
+reads them back: its keys hash the request's arguments, to which we add notes afterwards."""
 
 
 def search_key(configuration: Mapping[str, Any], problem: Problem, seed: int) -> str:

@@ -38,7 +38,7 @@ class Job:
     problem: Problem
     seed: int
     key: str
-    """Of what decides the search; requests that share it share the search."""
+    """Digest of what decides the search; requests with one key share one search."""
 
 
 class Searches:

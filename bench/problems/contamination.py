@@ -41,7 +41,7 @@ class Overlap:
     problem_id: str
     exact: bool
     share: float
-    """Of the problem's 13-grams that the training row has; 0 where the problem has none."""
+    """Share of the problem's 13-grams that the training row has; 0 where the problem has none."""
 
 
 class Index:

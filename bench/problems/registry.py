@@ -88,9 +88,9 @@ class Benchmark:
     """Its file in a mirror directory."""
     rows: int
     sha256: str
-    """Of the mirror's file: a changed row is a different benchmark."""
+    """SHA-256 of the mirror's file: a changed row is a different benchmark."""
     rows_sha256: str
-    """Of the normalised rows (`bench.problems.fingerprint`), wherever they come from."""
+    """SHA-256 of the normalised rows (`bench.problems.fingerprint`), wherever they come from."""
     licence: str
     origin: str
     """The repository, commit and path that the mirror's rows were taken from."""

@@ -17,7 +17,7 @@ from bench.runs.record import Record, Selected
 from bench.search import ROOT, Node, NodeKind, Trace, list_costs
 
 _TEXT_CHARS = 72
-"""Of a step's text that are shown."""
+"""Characters of a step's text that are shown."""
 
 
 def shown_tree(

@@ -23,7 +23,7 @@ from typing import Any
 from bench.errors import RunDirError
 
 SCHEMA_VERSION = 2
-"""Of the run directory; a reader refuses a higher one. 2: trees have a budget clock."""
+"""Version of the run directory; a reader refuses a higher one. 2: trees have a budget clock."""
 
 PACKAGES = (
     "rstar-bench",

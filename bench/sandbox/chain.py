@@ -16,7 +16,7 @@ from bench.sandbox.execution import Execution
 from bench.sandbox.wire import Program
 
 MAX_BYTES = 1 << 20
-"""Of program text, ancestors included: models write hundreds, not millions."""
+"""Bytes of program text, ancestors included: models write hundreds, not millions."""
 _HEAVY = re.compile(r"\b(?:scipy|lambdify)\b")
 """Programs that import scipy, which sympy's lambdify does by itself."""
 

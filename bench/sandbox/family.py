@@ -1,8 +1,8 @@
 """A keeper, its zygote and their nodes: started, ordered, watched, ended.
 
-Invariants. A process that is neither the keeper's nor the zygote's is a node that an order made, or
-is killed within seconds. A node works on an order before its deadline, or sleeps, or is killed. A
-family that lost its keeper or zygote is lost as a whole; nothing is repaired.
+Invariants. (1) Below the keeper live only the zygote and the nodes that an order created; any other
+process is killed within about two seconds. (2) A node runs an order before its deadline, or is
+paused, or is killed. (3) If keeper or zygote dies, the whole family ends; nothing is restarted.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class SandboxFamily:
 
     @property
     def pids(self) -> list[int]:
-        """Of the nodes that live, the zygote first."""
+        """Process ids of the living nodes, the zygote first."""
         return list(self._nodes)
 
     @classmethod

@@ -64,7 +64,7 @@ class Launched:
     gate: int
     """The descriptor on which the kernel asks about forks; -1 where forks are free."""
     uid: int
-    """Of programs."""
+    """User id that programs run under."""
     landlock: int
     """The kernel's version of it; 0 where it is not in use."""
 

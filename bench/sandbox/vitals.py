@@ -15,7 +15,7 @@ from pathlib import Path
 
 _PAGE = resource.getpagesize()
 _CPU_CLOCK = 2
-"""Of a whole process, all modes; see clock_getcpuclockid(3)."""
+"""Clock of a whole process, all modes; see clock_getcpuclockid(3)."""
 
 
 @dataclass(frozen=True, slots=True)

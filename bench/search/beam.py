@@ -40,7 +40,7 @@ class Beam(Beams):
     """The knobs of a step beam."""
 
     rules: Literal["paper", "official"] = "paper"
-    """Whose search: as the paper prints it, or as the released code plays it."""
+    """`paper` searches as the paper prints it, `official` as the released code plays it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

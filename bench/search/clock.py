@@ -28,7 +28,7 @@ class Cost:
     """Tokens that went through the PPM."""
     executions: int = 0
     code_seconds: float = 0.0
-    """Of the programs run, by the sandbox's clock; 0 where the seconds were not kept."""
+    """Seconds of the programs run, by the sandbox's clock; 0 where they were not kept."""
 
     def plus(self, event: Event, seconds: float = 0.0) -> Cost:
         """Return the cost after one more event."""

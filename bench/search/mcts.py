@@ -50,7 +50,7 @@ class MCTS(Stepwise):
     tokens: Annotated[Count, Use.BUDGET] | None = None
     """Generated tokens of a problem after which nothing new is begun; none: no limit."""
     rules: Literal["paper", "official"] = "paper"
-    """Whose search: as the paper prints it, or as the released code plays it."""
+    """`paper` searches as the paper prints it, `official` as the released code plays it."""
 
 
 async def mcts(

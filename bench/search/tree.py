@@ -115,11 +115,11 @@ class Trace:
     """For each rollout, the node at which it ended."""
     usage: Usage = field(default_factory=Usage)
     rules: str = "paper"
-    """Name of the rule set (`bench.search.rules`)."""
+    """The rules that the search followed: `paper`, or `official` (`bench.search.official`)."""
     events: list[Event] = field(default_factory=list)
     """The budget clock."""
     code_seconds: list[float] = field(default_factory=list, compare=False)
-    """Of each execution, in the clock's order; not part of the trace's JSON."""
+    """Seconds of each execution, in the clock's order; not part of the trace's JSON."""
 
     def lineage(self, index: int) -> list[Node]:
         """Return the nodes from the root (excluded) to a node (included)."""

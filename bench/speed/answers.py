@@ -25,7 +25,7 @@ from bench.speed.measure import Figure, measure_time, percentile
 PEER = "math-verify"
 _FILE = Path("checkers") / "dev.jsonl"
 _TIER = "answer"
-"""Of the development half: bare answers, the tier of the headline figures."""
+"""Tier of the headline figures: bare answers of the development half."""
 
 
 async def measure_answers(limit: int | None = None) -> list[Figure]:

@@ -38,7 +38,7 @@ class Size:
     """How much is measured: the default is what the figures are promised for."""
 
     chains: int = 32
-    """Of 8 steps each."""
+    """Chains of 8 steps each."""
     tree: int = 400
     """Steps."""
     trivial: int = 250
@@ -46,7 +46,7 @@ class Size:
     house: int = 256
     """Nodes alive at once."""
     starts: int = 3
-    """Of a sandbox."""
+    """Starts of a sandbox."""
 
 
 async def sandbox(size: Size | None = None) -> list[Figure]:

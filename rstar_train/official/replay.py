@@ -20,7 +20,7 @@ from rstar_train.rows import official
 from rstar_train.rows.official_trees import OfficialTree, read_tree
 
 TOLERANCE = 1e-9
-"""Of Q and margins: the order of a sum may differ, nothing else."""
+"""Largest difference of two Q or margins: the order of a sum may differ, nothing else."""
 PARTS = ("trajectories", "correct_trajectories", "sft", "pairs", "pairs_after_filter")
 
 

@@ -187,7 +187,7 @@ class Packer:
     """Collates rows into one packed sequence."""
 
     dtype: torch.dtype
-    """Of the attention's queries."""
+    """Type of the attention's queries."""
 
     def __call__(self, examples: Sequence[Mapping[str, Sequence[int]]]) -> Inputs:
         """Return the model's inputs; a row's first token is nobody's next one."""

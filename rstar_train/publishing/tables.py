@@ -31,7 +31,7 @@ F = TypeVar("F", bound=Figures)
 FIGURES = "figures.json"
 """In the folder of the base model, and of each round."""
 ABLATION = "ablation.json"
-"""Beside the folders of the rounds."""
+"""File of the ablations, beside the folders of the rounds."""
 
 
 def load_figures(publish: Path) -> list[RoundFigures]:

@@ -27,14 +27,14 @@ class Source:
     problems: Amount = 0
     """The first so many; 0 means all (of a tier, which has no end, a number must be given)."""
     families: tuple[str, ...] = ()
-    """Of a tier: these families only; empty means all."""
+    """Families of a tier that are kept; empty means all."""
     decontaminate: str = ""
     """A file that `rstar-bench contamination --out` wrote: rows to drop. Relative to the recipe."""
     bootstrap: bool = False
     """Whether the problems are searched in round 1 only and left out of coverage. They give round 1
     more examples of the format than later rounds could afford to search."""
     levels: tuple[str, ...] = ()
-    """Of a training pool: rows of these levels only (`Level 1` of math_train; `1-2 calculations` of
+    """Levels of a training pool that are kept (`Level 1` of math_train; `1-2 calculations` of
     gsm8k_train, counted in its solutions); empty means all."""
 
 
@@ -80,7 +80,7 @@ class SearchSettings(MCTS):
     """What the policy runs on (`bench.engines.opening`); one that reuses prefixes searches faster,
     and a second run grows other trees."""
     mistake_rate: Share = 0.3
-    """Of a demonstrator: probability that a proposed step is a plausible mistake."""
+    """Probability that a step proposed by a demonstrator is a plausible mistake."""
     concurrency: Count = CONCURRENCY
     """Problems in flight; changes no result."""
 

@@ -34,7 +34,7 @@ class Extraction:
     """How solutions and pairs are taken out of trees."""
 
     solutions: Callable[..., list[SFTRow]]
-    """Of a problem and its trees: the solutions to imitate, best first."""
+    """Takes a problem and its trees; returns the solutions to imitate, best first."""
     pairs: Callable[[Problem, Trace], list[PairRow]]
 
 

@@ -12,7 +12,7 @@ from bench.console import Pace
 log = logging.getLogger(__name__)
 
 Note = Callable[[str, int, int], None]
-"""Told the stage, the problems that are done, and how many there are."""
+"""Called with the stage, the problems done, and how many there are."""
 
 EVERY_SECONDS = 30.0
 """Between two lines."""

@@ -29,7 +29,7 @@ from rstar_train.search.searcher import Searcher, start_searcher
 from rstar_train.search.until_solved import search_until_solved
 
 SELECTORS = {"first": select_first, "majority": select_majority}
-"""Of the records of a search of the pool, whose answers nobody asks for."""
+"""Selectors of the pool's records. Nobody asks for their answers."""
 
 
 async def search_pool(

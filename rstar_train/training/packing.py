@@ -1,11 +1,10 @@
-"""Training texts packed into lines of tokens: a shared prefix once, and no padding.
+"""Packed sequences: a shared prefix is computed once, and nothing is padded to the longest text.
 
-The texts of a problem share their prompt and their first steps, so they form a tree of tokens; the
-trees of a step are laid end to end, depth first. Depth first, a token's ancestors are the last open
-path, so any `BLOCK` neighbours in the line need no more keys than the path above the first of them
-and themselves: attention runs block by block, and what it computes grows with the depth of the
-trees, not with the square of the line. `rstar_train.training.tree_attention` does the arithmetic;
-nothing here needs torch.
+The texts of a problem share their prompt and their first steps, so they form a tree of tokens. The
+trees of a batch are laid end to end, depth first. In depth-first order the ancestors of `BLOCK`
+consecutive tokens are one path plus the block itself. A block therefore attends to
+K = depth + `BLOCK` keys, and the cost of T tokens is O(T x depth), not O(T^2).
+`rstar_train.training.tree_attention` does the arithmetic; nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -21,13 +20,15 @@ from bench.engines.token_trie import TokenTrie
 BLOCK = 64
 """Queries of one attention block: small ones waste fewer masked scores, large ones fewer calls."""
 LENGTH_BUCKET = 128
-"""Lines are padded to a multiple of so many tokens, so that they come in a few shapes. On a CPU,
-torch and oneDNN compile and keep kernels for every new shape, about 9 MB a length, and the holes
-that buffers of ever new sizes leave in the heap do not fit the next ones: with rows padded to their
-batch's longest, a training's memory grew by 0.4 GB in 40 steps of a model of two layers, and to
-13 GB in a whole run; with multiples of 64 it stayed where it was after the first few."""
+"""Tokens of which a packed sequence's length is a multiple, so that it comes in a few shapes.
+
+On a CPU, torch and oneDNN compile and keep kernels for every new shape, about 9 MB a length.
+Buffers of ever new sizes also leave holes in the heap that the next ones do not fit. With rows
+padded to their batch's longest, memory grew by 0.4 GB in 40 optimizer steps of a two-layer model,
+and to 13 GB in a whole run. With multiples of 64 it stayed where it was after the first few steps.
+"""
 DEPTH_BUCKET = 64
-"""The keys of a block are padded to a multiple of so many, for the same reason."""
+"""Keys of which a block's number is a multiple, for the same reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def pack(tree: TokenTree) -> PackedSequence:
 
 
 def _attention(parents: Sequence[int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    blocks = []
+    """Return `keys` (N, K) and `mask` (N, B, K) of T = N B tokens, each given by its parent."""
+    blocks = []  # N lists of at most K token indices: the path above a block, then the block
     for first in range(0, len(parents), BLOCK):
         above = []
         index = parents[first]
@@ -129,8 +131,8 @@ def _attention(parents: Sequence[int]) -> tuple[npt.NDArray[np.int64], npt.NDArr
         blocks.append([*reversed(above), *range(first, first + BLOCK)])
     width = max(map(len, blocks))
     width += -width % DEPTH_BUCKET
-    keys = np.zeros((len(blocks), width), dtype=np.int64)
-    mask = np.zeros((len(blocks), BLOCK, width), dtype=np.bool_)
+    keys = np.zeros((len(blocks), width), dtype=np.int64)  # (N, K)
+    mask = np.zeros((len(blocks), BLOCK, width), dtype=np.bool_)  # (N, B, K)
     for at, block in enumerate(blocks):
         keys[at, : len(block)] = block
         column = {index: place for place, index in enumerate(block)}
@@ -138,7 +140,7 @@ def _attention(parents: Sequence[int]) -> tuple[npt.NDArray[np.int64], npt.NDArr
         for row, index in enumerate(range(first, first + BLOCK)):
             parent = parents[index]
             if parent >= first:
-                mask[at, row] = mask[at, parent - first]
+                mask[at, row] = mask[at, parent - first]  # (K,)
             elif parent >= 0:
                 # Above the block is one path: what the parent sees is its beginning.
                 mask[at, row, : column[parent] + 1] = True

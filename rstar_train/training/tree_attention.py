@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 NAME = "packed"
-"""Of the attention implementation."""
+"""Name under which transformers finds this attention."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,9 @@ class MicroBatch:
 
     sequence: PackedSequence
     text: tuple[int, ...]
-    """Of each term: the place of its text in `sequence.ends`."""
+    """Place of each term's text in `sequence.ends`."""
     other: tuple[int, ...]
-    """Of each term: the place of what it is preferred to, or its own place."""
+    """Place of the text that a term is preferred to, or its own place."""
     target: tuple[float, ...]
     weight: tuple[float, ...]
 
@@ -67,7 +67,7 @@ class Batch:
 
     micro_batches: tuple[MicroBatch, ...]
     weight: float
-    """Of all terms together, by which their sum is divided."""
+    """Weight of all terms together, by which their sum is divided."""
     plain_tokens: int
     """Tokens of the texts one by one, as without sharing."""
 

@@ -55,8 +55,8 @@ def add_centering(loss: TermLoss, coefficient: float) -> TermLoss:
     """Return a loss of pairs plus `coefficient` (raw + other)^2, as TRL's reward trainer has.
 
     A preference sees the difference of two scores and not their mean. The hidden states of a policy
-    have a common part that is several times as long as what tells them apart, so the head's mean
-    drifts along it at no cost until tanh is flat, and right and wrong steps are worth the same.
+    have a common part, several times as long as what tells them apart. The head's mean drifts along
+    it at no cost, until tanh is flat and right and wrong steps are worth the same.
     """
 
     def penalized(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -37,7 +37,7 @@ class CalibrationBin:
     said: float
     """Mean probability that the PPM gives the order it puts them in, from 0.5 on."""
     share: float
-    """Of pairs that it orders rightly, with a Wilson interval from `low` to `high`."""
+    """Share of the pairs that it orders rightly, with a Wilson interval from `low` to `high`."""
     low: float
     high: float
 

@@ -36,7 +36,7 @@ class Decimal:
 
     value: Fraction
     unit: Fraction
-    """Of its last digit."""
+    """The value of one unit in its last digit."""
     digits: int
 
 

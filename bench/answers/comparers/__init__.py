@@ -41,7 +41,7 @@ COMPARERS: tuple[Comparer, ...] = (
     expressions,
 )
 _MAX_COMPARISONS = 4000
-"""Of parts within one comparison: a list of n items may need n * n."""
+"""Comparisons of parts within one comparison: a list of n items may need n * n."""
 
 __all__ = ["COMPARERS", "Asked", "Comparer", "Finding", "choices", "compare"]
 

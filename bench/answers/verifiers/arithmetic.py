@@ -15,11 +15,11 @@ from fractions import Fraction
 from bench.answers.verifiers.judgement import Judgement
 
 MAX_CHARS = 400
-"""Of an expression; a longer text is not read."""
+"""Characters of an expression; a longer text is not read."""
 MAX_DIGITS = 12
-"""Of a number."""
+"""Digits of a number."""
 MAX_DEPTH = 40
-"""Of brackets, fractions and signs inside one another: far below the interpreter's own limit."""
+"""Brackets, fractions and signs inside one another, far below the interpreter's own limit."""
 
 _SPELLINGS = (
     (r"\\left|\\right|\\,|\\;|\\ |\$|\s", ""),

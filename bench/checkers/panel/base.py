@@ -21,7 +21,7 @@ class Checker(Protocol):
     name: str
     """What `--checker` calls it."""
     version: str
-    """Of whatever decides, e.g. `math-verify 0.9.0`; stored with every verdict."""
+    """Version of whatever decides, e.g. `math-verify 0.9.0`; stored with every verdict."""
     about: str
     """One sentence: the rule, and what of its namesake is missing."""
 

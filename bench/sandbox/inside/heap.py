@@ -29,7 +29,8 @@ _MOST_AREAS, _SMALLEST_AREA = 100, 64 << 10
 _PROTECTION = {"r--p": mmap.PROT_READ, "rw-p": mmap.PROT_READ | mmap.PROT_WRITE}
 _MAP_FIXED = 16
 _POOL, _SIZES = 16 << 10, range(32, 513, 16)
-"""Of the interpreter's allocator, pymalloc: a run of equal blocks, and what sizes those have."""
+"""Pools of pymalloc, the interpreter's allocator: bytes of a pool, and the block sizes it
+serves."""
 _BYTES_HEAD = b"".__sizeof__()
 _MOST_PLUGS = 20_000
 _CONTEXT, _STACK = 8 << 10, 16 << 10

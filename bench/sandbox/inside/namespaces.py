@@ -20,7 +20,7 @@ WORKING_DIRECTORY = "/empty"
 """Not /tmp: the packages may lie below that, with the project."""
 _INNER_ID = 65534
 _NAME = "sandbox"
-"""Of the machine, as programs see it: the same everywhere, as results must be."""
+"""Host name that programs see: the same everywhere, as results must be."""
 _TMPFS = "size=1m,mode=755"
 _REST = (
     linux.CLONE_NEWNS

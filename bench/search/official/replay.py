@@ -28,7 +28,8 @@ from bench.search.tree import Node, NodeKind, Trace
 from bench.types import Problem
 
 TOLERANCE = 1e-9
-"""Of Q: sums of the same numbers in another order may differ in the last bits."""
+"""Largest difference of two Q: sums of the same numbers in another order may differ in the last
+bits."""
 
 MODES = ("train_ppm", "train_terminal", "test_ppm", "beam")
 
