@@ -1,7 +1,8 @@
 """What `make demo` shows: four searches, before and after training, in one table.
 
 Both halves of the table use the newest published PPM and the same temperature. They differ in the
-policy alone, and in the prompt it was made for. Nothing in it is canned: delete the run directories and it is all made again.
+policy alone, and in the prompt it was made for. Nothing in it is canned: delete the run directories
+and it is all made again.
 """
 
 from __future__ import annotations
