@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bench.console import quieten_third_parties, run_guarded
 
 if TYPE_CHECKING:
+    from rstar_train.publishing.tables import TextTable
     from rstar_train.recipes.recipe import Recipe
 
 
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     table.add_argument("--plot", type=Path, metavar="SVG", help="draw the rounds into this file")
     table.add_argument("--families", action="store_true", help="add what was solved, by family")
+    table.add_argument("--markdown", action="store_true", help="print Markdown, not columns")
     table.set_defaults(run=_table)
     _add_data_verbs(verbs)
     return parser
@@ -130,7 +132,7 @@ class _Run:
 
 
 def _evolve(arguments: argparse.Namespace) -> int:
-    from rstar_train.publishing.tables import load_base, render_rounds
+    from rstar_train.publishing.tables import load_base, round_tables
     from rstar_train.rounds.evolve import evolve
 
     run = _find_run(arguments)
@@ -141,17 +143,17 @@ def _evolve(arguments: argparse.Namespace) -> int:
         publish=run.publish,
         beside=run.beside,
     )
-    print(render_rounds(figures, load_base(run.publish)))
+    _print_tables(round_tables(figures, load_base(run.publish)))
     return 0
 
 
 def _ablate(arguments: argparse.Namespace) -> int:
-    from rstar_train.publishing.tables import ablation_table
+    from rstar_train.publishing.tables import ablation_tables
     from rstar_train.rounds.ablation import ablate
 
     run = _find_run(arguments)
     figures = ablate(run.recipe, work=run.work, publish=run.publish, beside=run.beside)
-    print(ablation_table(figures))
+    _print_tables(ablation_tables(figures))
     return 0
 
 
@@ -182,12 +184,13 @@ def _table(arguments: argparse.Namespace) -> int:
 
     figures = tables.load_figures(arguments.checkpoints)
     base = tables.load_base(arguments.checkpoints)
-    print(tables.render_rounds(figures, base))
+    shown = tables.round_tables(figures, base)
     if arguments.families:
-        print(f"\n{tables.families_table(figures, base)}")
+        shown += tables.family_tables(figures, base)
     ablation = tables.load_ablation(arguments.checkpoints)
     if ablation is not None:
-        print(f"\n{tables.ablation_table(ablation)}")
+        shown += tables.ablation_tables(ablation)
+    _print_tables(shown, markdown=arguments.markdown)
     if arguments.plot is not None:
         from bench.files.atomic import replace
         from rstar_train.publishing.plots import rounds_plot
@@ -195,6 +198,10 @@ def _table(arguments: argparse.Namespace) -> int:
         replace(arguments.plot, rounds_plot(figures, base))
         print(f"\ndrawn: {arguments.plot}")
     return 0
+
+
+def _print_tables(shown: Sequence[TextTable], *, markdown: bool = False) -> None:
+    print("\n\n".join(table.to_markdown() if markdown else table.to_text() for table in shown))
 
 
 def _replay(arguments: argparse.Namespace) -> int:

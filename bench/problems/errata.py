@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.problems.fingerprint import short_digest
+from bench.problems.fingerprint import text_digest
 from bench.types import Problem
 
 _FILE = Path(__file__).with_name("errata.json")
@@ -57,7 +57,7 @@ def apply_errata(name: str, problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _corrected(problem: Problem, known: Mapping[tuple[str, str], Erratum]) -> Problem:
-    key = short_digest(problem.question), short_digest(problem.answer)
+    key = text_digest(problem.question), text_digest(problem.answer)
     erratum = known.get(key)
     if erratum is None:
         return problem

@@ -21,7 +21,7 @@ def normalise(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def short_digest(text: str) -> str:
+def text_digest(text: str) -> str:
     """Return the first `SHORT` digits of the SHA-256 of a normalised text."""
     return _sha256(normalise(text))[:SHORT]
 

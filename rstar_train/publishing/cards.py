@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.files.atomic import replace
 from rstar_train.figures import Json, RoundFigures
-from rstar_train.publishing.tables import accuracy_cells, percent
+from rstar_train.publishing.tables import TextTable, accuracy_cells, percent
 
 FILE = "README.md"
 _WHAT = {
@@ -106,5 +106,4 @@ def _two_columns(rows: list[tuple[str, str]]) -> str:
 
 
 def _markdown(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return TextTable("", header, rows).to_markdown()

@@ -1,4 +1,4 @@
-"""The tables of a run: coverage by tier (the paper's Table 2) and accuracy by round, as text.
+"""The tables of a run, as text or Markdown: coverage by tier (the paper's Table 2), accuracy.
 
 All are made from the rounds' `figures.json` alone, so one command prints them from `results/`.
 """
@@ -32,6 +32,30 @@ FIGURES = "figures.json"
 """In the folder of the base model, and of each round."""
 ABLATION = "ablation.json"
 """File of the ablations, beside the folders of the rounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A table whose cells are text."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def to_text(self) -> str:
+        """Return the table in columns, under its underlined title."""
+        widths = [max(map(len, column)) for column in zip(self.header, *self.rows, strict=True)]
+        lines = [self.title, "-" * len(self.title)]
+        for row in (self.header, *self.rows):
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines)
+
+    def to_markdown(self) -> str:
+        """Return the table in Markdown, under its title where it has one."""
+        lines = [self.header, ["---"] * len(self.header), *self.rows]
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"{self.title}:\n\n{table}" if self.title else table
 
 
 def load_figures(publish: Path) -> list[RoundFigures]:
@@ -86,7 +110,7 @@ _VARIANTS = (
 )
 
 
-def ablation_table(figures: AblationFigures) -> str:
+def ablation_tables(figures: AblationFigures) -> list[TextTable]:
     """Return the ablations of the last round: training data, and what scores steps."""
     header = ["varied", "variant", "method", "n", "accuracy, %", "against the round", "p", "tokens"]
     parts = {"data": figures.data, "scorers": figures.scorers}
@@ -98,10 +122,10 @@ def ablation_table(figures: AblationFigures) -> str:
             gain = None if own else cell.against_before
             rows.append([part, words, *_cells(cell, [gain])])
     title = f"Ablations of round {figures.round}, each variant paired with the round's own"
-    return "\n\n".join((_table(title, header, rows), _held_out_table(figures.held_out)))
+    return [TextTable(title, header, rows), _held_out_table(figures.held_out)]
 
 
-def _held_out_table(held_out: Mapping[str, PairFigures]) -> str:
+def _held_out_table(held_out: Mapping[str, PairFigures]) -> TextTable:
     """Return how many held-out pairs of each kind every scorer orders; an ORM learns no steps."""
     rows = []
     for name in ("orm", "pqm", "ppm"):
@@ -109,17 +133,18 @@ def _held_out_table(held_out: Mapping[str, PairFigures]) -> str:
         cells = (kinds.get(kind) for kind in ("solution", "step"))
         rows.append([name.upper(), *(_ordered(cell) for cell in cells)])
     title = "Held-out pairs that each scorer orders rightly, %"
-    return _table(title, ["scorer", "whole solutions", "steps below one prefix"], rows)
+    return TextTable(title, ["scorer", "whole solutions", "steps below one prefix"], rows)
 
 
-def render_rounds(figures: Sequence[RoundFigures], base: EvaluationFigures | None = None) -> str:
-    """Return coverage, training and evaluation tables, one below the other."""
+def round_tables(
+    figures: Sequence[RoundFigures], base: EvaluationFigures | None = None
+) -> list[TextTable]:
+    """Return the tables of coverage, training and evaluation."""
     coverage = [each.coverage for each in figures]
-    tables = coverage_table(coverage), training_table(figures), accuracy_table(figures, base)
-    return "\n\n".join(tables)
+    return [coverage_table(coverage), training_table(figures), accuracy_table(figures, base)]
 
 
-def coverage_table(rounds: Sequence[Mapping[str, CoverageFigures]]) -> str:
+def coverage_table(rounds: Sequence[Mapping[str, CoverageFigures]]) -> TextTable:
     """Return the share of the pool that each round solved, and in brackets all rounds so far."""
     tiers = [name for name in rounds[-1] if "/" not in name and name != "all"]
     header = ["round", *tiers, "all"]
@@ -130,10 +155,12 @@ def coverage_table(rounds: Sequence[Mapping[str, CoverageFigures]]) -> str:
         rows.append([str(number), *shown])
     sizes = [str(rounds[-1][tier].problems) for tier in (*tiers, "all")]
     title = "Coverage of the pool, % solved in the round (in it or before)"
-    return _table(title, header, [*rows, ["problems", *sizes]])
+    return TextTable(title, header, [*rows, ["problems", *sizes]])
 
 
-def families_table(figures: Sequence[RoundFigures], base: EvaluationFigures | None = None) -> str:
+def family_tables(
+    figures: Sequence[RoundFigures], base: EvaluationFigures | None = None
+) -> list[TextTable]:
     """Return, by family, what each round solved of the pool, and its policy of the held-out rest.
 
     Raises BenchError where the problems of the last round's evaluation have no families.
@@ -146,12 +173,10 @@ def families_table(figures: Sequence[RoundFigures], base: EvaluationFigures | No
         name: {tier: _Solved(cell.correct, cell.n) for tier, cell in _by_tier(found).items()}
         for name, found in _evaluations(figures, base).items()
     }
-    return "\n\n".join(
-        (
-            _by_family("Problems of the pool solved, by round", solved),
-            _by_family("Held-out problems right, greedy, by round", right),
-        )
-    )
+    return [
+        _by_family("Problems of the pool solved, by round", solved),
+        _by_family("Held-out problems right, greedy, by round", right),
+    ]
 
 
 def _by_tier(evaluation: EvaluationFigures) -> Mapping[str, CountFigures]:
@@ -167,7 +192,7 @@ class _Solved:
     of: int
 
 
-def _by_family(title: str, rounds: Mapping[str, Mapping[str, _Solved]]) -> str:
+def _by_family(title: str, rounds: Mapping[str, Mapping[str, _Solved]]) -> TextTable:
     """Return a table of families down and rounds across, with the size of each family."""
     last = rounds[list(rounds)[-1]]
     families = [name for name in last if "/" in name]
@@ -184,10 +209,10 @@ def _by_family(title: str, rounds: Mapping[str, Mapping[str, _Solved]]) -> str:
         ]
         for name in families
     ]
-    return _table(title, ["tier", "family", *rounds, "of"], rows)
+    return TextTable(title, ["tier", "family", *rounds, "of"], rows)
 
 
-def training_table(figures: Sequence[RoundFigures]) -> str:
+def training_table(figures: Sequence[RoundFigures]) -> TextTable:
     """Return what each round was trained on and how well its PPM orders held-out pairs."""
     header = ["round", "SFT rows", "loss", "pairs", "loss", "held-out pairs ordered, %"]
     rows = []
@@ -203,7 +228,7 @@ def training_table(figures: Sequence[RoundFigures]) -> str:
                 _ordered(found.pair_accuracy.counts),
             ]
         )
-    return _table("Training", header, rows)
+    return TextTable("Training", header, rows)
 
 
 def _ordered(pairs: PairCounts | None) -> str:
@@ -211,7 +236,9 @@ def _ordered(pairs: PairCounts | None) -> str:
     return "-" if pairs is None else percent(pairs.accuracy, pairs.low, pairs.high)
 
 
-def accuracy_table(figures: Sequence[RoundFigures], base: EvaluationFigures | None = None) -> str:
+def accuracy_table(
+    figures: Sequence[RoundFigures], base: EvaluationFigures | None = None
+) -> TextTable:
     """Return accuracy by round and method, with paired gains over the round before and the base.
 
     `base` is the base model's evaluation, where there is one.
@@ -225,7 +252,7 @@ def accuracy_table(figures: Sequence[RoundFigures], base: EvaluationFigures | No
     title = (
         "Accuracy on held-out problems, 95 % intervals (tokens: policy + PPM, mean of a problem)"
     )
-    return _table(title, [*header, "against the base", "p", "tokens"], rows)
+    return TextTable(title, [*header, "against the base", "p", "tokens"], rows)
 
 
 def _evaluations(
@@ -259,12 +286,3 @@ def percent(estimate: float, low: float, high: float, *, sign: bool = False) -> 
     """Return a share with its interval, in percent."""
     form = "+.1f" if sign else ".1f"
     return f"{100 * estimate:{form}} [{100 * low:{form}}, {100 * high:{form}}]"
-
-
-def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [title, "-" * len(title)]
-    for row in (header, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)

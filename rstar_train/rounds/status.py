@@ -82,7 +82,7 @@ def render(recipe: Recipe, work: Path) -> str:
         lines.append(f"  {waiting[0]:24} not begun{more}")
     searched = [k for k in range(1, len(recipe.rounds) + 1) if _has_records(work, k)]
     if searched:
-        lines += ["", coverage_table([coverage(work, k) for k in searched])]
+        lines += ["", coverage_table([coverage(work, k) for k in searched]).to_text()]
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bench.problems import BENCHMARKS, corrected_ids, errata, load, mirror
 from bench.problems.errata import Erratum, apply_errata
-from bench.problems.fingerprint import short_digest
+from bench.problems.fingerprint import text_digest
 from bench.types import Problem
 
 QUESTION = "For which x is  x^2 = 4?"
@@ -17,7 +17,7 @@ def problem(answer: str = "2", question: str = QUESTION) -> Problem:
 
 
 def erratum(use: str, *answers: str) -> Erratum:
-    digests = short_digest(QUESTION), short_digest("2")
+    digests = text_digest(QUESTION), text_digest("2")
     return Erratum("p-1", "wrong gold", use, answers, *digests, "worked here")
 
 

@@ -21,7 +21,7 @@ __all__ = ["OURS", "Checker", "Ours", "names", "open_checker"]
 OURS = "rstar-bench"
 """The member that runs are scored by."""
 
-_MEMBERS: Mapping[str, Callable[[], Checker]] = {
+MEMBERS: Mapping[str, Callable[[], Checker]] = {
     OURS: Ours,
     "math-verify": math_verify_checker,
     "lm-eval-hendrycks": hendrycks_checker,
@@ -33,7 +33,7 @@ _MEMBERS: Mapping[str, Callable[[], Checker]] = {
 
 def names() -> tuple[str, ...]:
     """Return every member's name, ours first."""
-    return tuple(_MEMBERS)
+    return tuple(MEMBERS)
 
 
 def open_checker(name: str) -> Checker:
@@ -43,6 +43,6 @@ def open_checker(name: str) -> Checker:
         UnknownNameError: there is no such member.
         MissingExtraError: what decides is not installed.
     """
-    if name not in _MEMBERS:
-        raise UnknownNameError("checker", name, _MEMBERS)
-    return _MEMBERS[name]()
+    if name not in MEMBERS:
+        raise UnknownNameError("checker", name, MEMBERS)
+    return MEMBERS[name]()

@@ -16,7 +16,7 @@ from rstar_train.figures import (
     Figures,
     PairFigures,
 )
-from rstar_train.publishing.tables import ablation_table
+from rstar_train.publishing.tables import ablation_tables
 from tests.rstar_train.made_figures import difference, evaluation, method, pairs, round_figures
 
 
@@ -62,6 +62,10 @@ def test_families_are_shown_where_they_were_recorded(
     assert ["tier", "family", "1", "2", "of"] in page
     assert ["low", "gcd", "5", "5", "10"] in page
     assert ["low", "gcd", "-", "3", "5"] in page
+    assert main(["table", str(tmp_path), "--markdown"]) == 0
+    page = [line.split(" | ") for line in capsys.readouterr().out.splitlines()]
+    assert any(cells[0] == "| 1" for cells in page)
+    assert ["| ---", "---", "--- |"] in page
     write(tmp_path / "round-2", round_figures(greedy=method()))
     assert main(["table", str(tmp_path), "--families"]) == 2
     assert "have no families" in capsys.readouterr().err
@@ -92,7 +96,7 @@ def test_ablations_are_paired_with_the_round_and_show_what_the_scorers_order() -
     steps = pairs()
     assert steps.by_kind is not None
     only_steps = PairFigures(150, 150, 120, 0.75, 0.7, 0.8, {"step": steps.by_kind["step"]})
-    page = ablation_table(
+    shown = ablation_tables(
         AblationFigures(
             round=4,
             data={name: evaluation(greedy=cell) for name in ("random", "rejection", "verified")},
@@ -105,6 +109,7 @@ def test_ablations_are_paired_with_the_round_and_show_what_the_scorers_order() -
             rows=AblationRowFigures(1, 1, 1, 1),
         )
     )
+    page = "\n\n".join(table.to_text() for table in shown)
     rows = [[cell for cell in line.split("  ") if cell] for line in page.splitlines()]
     stripped = [[cell.strip() for cell in row] for row in rows]
     own = next(row for row in stripped if row[:2] == ["data", "verified by search"])
