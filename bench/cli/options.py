@@ -71,17 +71,22 @@ def add_knobs(
     `notes` say, by name, what stands behind the knob's own words.
     """
     for knob in knobs:
-        default = "none" if knob.default is None else knob.default
-        note = f" ({notes[knob.name]})" if knob.name in notes else ""
         words = " ".join(knob.description.rstrip(".").split())
+        if words[1:2].islower():  # a sentence, not an acronym
+            words = words[0].lower() + words[1:]
+        note = f"; for {notes[knob.name]}" if knob.name in notes else ""
+        default = "" if knob.default is None else f" [{knob.default}]"
         command.add_argument(
             f"--{knob.name.replace('_', '-')}",
             dest=knob.name,
             type=reader(knob),
             default=argparse.SUPPRESS,
-            metavar=knob.name.upper(),
-            help=f"{words}{note} [{default}]".replace("%", "%%"),
+            metavar=f"{{{','.join(knob.choices)}}}" if knob.choices else _METAVARS[knob.kind],
+            help=f"{words}{note}{default}".replace("%", "%%"),
         )
+
+
+_METAVARS = {int: "N", float: "X", str: "NAME", bool: "BOOL"}
 
 
 def given_knobs(arguments: argparse.Namespace, knobs: Iterable[str]) -> dict[str, Any]:

@@ -21,8 +21,7 @@ class SamplingSettings:
     """How a policy samples."""
 
     temperature: Temperature | None = None
-    """At which candidates and samples are drawn; none: what the policy's prompt template says
-    (trained 1.0, untrained 0.7)."""
+    """Sampling temperature; none: the prompt template's own (trained 1.0, untrained 0.7)."""
     step_tokens: Count = 96
     """Token limit of one step."""
     solution_tokens: Count = 320

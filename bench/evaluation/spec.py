@@ -43,14 +43,15 @@ class RunSpec:
     """Name or folder of a checkpoint, or a model of the hub."""
     search: str
     config: SearchConfig | None = None
-    """The search's knobs; None: its defaults."""
+    """The search's knobs; None stands for its defaults."""
     ppm: str | None = None
-    """Name or folder of a PPM; None: that of the policy's round, else the newest published one."""
+    """Name or folder of a PPM; none: that of the policy's round, else the newest published one."""
     engine: str = "auto"
+    """Engine that runs the policy; auto: the fastest that is installed and can."""
     template: str | None = None
-    """Prompt template of the policy; None: what it was trained with, few-shot if it was not."""
+    """Prompt template of the policy; none: what it was trained with, few-shot if it was not."""
     limit: Count | None = None
-    """Only the first so many problems; None: all."""
+    """Only the first so many problems; none: all."""
     errata: bool = True
     """Whether published references that are known to be wrong are corrected."""
     seed: int = 0

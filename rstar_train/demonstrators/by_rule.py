@@ -25,7 +25,7 @@ from rstar_train.demonstrators.families import PLANNERS, Plan, misread
 class RuleDemonstrator:
     """Proposes steps of a fixed plan, each right with probability 1 - `mistake_rate`."""
 
-    mistake_rate: float = 0.3
+    mistake_rate: float
     """Probability that a proposed step is a plausible mistake."""
     name: str = "demonstrator"
 

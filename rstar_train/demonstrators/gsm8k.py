@@ -40,7 +40,7 @@ class GSM8KDemonstrator:
 
     solutions: Mapping[str, str]
     """By problem id, as published."""
-    mistake_rate: float = 0.3
+    mistake_rate: float
     name: str = "GSM8K's human solutions, executed"
 
     @classmethod

@@ -6,8 +6,11 @@ One engine serves the file. Each call has an event loop of its own, as an engine
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -246,3 +249,33 @@ def test_closing_ends_the_thread_and_answers_whoever_waits(embedded_gguf: Path) 
 
     asyncio.run(close_under_way())
     assert not thread.is_alive()
+
+
+# Log-probabilities.
+
+
+def test_log_probabilities_change_no_text_and_are_left_out_unless_asked_for(
+    engine: OpenVINOEngine,
+) -> None:
+    plain = ask(engine, mixed())
+    told = ask(engine, [replace(each, logprobs=True) for each in mixed()])
+    for before, after in zip(plain, told, strict=True):
+        assert [c.text for c in before] == [c.text for c in after]
+        assert all(c.logprob is None for c in before)
+        assert all(c.logprob is not None and c.logprob <= 0 for c in after)
+
+
+def test_a_log_probability_is_how_often_the_token_is_drawn_at_temperature_1(
+    engine: OpenVINOEngine,
+) -> None:
+    requests = [request(n=16, seed=seed, max_tokens=1, logprobs=True) for seed in range(40)]
+    drawn = [completion for each in ask(engine, requests) for completion in each]
+    (common, count), *_ = Counter(completion.text for completion in drawn).most_common(1)
+    (logprob,) = {completion.logprob for completion in drawn if completion.text == common}
+    assert logprob is not None
+    likely = math.exp(logprob)
+    error = math.sqrt(likely * (1 - likely) / len(drawn))
+    assert count / len(drawn) == pytest.approx(likely, abs=4 * error)
+    # At another temperature the token is drawn more often, and its log-probability is the same.
+    (colder,) = ask_one(engine, request(temperature=0.2, max_tokens=1, logprobs=True))
+    assert (colder.text, colder.logprob) == (common, pytest.approx(logprob, abs=1e-4))

@@ -160,3 +160,33 @@ def test_a_closed_engine_is_an_engine_error(folder: Path) -> None:
     engine.close()
     with pytest.raises(EngineError, match="while generating"):
         ask_one(engine, request())
+
+
+# Log-probabilities.
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
+def test_a_log_probability_is_the_models_own_mean_over_the_tokens_drawn(
+    engine: TransformersEngine, folder: Path, temperature: float
+) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    asked = request(temperature=temperature, n=1 if temperature == 0 else 3, logprobs=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    prompt = tokenizer(asked.prompt)["input_ids"]
+    checked = 0
+    for completion in ask_one(engine, asked):
+        ids = [*prompt, *tokenizer(completion.text, add_special_tokens=False)["input_ids"]]
+        if len(ids) != len(prompt) + completion.tokens:
+            continue  # a random model's text is not always read back as the tokens it was
+        with torch.inference_mode():
+            logits = model(torch.tensor([ids])).logits[0]  # (T, vocabulary)
+        steps = torch.log_softmax(logits[len(prompt) - 1 : -1], dim=-1)  # (T', vocabulary)
+        means = steps.gather(1, torch.tensor(ids[len(prompt) :])[:, None]).mean()
+        assert completion.logprob == pytest.approx(float(means), rel=0.01)  # the engine is bf16
+        checked += 1
+    assert checked
+    (plain, *_) = ask_one(engine, request(temperature=temperature))
+    assert plain.logprob is None

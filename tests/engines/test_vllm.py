@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -218,3 +219,17 @@ def test_the_death_of_vllms_process_is_an_engine_error_and_so_is_closing(folder:
     engine.close()
     with pytest.raises(EngineError, match="closed"):
         ask_one(engine, request())
+
+
+@needs_vllm
+@pytest.mark.slow
+def test_a_log_probability_is_the_models_own_at_any_temperature(engine: VLLMEngine) -> None:
+    (plain,) = ask_one(engine, request(temperature=0.0))
+    (told,) = ask_one(engine, request(temperature=0.0, logprobs=True))
+    assert (plain.text, plain.logprob) == (told.text, None)
+    assert told.logprob is not None and told.logprob < 0
+    first = request(temperature=0.0, max_tokens=1, logprobs=True)
+    (likeliest,) = ask_one(engine, first)
+    (colder,) = ask_one(engine, replace(first, temperature=0.05))
+    assert colder.text == likeliest.text
+    assert colder.logprob == pytest.approx(likeliest.logprob, abs=1e-3)

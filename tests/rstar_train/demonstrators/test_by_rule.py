@@ -32,14 +32,14 @@ async def proposals(
 
 
 async def test_proposals_are_a_function_of_the_seed() -> None:
-    first = await proposals(RuleDemonstrator(), n=8, seed=1)
-    assert await proposals(RuleDemonstrator(), n=8, seed=1) == first
-    assert await proposals(RuleDemonstrator(), n=8, seed=2) != first
+    first = await proposals(RuleDemonstrator(0.3), n=8, seed=1)
+    assert await proposals(RuleDemonstrator(0.3), n=8, seed=1) == first
+    assert await proposals(RuleDemonstrator(0.3), n=8, seed=2) != first
 
 
 async def test_a_candidate_does_not_depend_on_how_many_are_asked_for() -> None:
-    many = await proposals(RuleDemonstrator(), n=8, seed=1)
-    assert await proposals(RuleDemonstrator(), n=3, seed=1) == many[:3]
+    many = await proposals(RuleDemonstrator(0.3), n=8, seed=1)
+    assert await proposals(RuleDemonstrator(0.3), n=3, seed=1) == many[:3]
 
 
 async def test_greedy_makes_no_mistakes_and_without_them_every_path_is_right() -> None:
@@ -64,15 +64,15 @@ async def test_mistakes_come_as_often_as_stated() -> None:
 
 async def test_the_reference_answer_is_not_read() -> None:
     altered = dataclasses.replace(SUM, answer="nonsense")
-    completions = await RuleDemonstrator().propose(altered, START, n=4, seed=1, stop=STEP_STOPS)
-    assert [c.text for c in completions] == await proposals(RuleDemonstrator(), n=4, seed=1)
+    completions = await RuleDemonstrator(0.3).propose(altered, START, n=4, seed=1, stop=STEP_STOPS)
+    assert [c.text for c in completions] == await proposals(RuleDemonstrator(0.3), n=4, seed=1)
 
 
 async def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
     stranger = dataclasses.replace(SUM, id="geo", subject="simple_geometry")
-    assert not RuleDemonstrator().can_solve(stranger)
+    assert not RuleDemonstrator(0.3).can_solve(stranger)
     with pytest.raises(EngineError, match=r"cannot solve 'geo' of family 'simple_geometry'.*lcm"):
-        await RuleDemonstrator().propose(stranger, START, n=1, seed=1, stop=STEP_STOPS)
+        await RuleDemonstrator(0.3).propose(stranger, START, n=1, seed=1, stop=STEP_STOPS)
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ async def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
 async def test_a_question_it_cannot_parse_is_an_engine_error(family: str, question: str) -> None:
     odd = dataclasses.replace(SUM, id="odd", subject=family, question=question)
     with pytest.raises(EngineError, match=r"cannot parse the question of 'odd': .+ .+"):
-        await RuleDemonstrator().propose(odd, START, n=1, seed=1, stop=STEP_STOPS)
+        await RuleDemonstrator(0.3).propose(odd, START, n=1, seed=1, stop=STEP_STOPS)

@@ -63,12 +63,14 @@ def test_an_expression_keeps_its_meaning(line: str, code: str) -> None:
 )
 def test_what_cannot_be_run_is_no_plan(solution: str) -> None:
     assert plan_of(solution) is None
-    assert not GSM8KDemonstrator({"p": solution}).can_solve(PROBLEM)
+    assert not GSM8KDemonstrator({"p": solution}, 0.3).can_solve(PROBLEM)
 
 
 def test_a_problem_without_a_solution_is_refused() -> None:
     with pytest.raises(EngineError, match="no annotated solution of 'p'"):
-        asyncio.run(GSM8KDemonstrator({}).propose(PROBLEM, START, n=1, seed=0, stop=STEP_STOPS))
+        asyncio.run(
+            GSM8KDemonstrator({}, 0.3).propose(PROBLEM, START, n=1, seed=0, stop=STEP_STOPS)
+        )
 
 
 async def test_without_mistakes_it_writes_the_whole_solution() -> None:
