@@ -230,7 +230,7 @@ def test_a_toy_of_each_kind_runs(house: Path) -> None:
 
 
 def test_the_knob_of_a_toy_search_is_an_option_and_an_argument(house: Path) -> None:
-    assert "Solutions that the toy search writes" in rstar_bench(house, "run", "--help")
+    assert "solutions that the toy search writes" in rstar_bench(house, "run", "--help")
     program = "from bench.lm_eval.arguments import known_arguments; print(*known_arguments())"
     done = subprocess.run(
         [sys.executable, "-c", program],

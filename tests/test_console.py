@@ -11,7 +11,7 @@ from bench.console import run_guarded
 from bench.errors import BenchError
 
 PRINTS = """
-from bench.console import guarded
+from bench.console import run_guarded
 import sys
 
 def command():
@@ -19,7 +19,7 @@ def command():
         print("a line")
     return 0
 
-sys.exit(guarded("tool", command))
+sys.exit(run_guarded("tool", command))
 """
 
 
