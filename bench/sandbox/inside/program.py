@@ -51,7 +51,7 @@ class Printed(io.TextIOBase):
         self.full = False
 
     def writable(self) -> bool:
-        """Always."""
+        """Return True: a program may always write."""
         return True
 
     def write(self, text: str) -> int:

@@ -22,7 +22,7 @@ class Exposed:
 
 @dataclass(frozen=True)
 class Settings:
-    """See the fields."""
+    """What the supervisor tells the keeper and the zygote."""
 
     supervisor: int
     """Its pid."""

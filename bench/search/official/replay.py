@@ -95,7 +95,7 @@ class Recording:
         return PathScores(values, tokens=0)
 
     def close(self) -> None:
-        """Keep everything."""
+        """Give nothing back: recorded scores are kept for the next search."""
 
 
 class Unrecorded(BenchError):
