@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError
+from rstar_train.official.results import read_objects
 from rstar_train.rows import official
 from rstar_train.rows.official_trees import OfficialTree, read_tree
 
@@ -120,16 +121,7 @@ def _short(value: Any) -> str:
 
 def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Yield id, content and place of every line. Raises DataError."""
-    try:
-        lines = path.read_bytes().rstrip(b"\n").split(b"\n")
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
-        where = f"{path}, line {number}"
-        try:
-            data = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{where}: not valid JSON ({error})") from error
-        if not isinstance(data, dict) or "id" not in data:
+    for data, where in read_objects(path):
+        if "id" not in data:
             raise DataError(f"{where}: expected an object with an 'id'")
         yield str(data["id"]), data, where

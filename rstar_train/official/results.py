@@ -19,6 +19,12 @@ from rstar_train.rows.row import PairRow, SFTRow, write_rows
 
 def read_results(path: Path) -> Iterator[OfficialTree]:
     """Yield the trees of a result file, a line each. Raises DataError, naming the line."""
+    for data, where in read_objects(path):
+        yield read_tree(data, where)
+
+
+def read_objects(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield the object of each line, and where it stands. Raises DataError, naming the line."""
     try:
         lines = path.read_bytes().rstrip(b"\n").split(b"\n")
     except OSError as error:
@@ -31,7 +37,7 @@ def read_results(path: Path) -> Iterator[OfficialTree]:
             raise DataError(f"{where}: not valid JSON ({error})") from error
         if not isinstance(data, dict):
             raise DataError(f"{where}: expected an object, found {type(data).__name__}")
-        yield read_tree(data, where)
+        yield data, where
 
 
 def import_results(paths: Sequence[Path], out: Path) -> dict[str, Any]:
