@@ -178,6 +178,20 @@ def test_the_prompts_tokens_are_counted_once(engine: VLLMEngine) -> None:
 
 @needs_vllm
 @pytest.mark.slow
+def test_a_log_probability_is_the_models_own_at_any_temperature(engine: VLLMEngine) -> None:
+    (plain,) = ask_one(engine, request(temperature=0.0))
+    (told,) = ask_one(engine, request(temperature=0.0, logprobs=True))
+    assert (plain.text, plain.logprob) == (told.text, None)
+    assert told.logprob is not None and told.logprob < 0
+    first = request(temperature=0.0, max_tokens=1, logprobs=True)
+    (likeliest,) = ask_one(engine, first)
+    (colder,) = ask_one(engine, replace(first, temperature=0.05))
+    assert colder.text == likeliest.text
+    assert colder.logprob == pytest.approx(likeliest.logprob, abs=1e-3)
+
+
+@needs_vllm
+@pytest.mark.slow
 def test_a_refused_request_leaves_the_engine_working(engine: VLLMEngine) -> None:
     async def both() -> list[list[Completion] | BaseException]:
         asked = [request("1 " * 5000), request()]
@@ -219,17 +233,3 @@ def test_the_death_of_vllms_process_is_an_engine_error_and_so_is_closing(folder:
     engine.close()
     with pytest.raises(EngineError, match="closed"):
         ask_one(engine, request())
-
-
-@needs_vllm
-@pytest.mark.slow
-def test_a_log_probability_is_the_models_own_at_any_temperature(engine: VLLMEngine) -> None:
-    (plain,) = ask_one(engine, request(temperature=0.0))
-    (told,) = ask_one(engine, request(temperature=0.0, logprobs=True))
-    assert (plain.text, plain.logprob) == (told.text, None)
-    assert told.logprob is not None and told.logprob < 0
-    first = request(temperature=0.0, max_tokens=1, logprobs=True)
-    (likeliest,) = ask_one(engine, first)
-    (colder,) = ask_one(engine, replace(first, temperature=0.05))
-    assert colder.text == likeliest.text
-    assert colder.logprob == pytest.approx(likeliest.logprob, abs=1e-3)
