@@ -43,7 +43,7 @@ $(STAMP):
 demo: setup
 	@$(BIN)/rstar-bench demo
 
-# test: every test that needs no GPU, no network and less than 20 seconds.
+# test: every test that needs no GPU, no network and less than a minute.
 test: setup
 	@$(BIN)/python -m pytest -m "not slow and not gpu and not network"
 
