@@ -7,6 +7,7 @@
     +-- DataError              rows are there, but wrong (hash, column, duplicate id, cut line)
     +-- RecipeError            a recipe file with an unknown or ill-typed key
     +-- RunDirError            a run directory that is damaged or belongs to another configuration
+    +-- MissingRunError        a report was not given a run that it is made of; says what to run
     +-- CheckpointError        a checkpoint that is missing, incomplete or does not fit its parent
     +-- SandboxError           the sandbox itself broke (never: the model's code failed)
     +-- EngineError            a generation or scoring engine failed
@@ -64,6 +65,10 @@ class RecipeError(BenchError):
 
 class RunDirError(BenchError):
     """A run directory that is damaged, or was written under another configuration."""
+
+
+class MissingRunError(BenchError):
+    """A report was not given a run that it is made of."""
 
 
 class CheckpointError(BenchError):

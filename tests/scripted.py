@@ -64,6 +64,7 @@ class ScriptedScorer:
     """Gives every step the value that the first matching fragment of its text is listed with."""
 
     name = "scripted"
+    aggregate = "last"
 
     def __init__(self, values: Mapping[str, float], default: float = 0.0) -> None:
         self._values, self._default = values, default

@@ -15,6 +15,11 @@ Squash = Literal["tanh", "tanh_fifth"]
 """tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
 
 
+Aggregate = Literal["last", "min", "mean", "product"]
+"""How the step scores of a trajectory become one number (`bench.search.selection`)."""
+LAST: Aggregate = "last"
+"""How scores are read where a `ppm.json` does not say: the last one alone, as in the paper."""
+
 Learnt = Literal["ppm", "orm", "pqm"]
 """Preferences between steps, the outcome of whole solutions, or Q itself: the last two are what the
 paper compares its PPM with. All score a text at its last token, and are loaded and used alike."""
@@ -30,6 +35,8 @@ class PPMConfig:
     squash: Squash = "tanh"
     step_end: str = "end of the step's last tag; the output block belongs to the step"
     kind: Learnt = "ppm"
+    aggregate: Aggregate = LAST
+    """Chosen on held-out problems after training."""
 
     def save(self, folder: Path) -> None:
         """Write `ppm.json`."""
@@ -45,6 +52,7 @@ class PPMConfig:
         for name, value, kinds in (
             ("squash", config.squash, Squash),
             ("kind", config.kind, Learnt),
+            ("aggregate", config.aggregate, Aggregate),
         ):
             if value not in get_args(kinds):
                 raise CheckpointError(

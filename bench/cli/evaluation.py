@@ -1,4 +1,4 @@
-"""`run`, `demo`, `compare`, `report`: what makes and shows numbers."""
+"""`run`, `demo`, `compare`, `report`, `headroom`: what makes and shows numbers."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def add_verbs(verbs: Any) -> None:
     _add_demo(verbs)
     _add_compare(verbs)
     _add_report(verbs)
+    _add_headroom(verbs)
 
 
 def _add_run(verbs: Any) -> None:
@@ -107,11 +108,29 @@ def _add_report(verbs: Any) -> None:
     report.set_defaults(run=_report)
 
 
+def _add_headroom(verbs: Any) -> None:
+    headroom = verbs.add_parser(
+        "headroom",
+        help="say from stored samples whether a search can help",
+        description="Say from stored runs, and without a model, what a search could win: what k "
+        "samples hold, what majority and the PPM's scores choose of them, what those scores "
+        "follow, and what the generated tokens went into. Give a run of --search sample, and with "
+        "it the greedy run of the same policy and any tree searches.",
+    )
+    headroom.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directories")
+    _add_format(headroom)
+    headroom.set_defaults(run=_headroom)
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("table", "markdown", "json"), default="table")
+
+
 def _add_table_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--against", metavar="METHOD", help="what the others are compared with [the first row]"
     )
-    command.add_argument("--format", choices=("table", "markdown", "json"), default="table")
+    _add_format(command)
     command.add_argument(
         "--plot",
         type=Path,
@@ -193,6 +212,23 @@ def _report(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _headroom(arguments: argparse.Namespace) -> int:
+    import json
+
+    from bench.reports.headroom import headroom, to_json, to_markdown, to_rich
+    from bench.runs.reader import load_run
+
+    groups = headroom(load_run(path) for path in arguments.runs)
+    match arguments.format:
+        case "json":
+            print(json.dumps(to_json(groups), indent=2))
+        case "markdown":
+            print(to_markdown(groups), end="")
+        case _:
+            _print_rich(to_rich(groups))
+    return 0
+
+
 def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
     """Print the table of finished runs, or one for each budget; draw their curves."""
     from bench.reports.leaderboard import leaderboard
@@ -229,9 +265,13 @@ def _print_tables(tables: Sequence[Any], form: str) -> None:
 
 
 def _print_table(table: Any) -> None:
-    from rich.console import Console
-
     from bench.reports.render import to_rich
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(to_rich(table))
+    _print_rich(to_rich(table))
+
+
+def _print_rich(shown: Any) -> None:
+    """Print for a terminal; elsewhere, for 120 columns."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 120).print(shown)

@@ -145,9 +145,31 @@ class StepScorer(Protocol):
         """Name of the checkpoint."""
         ...
 
+    @property
+    def aggregate(self) -> str:
+        """How the scores of a path become the number that its training was measured by."""
+        ...
+
     def scoring(self, problem: Problem) -> Scoring:
         """Begin the scoring of one search on a problem."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregating:
+    """A scorer whose scores of a path are to become one number in another way than its own."""
+
+    scorer: StepScorer
+    aggregate: str
+
+    @property
+    def name(self) -> str:
+        """Name of the checkpoint."""
+        return self.scorer.name
+
+    def scoring(self, problem: Problem) -> Scoring:
+        """Begin the scoring of one search on a problem."""
+        return self.scorer.scoring(problem)
 
 
 def derive_seed(*parts: object) -> int:

@@ -62,6 +62,7 @@ class PPMScorer:
             raise MissingExtraError("scoring with a PPM", "transformers", "cpu") from error
         self.config = PPMConfig.load(folder)
         self.name = name
+        self.aggregate = self.config.aggregate
         self.template = template(self.config.template)
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         # bf16 halves the time on CPUs that have it; the head computes in fp32, as in training.

@@ -18,7 +18,7 @@ from typing import Any, Self
 from bench.answers import close_checkers
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.weights import parameters
-from bench.engines.base import RunningEngine
+from bench.engines.base import Aggregating, RunningEngine, StepScorer
 from bench.engines.opening import engine_for, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
@@ -131,9 +131,10 @@ class Harness:
         parts = await self.start_parts(
             resolved.policy, resolved.ppm, engine=resolved.engine, sampling=spec.sampling
         )
-        search = resolved.entry.bind(
-            resolved.search_config, parts.policy, parts.sandbox, parts.scorer
-        )
+        scorer: StepScorer | None = parts.scorer
+        if scorer is not None and resolved.aggregate is not None:
+            scorer = Aggregating(scorer, resolved.aggregate)
+        search = resolved.entry.bind(resolved.search_config, parts.policy, parts.sandbox, scorer)
         models = {"policy": resolved.policy, "ppm": resolved.ppm}
         sizes = {role: parameters(model) for role, model in models.items() if model is not None}
         return Started(search, {**parts.notes, "parameters": sizes})

@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from bench.answers import DEFAULT, Conventions
 from bench.checkpoints.checkpoint import (
@@ -20,6 +20,7 @@ from bench.checkpoints.checkpoint import (
     default_ppm,
     find_checkpoint,
 )
+from bench.checkpoints.ppm_config import Aggregate, PPMConfig
 from bench.engines.opening import engine_for
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError
@@ -56,8 +57,8 @@ class RunSpec:
     """Whether published references that are known to be wrong are corrected."""
     seed: int = 0
     """Run seed."""
-    aggregate: Literal["last", "min", "mean", "product"] = "last"
-    """How a trajectory's step scores become one number, where a selector goes by scores."""
+    aggregate: Aggregate | None = None
+    """How a trajectory's step scores become one number; none: as the PPM's training chose."""
     sampling: SamplingSettings = SamplingSettings()
     conventions: Conventions = DEFAULT
     """How answers are compared with the reference."""
@@ -78,19 +79,22 @@ class Resolved:
     @property
     def selectors(self) -> dict[str, Selector]:
         """Those of the search that can choose."""
-        return self.entry.choose_by(self._aggregate)
+        return self.entry.choose_by(self.aggregate)
 
     @property
-    def _aggregate(self) -> str | None:
+    def aggregate(self) -> str | None:
         """How scores are aggregated; None where nothing is scored."""
-        return None if self.ppm is None else self.spec.aggregate
+        if self.ppm is None:
+            return None
+        assert self.ppm.folder is not None, "a PPM has a folder"
+        return self.spec.aggregate or PPMConfig.load(self.ppm.folder).aggregate
 
     @property
     def _search(self) -> dict[str, Any]:
         """What decides how a problem is searched and its answer chosen."""
         given = {"name": self.spec.search, **asdict(self.search_config)}
         if self.entry.uses_ppm:
-            given["aggregate"] = self._aggregate
+            given["aggregate"] = self.aggregate
         return {name: value for name, value in given.items() if value is not None}
 
     @property

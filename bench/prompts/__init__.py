@@ -5,6 +5,7 @@ from bench.prompts.steps import (
     code_of,
     kind_of,
     output_block,
+    shown_output,
     without_addresses,
 )
 from bench.prompts.templates import FEW_SHOT, OFFICIAL, START, TEMPLATES, Template, template
@@ -19,6 +20,7 @@ __all__ = [
     "code_of",
     "kind_of",
     "output_block",
+    "shown_output",
     "template",
     "without_addresses",
 ]

@@ -23,6 +23,8 @@ class StepKind(StrEnum):
 
     STEP = "step"
     """Ends with `<end_of_step>`: its code is run, more steps follow."""
+    SHOWN = "shown"
+    """Ends with `<output>`: its code is run, what it printed is shown, more steps follow."""
     CODE_END = "code_end"
     """Ends with `<end_of_code>`: its code is run, and the output block is appended."""
     ANSWER = "answer"
@@ -37,6 +39,8 @@ def kind_of(text: str) -> StepKind:
         return StepKind.STEP
     if text.endswith(tags.END_OF_CODE):
         return StepKind.CODE_END
+    if text.endswith(tags.OUTPUT):
+        return StepKind.SHOWN
     if text.endswith(tags.END_OF_ANSWER):
         return StepKind.ANSWER
     return StepKind.CUT
@@ -46,7 +50,7 @@ def code_of(text: str) -> str:
     """Return the Python of a step: its text without tags. Answer steps hold none."""
     if tags.ANSWER in text or text.endswith(tags.END_OF_ANSWER):
         return ""
-    for tag in (tags.CODE, tags.END_OF_STEP, tags.END_OF_CODE):
+    for tag in (tags.CODE, tags.END_OF_STEP, tags.END_OF_CODE, tags.OUTPUT):
         text = text.replace(tag, "")
     return text.strip("\n")
 
@@ -58,5 +62,10 @@ def without_addresses(text: str) -> str:
 
 def output_block(printed: str) -> str:
     """Return the block that the executor inserts after `<end_of_code>`."""
+    return f"\n{tags.OUTPUT}{shown_output(printed)}"
+
+
+def shown_output(printed: str) -> str:
+    """Return what the executor inserts after the `<output>` with which a step asked for it."""
     shown = without_addresses(printed).strip()[:MAX_OUTPUT_CHARS]
-    return f"\n{tags.OUTPUT}{shown}{tags.END_OF_OUTPUT}\n"
+    return f"{shown}{tags.END_OF_OUTPUT}\n"

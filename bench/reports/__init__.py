@@ -1,1 +1,1 @@
-"""Stored runs as numbers that people publish: leaderboard, budgets, paper rows, plots, trees."""
+"""Stored runs as numbers that people publish: leaderboard, budgets, headroom, paper, trees."""

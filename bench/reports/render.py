@@ -28,9 +28,9 @@ def to_markdown(table: Table) -> str:
     """Return the table, its title above and its notes below, as GitHub Markdown."""
     columns = _columns(table.rows)
     lines = [
-        _markdown_line(c.name for c in columns),
-        _markdown_line("---:" if c.right else "---" for c in columns),
-        *(_markdown_line(c.cell(row) for c in columns) for row in table.rows),
+        markdown_line(c.name for c in columns),
+        markdown_line("---:" if c.right else "---" for c in columns),
+        *(markdown_line(c.cell(row) for c in columns) for row in table.rows),
     ]
     notes = [f"- {note}" for note in table.notes]
     return "\n".join([f"**{_title(table.rows)}**", "", *lines, "", *notes]) + "\n"
@@ -106,7 +106,7 @@ def _values(column: _Column, rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(cell for r in rows if (cell := column.cell(r)) != "-"))
 
 
-def _markdown_line(cells: Iterable[str]) -> str:
+def markdown_line(cells: Iterable[str]) -> str:
     """Return one line of a Markdown table."""
     return "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
 

@@ -39,8 +39,9 @@ class Beams(Stepwise):
 class Beam(Beams):
     """The knobs of a step beam."""
 
-    rules: Literal["paper", "official"] = "paper"
-    """`paper` searches as the paper prints it, `official` as the released code plays it."""
+    rules: Literal["paper", "official", "efficient"] = "paper"
+    """`paper` searches as the paper prints it, `official` as the released code plays it,
+    `efficient`, ours, with tokens spent on what differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ async def step_beam(
     """Search one problem until `beam_width` solutions are finished or no beam can go on."""
     steps = TaggedSteps(sandbox)
     with Expander.start(problem, policy, steps, scorer, search="beam", seed=seed) as expander:
-        await _grow_beams(expander, config, _best_first)
+        await grow_beams(expander, config, _best_first)
         return expander.trace
 
 
@@ -83,11 +84,11 @@ async def lookahead(
     """
     steps = TaggedSteps(sandbox)
     with Expander.start(problem, policy, steps, scorer, search="lookahead", seed=seed) as expander:
-        await _grow_beams(expander, config, partial(_furthest_first, steps=config.lookahead))
+        await grow_beams(expander, config, partial(_furthest_first, steps=config.lookahead))
         return expander.trace
 
 
-async def _grow_beams(expander: Expander, config: Beams, level: Level) -> None:
+async def grow_beams(expander: Expander, config: Beams, level: Level) -> None:
     """Go down level by level; a finished solution leaves the beam and takes its place along."""
     trace = expander.trace
     beams, width = [trace.nodes[ROOT]], config.beam_width

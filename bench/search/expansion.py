@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from bench.checkpoints.ppm_config import LAST
 from bench.engines.base import Completion, Policy, Scoring, StepScorer, derive_seed
 from bench.prompts import START
-from bench.prompts.tags import STEP_STOPS
 from bench.sandbox import Execution
 from bench.search.events import EventKind
 from bench.search.steps import Reading, StepReader
@@ -34,6 +34,8 @@ class Expander:
     steps: StepReader
     scoring: Scoring | None
     trace: Trace
+    aggregate: str
+    """How the PPM's scores of a path become one number, where rules go by paths."""
 
     @classmethod
     def start(
@@ -51,7 +53,8 @@ class Expander:
         """Begin a search at the empty solution, which holds `text`."""
         scoring = scorer.scoring(problem) if scorer is not None else None
         trace = new_trace(problem.id, search, seed, text, rules)
-        return cls(problem, policy, steps, scoring, trace)
+        aggregate = LAST if scorer is None else scorer.aggregate
+        return cls(problem, policy, steps, scoring, trace, aggregate)
 
     def __enter__(self) -> Self:
         """Return the expander itself."""
@@ -71,12 +74,12 @@ class Expander:
         self,
         node: Node,
         n: int,
-        stop: Sequence[str] = STEP_STOPS,
+        stop: Sequence[str] | None = None,
         *,
         greedy: bool = False,
         purpose: str = "propose",
     ) -> list[Completion]:
-        """Ask the policy for `n` continuations of a node.
+        """Ask the policy for `n` continuations of a node; without `stop`, for steps.
 
         The request's seed comes from (run seed, problem, path, purpose).
         """
@@ -85,7 +88,7 @@ class Expander:
             self.trace.text(node.index),
             n=n,
             seed=derive_seed(self.trace.seed, self.problem.id, node.path, purpose),
-            stop=stop,
+            stop=self.steps.stops if stop is None else stop,
             greedy=greedy,
         )
 
@@ -96,7 +99,8 @@ class Expander:
 
         Executions overlap, nodes are added in candidate order: a trace must not depend on timing.
         """
-        candidates = list(zip(completions, self.steps.drop(completions), strict=True))
+        dropped_as = self.steps.drop(self.trace, node, completions)
+        candidates = list(zip(completions, dropped_as, strict=True))
         kept = [step.text for step, dropped in candidates if dropped is None]
         executions = iter(await asyncio.gather(*(self.run(node, text) for text in kept)))
         children = []

@@ -49,8 +49,9 @@ class MCTS(Stepwise):
     """Exploration constant c of UCT (paper: 2)."""
     tokens: Annotated[Count, Use.BUDGET] | None = None
     """Generated tokens of a problem after which nothing new is begun; none: no limit."""
-    rules: Literal["paper", "official"] = "paper"
-    """`paper` searches as the paper prints it, `official` as the released code plays it."""
+    rules: Literal["paper", "official", "efficient"] = "paper"
+    """`paper` searches as the paper prints it, `official` as the released code plays it,
+    `efficient`, ours, with tokens spent on what differs."""
 
 
 async def mcts(
@@ -127,7 +128,7 @@ async def _rollout(expander: Expander, config: MCTS, reward: Reward | None) -> N
     answered = end.kind is NodeKind.ANSWER
     value = await value_of(trace, end, reward) if answered else DEAD_END
     trace.record(EventKind.REACHED, end, value)
-    _close(trace, end)
+    close(trace, end)
     trace.record(EventKind.ROLLOUT, end)
 
 
@@ -172,8 +173,11 @@ def uct(child: Node, parent: Node, c: float, unvisited: float = math.inf) -> flo
     return child.mean + c * math.sqrt(math.log(max(parent.visits, 1)) / child.visits)
 
 
-def _close(trace: Trace, end: Node) -> None:
-    """Close a walked trajectory, and every ancestor of which nothing is left to visit."""
+def close(trace: Trace, end: Node, is_open: Callable[[Node], bool] = lambda node: False) -> None:
+    """Close a walked trajectory, and every ancestor of which nothing is left to visit.
+
+    `is_open` says of a node whose children are all closed whether it may get more.
+    """
     node = end
     while True:
         if not node.exhausted:
@@ -181,7 +185,7 @@ def _close(trace: Trace, end: Node) -> None:
         if node.parent is None:
             return
         node = trace.nodes[node.parent]
-        if any(not trace.nodes[index].exhausted for index in node.children):
+        if is_open(node) or any(not trace.nodes[index].exhausted for index in node.children):
             return
 
 

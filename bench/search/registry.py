@@ -17,6 +17,7 @@ from bench.knobs import Knob, Use, knobs_of
 from bench.sandbox import Sandbox
 from bench.search.beam import Beam, Lookahead, lookahead, step_beam
 from bench.search.dvts import DVTS, dvts
+from bench.search.efficient import efficient_beam, efficient_mcts
 from bench.search.mcts import MCTS, mcts
 from bench.search.official.beam import official_beam
 from bench.search.official.mcts import official_mcts
@@ -63,8 +64,8 @@ class SearchEntry:
     selectors: Mapping[str, Selector] = field(default_factory=dict)
     by_score: Mapping[str, ScoredSelector] = field(default_factory=dict)
     """Selectors that need a PPM, and go by its scores."""
-    official: SearchFunction | None = None
-    """The released code's search, where the settings have a knob `rules`."""
+    by_rules: Mapping[str, SearchFunction] = field(default_factory=dict)
+    """The functions of other rules than the paper's, where the settings have a knob `rules`."""
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
@@ -93,9 +94,7 @@ class SearchEntry:
         self, config: SearchConfig, policy: Policy, sandbox: Sandbox, scorer: StepScorer | None
     ) -> SeededSearch:
         """Return the search with its settings and its parts, ready for problems."""
-        function = self.function
-        if self.official is not None and getattr(config, "rules", "") == "official":
-            function = self.official
+        function = self.by_rules.get(getattr(config, "rules", ""), self.function)
         parts: dict[str, Any] = {"policy": policy, "sandbox": sandbox, "config": config}
         if self.uses_ppm:
             parts["scorer"] = scorer
@@ -113,18 +112,28 @@ SEARCHES: Mapping[str, SearchEntry] = {
     "majority": SearchEntry(sample, Sampling, {"majority": select_majority}),
     "best_of_n": SearchEntry(sample, Sampling, by_score={"best_of_n": select_best}),
     "weighted": SearchEntry(sample, Sampling, by_score={"weighted": select_weighted}),
-    "beam": SearchEntry(step_beam, Beam, by_score={"beam": select_best}, official=official_beam),
+    "beam": SearchEntry(
+        step_beam,
+        Beam,
+        by_score={"beam": select_best},
+        by_rules={"official": official_beam, "efficient": efficient_beam},
+    ),
     "lookahead": SearchEntry(lookahead, Lookahead, by_score={"lookahead": select_best}),
     "dvts": SearchEntry(dvts, DVTS, by_score={"dvts": select_best}),
     "mcts": SearchEntry(
         mcts,
         MCTS,
-        by_score={"mcts": select_best, "mcts_top_k": select_top_majority},
-        official=official_mcts,
+        by_score={
+            "mcts": select_best,
+            "mcts_top_k": select_top_majority,
+            "mcts_weighted": select_weighted,
+        },
+        by_rules={"official": official_mcts, "efficient": efficient_mcts},
     ),
 }
 """`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the
-paper's final rule and by the official scripts', a vote among the best valued."""
+paper's final rule, by the official scripts', a vote among the best valued, and by a weighted vote
+of all."""
 
 
 def find_search(name: str, kind: str = "search") -> SearchEntry:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from bench.engines.base import Completion, Policy, StepScorer
 from bench.knobs import Count, Use
-from bench.prompts.tags import ANSWER, END_OF_STEP, SOLUTION_STOPS
+from bench.prompts.tags import ANSWER, END_OF_OUTPUT, END_OF_STEP, SOLUTION_STOPS
 from bench.sandbox import Sandbox
 from bench.search.clock import find_first_candidate, put_in_sequence
 from bench.search.events import EventKind
@@ -22,6 +22,9 @@ from bench.search.settings import SAMPLES, SearchConfig
 from bench.search.steps import TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
+
+MAX_OUTPUTS = 16
+"""Outputs that one solution is shown, the last of them included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class Sampling(SearchConfig):
     """Solutions that are asked for at once."""
     tokens: Annotated[Count, Use.BUDGET] | None = None
     """Generated tokens of a problem after which nothing new is begun; none: ask once."""
+    greedy_first: bool | None = None
+    """Whether the first of the solutions is the greedy one; none: no."""
 
 
 async def greedy(
@@ -64,7 +69,12 @@ async def sample(
     """
     steps = TaggedSteps(sandbox)
     with Expander.start(problem, policy, steps, scorer, search="sample", seed=seed) as expander:
-        await _solutions(expander, config.n, greedy=False)
+        sampled = config.n
+        if config.greedy_first:
+            await _solutions(expander, 1, greedy=True)
+            sampled -= 1
+        if sampled:
+            await _solutions(expander, sampled, greedy=False)
         spent, generated = 0, expander.trace.usage.policy_generated
         while config.tokens is not None and spent < generated < config.tokens:
             await _solutions(expander, config.n, greedy=False)
@@ -78,23 +88,33 @@ async def _solutions(expander: Expander, n: int, *, greedy: bool) -> None:
     first = len(trace.rollouts)
     purpose = f"propose from {first}" if first else "propose"
     programs = await expander.propose(root, n, SOLUTION_STOPS, greedy=greedy, purpose=purpose)
-    ends = []
+    lasts = []
     for index, program in enumerate(programs, start=first):
-        ends.append(await _program(expander, root, index, program))
-    open_ends = [end for end in ends if end.kind is NodeKind.CODE_END]
-    answers = await asyncio.gather(
-        *(expander.propose(end, 1, SOLUTION_STOPS, greedy=greedy) for end in open_ends)
-    )
-    answered = {
-        end.index: expander.add_step(end, 0, answer, None)
-        for end, (answer,) in zip(open_ends, answers, strict=True)
-    }
-    lasts = [answered.get(end.index, end) for end in ends]
+        lasts.append(await _program(expander, root, index, program))
+    # What waits for its output is gone on with below it: an answer, or the rest of a program.
+    for _ in range(MAX_OUTPUTS):
+        waiting = [at for at, last in enumerate(lasts) if _is_open(last)]
+        if not waiting:
+            break
+        texts = await asyncio.gather(
+            *(expander.propose(lasts[at], 1, SOLUTION_STOPS, greedy=greedy) for at in waiting)
+        )
+        for at, (text,) in zip(waiting, texts, strict=True):
+            end = lasts[at]
+            if end.kind is NodeKind.CODE_END:
+                lasts[at] = expander.add_step(end, 0, text, None)
+            else:
+                lasts[at] = await _program(expander, end, 0, text)
     finished = [trace.lineage(last.index) for last in lasts if last.kind is NodeKind.ANSWER]
     await expander.score(root, finished)
     for last in lasts:
         trace.record(EventKind.ROLLOUT, last)
     put_in_sequence(trace, find_first_candidate)
+
+
+def _is_open(end: Node) -> bool:
+    """Whether an output has been shown, below which the policy is to go on."""
+    return end.kind.is_valid and end.text.endswith(f"{END_OF_OUTPUT}\n")
 
 
 async def _program(expander: Expander, root: Node, index: int, program: Completion) -> Node:

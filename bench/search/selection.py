@@ -27,6 +27,13 @@ AGGREGATES: Mapping[str, Aggregate] = {
 }
 """How the step scores of a trajectory become one number."""
 
+
+def value_path(scores: Sequence[float], aggregate: str) -> float:
+    """Return the scores of a path, each in [-1, 1], as one number of that range."""
+    value = AGGREGATES[aggregate](scores)
+    return 2 * value - 1 if aggregate == "product" else value
+
+
 TOP_K = 8
 """Trajectories that vote in `select_top_majority` (official scripts: 4 to 8)."""
 

@@ -13,7 +13,15 @@ from typing import Protocol
 
 from bench.answers import final_answer
 from bench.engines.base import Completion, Finish
-from bench.prompts import StepKind, code_of, kind_of, output_block, without_addresses
+from bench.prompts import (
+    StepKind,
+    code_of,
+    kind_of,
+    output_block,
+    shown_output,
+    without_addresses,
+)
+from bench.prompts.tags import END_OF_OUTPUT, STEP_STOPS
 from bench.sandbox import Execution, Sandbox
 from bench.search.tree import Node, NodeKind, Trace
 
@@ -32,6 +40,11 @@ class Reading:
 class StepReader(Protocol):
     """Runs, reads and compares candidate steps; one reader serves one search."""
 
+    @property
+    def stops(self) -> Sequence[str]:
+        """What ends a step that is being written."""
+        ...
+
     async def run(self, trace: Trace, parent: Node, text: str) -> Execution | None:
         """Run a candidate step's code below `parent`; return None where there is none to run."""
         ...
@@ -46,8 +59,10 @@ class StepReader(Protocol):
         """Hear that a node was made of an execution, on which its children will build."""
         ...
 
-    def drop(self, candidates: Sequence[Completion]) -> list[NodeKind | None]:
-        """Return for each candidate of an expansion why it is dropped unread, or None."""
+    def drop(
+        self, trace: Trace, parent: Node, candidates: Sequence[Completion]
+    ) -> list[NodeKind | None]:
+        """Return for each candidate of `parent` why it is dropped unread, or None."""
         ...
 
 
@@ -56,6 +71,8 @@ class TaggedSteps:
 
     A candidate whose code fails is discarded: it stays in the trace, marked, and is no child.
     """
+
+    stops = STEP_STOPS
 
     def __init__(self, sandbox: Sandbox) -> None:
         """Keep no interpreter yet."""
@@ -66,7 +83,7 @@ class TaggedSteps:
     async def run(self, trace: Trace, parent: Node, text: str) -> Execution | None:
         """Run a step's code on the interpreter state of its parent."""
         kind = kind_of(text)
-        if kind not in (StepKind.STEP, StepKind.CODE_END):
+        if kind not in (StepKind.STEP, StepKind.SHOWN, StepKind.CODE_END):
             return None
         return await self._sandbox.run(
             code_of(text),
@@ -83,10 +100,13 @@ class TaggedSteps:
         error = without_addresses(execution.error)
         if not execution.ok:
             return Reading(step.text, NodeKind.FAILED_CODE, None, error)
-        if kind_of(step.text) is not StepKind.CODE_END:
+        ended = kind_of(step.text)
+        if ended is StepKind.STEP:
             return Reading(step.text, NodeKind.STEP, None, error)
-        # A program's output is that of all its steps.
+        # A program's output is that of all its steps, but for what has been shown on the way.
         printed = self._printed(trace, parent) + execution.stdout
+        if ended is StepKind.SHOWN:
+            return Reading(step.text + shown_output(printed), NodeKind.STEP, None, error)
         kind = NodeKind.CODE_END if printed.strip() else NodeKind.NO_OUTPUT
         return Reading(step.text + output_block(printed), kind, None, error)
 
@@ -94,7 +114,9 @@ class TaggedSteps:
         """Keep the execution: its interpreter is what the node's children start from."""
         self._executions[node.index] = execution
 
-    def drop(self, candidates: Sequence[Completion]) -> list[NodeKind | None]:
+    def drop(
+        self, trace: Trace, parent: Node, candidates: Sequence[Completion]
+    ) -> list[NodeKind | None]:
         """Drop the repetitions of a text; a different tag makes a different step."""
         seen: set[str] = set()
         dropped: list[NodeKind | None] = []
@@ -104,8 +126,13 @@ class TaggedSteps:
         return dropped
 
     def _printed(self, trace: Trace, node: Node) -> str:
-        line = [each.index for each in trace.lineage(node.index)]
-        return "".join(self._executions[at].stdout for at in line if at in self._executions)
+        printed = ""
+        for each in trace.lineage(node.index):
+            if each.index in self._executions:
+                printed += self._executions[each.index].stdout
+            if each.kind is NodeKind.STEP and END_OF_OUTPUT in each.text:
+                printed = ""  # shown where the step asked for it
+        return printed
 
 
 def _read_unrun(step: Completion) -> Reading:

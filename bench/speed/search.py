@@ -26,6 +26,7 @@ class _Scripted:
     """Policy and scorer: any step is followed by others, one in three ends the program."""
 
     name = "scripted"
+    aggregate = "last"
 
     async def propose(
         self,

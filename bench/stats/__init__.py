@@ -1,4 +1,8 @@
-"""Error bars, paired tests, subsets of samples and power: of shares of problems, not of records."""
+"""Error bars, paired tests, subsets of samples and power: of shares of problems, not of records.
+
+What computes with numpy is imported from its own module, when a report needs it: `bootstrap`,
+`choices` (among k of n samples) and `separation` (of right and wrong by a score).
+"""
 
 from bench.stats.intervals import Bounds, Interval, bounds, clustered_mean, wilson
 from bench.stats.paired import PairedDifference, mcnemar, paired_difference

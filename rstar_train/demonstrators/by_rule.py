@@ -10,14 +10,17 @@ reference answer; the search's reward decides what was right. Results that rest 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.engines.base import Completion, Finish, derive_seed
 from bench.errors import EngineError
 from bench.prompts import tags
 from bench.types import Problem
+from rstar_train.demonstrators import games
 from rstar_train.demonstrators.families import PLANNERS, Plan, misread
 
 
@@ -31,7 +34,7 @@ class RuleDemonstrator:
 
     def can_solve(self, problem: Problem) -> bool:
         """Whether the problem's family is one of those it was written for."""
-        return problem.subject in PLANNERS
+        return problem.subject in PLANNERS or problem.subject in games.FAMILIES
 
     async def propose(
         self,
@@ -44,18 +47,32 @@ class RuleDemonstrator:
         greedy: bool = False,
     ) -> list[Completion]:
         """Return `n` candidate next steps. Raises EngineError for a problem it cannot parse."""
-        plan = plan_for(problem)
         rate = 0.0 if greedy else self.mistake_rate
-        return propose_plan(plan, partial, n=n, seed=seed, mistake_rate=rate)
+        if problem.subject in games.FAMILIES:
+            play = functools.partial(games.next_step, problem.question)
+            with _naming(problem):
+                return _draw_steps(play, partial, n=n, seed=seed, mistake_rate=rate)
+        return propose_plan(plan_for(problem), partial, n=n, seed=seed, mistake_rate=rate)
+
+
+Step = Callable[[str, random.Random, float], str]
+"""Writes the step that follows a partial solution, from a generator and a rate of mistakes."""
 
 
 def propose_plan(
     plan: Plan, partial: str, *, n: int, seed: int, mistake_rate: float
 ) -> list[Completion]:
     """Return `n` candidates for the step of a plan that follows `partial`."""
+    return _draw_steps(
+        functools.partial(_next_step, plan), partial, n=n, seed=seed, mistake_rate=mistake_rate
+    )
+
+
+def _draw_steps(
+    step: Step, partial: str, *, n: int, seed: int, mistake_rate: float
+) -> list[Completion]:
     texts = [
-        _next_step(plan, partial, random.Random(derive_seed(seed, index)), mistake_rate)
-        for index in range(n)
+        step(partial, random.Random(derive_seed(seed, index)), mistake_rate) for index in range(n)
     ]
     # Words stand in for tokens: nothing is generated, and no cost is claimed for it.
     return [Completion(text, Finish.STOP, tokens=len(text.split())) for text in texts]
@@ -67,10 +84,17 @@ def plan_for(problem: Problem) -> Plan:
     if planner is None:
         raise EngineError(
             f"the demonstrator cannot solve {problem.id!r} of family {problem.subject!r}; it knows "
-            f"{', '.join(sorted(PLANNERS))}"
+            f"{', '.join(sorted({*PLANNERS, *games.FAMILIES}))}"
         )
-    try:
+    with _naming(problem):
         return planner(problem.question)
+
+
+@contextlib.contextmanager
+def _naming(problem: Problem) -> Iterator[None]:
+    """Name the problem whose question cannot be parsed. Raises EngineError."""
+    try:
+        yield
     except (ValueError, SyntaxError) as error:
         raise EngineError(
             f"the demonstrator cannot parse the question of {problem.id!r}: {error}"
@@ -83,11 +107,15 @@ def _next_step(plan: Plan, partial: str, rng: random.Random, mistake_rate: float
         printed = partial.rsplit(tags.OUTPUT, 1)[1].split(tags.END_OF_OUTPUT)[0]
         printed = printed.removesuffix(".0")  # a quotient that is a whole number
         answer = misread(printed, rng) if mistaken and rng.random() < 0.25 else printed
-        return f"{tags.ANSWER}The answer is \\boxed{{{answer}}}.{tags.END_OF_ANSWER}"
+        boxed = f"\\boxed{{{answer}}}"
+        said = boxed if plan.terse else f"The answer is {boxed}."
+        return f"{tags.ANSWER}{said}{tags.END_OF_ANSWER}"
     done = partial.count(tags.END_OF_STEP)
     if done >= len(plan.steps):
-        return f"\n# Now print the final answer\nprint({plan.result})\n{tags.END_OF_CODE}"
+        said = "" if plan.terse else "\n# Now print the final answer"
+        return f"{said}\nprint({plan.result})\n{tags.END_OF_CODE}"
     step = plan.steps[done]
     code = rng.choice(step.mistakes(rng)) if mistaken else step.code
     comment = rng.choice(step.comments)
-    return f"\n# Step {done + 1}: {comment}\n{code}\n{tags.END_OF_STEP}"
+    number = "" if plan.terse else f"Step {done + 1}: "
+    return f"\n# {number}{comment}\n{code}\n{tags.END_OF_STEP}"

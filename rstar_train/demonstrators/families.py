@@ -10,8 +10,11 @@ from __future__ import annotations
 import ast
 import random
 import re
+import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from bench.problems.generated import DIAL, word_problems
 
 Mistakes = Callable[[random.Random], list[str]]
 
@@ -31,6 +34,8 @@ class Plan:
 
     steps: tuple[PlannedStep, ...]
     result: str
+    terse: bool = False
+    """Whether steps are not numbered and the answer stands alone: a third fewer tokens."""
 
 
 def misread(number: str, rng: random.Random) -> str:
@@ -76,6 +81,7 @@ def _binary(name: str, left: str, op: str, right: str, comments: tuple[str, ...]
     return PlannedStep(code, comments, mistakes)
 
 
+VARIABLES = "abcdefghijklmnop"
 _VERBS = {"+": ("Add", "Now add"), "-": ("Subtract", "Take away"), "*": ("Multiply by", "Times")}
 
 
@@ -103,7 +109,7 @@ def basic_arithmetic(question: str) -> Plan:
     def visit(node: ast.expr) -> str:
         if isinstance(node, ast.BinOp) and type(node.op) in operators:
             left, right = visit(node.left), visit(node.right)
-            op, name = operators[type(node.op)], "abcdefgh"[len(steps)]
+            op, name = operators[type(node.op)], VARIABLES[len(steps)]
             verb = {"+": "Add", "-": "Subtract", "*": "Multiply"}[op]
             comments = (f"{verb} {left} and {right}", f"Work out {left} {op} {right}")
             steps.append(_binary(name, left, op, right, comments))
@@ -112,7 +118,7 @@ def basic_arithmetic(question: str) -> Plan:
             inner = visit(node.operand)
             if inner.isdigit():
                 return f"-{inner}"
-            name = "abcdefgh"[len(steps)]
+            name = VARIABLES[len(steps)]
             said = (f"Change the sign of {inner}",)
             steps.append(PlannedStep(f"{name} = -{inner}", said, lambda _: [f"{name} = {inner}"]))
             return name
@@ -198,11 +204,94 @@ def _legs_step(index: int, count: str, plural: str, each: int) -> PlannedStep:
     return PlannedStep(code, comments, mistakes)
 
 
+def arithmetic(question: str) -> Plan:
+    """Plan as `basic_arithmetic` does, in few words: `12 * -7 first`."""
+    long = basic_arithmetic(question)
+    steps = []
+    for step in long.steps:
+        _, _, right = step.code.partition(" = ")
+        verb = _TERSE.get(right.split()[1] if " " in right else "", "Negate")
+        steps.append(PlannedStep(step.code, (verb, f"Work out {right}"), step.mistakes))
+    return Plan(tuple(steps), long.result, terse=True)
+
+
+_TERSE = {"+": "Add", "-": "Subtract", "*": "Multiply"}
+
+
+def words(question: str) -> Plan:
+    """Plan a word problem, a sentence a step, by the table that its sentences come from."""
+    *sentences, asked = re.findall(r"[^.?]+[.?]", question)
+    steps = []
+    for at, sentence in enumerate(sentences):
+        events = word_problems.STARTS if at < 2 else word_problems.EVENTS
+        code = _code_of(sentence.strip(), events)
+        steps.append(PlannedStep(code, (_shorten(sentence),), _word_mistakes(code)))
+    found = _match(asked.strip(), [text for text, _ in word_problems.QUESTIONS])
+    if found is None:
+        raise ValueError(f"nothing known is asked: {asked!r}")
+    which, names = found
+    result = word_problems.QUESTIONS[which][1].format(**_variables(names))
+    return Plan(tuple(steps), result, terse=True)
+
+
+def _shorten(sentence: str) -> str:
+    """Return what tells a sentence from its neighbours: its code says the rest."""
+    return " ".join(sentence.split()[:3]).rstrip(".")
+
+
+def _code_of(sentence: str, events: Sequence[word_problems.Event]) -> str:
+    for event in events:
+        found = _match(sentence, event.wordings)
+        if found is not None:
+            return event.code.format(**_variables(found[1]))
+    raise ValueError(f"no event is known that reads {sentence!r}")
+
+
+def _variables(found: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what a sentence says, people as the variables that count what they have."""
+    return {key: value.lower() if key in "ab" else value for key, value in found.items()}
+
+
+def _match(sentence: str, wordings: Sequence[str]) -> tuple[int, Mapping[str, str]] | None:
+    """Return which wording a sentence has, and what stands in its braces; None for no other."""
+    for at, wording in enumerate(wordings):
+        pattern, seen = "", set()
+        for text, name, _, _ in string.Formatter().parse(wording):
+            pattern += re.escape(text)
+            if name:
+                kind = r"\d+" if name in "nm" else r"\w+"
+                pattern += f"(?P={name})" if name in seen else f"(?P<{name}>{kind})"
+                seen.add(name)
+        match = re.fullmatch(pattern, sentence)
+        if match is not None:
+            return at, match.groupdict()
+    return None
+
+
+def _word_mistakes(code: str) -> Mistakes:
+    """Return a draw of what a careless reader makes of an event."""
+    first, *more = code.split("\n")
+    name, _, right = first.partition(" = ")
+
+    def mistakes(rng: random.Random) -> list[str]:
+        wrong = [misread_one(code, rng)]
+        if more:
+            wrong += [first, "\n".join(more)]
+        for old, new in ((" + ", " - "), (" - ", " + "), (" * ", " + "), ("// 2", "* 2")):
+            if old in right:
+                wrong.append("\n".join([f"{name} = {right.replace(old, new, 1)}", *more]))
+        return wrong
+
+    return mistakes
+
+
 PLANNERS: Mapping[str, Callable[[str], Plan]] = {
     "chain_sum": chain_sum,
     "basic_arithmetic": basic_arithmetic,
     "gcd": _fold("gcd", "lcm", "greatest common divisor"),
     "lcm": _fold("lcm", "gcd", "least common multiple"),
     "leg_counting": leg_counting,
+    **{family.name: arithmetic for family in DIAL["arithmetic"]},
+    **{family.name: words for family in DIAL["words"]},
 }
-"""Families by reasoning-gym name; all belong to the lowest tier."""
+"""Families by name: some of the lowest tier, and those of arithmetic and words."""

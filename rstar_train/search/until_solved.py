@@ -11,9 +11,17 @@ from collections.abc import Sequence
 from bench.engines.base import Policy, StepScorer
 from bench.sandbox import Sandbox
 from bench.search import MCTS, Reward, Trace
+from bench.search.efficient import grow_efficient_tree, start_efficient_tree
 from bench.search.mcts import grow_tree, start_tree
 from bench.search.official.mcts import grow_official_tree, start_official_tree
 from bench.types import Problem
+
+RULES = {
+    "paper": (start_tree, grow_tree),
+    "official": (start_official_tree, grow_official_tree),
+    "efficient": (start_efficient_tree, grow_efficient_tree),
+}
+"""How a tree is begun and grown, by `MCTS.rules`."""
 
 
 async def search_until_solved(
@@ -32,9 +40,7 @@ async def search_until_solved(
     `budgets` are rollouts in all, not more of them, and stand in place of `config.rollouts`: the
     tree is the one that a search with the budget it stopped at would have grown.
     """
-    start, grow = start_tree, grow_tree
-    if config.rules == "official":
-        start, grow = start_official_tree, grow_official_tree
+    start, grow = RULES[config.rules]
     with start(problem, policy, sandbox, scorer, reward, config=config, seed=seed) as expander:
         for rollouts in sorted(budgets):
             await grow(expander, config, reward, rollouts=rollouts)

@@ -181,6 +181,57 @@ def test_a_report_has_its_other_formats(tmp_path: Path, capsys: pytest.CaptureFi
     assert "| scripted | greedy | 2 |" in capsys.readouterr().out
 
 
+def stored_samples(path: Path) -> Path:
+    """A small run of three samples a problem: in each the second one is right."""
+    with RunDir.open(path, {"config": {**config(), "search": {"name": "sample", "n": 3}}}) as run:
+        for index in range(2):
+            samples = tuple(
+                Sample(answer, outcome, None, (), 5, "")
+                for answer, outcome in (
+                    ("1", Outcome.WRONG),
+                    ("3", Outcome.CORRECT),
+                    ("1", Outcome.WRONG),
+                )
+            )
+            record = Record(
+                problem_id=f"p{index}",
+                seed=0,
+                benchmark="pool",
+                gold="3",
+                search="sample",
+                samples=samples,
+                selected={"majority": Selected("1", Outcome.WRONG, 0)},
+                tokens=Tokens(10, 15, 0),
+                executions=3,
+            )
+            run.append(record, {}, {"total": 1.0}, index)
+    return path
+
+
+def test_headroom_says_what_the_samples_hold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [str(stored_samples(tmp_path / "samples")), str(stored_run(tmp_path / "greedy"))]
+    assert bench.cli.main(["headroom", *runs]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "scripted on pool, PPM - · 3 samples of a problem, seed 0" in text
+    assert "3 100 100 0" in text  # k, greedy, oracle, majority
+    assert bench.cli.main(["headroom", *runs, "--format", "json"]) == 0
+    (group,) = json.loads(capsys.readouterr().out)["groups"]
+    assert group["sampled"][0]["parts"][0]["choosing"]["oracle"] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert bench.cli.main(["headroom", *runs, "--format", "markdown"]) == 0
+    assert "| all | 2 | 1 | 100 | 33 | 33 |" in capsys.readouterr().out
+
+
+def test_headroom_without_samples_says_what_to_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = refused(capsys, bench.cli.main, "headroom", str(stored_run(tmp_path / "run")))
+    assert error.endswith(
+        "Run: rstar-bench run --search sample --n 16 --benchmark pool --policy scripted --out DIR\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [

@@ -63,6 +63,7 @@ class RecordedScorer:
     """The value of a partial solution: as recorded, else made up and kept."""
 
     name = "recorded"
+    aggregate = "last"
 
     def __init__(self, seed: int, values: dict[str, float] | None = None) -> None:
         self.seed, self.values = seed, {} if values is None else values

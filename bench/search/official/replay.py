@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.answers import canonicalize
+from bench.checkpoints.ppm_config import LAST
 from bench.engines.base import Completion, Finish, PathScores
 from bench.errors import BenchError, DataError
 from bench.sandbox import Sandbox, Status
@@ -56,6 +57,11 @@ class Recording:
     def name(self) -> str:
         """Return what a policy or scorer is called."""
         return self.id
+
+    @property
+    def aggregate(self) -> str:
+        """The released code's: the last score."""
+        return LAST
 
     @property
     def problem(self) -> Problem:

@@ -36,6 +36,8 @@ UNFINISHED = {
 class WholePrograms:
     """The released code's steps, for searches under the official rules."""
 
+    stops = (tags.END_OF_STEP, tags.END_OF_CODE, tags.END_OF_ANSWER)
+
     def __init__(
         self, sandbox: Sandbox, max_depth: int, errors_threshold: int = ERRORS_THRESHOLD
     ) -> None:
@@ -66,7 +68,9 @@ class WholePrograms:
     def keep(self, node: Node, execution: Execution) -> None:
         """Keep nothing: every step runs in a fresh interpreter."""
 
-    def drop(self, candidates: Sequence[Completion]) -> list[NodeKind | None]:
+    def drop(
+        self, trace: Trace, parent: Node, candidates: Sequence[Completion]
+    ) -> list[NodeKind | None]:
         """Drop all but the first that finish, and repetitions of a text, whatever tags end them."""
         finished = [at for at, step in enumerate(candidates) if _finishes(step.text)]
         seen: set[str] = set()
@@ -93,7 +97,7 @@ def _finishes(text: str) -> bool:
 
 
 def _without_tag(text: str) -> str:
-    for tag in tags.STEP_STOPS:
+    for tag in WholePrograms.stops:
         if text.endswith(tag):
             return text.removesuffix(tag)
     return text
