@@ -344,6 +344,53 @@ class CoverageFigures(Figures):
 
 
 @dataclass(frozen=True, slots=True)
+class OnPolicyRowFigures(StageFigures):
+    """Rows made of what a round's new policy wrote."""
+
+    problems: int
+    mixed: int
+    """Problems with right and wrong solutions."""
+    pairs: int
+    step_pairs: int
+    values: int
+    """Texts whose worth is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadroomFigures(Figures):
+    """What is left for a search to win on some problems (`rstar-bench headroom`)."""
+
+    problems: int
+    samples: int
+    """Of each problem, the greedy one not counted."""
+    pass_at_1: float
+    greedy: float | None
+    majority: float
+    """Of all samples."""
+    oracle: float
+    """Share of the problems of which some sample is right."""
+    ceiling: ShareFigures
+    """Oracle less the better of greedy and majority; it may be below 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorthFigures(StageFigures):
+    """What a round's PPM is worth on solutions of its own policy, of held-out problems."""
+
+    aggregate: str
+    """The best by AUC, which the PPM is read by from then on."""
+    auc: Mapping[str, ShareFigures]
+    """By aggregate: how often a right solution scores above a wrong one of the same problem."""
+    problems_with_both: int
+    """Those that the AUC is read on."""
+    best_of_n: Mapping[str, float]
+    """Accuracy by aggregate, of all samples."""
+    weighted: Mapping[str, float]
+    headroom: HeadroomFigures
+    by_family: Mapping[str, HeadroomFigures]
+
+
+@dataclass(frozen=True, slots=True)
 class RoundFigures(Figures):
     """One round: `figures.json` beside its checkpoints."""
 
@@ -356,6 +403,9 @@ class RoundFigures(Figures):
     evaluation: EvaluationFigures
     coverage: Mapping[str, CoverageFigures]
     """By tier, by `tier/family`, and for `all`."""
+    on_policy_rows: OnPolicyRowFigures | None = None
+    """None where the PPM was trained on the search's trees."""
+    worth: WorthFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ def _adapted(model: Any, task: str, *, fuse: bool, save: tuple[str, ...] = ()) -
 
 def _shared(base: Path, batch: Batch) -> Callable[[], None]:
     from rstar_train.value.model import load_value_model
+    from rstar_train.value.ppm import OBJECTIVES
     from rstar_train.value.training import micro_batch_loss
 
     dtype = weights_dtype(frozen=True)
@@ -117,7 +118,7 @@ def _shared(base: Path, batch: Batch) -> Callable[[], None]:
 
     def run() -> None:
         for part in batch.micro_batches:
-            micro_batch_loss(model, part, objectives.preference, dtype).backward()
+            micro_batch_loss(model, part, OBJECTIVES["paper"], dtype).backward()
 
     return run
 

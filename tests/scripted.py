@@ -22,13 +22,19 @@ def problem(answer: str = "3", name: str = "p1") -> Problem:
 class ScriptedPolicy:
     """Proposes what the script lists for a partial solution, cut or cycled to n.
 
-    A text that ends with no tag was cut by the token limit.
+    A text that ends with no tag was cut by the token limit. Greedily, it may follow another script.
     """
 
     name = "scripted"
 
-    def __init__(self, script: Script | Callable[[str, int], str]) -> None:
+    def __init__(
+        self,
+        script: Script | Callable[[str, int], str],
+        greedy: Callable[[str, int], str] | None = None,
+    ) -> None:
         self._script = script
+        self._greedily = greedy or script
+        self.greedy: list[bool] = []
         self.seeds: list[int] = []
         self.partials: list[str] = []
 
@@ -44,10 +50,12 @@ class ScriptedPolicy:
     ) -> list[Completion]:
         self.seeds.append(seed)
         self.partials.append(partial)
-        if callable(self._script):
-            texts = [self._script(partial, index) for index in range(n)]
+        self.greedy.append(greedy)
+        script = self._greedily if greedy else self._script
+        if callable(script):
+            texts = [script(partial, index) for index in range(n)]
         else:
-            options = self._script[partial]
+            options = script[partial]
             texts = [options[index % len(options)] for index in range(n)]
         return [
             Completion(

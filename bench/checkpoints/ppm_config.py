@@ -37,10 +37,13 @@ class PPMConfig:
     kind: Learnt = "ppm"
     aggregate: Aggregate = LAST
     """Chosen on held-out problems after training."""
+    bias: float | None = None
+    """What is added to raw scores, where the head was trained with a bias."""
 
     def save(self, folder: Path) -> None:
         """Write `ppm.json`."""
-        replace_json(folder / "ppm.json", asdict(self))
+        values = {name: value for name, value in asdict(self).items() if value is not None}
+        replace_json(folder / "ppm.json", values)
 
     @classmethod
     def load(cls, folder: Path) -> PPMConfig:

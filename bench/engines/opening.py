@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench.checkpoints.checkpoint import Checkpoint
+from bench.checkpoints.ppm_config import PPMConfig
 from bench.checkpoints.weights import full_weights, gguf, has_gguf, require_gguf
 from bench.engines import vllm
 from bench.engines.base import RunningEngine
@@ -111,4 +112,8 @@ async def open_engine(policy: Checkpoint, name: str, turns: Turns | None = None)
 def open_scorer(ppm: Checkpoint, turns: Turns | None = None) -> PPMScorer:
     """Load a PPM; close it when done. Raises CheckpointError and its kin."""
     log.info("loading the PPM %s", ppm.name)
-    return PPMScorer(full_weights(ppm), name=ppm.name, turns=turns)
+    scorer = PPMScorer(full_weights(ppm), name=ppm.name, turns=turns)
+    if ppm.folder is not None:
+        # Measured after the weights were made, it is beside the adapter and not in a merged copy.
+        scorer.aggregate = PPMConfig.load(ppm.folder).aggregate
+    return scorer

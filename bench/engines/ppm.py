@@ -217,6 +217,7 @@ class ScoredTree:
                 use_cache=True,
             ).last_hidden_state[0]  # (T, hidden size)
             raw = self._scorer.head(hidden.float()).squeeze(-1)  # (T,)
+            raw = raw + (self._scorer.config.bias or 0.0)
             scale = 5.0 if self._scorer.config.squash == "tanh_fifth" else 1.0
             self._scores += torch.tanh(raw / scale).tolist()
             self._starts.append(known)

@@ -78,6 +78,15 @@ def _training(kind: str, lineage: Json, figures: RoundFigures) -> str:
         shown = percent(counts.accuracy, counts.low, counts.high)
         of = figures.pair_accuracy.held_out_pairs
         rows.append(("held-out pairs ordered rightly, %", f"{shown} of {of}"))
+    worth = figures.worth
+    if kind == "ppm" and worth is not None and worth.aggregate in worth.auc:
+        auc = worth.auc[worth.aggregate]
+        shown = percent(auc.estimate, auc.low, auc.high)
+        rows.append(("AUC on the policy's own solutions, %", f"{shown}, {worth.aggregate}"))
+    if kind == "policy" and worth is not None:
+        ceiling = worth.headroom.ceiling
+        shown = percent(ceiling.estimate, ceiling.low, ceiling.high, sign=True)
+        rows.append((f"search ceiling at {worth.headroom.samples} samples, points", shown))
     return "## Training\n\n" + _two_columns(rows)
 
 

@@ -141,7 +141,10 @@ def round_tables(
 ) -> list[TextTable]:
     """Return the tables of coverage, training and evaluation."""
     coverage = [each.coverage for each in figures]
-    return [coverage_table(coverage), training_table(figures), accuracy_table(figures, base)]
+    tables = [coverage_table(coverage), training_table(figures)]
+    if any(each.worth is not None for each in figures):
+        tables += [worth_table(figures), headroom_table(figures)]
+    return [*tables, accuracy_table(figures, base)]
 
 
 def coverage_table(rounds: Sequence[Mapping[str, CoverageFigures]]) -> TextTable:
@@ -229,6 +232,58 @@ def training_table(figures: Sequence[RoundFigures]) -> TextTable:
             ]
         )
     return TextTable("Training", header, rows)
+
+
+def worth_table(figures: Sequence[RoundFigures]) -> TextTable:
+    """Return how each round's PPM tells its own policy's right solutions from wrong ones.
+
+    An AUC of 50 % is chance. Best-of-n and the weighted vote are of all samples, under the
+    aggregate that is the PPM's own from then on.
+    """
+    names = ("last", "min", "mean", "product")
+    header = ["round", "pairs", "values", *(f"AUC, {name}" for name in names), "problems"]
+    rows = []
+    for number, found in enumerate(figures, start=1):
+        worth, made = found.worth, found.on_policy_rows
+        if worth is None or made is None:
+            continue
+        auc = (worth.auc.get(name) for name in names)
+        rows.append(
+            [
+                str(number),
+                str(made.pairs),
+                str(made.values),
+                *("-" if a is None else percent(a.estimate, a.low, a.high) for a in auc),
+                str(worth.problems_with_both),
+                worth.aggregate,
+                f"{100 * worth.best_of_n.get(worth.aggregate, 0):.1f}",
+                f"{100 * worth.weighted.get(worth.aggregate, 0):.1f}",
+            ]
+        )
+    title = "Each PPM on solutions of its own policy, of problems held out of the pool, %"
+    return TextTable(title, [*header, "aggregate", "best of n", "weighted"], rows)
+
+
+def headroom_table(figures: Sequence[RoundFigures]) -> TextTable:
+    """Return what the last round's policy leaves for a search to win, by family."""
+    found = [(at, each.worth) for at, each in enumerate(figures, start=1) if each.worth is not None]
+    number, worth = found[-1]
+    rows = []
+    for name, cell in {"all": worth.headroom, **worth.by_family}.items():
+        ceiling = cell.ceiling
+        rows.append(
+            [
+                name,
+                str(cell.problems),
+                *(f"{100 * share:.0f}" for share in (cell.pass_at_1, cell.oracle)),
+                "-" if cell.greedy is None else f"{100 * cell.greedy:.0f}",
+                f"{100 * cell.majority:.0f}",
+                percent(ceiling.estimate, ceiling.low, ceiling.high, sign=True),
+            ]
+        )
+    k = worth.headroom.samples
+    header = ["family", "n", "pass@1", f"oracle@{k}", "greedy", f"majority@{k}", "ceiling"]
+    return TextTable(f"Headroom of round {number}'s policy on those problems, %", header, rows)
 
 
 def _ordered(pairs: PairCounts | None) -> str:

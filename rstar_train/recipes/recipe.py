@@ -26,6 +26,7 @@ from rstar_train.recipes.settings import (
     LoRASettings,
     PoolSettings,
     PPMSettings,
+    RefreshSettings,
     RowSettings,
     SearchSettings,
 )
@@ -43,6 +44,7 @@ class RoundSettings:
     sft: FitSettings
     ppm: PPMSettings
     evaluation: EvaluationSettings
+    refresh: RefreshSettings = RefreshSettings()
 
     def validate(self) -> str:
         """Return what is wrong between sections, as `key must be ...`."""
@@ -52,6 +54,11 @@ class RoundSettings:
                 "rows.rules must be paper where search.rules is paper and search.annotation is "
                 "ppm: the released extraction knows right answers by a Q of 1, and under the "
                 "paper's rules the PPM's value is in Q; not 'official'"
+            )
+        if not self.refresh.problems and self.ppm.learn not in (None, "pairs"):
+            return (
+                "refresh.problems must be above 0 where ppm.learn is not pairs: the values are "
+                f"those of the new policy's solutions; not {self.refresh.problems!r}"
             )
         return ""
 
@@ -120,6 +127,7 @@ class _File:
     sft: FitSettings
     ppm: PPMSettings
     evaluation: EvaluationSettings
+    refresh: RefreshSettings = RefreshSettings()
     ablation: AblationSettings = AblationSettings()
     rounds: tuple[str, ...] = ()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.checkpoints.ppm_config import Aggregate
 from bench.engines.policy import SamplingSettings, Temperature
 from bench.evaluation.runner import CONCURRENCY
 from bench.knobs import Amount, Count, DropRate, Positive, Share
@@ -76,6 +77,9 @@ class SearchSettings(MCTS):
     levels: tuple[str, ...] | None = None
     """Problems of these levels only, as coverage counts them; null means all. Keeps a demonstrator
     from showing what the policy is to find by itself."""
+    bootstrap: Amount | None = None
+    """Bootstrap problems that a later round searches, too, drawn with the recipe's seed; null means
+    none. Round 1 searches all."""
     engine: str = "auto"
     """What the policy runs on (`bench.engines.opening`); one that reuses prefixes searches faster,
     and a second run grows other trees."""
@@ -161,9 +165,30 @@ class FitSettings:
 class PPMSettings(FitSettings):
     """A training run of a PPM, or of the scorers it is compared with."""
 
+    learn: Literal["pairs", "values", "both"] | None = None
+    """What a PPM learns of on-policy rows (`rstar_train.value.ppm`): which of two texts is better,
+    what each is worth, or both; null, as in the paper, means pairs."""
+    bias: bool | None = None
+    """Whether the head has a bias; null, as in the paper, means no."""
+
     centering: Positive | None = None
     """Coefficient of the penalty that keeps a pair's raw scores about 0
     (`rstar_train.value.objectives.add_centering`); null, as in the paper, means none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSettings:
+    """The on-policy refresh after a round's SFT: its new policy writes what its PPM learns from.
+
+    In the paper a round's PPM is trained on the trees that the policy before it grew, guided by the
+    PPM before.
+    """
+
+    problems: Amount = 0
+    """Problems of the pool that the new policy samples, drawn with the recipe's seed, besides those
+    held out; 0 means none, as in the paper."""
+    samples: Count = 12
+    """Solutions of each, the greedy one and others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +201,10 @@ class EvaluationRun:
     """The first so many of the benchmark."""
     config: SearchConfig | None = None
     """The search's knobs; None: its defaults."""
+    temperature: Temperature | None = None
+    """At which the policy samples; null: its prompt template's."""
+    aggregate: Aggregate | None = None
+    """How step scores become one number; null: as the PPM's training chose."""
 
     @property
     def entry(self) -> SearchEntry:

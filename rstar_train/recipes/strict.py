@@ -52,7 +52,7 @@ def _build_run(data: Any, file: str, where: str) -> EvaluationRun:
     """Return a run whose search's knobs stand beside its name and its problems."""
     if not isinstance(data, dict):
         raise RecipeError(f"{file}: {where.removesuffix('.')} must be a mapping, not {data!r}")
-    own = ("search", "problems")
+    own = [field.name for field in dataclasses.fields(EvaluationRun) if field.name != "config"]
     knobs = {name: value for name, value in data.items() if name not in own}
     run = build(EvaluationRun, {k: v for k, v in data.items() if k in own}, file, where)
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeVar
 
+from bench.problems.generated import DIAL
 from bench.search import SearchConfig
 from rstar_train.recipes.recipe import Recipe, RoundSettings
 from rstar_train.recipes.settings import (
@@ -18,6 +19,7 @@ from rstar_train.recipes.settings import (
     EvaluationSettings,
     FitSettings,
     PoolSettings,
+    RefreshSettings,
     RowSettings,
     SearchSettings,
     Source,
@@ -34,6 +36,8 @@ HELD_OUT = 3
 SFT_ROWS, SFT_EPOCHS = 16, 3.0
 """Twelve steps of four rows: what the format of one family takes."""
 PPM_ROWS = 8
+REFRESHED = 6
+"""Problems that a round's new policy samples, besides those held out."""
 EVALUATED = 3
 """Problems of an evaluation."""
 KNOBS = {"n": 2, "rollouts": 2, "candidates": 2, "max_depth": 5}
@@ -60,13 +64,19 @@ def _round(settings: RoundSettings) -> RoundSettings:
         sft=_fit(settings.sft, SFT_ROWS, SFT_EPOCHS),
         ppm=_fit(settings.ppm, PPM_ROWS, 1.0),
         evaluation=_evaluation(settings.evaluation),
+        refresh=_refresh(settings.refresh),
     )
 
 
 def _pool(settings: PoolSettings) -> PoolSettings:
     # A benchmark that a recipe names several times, once for each of its families, counts once.
+    # What has several lengths is too long for so little training: the easiest family in its place.
+    sources_left = [
+        dataclasses.replace(source, name=EASIEST[0]) if _has_lengths(source.name) else source
+        for source in settings.sources
+    ]
     first: dict[tuple[str, bool], Source] = {}
-    for source in settings.sources:
+    for source in sources_left:
         first.setdefault((source.name, source.bootstrap), source)
     sources: list[Source] = []
     for source in first.values():
@@ -89,6 +99,14 @@ def _search(settings: SearchSettings) -> SearchSettings:
         unsolved_rollouts=more,
         step_tokens=min(settings.step_tokens, 40),
     )
+
+
+def _has_lengths(name: str) -> bool:
+    return name.removeprefix("embedded-") in DIAL
+
+
+def _refresh(settings: RefreshSettings) -> RefreshSettings:
+    return RefreshSettings(min(settings.problems, REFRESHED), min(settings.samples, 4))
 
 
 def _rows(settings: RowSettings) -> RowSettings:

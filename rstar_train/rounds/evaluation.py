@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from bench.checkpoints.checkpoint import Checkpoint
+from bench.engines.policy import SamplingSettings
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
 from bench.evaluation.spec import RunSpec
@@ -70,6 +71,8 @@ async def _run(
                 ppm=str(ppm.adapter) if ppm is not None and uses_ppm else None,
                 search=each.search,
                 config=each.config,
+                aggregate=each.aggregate,
+                sampling=SamplingSettings(temperature=each.temperature),
                 limit=each.problems,
                 seed=seed,
             )

@@ -8,11 +8,13 @@ where the recipe carries them over. A round is data: everything it does is in th
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from bench.checkpoints.checkpoint import Checkpoint, Kind
+from bench.checkpoints.ppm_config import PPMConfig
 from bench.checkpoints.weights import full_weights
 from bench.errors import BenchError
 from bench.files.atomic import replace
@@ -21,12 +23,15 @@ from bench.runs.reader import Run, load_run
 from bench.types import Problem
 from rstar_train.figures import (
     EvaluationFigures,
+    OnPolicyRowFigures,
     PairFigures,
     PolicyFigures,
     PPMFigures,
     RoundFigures,
     RowFigures,
+    SampleFigures,
     SearchFigures,
+    WorthFigures,
 )
 from rstar_train.publishing.checkpoint import Lineage, publish, round_name, weights_file
 from rstar_train.recipes.recipe import Recipe, RoundSettings, sections_digest
@@ -35,22 +40,41 @@ from rstar_train.recipes.settings import (
     FitSettings,
     LoRASettings,
     PPMSettings,
+    RefreshSettings,
     RowSettings,
     SearchSettings,
 )
-from rstar_train.rounds import journal
+from rstar_train.rounds import journal, refresh
 from rstar_train.rounds.evaluation import evaluate, families_of, figures_of, passes_gate
 from rstar_train.rounds.stages import MANIFEST, Stages, Trained
 from rstar_train.rows.making import FILES, PAIRS, SFT, make_rows
-from rstar_train.rows.row import PairRow, SFTRow, read_rows
+from rstar_train.rows.row import PairRow, SFTRow, StepRow, read_rows
 from rstar_train.search.coverage import coverage
 from rstar_train.search.pool import Pool
 from rstar_train.search.searcher import Searcher, find_searcher
-from rstar_train.search.stage import search_pool
+from rstar_train.search.stage import sample_pool, search_pool
 
 PLOTS = ("calibration.svg", "calibration.json")
-STAGES = ("search", "rows", "held_out_rows", "policy", "ppm", "pair_accuracy", "evaluation")
+STAGES = (
+    "search",
+    "rows",
+    "held_out_rows",
+    "policy",
+    "on_policy",
+    "on_policy_rows",
+    "ppm",
+    "pair_accuracy",
+    "worth",
+    "evaluation",
+)
 """Folders of a round's stages, in their order."""
+_OF_REFRESH = ("on_policy", "on_policy_rows", "worth")
+
+
+def stages_of(settings: RoundSettings) -> list[str]:
+    """Return the stages that a round goes through."""
+    refreshes = settings.refresh.problems > 0
+    return [stage for stage in STAGES if refreshes or stage not in _OF_REFRESH]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +133,11 @@ class Round:
         held_out_rows = self._rows("held_out_rows", self.pool.measuring)
         trained = self._train_policy()
         policy = self._publish("policy", trained, self.base)
+        on_policy_rows = self._write_on_policy(policy)
         trained_ppm = self._train_ppm(policy)
         ppm = self._publish("ppm", trained_ppm, policy)
         pairs = self._measure_pairs(ppm)
+        worth = self._measure_worth(ppm)
         evaluation = self._evaluate(policy, ppm)
         self._stop_at_gate(evaluation)
         figures = RoundFigures(
@@ -123,6 +149,8 @@ class Round:
             pair_accuracy=pairs,
             evaluation=evaluation,
             coverage=coverage(self.work, self.number),
+            on_policy_rows=on_policy_rows,
+            worth=worth,
         )
         after = Handover(policy, ppm, self.folder / "rows", self.folder / "evaluation")
         return RoundResult(after, figures)
@@ -137,6 +165,11 @@ class Round:
             )
 
     @property
+    def _searched(self) -> list[Problem]:
+        bootstrap = self.settings.search.bootstrap or 0
+        return self.pool.searched(self.number, bootstrap, self.recipe.seed)
+
+    @property
     def _searcher(self) -> Searcher:
         return find_searcher(self.settings.search, self.base, self.begun.policy, self.begun.ppm)
 
@@ -146,7 +179,7 @@ class Round:
         def work(search: SearchSettings) -> SearchFigures:
             return asyncio.run(
                 search_pool(
-                    self.pool.searched(self.number),
+                    self._searched,
                     search,
                     searcher,
                     self.folder / "search" / "trees",
@@ -211,7 +244,10 @@ class Round:
     def _train_ppm(self, policy: Checkpoint) -> Trained[PPMFigures]:
         from rstar_train.value.ppm import train_ppm
 
-        file, out, seed = self.folder / "rows" / PAIRS, self.folder / "ppm", self.recipe.seed
+        settings = self.settings
+        refreshes = settings.refresh.problems > 0
+        rows_of = self.folder / ("on_policy_rows" if refreshes else "rows")
+        file, out, seed = rows_of / PAIRS, self.folder / "ppm", self.recipe.seed
 
         def work(lora: LoRASettings, ppm: PPMSettings, rows: RowSettings) -> PPMFigures:
             return train_ppm(
@@ -222,9 +258,9 @@ class Round:
                 lora=lora,
                 seed=seed,
                 rules=rows.rules,
+                values=read_rows(StepRow, rows_of / refresh.VALUES) if refreshes else (),
             )
 
-        settings = self.settings
         return self.stages.train(
             "ppm",
             PPMFigures,
@@ -234,6 +270,70 @@ class Round:
             sections={"lora": settings.lora, "ppm": settings.ppm, "rows": settings.rows},
             weights=weights_file(settings.lora),
         )
+
+    @property
+    def _sampled(self) -> list[Problem]:
+        """What the new policy samples."""
+        count, searched = self.settings.refresh.problems, {p.id for p in self._searched}
+        return refresh.draw_problems(self.pool, searched, count, self.recipe.seed)
+
+    @property
+    def _samples(self) -> Path:
+        return self.folder / "on_policy" / "trees"
+
+    def _write_on_policy(self, policy: Checkpoint) -> OnPolicyRowFigures | None:
+        """Let the new policy sample problems and make rows of that, where the recipe says so."""
+        if not self.settings.refresh.problems:
+            return None
+        seed, problems = self.recipe.seed, self._sampled
+
+        def sample(refresh: RefreshSettings, search: SearchSettings) -> SampleFigures:
+            return asyncio.run(
+                sample_pool(
+                    problems,
+                    search,
+                    policy,
+                    self._samples,
+                    n=refresh.samples,
+                    seed=seed,
+                    pool=sections_digest(seed, {"pool": self.recipe.pool}),
+                    greedy_first=True,
+                    note=partial(journal.append_progress, self.work / journal.NAME),
+                )
+            )
+
+        self.stages.run(
+            "on_policy",
+            SampleFigures,
+            sample,
+            sections={"refresh": self.settings.refresh, "search": self.settings.search},
+            inputs={"pool": self.pool.digest, "policy": policy.digest},
+        )
+        trained_on = [p for p in problems if p.id not in self.pool.held_out]
+        return self.stages.run(
+            "on_policy_rows",
+            OnPolicyRowFigures,
+            lambda: refresh.make_rows(trained_on, self._samples, self.folder / "on_policy_rows"),
+            inputs={"samples": file_digest(self._samples / "records.jsonl")},
+            outputs=(refresh.PAIRS, refresh.VALUES),
+        )
+
+    def _measure_worth(self, ppm: Checkpoint) -> WorthFigures | None:
+        """Measure the PPM on its own policy's solutions, and let it be read as it is best."""
+        if not self.settings.refresh.problems:
+            return None
+        figures = self.stages.run(
+            "worth",
+            WorthFigures,
+            lambda: refresh.measure_worth(self.pool.measuring, self._samples, ppm),
+            inputs={"ppm": ppm.digest, "samples": file_digest(self._samples / "records.jsonl")},
+        )
+        assert ppm.folder is not None, "a PPM has a folder"
+        config = PPMConfig.load(ppm.folder)
+        dataclasses.replace(config, aggregate=refresh.as_aggregate(figures.aggregate)).save(
+            ppm.folder
+        )
+        return figures
 
     def _publish(
         self,

@@ -18,7 +18,7 @@ from rstar_train.figures import Json
 from rstar_train.publishing.tables import coverage_table
 from rstar_train.recipes.recipe import Recipe
 from rstar_train.rounds import journal
-from rstar_train.rounds.rstar import STAGES
+from rstar_train.rounds.rstar import stages_of
 from rstar_train.rounds.stages import manifest_of
 from rstar_train.search.coverage import coverage
 
@@ -51,7 +51,8 @@ def stage_statuses(recipe: Recipe, work: Path, *, now: datetime | None = None) -
     entries = journal.read_journal(work / journal.NAME)
     found: list[StageStatus] = []
     names = ["base/evaluation"]
-    names += [f"round-{k}/{stage}" for k in range(1, len(recipe.rounds) + 1) for stage in STAGES]
+    for number, settings in enumerate(recipe.rounds, start=1):
+        names += [f"round-{number}/{stage}" for stage in stages_of(settings)]
     running = entries[-1].stage if entries and entries[-1].event != "ended" else None
     ahead = False
     for name in names:

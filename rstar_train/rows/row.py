@@ -5,7 +5,7 @@ Layouts (the keys of a line):
     sft.jsonl       problem_id, prompt, completion, mean_q
     pairs.jsonl     problem_id, prompt, chosen, rejected, kind, weight, pos_count, neg_count
     outcomes.jsonl  problem_id, prompt, completion, correct            (ORM)
-    steps.jsonl     problem_id, prompt, step, q                        (PQM)
+    steps.jsonl     problem_id, prompt, step, q, weight                (PQM, values)
 
 A prompt ends where the model takes over: it holds the question in the template, and the solution so
 far. The published layouts of the released data are in `rstar_train.official.layouts`.
@@ -81,6 +81,8 @@ class StepRow:
     """With the solution up to the step."""
     step: str
     q: float
+    weight: float | None = None
+    """What the row counts for; None: as much as the problem's other rows."""
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ benchmark holds too (`rstar-bench contamination`). Two problems of one text are 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +37,16 @@ class Pool:
     bootstrap: frozenset[str] = frozenset()
     """Ids of the problems that are searched in round 1 only."""
 
-    def searched(self, number: int) -> list[Problem]:
-        """The problems that round `number` searches."""
-        return [p for p in self.problems if number == 1 or p.id not in self.bootstrap]
+    def searched(self, number: int, bootstrap: int, seed: int) -> list[Problem]:
+        """Return the problems that round `number` searches.
+
+        Round 1 searches all; a later one, besides those of every round, `bootstrap` of the
+        bootstrap problems, drawn with the seed anew for each round.
+        """
+        if number == 1:
+            return list(self.problems)
+        drawn = draw_by_hash(self.bootstrap, bootstrap, f"{seed}:round {number}")
+        return [p for p in self.problems if p.id not in self.bootstrap or p.id in drawn]
 
     @property
     def covered(self) -> list[Problem]:
@@ -93,7 +100,7 @@ def load_pool(settings: PoolSettings, *, seed: int, beside: Path = RECIPES) -> P
         if source.bootstrap:
             bootstrap.update(problem.id for problem in taken)
     lasting = [problem for problem in problems if problem.id not in bootstrap]
-    held_out = _held_out(lasting, settings.held_out, seed)
+    held_out = draw_by_hash((p.id for p in lasting), settings.held_out, str(seed))
     if len(held_out) >= len(lasting):
         raise BenchError(
             f"the pool has {len(lasting)} problems for all rounds and pool.held_out is "
@@ -157,10 +164,7 @@ def _drop_list(name: str, beside: Path) -> Path:
     return path
 
 
-def _held_out(problems: Sequence[Problem], size: int, seed: int) -> frozenset[str]:
-    """Draw by a hash of each id, so that a pool that grows keeps what it held out."""
-    ids = sorted(
-        (problem.id for problem in problems),
-        key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest(),
-    )
-    return frozenset(ids[:size])
+def draw_by_hash(ids: Iterable[str], size: int, seed: str) -> frozenset[str]:
+    """Draw `size` ids by a hash of each, so that a pool that grows keeps most of what it drew."""
+    ordered = sorted(ids, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+    return frozenset(ordered[:size])

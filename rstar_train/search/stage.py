@@ -192,19 +192,22 @@ async def sample_pool(
     n: int,
     seed: int,
     pool: str,
+    greedy_first: bool | None = None,
     note: Note | None = None,
 ) -> SampleFigures:
     """Sample `n` solutions of each problem, without any search, into a run directory.
 
-    See `search_pool` for the rest.
+    Where `greedy_first` is set, one of them is the greedy one. See `search_pool` for the rest.
     """
     searcher = Searcher(policy=policy)
+    first = {"greedy_first": greedy_first} if greedy_first else {}
     config = {
         "search": {
             "name": "sample",
             "n": n,
             "temperature": settings.temperature,
             "step_tokens": settings.step_tokens,
+            **first,
         },
         "recipe": pool,
         "seed": seed,
@@ -221,7 +224,7 @@ async def sample_pool(
                         sample,
                         policy=parts.policy,
                         sandbox=parts.sandbox,
-                        config=Sampling(n=n),
+                        config=Sampling(n=n, greedy_first=greedy_first),
                         seed=seed,
                     ),
                     run=run,

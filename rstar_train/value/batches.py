@@ -57,6 +57,8 @@ class MicroBatch:
     """Place of each term's text in `sequence.ends`."""
     other: tuple[int, ...]
     """Place of the text that a term is preferred to, or its own place."""
+    paired: tuple[bool, ...]
+    """Whether a term has such a text."""
     target: tuple[float, ...]
     weight: tuple[float, ...]
 
@@ -167,6 +169,7 @@ def _micro_batch(terms: Sequence[LossTerm]) -> MicroBatch:
         pack(merge_prefixes(texts)),
         tuple(place[term.text] for term in terms),
         tuple(place[term.other or term.text] for term in terms),
+        tuple(term.other is not None for term in terms),
         tuple(term.target for term in terms),
         tuple(term.weight for term in terms),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.checkpoints.checkpoint import WEIGHTS
 from rstar_train.training.tree_attention import Layout, hidden_states, use_packed_attention
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from transformers.modeling_outputs import ModelOutput
 
 
-def load_value_model(base: Path, *, dtype: torch.dtype) -> PreTrainedModel:
-    """Return a policy with a head of zeros, which takes packed sequences.
+def load_value_model(base: Path, *, dtype: torch.dtype, bias: bool = False) -> PreTrainedModel:
+    """Return a policy with a head of zeros, with a bias or not, which takes packed sequences.
 
     `model(layout=..., ends=...)` returns the raw scores at the indices `ends` of the sequence.
     """
@@ -52,7 +53,26 @@ def load_value_model(base: Path, *, dtype: torch.dtype) -> PreTrainedModel:
     # Of the plain class's name, which is what a saved configuration is to say.
     packed: Any = type(plain.__name__, (Packed, plain), {"__doc__": plain.__doc__})
     model = packed.from_pretrained(base, num_labels=1, dtype=dtype)
-    model.score = Head(model.score.in_features, 1, bias=False)
-    torch.nn.init.zeros_(model.score.weight)
+    model.score = Head(model.score.in_features, 1, bias=bias)
+    for parameter in model.score.parameters():
+        torch.nn.init.zeros_(parameter)
     use_packed_attention(model)
     return model
+
+
+def take_bias(folder: Path) -> float:
+    """Take the head's bias out of saved weights and return it.
+
+    A sequence-classification checkpoint has none; `ppm.json` keeps it.
+    """
+    from safetensors.torch import load_file, save_file
+
+    for file in folder.glob(WEIGHTS):
+        weights = load_file(str(file))
+        for name in [name for name in weights if name.endswith("score.bias")]:
+            bias = float(weights.pop(name))
+            partial = file.with_suffix(".partial")
+            save_file(weights, str(partial), metadata={"format": "pt"})
+            partial.replace(file)
+            return bias
+    raise AssertionError(f"no bias of a head in {folder}")

@@ -6,6 +6,7 @@ The value of a text is tanh of the head's raw score, in [-1, 1].
                whole solutions (section 3.3); the official code prefers raw scores, with tanh(x / 5)
                at inference only
     outcome    cross entropy of the probability (1 + v) / 2 = sigmoid(2 raw) of being right
+    value      cross entropy of (1 + v) / 2 and (1 + Q) / 2: what a prefix is worth, on every one
     PQM        (v - Q)^2, the regression that the paper compares with (section 4.3)
 
 N is the number of loss terms of a micro-batch.
@@ -32,6 +33,9 @@ class Objective:
 
     kind: Learnt
     loss: TermLoss
+    """Of the terms that have another text, or of all where there is no `point`."""
+    point: TermLoss | None = None
+    """Of the terms that have none."""
     squash: Squash = "tanh"
     summed: bool = False
     """Whether a batch's terms are added up, as in the official code, not averaged by weight."""

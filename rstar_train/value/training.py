@@ -33,8 +33,8 @@ from rstar_train.value.batches import (
     draw_whole_problems,
     make_batches,
 )
-from rstar_train.value.model import load_value_model
-from rstar_train.value.objectives import Objective, TermLoss
+from rstar_train.value.model import load_value_model, take_bias
+from rstar_train.value.objectives import Objective
 
 if TYPE_CHECKING:
     import torch
@@ -97,7 +97,7 @@ def train_value(
     )
     set_seed(seed)  # the adapter's first weights
     dtype = weights_dtype(frozen=lora.rank > 0)
-    model = load_value_model(base, dtype=dtype)
+    model = load_value_model(base, dtype=dtype, bias=bool(settings.bias))
     model.config.pad_token_id = tokenizer.pad_token_id
     if lora.rank:
         model = get_peft_model(model, lora_config(lora, "SEQ_CLS", save=["score"]))
@@ -115,7 +115,13 @@ def train_value(
     )
     told = train(trainer, checkpoint)
     save(trainer, out)
-    PPMConfig(OFFICIAL.name, OFFICIAL.digest, objective.squash, kind=objective.kind).save(out)
+    PPMConfig(
+        OFFICIAL.name,
+        OFFICIAL.digest,
+        objective.squash,
+        kind=objective.kind,
+        bias=take_bias(out) if settings.bias else None,
+    ).save(out)
     return ValueFigures(
         rows=len(terms),
         problems=len({term.problem_id for term in terms}),
@@ -131,7 +137,7 @@ def train_value(
 
 
 def micro_batch_loss(
-    model: PreTrainedModel, part: MicroBatch, loss: TermLoss, dtype: torch.dtype
+    model: PreTrainedModel, part: MicroBatch, objective: Objective, dtype: torch.dtype
 ) -> torch.Tensor:
     """Return the weighted sum of a micro-batch's N terms, a scalar.
 
@@ -148,7 +154,12 @@ def micro_batch_loss(
         torch.tensor(values, dtype=torch.float32, device=device)
         for values in (part.weight, part.target)
     )  # (N,) each
-    return (weight * loss(raw[list(part.text)], raw[list(part.other)], target)).sum()
+    text, other = raw[list(part.text)], raw[list(part.other)]  # (N,) each
+    losses = objective.loss(text, other, target)
+    if objective.point is not None:
+        paired = torch.tensor(part.paired, device=device)
+        losses = torch.where(paired, losses, objective.point(text, other, target))
+    return (weight * losses).sum()
 
 
 def _value_trainer() -> type[Trainer]:
@@ -182,7 +193,7 @@ def _value_trainer() -> type[Trainer]:
             total = torch.zeros((), device=self.args.device)
             batch = inputs["batch"]
             for part in batch.micro_batches:
-                loss = micro_batch_loss(model, part, self.objective.loss, self.dtype)
+                loss = micro_batch_loss(model, part, self.objective, self.dtype)
                 if not self.objective.summed:
                     loss = loss / batch.weight
                 self.accelerator.backward(loss)

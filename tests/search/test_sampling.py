@@ -7,6 +7,7 @@ import pytest
 from bench.engines.base import Completion, Finish
 from bench.sandbox import Sandbox
 from bench.search import NodeKind, Sampling, greedy, list_finished, sample
+from bench.search.sampling import MAX_OUTPUTS
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -88,3 +89,42 @@ async def test_a_program_that_breaks_off_says_who_broke_it(
     assert [node.kind for node in trace.nodes[1:]] == kinds
     assert trace.rollouts == [len(kinds)]
     assert trace.finished == []
+
+
+async def test_a_step_that_asks_for_its_output_is_shown_it_and_the_program_goes_on(
+    sandbox: Sandbox,
+) -> None:
+    script = {
+        "<code>": ["\nx = 6 * 4\nprint(x, 1)\n<output>"],
+        "<code>\nx = 6 * 4\nprint(x, 1)\n<output>24 1<end_of_output>\n": [
+            "\ny = x * 1\n<end_of_step>\nprint(y)\n<end_of_code>"
+        ],
+    }
+
+    def write(partial: str, index: int) -> str:
+        return script.get(partial, ["<answer>\\boxed{24}<end_of_answer>"])[0]
+
+    trace = await greedy(problem(), ScriptedPolicy(write), sandbox, seed=0)
+    kinds = [NodeKind.STEP, NodeKind.STEP, NodeKind.CODE_END, NodeKind.ANSWER]
+    assert [node.kind for node in trace.nodes[1:]] == kinds
+    # What was shown on the way is not shown again at the end.
+    assert trace.nodes[3].text.endswith("<output>24<end_of_output>\n")
+    assert [f.answer for f in list_finished(trace)] == ["24"]
+
+
+async def test_a_program_that_asks_for_outputs_without_end_is_given_up(sandbox: Sandbox) -> None:
+    policy = ScriptedPolicy(lambda partial, index: "\nprint(1)\n<output>")
+    trace = await greedy(problem(), policy, sandbox, seed=0)
+    assert len(trace.nodes) == 2 + MAX_OUTPUTS
+    assert trace.finished == []
+
+
+async def test_the_greedy_solution_can_be_the_first_of_the_samples(sandbox: Sandbox) -> None:
+    policy = ScriptedPolicy(programs, greedy=lambda partial, _: programs(partial, 7))
+    config = Sampling(n=3, greedy_first=True)
+    trace = await sample(problem(), policy, sandbox, config=config, seed=0)
+    assert [f.answer for f in list_finished(trace)] == ["8", "1", "2"]
+    alone = await sample(
+        problem(), policy, sandbox, config=Sampling(n=1, greedy_first=True), seed=0
+    )
+    assert [f.answer for f in list_finished(alone)] == ["8"]

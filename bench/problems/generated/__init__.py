@@ -45,7 +45,7 @@ class ProblemFamily:
     generator: Generator | str = ""
     """One of ours, or the name of reasoning-gym's; empty where that is the family's own."""
     apart: int = 0
-    """Added to the seed, so that families of one generator do not share the beginnings of theirs."""
+    """Added to the seed: families of one generator are not to share their beginnings."""
     evaluated: int = EVAL_PER_FAMILY
     """Problems of the evaluation split."""
 

@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 
-from bench.problems.generated import family_problems
+from bench.problems.generated import TIERS, family_problems
 from bench.types import Problem
 from rstar_train.demonstrators.families import PLANNERS, Plan, misread
 
@@ -19,7 +19,8 @@ PER_FAMILY = 40
 
 @cache
 def pool(family: str) -> tuple[Problem, ...]:
-    return tuple(family_problems("grade-school", family, "train", PER_FAMILY))
+    (tier,) = (name for name, all_ in TIERS.items() if family in [each.name for each in all_])
+    return tuple(family_problems(tier, family, "train", PER_FAMILY))
 
 
 def printed(plan: Plan) -> str:

@@ -18,9 +18,10 @@ from rstar_train.recipes.recipe import RECIPES, load_recipe
 from rstar_train.recipes.tiny import shrink
 from rstar_train.rounds.ablation import ablate
 from rstar_train.rounds.evolve import evolve
-from rstar_train.rounds.rstar import STAGES
+from rstar_train.rounds.rstar import stages_of
 
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
+STAGES = stages_of(load_recipe("smollm2-cpu").rounds[0])
 MINUTES = 60
 ROUNDS = 4
 

@@ -18,7 +18,7 @@ from rstar_train.cli import main
 from rstar_train.figures import StageFigures
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rounds import journal
-from rstar_train.rounds.rstar import STAGES
+from rstar_train.rounds.rstar import stages_of
 from rstar_train.rounds.stages import Stages
 from rstar_train.rounds.status import StageStatus, render, stage_statuses
 from rstar_train.search.coverage import coverage
@@ -76,7 +76,8 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 
 def test_every_stage_of_every_round_is_there_and_none_has_begun(work: Path) -> None:
     stages = stage_statuses(RECIPE, work)
-    assert len(stages) == 1 + 4 * len(STAGES)
+    assert len(stages) == 1 + sum(len(stages_of(each)) for each in RECIPE.rounds)
+    assert len(stages_of(RECIPE.rounds[0])) < len(stages_of(load_recipe("smollm2-dial").rounds[0]))
     assert {(stage.share, stage.seconds, stage.left) for stage in stages} == {(0.0, None, None)}
 
 
@@ -182,6 +183,6 @@ def test_the_status_of_a_run_is_one_page(work: Path, capsys: pytest.CaptureFixtu
 
 def test_a_finished_run_says_how_long_it_took(work: Path) -> None:
     short = replace(RECIPE, rounds=RECIPE.rounds[:1])
-    for name in ("base/evaluation", *(f"round-1/{stage}" for stage in STAGES)):
+    for name in ("base/evaluation", *(f"round-1/{stage}" for stage in stages_of(RECIPE.rounds[0]))):
         ended(work, name, 600.0)
     assert "all 8 stages are done, in 80 min" in render(short, work)

@@ -57,12 +57,24 @@ def test_bootstrap_problems_are_for_round_1_and_neither_held_out_nor_covered() -
     lasting = Source("embedded-grade-school", 6)
     first = Source("embedded-grade-school", 10, ("gcd",), bootstrap=True)
     pool = pool_of(lasting, first, held_out=5)
-    assert len(pool.searched(1)) == len(pool.problems) == 6 + 9  # one gcd problem was there
-    assert pool.searched(2) == pool.covered == list(pool.problems[:6])
+    assert len(pool.searched(1, 0, 1)) == len(pool.problems) == 6 + 9  # one gcd problem was there
+    assert pool.searched(2, 0, 1) == pool.covered == list(pool.problems[:6])
     assert not pool.held_out & pool.bootstrap
     assert pool.digest != pool_of(lasting, replace(first, bootstrap=False)).digest
     with pytest.raises(BenchError, match="has 6 problems for all rounds"):
         pool_of(lasting, first, held_out=6)
+
+
+def test_a_later_round_searches_as_many_bootstrap_problems_as_asked_and_others_each_time() -> None:
+    first = Source("embedded-grade-school", 30, ("gcd",), bootstrap=True)
+    pool = pool_of(Source("embedded-grade-school", 6), first, held_out=2)
+    second, third = (
+        {p.id for p in pool.searched(number, 4, 1)} - {p.id for p in pool.covered}
+        for number in (2, 3)
+    )
+    assert len(second) == len(third) == 4
+    assert second != third
+    assert second <= pool.bootstrap
 
 
 def test_no_problem_of_the_pool_is_in_the_evaluation_split() -> None:
@@ -135,7 +147,7 @@ def test_the_gsm8k_recipe_is_decontaminated() -> None:
     pool = load_pool(recipe.pool, seed=recipe.seed)
     assert pool.dropped["contaminated"] == 2
     *lasting, bootstrap = recipe.pool.sources
-    assert Counter((tier_of(problem),) for problem in pool.searched(2)) == {
+    assert Counter((tier_of(problem),) for problem in pool.searched(2, 0, 1)) == {
         source.levels: source.problems for source in lasting
     }
     assert len(pool.bootstrap) == bootstrap.problems

@@ -14,7 +14,7 @@ from rstar_train.rows.row import PairRow
 from rstar_train.value.batches import make_batches
 from rstar_train.value.model import load_value_model
 from rstar_train.value.objectives import preference
-from rstar_train.value.ppm import pair_term
+from rstar_train.value.ppm import OBJECTIVES, pair_term
 from rstar_train.value.training import TokenizerCache, micro_batch_loss
 from tests import tiny
 
@@ -74,7 +74,7 @@ def compare(folder: Path, *, every: int) -> tuple[float, float, float, int]:
     (total / batch.weight).backward()
     loss = torch.zeros(())
     for part in batch.micro_batches:
-        one = micro_batch_loss(packed, part, preference, torch.float32) / batch.weight
+        one = micro_batch_loss(packed, part, OBJECTIVES["paper"], torch.float32) / batch.weight
         one.backward()
         loss += one.detach()
     wanted, got = trained(plain), trained(packed)

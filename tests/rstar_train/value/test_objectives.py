@@ -64,3 +64,27 @@ def test_an_outcomes_probability_is_half_of_one_plus_the_value() -> None:
 def test_a_value_that_is_q_costs_nothing() -> None:
     assert cost(regression, math.atanh(0.25), 0.0, 0.25) == pytest.approx(0.0, abs=1e-12)
     assert cost(regression, 0.0, 0.0, -1.0) == pytest.approx(1.0)
+
+
+def test_a_value_is_learnt_where_a_term_has_no_other_text_and_a_pair_where_it_has() -> None:
+    from rstar_train.value.batches import LossTerm, make_batches
+    from rstar_train.value.objectives import Objective
+    from rstar_train.value.training import micro_batch_loss
+
+    raws = {(1, 2): 0.4, (1, 3): -0.2}
+
+    class Fixed(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, layout: Any, ends: Any) -> Any:
+            return torch.tensor(list(raws.values()))
+
+    pair = LossTerm("p", (1, 2), (1, 3), 0.0, 1.0)
+    value = LossTerm("p", (1, 2), None, 0.75, 2.0)
+    (batch,) = make_batches([pair, value], 8)
+    (part,) = batch.micro_batches
+    objective = Objective("ppm", preference, point=outcome)
+    found = float(micro_batch_loss(Fixed(), part, objective, torch.float32))
+    assert found == pytest.approx(cost(preference, 0.4, -0.2) + 2 * cost(outcome, 0.4, 0.0, 0.75))

@@ -10,29 +10,50 @@ import pytest
 from bench.errors import DataError, UnknownNameError
 from bench.problems import load
 from bench.problems.generated import (
-    EVAL_PER_FAMILY,
+    DIAL,
+    SCHOOLING,
     TIERS,
+    ProblemFamily,
     embedded_names,
     family_problems,
     load_embedded,
     tier_problems,
 )
 
-QUICK = [(tier, f.name) for tier in TIERS for f in TIERS[tier] if f.name != "polynomial_equations"]
+QUICK = [(tier, f) for tier in TIERS for f in TIERS[tier] if f.name != "polynomial_equations"]
 
 
-@pytest.mark.parametrize(("tier", "name"), QUICK)
-def test_training_and_evaluation_splits_share_no_question(tier: str, name: str) -> None:
-    held_out = {p.question for p in family_problems(tier, name, "eval", EVAL_PER_FAMILY)}
-    train = {p.question for p in family_problems(tier, name, "train", 120)}
-    assert len(held_out) == EVAL_PER_FAMILY
+@pytest.mark.parametrize(("tier", "family"), QUICK, ids=lambda each: getattr(each, "name", each))
+def test_training_and_evaluation_splits_share_no_question(tier: str, family: ProblemFamily) -> None:
+    held_out = {p.question for p in family_problems(tier, family.name, "eval", family.evaluated)}
+    train = {p.question for p in family_problems(tier, family.name, "train", 120)}
+    assert len(held_out) == family.evaluated
     assert len(train) == 120
     assert not held_out & train
 
 
-def test_there_are_three_tiers_and_each_has_several_families() -> None:
-    assert list(TIERS) == ["grade-school", "high-school", "competition"]
-    assert all(len(families) >= 4 for families in TIERS.values())
+def test_there_are_three_tiers_of_schooling_and_each_has_several_families() -> None:
+    assert list(SCHOOLING) == ["grade-school", "high-school", "competition"]
+    assert all(len(families) >= 4 for families in SCHOOLING.values())
+
+
+def test_the_tiers_with_a_dial_have_three_lengths_or_more_and_400_problems_of_each() -> None:
+    assert list(DIAL) == ["arithmetic", "words", "countdown"]
+    assert all(len(families) >= 3 for families in DIAL.values())
+    assert all(family.evaluated == 400 for families in DIAL.values() for family in families)
+
+
+def test_the_same_numbers_in_another_order_are_not_in_both_splits() -> None:
+    splits = {
+        split: {
+            (tuple(sorted(p.verifier.parameters["numbers"])), p.verifier.parameters["target"])
+            for p in family_problems("countdown", "game_of_24", split, 300)
+            if p.verifier
+        }
+        for split in ("eval", "train")
+    }
+    assert len(splits["eval"]) == len(splits["train"]) == 300
+    assert not splits["eval"] & splits["train"]
 
 
 def test_any_prefix_of_a_tier_is_balanced_over_its_families() -> None:
@@ -49,7 +70,7 @@ def test_a_short_draw_is_the_beginning_of_a_long_one() -> None:
 def test_ids_are_unique_and_say_what_the_problem_is() -> None:
     problems = load("embedded", limit=60)
     assert len({p.id for p in problems}) == 60
-    assert {p.level for p in problems} == set(TIERS)
+    assert {p.level for p in problems} == set(SCHOOLING)
     assert all(p.id.startswith(f"eval-{p.subject}-") for p in problems)
 
 
@@ -86,7 +107,11 @@ def test_unknown_tiers_and_families_name_the_known_ones() -> None:
 def test_the_names_are_those_that_load_knows() -> None:
     assert embedded_names() == [
         "embedded",
+        "embedded-dial",
         "embedded-grade-school",
         "embedded-high-school",
         "embedded-competition",
+        "embedded-arithmetic",
+        "embedded-words",
+        "embedded-countdown",
     ]
