@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from bench.errors import BenchError
 
@@ -114,3 +116,28 @@ def quieten_third_parties() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+_NEW_HEAD = {("Key", "Status"), ("score.weight", "MISSING"), ("lm_head.weight", "UNEXPECTED")}
+"""What transformers reports, rightly, where a scalar head takes the place of a language model's."""
+_COLOUR = re.compile(r"\x1b\[[\d;]+m")
+
+
+@contextmanager
+def expecting_a_new_head() -> Iterator[None]:
+    """Leave out transformers' report of a load if it is of the heads alone; it reads as a warning.
+
+    Any other weight that is missing or left over is reported, and the heads with it.
+    """
+    logger = logging.getLogger("transformers.modeling_utils")
+    logger.addFilter(_is_news)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    lines = _COLOUR.sub("", record.getMessage()).splitlines()
+    rows = {tuple(cell.strip() for cell in line.split("|")[:2]) for line in lines if "|" in line}
+    return not rows or not rows <= _NEW_HEAD

@@ -3,9 +3,10 @@
     python -m rstar_train.fit sft --recipe R --rows sft.jsonl --base FOLDER --out FOLDER
     accelerate launch --config_file rstar_train/launch/fsdp.yaml -m rstar_train.fit ppm ...
 
-`--base` is a Hugging Face folder: the base model for `sft`, the round's policy for the others. The
-figures are printed, and repeated runs go on where they were. `rstar-train evolve` runs the same
-functions in one process.
+`--base` is a folder of `rstar-train` or of Hugging Face: the base model for `sft`, the round's
+policy for the others. The lineage that is written names it, and `rstar-bench run` takes `--out` as
+a policy or a PPM. The figures are printed, and repeated runs go on where they were. `rstar-train
+evolve` runs the same functions in one process.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from bench.checkpoints.checkpoint import Checkpoint, Kind, read_checkpoint
+from bench.checkpoints.weights import full_weights
 from bench.console import run_guarded
+from bench.files.digests import file_digest
+from bench.runs.header import git_state, package_versions
 from rstar_train.figures import Figures
 from rstar_train.policy.sft import train_policy
-from rstar_train.recipes.recipe import load_recipe
+from rstar_train.publishing.checkpoint import Lineage, publish
+from rstar_train.recipes.recipe import Recipe, RoundSettings, load_recipe, sections_digest
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows
-from rstar_train.training.processes import is_first
+from rstar_train.training.processes import first_process_first, is_first
 from rstar_train.value.orm_pqm import train_orm, train_orm_on_pairs, train_pqm
 from rstar_train.value.ppm import train_ppm
 
@@ -39,6 +46,11 @@ class Training:
     about: str
     by_rules: bool = False
     """Whether it depends on the rules that the rows were made by."""
+
+    @property
+    def kind(self) -> Kind:
+        """What is trained, as the harness knows it: every scorer is used as a PPM is."""
+        return "policy" if self.section == "sft" else "ppm"
 
 
 TRAININGS: Mapping[str, Training] = {
@@ -63,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--recipe", required=True, help="name of a shipped recipe, or a YAML file")
     parser.add_argument("--round", type=int, help="take that round's settings [the defaults]")
     parser.add_argument("--rows", required=True, type=Path, help="the file of training rows")
-    parser.add_argument("--base", required=True, type=Path, help="a Hugging Face model folder")
+    parser.add_argument("--base", required=True, type=Path, help="folder of the model to train")
     parser.add_argument("--out", required=True, type=Path, help="where the result is written")
     given = parser.parse_args(argv)
     level = logging.INFO if is_first() else logging.WARNING
@@ -75,9 +87,12 @@ def _fit(given: argparse.Namespace) -> int:
     training = TRAININGS[given.what]
     recipe = load_recipe(given.recipe)
     settings = recipe.defaults if given.round is None else recipe.at(given.round)
+    parent = read_checkpoint(given.base, "policy")
+    with first_process_first():  # an adapter is merged
+        base = full_weights(parent)
     figures = training.train(
         read_rows(training.row, given.rows),
-        given.base,
+        base,
         given.out,
         settings=getattr(settings, training.section),
         lora=settings.lora,
@@ -85,8 +100,43 @@ def _fit(given: argparse.Namespace) -> int:
         **({"rules": settings.rows.rules} if training.by_rules else {}),
     )
     if is_first():
+        lineage = _lineage(given, recipe, settings, parent, figures)
+        publish(given.out, given.out, lineage, lora=settings.lora, leave_out=())
         print(json.dumps(figures.to_json(), indent=2))
     return 0
+
+
+def _lineage(
+    given: argparse.Namespace,
+    recipe: Recipe,
+    settings: RoundSettings,
+    parent: Checkpoint,
+    figures: Figures,
+) -> Lineage:
+    """Return what is known of a training: of who found the rows, a file of them says nothing."""
+    training = TRAININGS[given.what]
+    decided = ("lora", training.section, *(["rows"] if training.by_rules else []))
+    sections = {name: getattr(settings, name) for name in decided}
+    return Lineage(
+        name=given.out.resolve().name,
+        kind=training.kind,
+        parent=parent,
+        round=given.round or 0,
+        recipe=recipe.name,
+        searcher={},
+        annotation=settings.search.annotation,
+        inputs={
+            "recipe": sections_digest(recipe.seed, sections),
+            "parent": parent.digest,
+            "data": file_digest(given.rows),
+        },
+        figures=figures.to_json(),
+        trained_by={
+            "git": git_state(Path(__file__).parent),
+            "packages": package_versions(),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
 
 
 if __name__ == "__main__":

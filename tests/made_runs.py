@@ -15,6 +15,7 @@ T, U, E, G = Outcome.TRUNCATED, Outcome.UNPARSED, Outcome.ENGINE_ERROR, Outcome.
 SEARCHES: Mapping[str, Mapping[str, Any]] = {
     "greedy": {"name": "greedy"},
     "sample": {"name": "sample", "n": 4},
+    "dvts": {"name": "dvts", "n": 2, "candidates": 4},
     "mcts": {"name": "mcts", "rollouts": 8, "candidates": 4, "c": 2.0},
 }
 

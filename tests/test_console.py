@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 
 import pytest
 
-from bench.console import run_guarded
+from bench.console import expecting_a_new_head, run_guarded
 from bench.errors import BenchError
+from tests.said import hearing_transformers
 
 PRINTS = """
 from bench.console import run_guarded
@@ -55,3 +57,33 @@ def test_a_reader_who_has_enough_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 141
+
+
+HEADS = """\x1b[1mLlamaForSequenceClassification LOAD REPORT\x1b[0m from: folder
+Key            | Status     |
+---------------+------------+-
+lm_head.weight | \x1b[38;5;208mUNEXPECTED\x1b[0m |
+score.weight   | \x1b[31mMISSING\x1b[0m    |
+
+Notes:
+- \x1b[31mMISSING:\x1b[0m\tthose params were newly initialized"""
+
+
+@pytest.mark.parametrize(
+    ("said", "is_told"),
+    [
+        (HEADS, False),
+        (HEADS.replace("lm_head", "model.norm"), True),
+        (HEADS.replace("lm_head", "layers.{0, 1}"), True),
+        (HEADS.replace("UNEXPECTED", "MISMATCH"), True),
+        ("the checkpoint is in an old format", True),
+    ],
+    ids=["heads", "another weight", "other layers", "another shape", "another warning"],
+)
+def test_only_a_report_of_nothing_but_heads_is_left_out(said: str, is_told: bool) -> None:
+    with hearing_transformers() as heard:
+        with expecting_a_new_head():
+            logging.getLogger("transformers.modeling_utils").warning(said)
+        assert heard == [said] * is_told
+        logging.getLogger("transformers.modeling_utils").warning(HEADS)
+        assert heard[-1] == HEADS  # where none is expected

@@ -79,8 +79,10 @@ def test_one_sample_run_answers_by_majority_and_by_the_ppm(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_a_run_killed_with_9_and_resumed_equals_an_unbroken_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rules", ["paper", "efficient"])
+def test_a_run_killed_with_9_and_resumed_equals_an_unbroken_one(rules: str, tmp_path: Path) -> None:
     more = ("--search", "mcts", "--limit", "8", "--rollouts", "3", "--candidates", "3")
+    more = (*more, "--rules", rules)
     run(tmp_path / "whole", *more, "--concurrency", "8")
     broken = tmp_path / "broken"
     process = subprocess.Popen(command(broken, *more, "--concurrency", "3"), cwd=HERE)
@@ -130,7 +132,8 @@ def test_compare_cuts_every_method_at_the_same_tokens_and_resumes(tmp_path: Path
         for _ in range(2)
     )
     small, large = json.loads(first)
-    methods = ["greedy", "majority", "best_of_n", "weighted", "beam", "mcts", "mcts_top_k"]
+    of_mcts = ["mcts", "mcts_top_k", "mcts_weighted"]
+    methods = ["greedy", "majority", "best_of_n", "weighted", "beam", *of_mcts]
     for table, tokens in ((small, 200), (large, 300)):
         assert [row["method"] for row in table["rows"]] == methods
         assert {row["budget"]["cut_at"] for row in table["rows"]} == {tokens}

@@ -9,6 +9,7 @@ from typing import Literal
 
 from bench.checkpoints.gguf_export import write_gguf
 from bench.checkpoints.ppm_config import PPMConfig
+from bench.console import expecting_a_new_head
 from bench.errors import CheckpointError, MissingExtraError
 
 
@@ -52,9 +53,10 @@ def save_merged(kind: Literal["policy", "ppm"], parent: Path, adapter: Path, out
     if kind == "policy":
         base = AutoModelForCausalLM.from_pretrained(parent, dtype=torch.float32)
     else:
-        base = AutoModelForSequenceClassification.from_pretrained(
-            parent, num_labels=1, dtype=torch.float32
-        )
+        with expecting_a_new_head():
+            base = AutoModelForSequenceClassification.from_pretrained(
+                parent, num_labels=1, dtype=torch.float32
+            )
     try:
         model = PeftModel.from_pretrained(base, adapter).merge_and_unload()
     except RuntimeError as error:

@@ -56,7 +56,9 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(verbs: Any) -> None:
-    demo = verbs.add_parser("demo", help="four searches, before and after training, in one table")
+    demo = verbs.add_parser(
+        "demo", help="before and after training, and four searches at equal tokens"
+    )
     demo.add_argument("--out", type=Path, default=Path("results/runs/demo"), help="[%(default)s]")
     demo.add_argument("--limit", type=positive_integer, default=24, help="problems [%(default)s]")
     add_level(demo)
@@ -130,6 +132,18 @@ def _add_table_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--against", metavar="METHOD", help="what the others are compared with [the first row]"
     )
+    command.add_argument(
+        "--flops",
+        action="store_true",
+        help="as many tables more: the runs cut at the FLOPs that the policy needs for so many "
+        "tokens, prompts and the PPM counted",
+    )
+    command.add_argument(
+        "--chain",
+        type=lambda text: tuple(text.split(",")),
+        metavar="METHOD,METHOD[,...]",
+        help="test, below each table, that methods come in this order, best first",
+    )
     _add_format(command)
     command.add_argument(
         "--plot",
@@ -176,8 +190,9 @@ def _run(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from bench.evaluation.demo import demo
 
-    table = asyncio.run(demo(arguments.out, limit=arguments.limit, level=sandbox_level(arguments)))
-    _print_table(table)
+    shown = asyncio.run(demo(arguments.out, limit=arguments.limit, level=sandbox_level(arguments)))
+    _print_table(shown.table)
+    print(shown.headroom)
     print(f"run directories: {arguments.out}{os.sep}*")
     return 0
 
@@ -186,6 +201,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from bench.evaluation.comparison import compare
     from bench.search.registry import all_knobs
 
+    _check_chain(arguments)
     runs = asyncio.run(
         compare(
             read_spec(arguments, "greedy"),
@@ -208,6 +224,9 @@ def _report(arguments: argparse.Namespace) -> int:
 
     if arguments.plot is not None and not arguments.tokens:
         raise BenchError("--plot draws accuracy up to a budget; give that with --tokens")
+    if arguments.flops and not arguments.tokens:
+        raise BenchError("--flops cuts at the FLOPs of a budget in tokens; give that with --tokens")
+    _check_chain(arguments)
     _print_runs([load_run(path) for path in arguments.runs], arguments)
     return 0
 
@@ -229,16 +248,23 @@ def _headroom(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _check_chain(arguments: argparse.Namespace) -> None:
+    """Refuse a chain that no runs could answer to, before any are made or read."""
+    from bench.reports.chain import check_order
+
+    if arguments.chain is not None:
+        check_order(arguments.chain)
+
+
 def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
     """Print the table of finished runs, or one for each budget; draw their curves."""
+    from bench.reports.chain import judge_chains
     from bench.reports.leaderboard import leaderboard
-    from bench.reports.token_budget import cut
 
-    tables = [
-        leaderboard([cut(run, tokens) for run in runs], against=arguments.against)
-        for tokens in arguments.tokens or ()
-    ]
-    _print_tables(tables or [leaderboard(runs, against=arguments.against)], arguments.format)
+    cuts = _cut_runs(runs, arguments.tokens, flops=arguments.flops) if arguments.tokens else [runs]
+    tables = [leaderboard(each, against=arguments.against) for each in cuts]
+    chains = judge_chains(cuts, arguments.chain) if arguments.chain else [None] * len(cuts)
+    _print_tables(list(zip(tables, chains, strict=True)), arguments.format)
     if arguments.plot is not None:
         from bench.files.atomic import replace
         from bench.reports.budget_plot import budget_plot
@@ -247,21 +273,33 @@ def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
         sys.stderr.write(f"drawn: {arguments.plot}\n")
 
 
-def _print_tables(tables: Sequence[Any], form: str) -> None:
-    """Print tables one below the other; as JSON, several are a list."""
+def _cut_runs(runs: Sequence[Any], budgets: Sequence[int], *, flops: bool) -> list[list[Any]]:
+    """Return the runs cut at each budget in tokens; then, where asked, at the FLOPs of each."""
+    from bench.reports.token_budget import cut, cut_at_flops
+
+    cuts = [[cut(run, tokens) for run in runs] for tokens in budgets]
+    if flops:
+        cuts += [[part for run in runs for part in cut_at_flops(run, at)] for at in budgets]
+    return cuts
+
+
+def _print_tables(tables: Sequence[tuple[Any, Any]], form: str) -> None:
+    """Print tables one below the other, each with its chain if any; as JSON, several are a list."""
     import json
 
-    from bench.reports.render import to_json, to_markdown
+    from bench.reports.render import chain_to_rich, to_json, to_markdown
 
     if form == "json":
-        data = [to_json(table) for table in tables]
+        data = [to_json(table, links) for table, links in tables]
         print(json.dumps(data if len(data) > 1 else data[0], indent=2))
         return
     if form == "markdown":
-        print("\n".join(map(to_markdown, tables)), end="")
+        print("\n".join(to_markdown(table, links) for table, links in tables), end="")
         return
-    for table in tables:
+    for table, links in tables:
         _print_table(table)
+        if links is not None:
+            _print_rich(chain_to_rich(links))
 
 
 def _print_table(table: Any) -> None:

@@ -56,6 +56,8 @@ class Request:
     stop: tuple[str, ...]
     logprobs: bool = False
     """Whether completions are to carry their mean log-probability; changes no text."""
+    order: int = 0
+    """Requests of a lower order are served first, where the engine has a line; changes no text."""
 
 
 class Engine(Protocol):

@@ -17,6 +17,10 @@ module sees to:
 
 `verify_determinism` puts that to the test on the machine at hand, and the run records what it
 found.
+
+The pipeline takes at most `max_sequences` at a time, and the rest wait in a line of ours: those of
+the oldest problem go first. So whole problems end one after the other; were all let in, every
+program of every problem would be written before the first answer.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ from typing import Any
 from bench.engines.base import Completion, Finish, Request
 from bench.engines.determinism import HISTORY, probe
 from bench.engines.turns import Turns
+from bench.engines.waiting_line import WaitingLine
 from bench.errors import EngineError, MissingExtraError
 
 STEP_TOKENS = 16_384
@@ -82,7 +87,8 @@ class OpenVINOEngine:
     ) -> None:
         """Load the model (seconds); `turns` are shared with other models on this processor.
 
-        Raises MissingExtraError, EngineError.
+        A request of n counts as `n` of `max_sequences` until its last candidate has ended. Raises
+        MissingExtraError, EngineError.
         """
         try:
             import openvino_genai as ov
@@ -91,7 +97,7 @@ class OpenVINOEngine:
         scheduler = ov.SchedulerConfig()
         scheduler.cache_size = cache_gib
         scheduler.max_num_batched_tokens = STEP_TOKENS
-        scheduler.max_num_seqs = max_sequences
+        scheduler.max_num_seqs = max_sequences + 1  # requests, and the ballast
         scheduler.dynamic_split_fuse = False
         scheduler.enable_prefix_caching = prefix_caching
         try:
@@ -113,6 +119,7 @@ class OpenVINOEngine:
         self.name = name
         self.determinism = "per request; not verified on this machine"
         self._inbox: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
+        self._line: WaitingLine[_Pending] = WaitingLine(max_sequences)
         self._ballast: Any = None
         self._request_id = 0
         self._closed = False
@@ -190,24 +197,43 @@ class OpenVINOEngine:
         self._ballast = None
 
     def _collect(self, active: list[_Pending]) -> bool:
-        """Move requests from the inbox into the pipeline; block when there is nothing to do."""
+        """Take up requests until one is active; False where the engine is to end."""
+        while self._receive(wait=not active and not self._line):
+            self._let_in(active)
+            if active:
+                self._keep_ballast()
+                return True
+        return False
+
+    def _receive(self, *, wait: bool) -> bool:
+        """Move requests from the inbox into the line; False where the engine is to end."""
         while True:
             try:
-                pending = self._inbox.get(block=not active)
+                pending = self._inbox.get(block=wait)
             except queue.Empty:
-                break
+                return True
             if pending is None:
                 return False
+            self._line.join(pending, order=pending.request.order, size=pending.request.n)
+            wait = False
+
+    def _let_in(self, active: list[_Pending]) -> None:
+        """Move requests from the line into the pipeline, as many as fit."""
+        running = sum(pending.request.n for pending in active)
+        while (pending := self._line.let_in(running)) is not None:
             try:
                 self._add(pending)
-                active.append(pending)
             except (RuntimeError, TypeError, ValueError, EngineError) as error:
                 self._reject(pending, EngineError(f"the request was refused: {error}"))
+                continue
+            active.append(pending)
+            running += pending.request.n
+
+    def _keep_ballast(self) -> None:
         if self._ballast is None or self._ballast.get_status() != self._ov.GenerationStatus.RUNNING:
             self._ballast = self._pipeline.add_request(
                 self._next_id(), "1", self._config(Request("1", 1, 0, 0.0, 4096, ()), ballast=True)
             )
-        return True
 
     def _next_id(self) -> int:
         self._request_id += 1
@@ -286,6 +312,7 @@ class OpenVINOEngine:
         """Answer whoever still waits when the thread ends."""
         for pending in active:
             pending.handle.stop()
+        active += self._line.send_away()
         while not self._inbox.empty():
             active += filter(None, [self._inbox.get()])
         for pending in active:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from bench.engines.base import Completion, Engine, Finish, Request
@@ -42,6 +42,8 @@ class ModelPolicy:
     settings: SamplingSettings = SamplingSettings()
     logprobs: bool = False
     """Whether proposals are to carry their mean log-probability (`Completion.logprob`)."""
+    _orders: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Problems by id, numbered as they first ask: older ones are served first, and end first."""
 
     async def propose(
         self,
@@ -63,6 +65,7 @@ class ModelPolicy:
             max_tokens=self.settings.step_tokens if stepwise else self.settings.solution_tokens,
             stop=(*stop, *self.template.aliases),
             logprobs=self.logprobs,
+            order=self._orders.setdefault(problem.id, len(self._orders)),
         )
         return [self._normalised(c) for c in await self.engine.generate(request)]
 

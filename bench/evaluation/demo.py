@@ -1,55 +1,92 @@
-"""What `make demo` shows: four searches, before and after training, in one table.
+"""What `make demo` shows: a policy before and after training, and what search adds to it.
 
-Both halves of the table use the newest published PPM and the same temperature. They differ in the
-policy alone, and in the prompt it was made for. Nothing in it is canned: delete the run directories
-and it is all made again.
+The trained policy's searches are cut at the same number of generated tokens, and a sentence says
+what its samples left for them to win. Nothing is canned: delete the run directories and it is all
+made again. One policy's engine is closed before the next is opened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.checkpoints.checkpoint import EMBEDDED, newest_policy
+from bench.checkpoints.checkpoint import EMBEDDED, newest_policy, published_checkpoints
 from bench.engines.policy import SamplingSettings
+from bench.evaluation.comparison import ROLLOUTS
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
 from bench.evaluation.spec import RunSpec
+from bench.reports.headroom import headroom
+from bench.reports.headroom.choosing import describe
 from bench.reports.leaderboard import Table, leaderboard
+from bench.reports.token_budget import cut
+from bench.runs.reader import Run
 from bench.sandbox import Level
 from bench.search import MCTS, Greedy, Sampling, SearchConfig
 
-BENCHMARK = "embedded-grade-school"
+BENCHMARK = "embedded-dial"
+TRAINED = "smollm2-dial-r"
+"""What the rounds are called that were trained for this benchmark; the newest is shown."""
+TOKENS = 1024
+"""Generated tokens of a problem, at which every search is cut."""
 SEARCHES: Mapping[str, SearchConfig] = {
     "greedy": Greedy(),
-    "sample": Sampling(n=8),
-    # The programs of this tier have at most 6 steps.
-    "mcts": MCTS(rollouts=8, candidates=4, max_depth=8),
+    "sample": Sampling(n=8, tokens=TOKENS, greedy_first=True),
+    "mcts": MCTS(rollouts=ROLLOUTS, candidates=6, tokens=TOKENS, c=0.5, rules="efficient"),
 }
-"""`sample` gives two rows: majority and best-of-N choose from the same 8 solutions."""
+"""Majority, best-of-N and the weighted vote choose from the same samples."""
+SAMPLING = SamplingSettings(temperature=1.0, step_tokens=64, solution_tokens=192)
+"""One temperature, so that only the policy differs between the rows of greedy."""
 
 
-async def demo(out: Path, *, limit: int, level: Level | None = None) -> Table:
-    """Run everything the table needs, resuming what is there. Raises BenchError."""
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What is shown."""
+
+    table: Table
+    headroom: str
+    """What the samples say about a search, as a sentence."""
+
+
+async def demo(out: Path, *, limit: int, level: Level | None = None) -> Demo:
+    """Run everything that is shown, resuming what is there. Raises BenchError."""
+    runs = await _run(EMBEDDED, ["greedy"], out, limit, level)
+    runs += await _run(find_trained(), list(SEARCHES), out, limit, level)
+    (found,) = headroom(runs[1:])
+    whole = found.sampled[0].parts[0].choosing
+    return Demo(
+        leaderboard([cut(run, TOKENS) for run in runs]),
+        f"{found.policy}, {whole.problems} problems: {describe(whole)}.",
+    )
+
+
+def find_trained() -> str:
+    """Return the newest policy that was trained for the demo's benchmark, else the newest."""
+    names = [name for name in published_checkpoints("policy") if name.startswith(TRAINED)]
+    return names[-1] if names else newest_policy().name
+
+
+async def _run(
+    policy: str, searches: list[str], out: Path, limit: int, level: Level | None
+) -> list[Run]:
     runs = []
     async with Harness(level=level) as harness:
-        for policy in (EMBEDDED, newest_policy().name):
-            for search, config in SEARCHES.items():
-                spec = RunSpec(
-                    benchmark=BENCHMARK,
-                    policy=policy,
-                    search=search,
-                    config=config,
-                    limit=limit,
-                    # One temperature, so that only the policy differs between the halves.
-                    sampling=SamplingSettings(temperature=1.0, step_tokens=48, solution_tokens=192),
+        for search in searches:
+            spec = RunSpec(
+                benchmark=BENCHMARK,
+                policy=policy,
+                search=search,
+                config=SEARCHES[search],
+                limit=limit,
+                sampling=SAMPLING,
+            )
+            with Progress(f"{policy} {search}") as progress:
+                run = await harness.run(
+                    spec,
+                    out / f"{policy}-{search}-{limit}",
+                    on_start=progress.start,
+                    on_done=progress.tick,
                 )
-                with Progress(f"{policy} {search}") as progress:
-                    run = await harness.run(
-                        spec,
-                        out / f"{policy}-{search}-{limit}",
-                        on_start=progress.start,
-                        on_done=progress.tick,
-                    )
-                runs.append(run)
-    return leaderboard(runs)
+            runs.append(run)
+    return runs

@@ -37,7 +37,8 @@ def load(name: str, *, limit: int | None = None, errata: bool = True) -> list[Pr
     """Return the problems of a benchmark in their published order, or the first `limit` of them.
 
     Args:
-        name: a benchmark, or a part of one: `math:level-5`, `math:algebra`, `math:algebra:level-5`.
+        name: a benchmark, or a part of one: `math:level-5`, `math:algebra`, `math:algebra:level-5`,
+            and with commas the union of several, `math:algebra,geometry:level-5`.
         limit: at most so many problems.
         errata: whether references that are known to be wrong are corrected; such a problem has
             `meta["erratum"]`.

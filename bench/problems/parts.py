@@ -1,4 +1,8 @@
-"""Parts of a benchmark by level and by subject, named as in `math:level-5` or `math:algebra`."""
+"""Parts of a benchmark by level and by subject, named as in `math:level-5` or `math:algebra`.
+
+A part with commas is what any of its alternatives names, `math:algebra,geometry`; of parts after
+several colons a problem has to belong to each, `math:algebra,geometry:level-5`.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +27,14 @@ def part_names(problems: Iterable[Problem]) -> list[str]:
 def only(name: str, problems: Sequence[Problem], parts: Sequence[str]) -> list[Problem]:
     """Return the problems that belong to every one of the parts. Raises UnknownNameError."""
     known = part_names(problems) if parts else []
+    wanted = []
     for part in parts:
-        if slug(part) not in known:
-            raise UnknownNameError(f"part in {name!r}", part, known)
-    wanted = {slug(part) for part in parts}
-    chosen = [p for p in problems if wanted <= set(part_names([p]))]
+        alternatives = part.split(",")
+        for each in alternatives:
+            if slug(each) not in known:
+                raise UnknownNameError(f"part in {name!r}", each, known)
+        wanted.append({slug(each) for each in alternatives})
+    chosen = [p for p in problems if all(part & set(part_names([p])) for part in wanted)]
     if not chosen:
         raise UnknownNameError("part of a benchmark: no problem has all of", name, known)
     return chosen

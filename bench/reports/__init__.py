@@ -1,1 +1,1 @@
-"""Stored runs as numbers that people publish: leaderboard, budgets, headroom, paper, trees."""
+"""Stored runs as numbers that people publish: tables, budgets, claims, headroom, paper, trees."""

@@ -18,9 +18,11 @@ from bench import stats
 from bench.errors import UnknownNameError
 from bench.knobs import Use
 from bench.reports import paper
+from bench.reports.token_budget import CUT_AT, CUT_AT_FLOPS_OF
 from bench.runs.reader import Run
 from bench.runs.record import Key
-from bench.search.registry import knobs_for
+from bench.search import sample
+from bench.search.registry import SEARCHES, knobs_for
 from bench.types import Outcome
 
 SCHEMA_VERSION = 1
@@ -76,9 +78,9 @@ class Row:
     def label(self) -> str:
         """Return the method with its budget: `majority@8`, `mcts 8x4` (rollouts x candidates).
 
-        Of a run cut at a number of tokens, which may hold any number of rollouts: `mcts x4`.
+        Of a run cut at a budget, which may hold any number of rollouts: `mcts x4`.
         """
-        apart = ("candidates", "cut_at")
+        apart = ("candidates", CUT_AT, CUT_AT_FLOPS_OF)
         given = [str(value) for name, value in self.budget.items() if name not in apart]
         if "candidates" in self.budget:
             return f"{self.method} {''.join(given[:1])}x{self.budget['candidates']}"
@@ -109,7 +111,7 @@ def leaderboard(runs: Iterable[Run], *, against: str | None = None) -> Table:
         corrections += [*_corrections(run), *_verifiers(run)]
         if not of_run:
             empty.append(
-                f"{_config(run, 'policy')} on {_config(run, 'benchmark')}: no problem done."
+                f"{configured(run, 'policy')} on {configured(run, 'benchmark')}: no problem done."
             )
         for row in of_run:
             found.append((row, run))
@@ -151,11 +153,23 @@ def outcomes(run: Run, method: str) -> dict[Key, Outcome]:
     }
 
 
+def configured(run: Run, key: str) -> Any:
+    """Return a configuration entry of a run, of a nested one its name."""
+    value = run.header["config"].get(key)
+    return value.get("name") if isinstance(value, Mapping) else value
+
+
+def methods(run: Run) -> list[str]:
+    """Return the selectors of a run; none where the engine never got as far as one."""
+    return list(dict.fromkeys(name for record in run.records for name in record.selected))
+
+
 def summary(run: Run) -> dict[str, Any]:
     """Return the numbers of one run for its summary.json.
 
     Without seconds, so that an interrupted run and an unbroken one have the same summary.
-    Independent samples (a search with "n" and no rollouts) also give pass@k for k = 1, 2, 4, ...
+    Independent samples (of the searches by `bench.search.sample`) also give pass@k for k = 1, 2,
+    4, ...
     """
     rows = [asdict(row) for row in leaderboard([run]).rows]
     for row in rows:
@@ -172,10 +186,10 @@ def summary(run: Run) -> dict[str, Any]:
 
 def _rows(run: Run) -> list[Row]:
     """Return one row for each selector of the run, without comparisons."""
-    methods = list(dict.fromkeys(name for r in run.records for name in r.selected))
-    if run.records and not methods:  # the engine never got as far as a selector
-        methods = [run.records[0].search]
-    return [_row(run, method, shares_run=len(methods) > 1) for method in methods]
+    found = methods(run)
+    if run.records and not found:
+        found = [run.records[0].search]
+    return [_row(run, method, shares_run=len(found) > 1) for method in found]
 
 
 def _row(run: Run, method: str, *, shares_run: bool) -> Row:
@@ -185,11 +199,11 @@ def _row(run: Run, method: str, *, shares_run: bool) -> Row:
     failures = sum(count[o] for o in Outcome if o.is_failure)
     answers = list(_judged(found).values())
     totals = [run.seconds[k]["total"] for k in found if "total" in run.seconds.get(k, {})]
-    seed = _config(run, "seed")
+    seed = configured(run, "seed")
     return Row(
-        policy=str(_config(run, "policy")),
-        ppm=None if (ppm := _config(run, "ppm")) is None else str(ppm),
-        benchmark=str(_config(run, "benchmark")),
+        policy=str(configured(run, "policy")),
+        ppm=None if (ppm := configured(run, "ppm")) is None else str(ppm),
+        benchmark=str(configured(run, "benchmark")),
         seed=seed if isinstance(seed, int) else None,
         method=method,
         budget=_budget(run),
@@ -222,27 +236,24 @@ def _judged(found: Mapping[Key, Outcome]) -> dict[str, list[bool]]:
 
 def _pass_at_k(run: Run) -> dict[int, stats.Interval]:
     """Return pass@k for powers of two that every problem with a judged sample has samples for."""
-    budget = _budget(run)
-    if "n" not in budget or "rollouts" in budget:  # a search's trajectories are not independent
+    search = SEARCHES.get(configured(run, "search"))
+    if search is None or search.function is not sample:  # its trajectories are not independent
         return {}
-    judged = [[s for s in r.samples if not s.outcome.is_failure] for r in run.records]
+    config = run.header["config"]["search"]
+    first = bool(isinstance(config, Mapping) and config.get("greedy_first"))
+    drawn = [record.samples[first:] for record in run.records]  # a greedy solution is no draw
+    judged = [[s for s in samples if not s.outcome.is_failure] for samples in drawn]
     counts = [(len(js), sum(s.outcome is Outcome.CORRECT for s in js)) for js in judged if js]
     most = min((n for n, _ in counts), default=0)
     ks = [2**i for i in range(most.bit_length()) if 2**i <= most]
     return {k: stats.mean_pass_at_k(counts, k) for k in ks}
 
 
-def _config(run: Run, key: str) -> Any:
-    """Return a configuration entry, of a nested one its name."""
-    value = run.header["config"].get(key)
-    return value.get("name") if isinstance(value, Mapping) else value
-
-
 def _budget(run: Run) -> dict[str, int]:
     """Return the budget numbers of the run's search, in the order in which they are printed."""
     search = run.header["config"].get("search")
     given = search if isinstance(search, Mapping) else {}
-    shown = (*knobs_for(Use.LABEL), "cut_at")
+    shown = (*knobs_for(Use.LABEL), CUT_AT, CUT_AT_FLOPS_OF)
     return {k: value for k, value in given.items() if k in shown and isinstance(value, int)}
 
 
@@ -257,12 +268,12 @@ def _corrections(run: Run) -> list[str]:
     benchmark = run.header["config"].get("benchmark")
     applied = benchmark.get("errata") if isinstance(benchmark, Mapping) else None
     if applied == "off":
-        return [f"{_config(run, 'benchmark')}: references as published, errata off."]
+        return [f"{configured(run, 'benchmark')}: references as published, errata off."]
     if not applied:
         return []
     return [
-        f"{_config(run, 'benchmark')}: {len(applied)} references corrected (--no-errata keeps the "
-        f"published ones): {', '.join(applied)}."
+        f"{configured(run, 'benchmark')}: {len(applied)} references corrected (--no-errata keeps "
+        f"the published ones): {', '.join(applied)}."
     ]
 
 
@@ -271,7 +282,7 @@ def _verifiers(run: Run) -> list[str]:
     names = dict.fromkeys(r.verifier.name for r in run.records if r.verifier is not None)
     if not names:
         return []
-    return [f"{_config(run, 'benchmark')}: graded by the verifier {', '.join(names)}."]
+    return [f"{configured(run, 'benchmark')}: graded by the verifier {', '.join(names)}."]
 
 
 def _power(rows: Sequence[Row]) -> str:
@@ -291,10 +302,18 @@ def _notes(rows: Sequence[Row]) -> list[str]:
         "wrong, no answer, truncated, unparsed. Tokens: generated by the policy + read by the PPM; "
         "s: wall seconds, waiting for the rest of a batch included; both are means of a problem."
     ]
-    if any("cut_at" in r.budget for r in rows):
+    if any(CUT_AT in r.budget for r in rows):
         notes.append(
             "Cut at: generated tokens of each problem at which every search was cut; one that had "
             "finished nothing by then is truncated."
+        )
+    if any(CUT_AT_FLOPS_OF in r.budget for r in rows):
+        notes.append(
+            "Cut at: FLOPs of each problem at which every search was cut, those that its policy "
+            "needs to generate so many tokens without a prompt; one that had finished nothing by "
+            "then is truncated. Prompts that were not cached, generated tokens and those that a "
+            "PPM reads count, each with 2 FLOPs a parameter; a method that asks no PPM pays for "
+            "none."
         )
     if any(r.counts.failures for r in rows):
         notes.append(

@@ -1,82 +1,113 @@
-"""The leaderboard as a terminal table, Markdown or JSON.
+"""The leaderboard, and the chain of a claim below it, as terminal tables, Markdown or JSON.
 
 Text shows percent with one decimal, JSON fractions with all their digits. Benchmark, PPM and seed
 are columns where rows differ in them, else the title. Nothing is computed here but the rounding:
-the numbers are `bench.reports.leaderboard`'s.
+the numbers are those of `bench.reports.leaderboard` and `bench.reports.chain`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from bench import stats
+from bench.reports.chain import LEVEL, Link, Verdict
 from bench.reports.leaderboard import SCHEMA_VERSION, Counts, Row, Table
+from bench.reports.token_budget import describe_cut
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+_R = TypeVar("_R")
 
-def to_json(table: Table) -> dict[str, Any]:
-    """Return the table as JSON values, shares as fractions."""
+
+def to_json(table: Table, links: Sequence[Link] | None = None) -> dict[str, Any]:
+    """Return the table, and the links of a claim if any, as JSON values, shares as fractions."""
     rows = [{"label": row.label, **asdict(row)} for row in table.rows]
-    return {"schema": SCHEMA_VERSION, "rows": rows, "notes": list(table.notes)}
+    data = {"schema": SCHEMA_VERSION, "rows": rows, "notes": list(table.notes)}
+    if links is not None:
+        data["chain"] = [
+            {**asdict(link), "verdict": link.verdict, "detectable": link.detectable}
+            for link in links
+        ]
+    return data
 
 
-def to_markdown(table: Table) -> str:
-    """Return the table, its title above and its notes below, as GitHub Markdown."""
-    columns = _columns(table.rows)
-    lines = [
-        markdown_line(c.name for c in columns),
-        markdown_line("---:" if c.right else "---" for c in columns),
-        *(markdown_line(c.cell(row) for c in columns) for row in table.rows),
-    ]
-    notes = [f"- {note}" for note in table.notes]
-    return "\n".join([f"**{_title(table.rows)}**", "", *lines, "", *notes]) + "\n"
+def to_markdown(table: Table, links: Sequence[Link] | None = None) -> str:
+    """Return the table, its title above and its notes below, as GitHub Markdown.
+
+    The links of a claim, if any, are a table below it.
+    """
+    text = _markdown(_title(table.rows), _columns(table.rows), table.rows, table.notes)
+    if links is None:
+        return text
+    chain = _markdown(_chain_title(links), _chain_columns(links), links, _chain_notes(links))
+    return f"{text}\n{chain}"
 
 
 def to_rich(table: Table) -> RichTable:
     """Return the table for a terminal."""
+    return _rich(_title(table.rows), _columns(table.rows), table.rows, table.notes)
+
+
+def chain_to_rich(links: Sequence[Link]) -> RichTable:
+    """Return the links of a claim for a terminal."""
+    return _rich(_chain_title(links), _chain_columns(links), links, _chain_notes(links))
+
+
+def _markdown(
+    title: str, columns: Sequence[_Column[_R]], rows: Sequence[_R], notes: Sequence[str]
+) -> str:
+    lines = [
+        markdown_line(c.name for c in columns),
+        markdown_line("---:" if c.right else "---" for c in columns),
+        *(markdown_line(c.cell(row) for c in columns) for row in rows),
+    ]
+    return "\n".join([f"**{title}**", "", *lines, "", *(f"- {note}" for note in notes)]) + "\n"
+
+
+def _rich(
+    title: str, columns: Sequence[_Column[_R]], rows: Sequence[_R], notes: Sequence[str]
+) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
     rich = RichTable(
-        title=Text(_title(table.rows)),
-        caption=Text("\n".join(table.notes)),
+        title=Text(title),
+        caption=Text("\n".join(notes)),
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         padding=0,
     )
-    columns = _columns(table.rows)
     for column in columns:
         # In a narrow terminal names may break, numbers may not.
         side: Literal["left", "right"] = "right" if column.right else "left"
         rich.add_column(column.name, justify=side, no_wrap=column.right, overflow="fold")
-    for row in table.rows:
+    for row in rows:
         rich.add_row(*(Text(column.cell(row)) for column in columns))
     return rich
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(Generic[_R]):
     """A heading and how a row fills it; a line break where a terminal shows two lines."""
 
     name: str
-    cell: Callable[[Row], str]
+    cell: Callable[[_R], str]
     right: bool = True
 
 
 # Columns where rows differ, in the title where they do not; "-" (a greedy run has no PPM) does not
 # differ from anything.
-_CONTEXT = (
+_CONTEXT: tuple[_Column[Row], ...] = (
     _Column("Benchmark", lambda r: r.benchmark, right=False),
     _Column("PPM", lambda r: r.ppm or "-", right=False),
     _Column("Seed", lambda r: "-" if r.seed is None else str(r.seed)),
-    _Column("Cut at", lambda r: f"{r.budget['cut_at']:,}" if "cut_at" in r.budget else "-"),
+    _Column("Cut at", lambda r: describe_cut(r.budget) or "-"),
 )
-_ALWAYS = (
+_ALWAYS: tuple[_Column[Row], ...] = (
     _Column("Policy", lambda r: r.policy, right=False),
     _Column("Method", lambda r: r.label, right=False),
     _Column("n", lambda r: str(r.n)),
@@ -89,9 +120,53 @@ _ALWAYS = (
 )
 
 
-def _columns(rows: Sequence[Row]) -> tuple[_Column, ...]:
+_CHAIN_CONTEXT: tuple[_Column[Link], ...] = (
+    _Column("Benchmark", lambda x: x.benchmark, right=False),
+    _Column("Policy", lambda x: x.policy, right=False),
+)
+_CHAIN_ALWAYS: tuple[_Column[Link], ...] = (
+    _Column("Claim", lambda x: f"{x.above} > {x.below}", right=False),
+    _Column("n", lambda x: str(x.difference.n)),
+    _Column("Points [95 %]", lambda x: _points(x.difference)),
+    _Column("Only A/B", lambda x: f"{x.difference.only_a}/{x.difference.only_b}"),
+    _Column("p", lambda x: _p(x.difference.p)),
+    _Column("Holm p", lambda x: _p(x.corrected_p)),
+    _Column("Verdict", lambda x: str(x.verdict), right=False),
+    _Column("Detectable", lambda x: _detectable(x)),
+)
+
+
+def _columns(rows: Sequence[Row]) -> tuple[_Column[Row], ...]:
     """Return the columns that tell these rows apart, and those that measure them."""
     return (*(c for c in _CONTEXT if len(_values(c, rows)) > 1), *_ALWAYS)
+
+
+def _chain_columns(links: Sequence[Link]) -> tuple[_Column[Link], ...]:
+    return (*(c for c in _CHAIN_CONTEXT if len(_values(c, links)) > 1), *_CHAIN_ALWAYS)
+
+
+def _chain_title(links: Sequence[Link]) -> str:
+    """Say how much of the claim is shown."""
+    shown = sum(link.verdict is Verdict.SHOWN for link in links)
+    return f"Chain · {shown} of {len(links)} links shown"
+
+
+def _chain_notes(links: Sequence[Link]) -> list[str]:
+    """Return how to read what these links show."""
+    tests = max((link.tests for link in links), default=0)
+    notes = [
+        "Claim A > B: A is right more often than B of the same policy, on the same problems. "
+        "Points: A less B, Newcombe's paired interval; only A/B: problems that one of them alone "
+        f"solved. p: exact McNemar; Holm p: corrected for the links of all tables, {tests}. "
+        f"Shown: A above B and Holm p below {LEVEL:g}."
+    ]
+    if any(link.verdict is Verdict.NOT_SHOWN for link in links):
+        notes.append(
+            "Detectable: true difference, in points, that would be shown four times in five with "
+            "as many discordant problems and the correction at its strictest, p below "
+            f"{LEVEL:g}/{tests}; none: not even if all of them spoke for A."
+        )
+    return notes
 
 
 def _title(rows: Sequence[Row]) -> str:
@@ -101,7 +176,7 @@ def _title(rows: Sequence[Row]) -> str:
     return " · ".join(same) or "Leaderboard"
 
 
-def _values(column: _Column, rows: Sequence[Row]) -> list[str]:
+def _values(column: _Column[_R], rows: Sequence[_R]) -> list[str]:
     """Return what a column holds, each value once, without the absent one."""
     return list(dict.fromkeys(cell for r in rows if (cell := column.cell(r)) != "-"))
 
@@ -147,8 +222,23 @@ def _gain(difference: stats.PairedDifference | None) -> str:
     """Return e.g. `+12.5 (0.12) [-3.1, +27.8]`: percentage points, p, interval."""
     if difference is None:
         return "-"
-    limits = f"[{_percent(difference.low, '+')}, {_percent(difference.high, '+')}]"
-    return f"{_percent(difference.estimate, '+')} ({_p(difference.p)})\n{limits}"
+    return f"{_percent(difference.estimate, '+')} ({_p(difference.p)})\n{_limits(difference)}"
+
+
+def _points(difference: stats.PairedDifference) -> str:
+    """Return e.g. `+12.5 [-3.1, +27.8]`: percentage points, interval."""
+    return f"{_percent(difference.estimate, '+')} {_limits(difference)}"
+
+
+def _limits(difference: stats.PairedDifference) -> str:
+    return f"[{_percent(difference.low, '+')}, {_percent(difference.high, '+')}]"
+
+
+def _detectable(link: Link) -> str:
+    """Return points, where a link is not shown."""
+    if link.verdict is not Verdict.NOT_SHOWN:
+        return "-"
+    return "none" if link.detectable is None else _percent(link.detectable)
 
 
 def _p(p: float) -> str:

@@ -1,9 +1,11 @@
-"""A finished run as it would stand had every problem been given only so many generated tokens.
+"""A finished run as it would stand had every problem been given only so much: tokens or FLOPs.
 
 The clock of each stored tree says what a search had finished by then; answers are chosen again from
 that alone. Nothing is generated and nothing is graded anew, so methods can be compared at equal
-tokens, at any number of them, out of one run each. A search that was cut before it finished a
-trajectory has no answer: its outcome is truncated. Seconds are unknown at a cut and left out.
+cost, at any number of budgets, out of one run each. A budget is a number of tokens that the policy
+generates, or the FLOPs that it needs to generate them without a prompt: of these, prompts and the
+PPM take their share, a prompt as far as no earlier request of the search has read or written it. A search that was cut before it finished a trajectory has
+no answer: its outcome is truncated. Seconds are unknown at a cut and left out.
 """
 
 from __future__ import annotations
@@ -17,9 +19,23 @@ from bench.knobs import Use
 from bench.runs.grading import select
 from bench.runs.reader import Run
 from bench.runs.record import Record, Tokens
-from bench.search import Trace, cut_to_rollouts, find_affordable
+from bench.search import (
+    Afforded,
+    Cost,
+    Price,
+    Trace,
+    count_generated,
+    cut_to_rollouts,
+    find_affordable,
+    share_prefixes,
+)
 from bench.search.registry import find_search, knobs_for
 from bench.search.selection import Selector
+
+CUT_AT = "cut_at"
+"""What a cut run's search settings call the tokens that it was cut at."""
+CUT_AT_FLOPS_OF = "cut_at_flops_of"
+"""What they call the tokens at whose FLOPs it was cut."""
 
 
 def cut(run: Run, tokens: int) -> Run:
@@ -30,20 +46,86 @@ def cut(run: Run, tokens: int) -> Run:
     Raises:
         BenchError: a tree is not stored, or was stored before there was a budget clock.
     """
-    search = dict(run.header["config"]["search"])
-    choosing = find_search(search["name"]).choose_by(search.get("aggregate"))
+    return _cut(run, _selectors(run), {CUT_AT: tokens}, tokens, count_generated)
+
+
+def cut_at_flops(run: Run, tokens: int) -> list[Run]:
+    """Return a run cut, problem by problem, at the FLOPs of that many generated tokens.
+
+    They are those of the run's own policy. A selector that asks no PPM does not pay for one: where
+    others of its run go by a PPM's scores, there are two cut runs.
+
+    Raises:
+        BenchError: a tree is not stored, or was stored before there was a budget clock; or the
+            run's header does not say how many parameters its models have.
+    """
+    policy, ppm = _parameters(run)
+    scored = find_search(run.header["config"]["search"]["name"]).by_score
+    selectors = _selectors(run)
+    alone = {name: choose for name, choose in selectors.items() if name not in scored}
+    guided = {name: choose for name, choose in selectors.items() if name in scored}
+    most = Cost(policy_generated=tokens).flops(policy)
+    at = {CUT_AT_FLOPS_OF: tokens}
+    parts = []
+    if alone:
+        parts.append(_without_ppm(_cut(run, alone, at, most, lambda cost: cost.flops(policy))))
+    if guided:
+        parts.append(_cut(run, guided, at, most, lambda cost: cost.flops(policy, ppm)))
+    return parts
+
+
+def describe_cut(settings: Mapping[str, Any]) -> str | None:
+    """Say what a run with these search settings was cut at; None for a whole run."""
+    if CUT_AT in settings:
+        return f"{settings[CUT_AT]:,} generated tokens"
+    if CUT_AT_FLOPS_OF in settings:
+        return f"the FLOPs of {settings[CUT_AT_FLOPS_OF]:,} generated tokens"
+    return None
+
+
+def _selectors(run: Run) -> dict[str, Selector]:
+    search = run.header["config"]["search"]
+    return find_search(search["name"]).choose_by(search.get("aggregate"))
+
+
+def _parameters(run: Run) -> tuple[int, int]:
+    """Return the parameters of the run's policy and of its PPM, 0 where it has none."""
+    known = run.header.get("parameters", {})
+    roles = ["policy", "ppm"] if run.header["config"].get("ppm") else ["policy"]
+    missing = [role for role in roles if role not in known]
+    if missing:
+        raise RunDirError(
+            f"{run.path}: its run.json does not hold the parameters of its {' and '.join(missing)} "
+            "(an older rstar-bench wrote it), so what its tokens cost in FLOPs is not known. "
+            "Repeat the run's command with another --out, or leave out --flops"
+        )
+    return int(known["policy"]), int(known.get("ppm", 0))
+
+
+def _cut(
+    run: Run, selectors: Mapping[str, Selector], at: Mapping[str, int], most: float, price: Price
+) -> Run:
+    """Return what `most` at this price pays for, as these selectors choose; its settings say `at`.
+
+    A problem that failed in the engine stays failed.
+    """
     trees = {(each.problem_id, each.seed): each.tree for each in run.trees()}
-    records = tuple(
-        record
-        if record.is_engine_error
-        else _cut(record, _trace(run, record, trees.get(record.key)), tokens, choosing)
-        for record in run.records
-    )
+    records = []
+    for record in run.records:
+        if record.is_engine_error:
+            kept = {name: found for name, found in record.selected.items() if name in selectors}
+            records.append(replace(record, selected=kept))
+        else:
+            trace = _trace(run, record, trees.get(record.key))
+            reached = find_affordable(share_prefixes(trace), most, price)
+            records.append(_choose_again(record, trace, reached, selectors))
     # The width of a beam is no budget: it ends when it ends.
     budgets = knobs_for(Use.BUDGET)
-    kept = {name: value for name, value in search.items() if name not in budgets}
-    config = {**run.header["config"], "search": {**kept, "cut_at": tokens}}
-    return replace(run, header={**run.header, "config": config}, records=records, seconds={})
+    search = run.header["config"]["search"]
+    kept_settings = {name: value for name, value in search.items() if name not in budgets}
+    config = {**run.header["config"], "search": {**kept_settings, **at}}
+    header = {**run.header, "config": config}
+    return replace(run, header=header, records=tuple(records), seconds={})
 
 
 def _trace(run: Run, record: Record, tree: Mapping[str, Any] | None) -> Trace:
@@ -55,14 +137,22 @@ def _trace(run: Run, record: Record, tree: Mapping[str, Any] | None) -> Trace:
     return Trace.from_json(tree)
 
 
-def _cut(record: Record, trace: Trace, tokens: int, choosing: Mapping[str, Selector]) -> Record:
-    reached = find_affordable(trace, tokens)
+def _choose_again(
+    record: Record, trace: Trace, reached: Afforded, selectors: Mapping[str, Selector]
+) -> Record:
     samples = record.samples[: reached.rollouts]
     cost = reached.cost
     return replace(
         record,
         samples=samples,
-        selected=select(cut_to_rollouts(trace, reached.rollouts), samples, choosing),
+        selected=select(cut_to_rollouts(trace, reached.rollouts), samples, selectors),
         tokens=Tokens(cost.policy_prompt, cost.policy_generated, cost.ppm),
         executions=cost.executions,
     )
+
+
+def _without_ppm(run: Run) -> Run:
+    """Return a run of selectors that ask no PPM without the passes made for others."""
+    header = {**run.header, "config": {**run.header["config"], "ppm": None}}
+    records = tuple(replace(record, tokens=replace(record.tokens, ppm=0)) for record in run.records)
+    return replace(run, header=header, records=records)

@@ -1,7 +1,16 @@
 """A problem becomes a trace: tree, clock, steps, expansion, selection, one file a search."""
 
 from bench.search.beam import Beam, Lookahead, lookahead, step_beam
-from bench.search.clock import Afforded, Cost, cut_to_rollouts, find_affordable, list_costs
+from bench.search.clock import (
+    Afforded,
+    Cost,
+    Price,
+    count_generated,
+    cut_to_rollouts,
+    find_affordable,
+    list_costs,
+    share_prefixes,
+)
 from bench.search.dvts import DVTS, dvts
 from bench.search.events import Event, EventKind
 from bench.search.mcts import MCTS, Reward, mcts
@@ -35,12 +44,15 @@ __all__ = [
     "Lookahead",
     "Node",
     "NodeKind",
+    "Price",
     "Reward",
     "Sampling",
     "SearchConfig",
     "Selector",
     "Trace",
     "Usage",
+    "count_generated",
+    "share_prefixes",
     "find_affordable",
     "select_best",
     "list_costs",

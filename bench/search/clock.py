@@ -7,7 +7,7 @@ subtrees) list them on the clock one after the other, so that the same holds for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bench.errors import BenchError
@@ -47,9 +47,18 @@ class Cost:
         return 2.0 * (policy_parameters * policy + ppm_parameters * self.ppm)
 
 
+Price = Callable[[Cost], float]
+"""What a cost comes to, in the unit in which a budget is given."""
+
+
+def count_generated(cost: Cost) -> float:
+    """Return the price in tokens that the policy generated; all else is free."""
+    return cost.policy_generated
+
+
 @dataclass(frozen=True, slots=True)
 class Afforded:
-    """What a number of generated tokens pays for."""
+    """What a budget pays for."""
 
     rollouts: int
     """Rollouts (samples, beams) that had ended by then."""
@@ -57,20 +66,50 @@ class Afforded:
     """Spent by then, also on what had not ended."""
 
 
-def find_affordable(trace: Trace, tokens: int) -> Afforded:
-    """Return how far a search had come when the next candidate would have passed `tokens`.
+def find_affordable(trace: Trace, most: float, price: Price = count_generated) -> Afforded:
+    """Return how far a search had come when its next event would have cost more than `most`.
 
-    Tokens are those that the policy generated. Raises BenchError for a trace that was stored before
-    there was a clock.
+    Raises BenchError for a trace that was stored before there was a clock.
     """
     _need_clock(trace)
     rollouts, cost = 0, Cost()
     for event in trace.events:
-        if cost.policy_generated + event.policy_generated > tokens:
+        after = cost.plus(event)
+        if price(after) > most:
             break
-        cost = cost.plus(event)
+        cost = after
         rollouts += event.kind is EventKind.ROLLOUT
     return Afforded(rollouts, cost)
+
+
+def share_prefixes(trace: Trace) -> Trace:
+    """Return a trace whose prompts cost what they do where a search's prefixes are kept.
+
+    Of a request's prompt that is new which no earlier request of the search has read or written:
+    the question at first, then the outputs that were inserted. So the cost does not depend on
+    whether the engine of the run had a prefix cache.
+    """
+    known: dict[int, int] = {}
+    events = []
+    for event in trace.events:
+        parent = trace.nodes[event.node].parent
+        if event.policy_prompt and parent is not None:
+            new = 0
+            if parent not in known:
+                new = max(0, event.policy_prompt - _count_known(trace, parent, known))
+                known[parent] = event.policy_prompt
+            event = event._replace(policy_cached=event.policy_prompt - new)
+        events.append(event)
+    return replace(trace, events=events)
+
+
+def _count_known(trace: Trace, index: int, known: Mapping[int, int]) -> int:
+    """Return how many tokens of a node's text were read or written by requests above it."""
+    node, written = trace.nodes[index], 0
+    while node.index not in known and node.parent is not None:
+        written += node.tokens
+        node = trace.nodes[node.parent]
+    return written + known.get(node.index, 0)
 
 
 def list_costs(trace: Trace) -> list[Cost]:

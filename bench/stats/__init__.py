@@ -5,7 +5,7 @@ What computes with numpy is imported from its own module, when a report needs it
 """
 
 from bench.stats.intervals import Bounds, Interval, bounds, clustered_mean, wilson
-from bench.stats.paired import PairedDifference, mcnemar, paired_difference
+from bench.stats.paired import PairedDifference, holm, mcnemar, paired_difference
 from bench.stats.power import minimum_detectable_difference
 from bench.stats.subsets import mean_pass_at_k, pass_at_k
 
@@ -15,6 +15,7 @@ __all__ = [
     "PairedDifference",
     "bounds",
     "clustered_mean",
+    "holm",
     "mcnemar",
     "mean_pass_at_k",
     "minimum_detectable_difference",

@@ -1,4 +1,7 @@
-"""Two methods on the same problems: the difference, its interval, and an exact test."""
+"""Two methods on the same problems: the difference, its interval, and an exact test.
+
+Several such tests, made together, have their p-values corrected together.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,22 @@ def mcnemar(only_a: int, only_b: int) -> float:
     n = only_a + only_b
     tail = sum(math.comb(n, i) for i in range(min(only_a, only_b) + 1))
     return min(1.0, 2 * tail / (1 << n))
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Return the p-values of tests made together, corrected for their number, in the order given.
+
+    Step-down: the smallest is multiplied by how many there are, the next by one less, and so on;
+    none becomes smaller than the one before it, or larger than 1. Whatever the tests have in
+    common, the chance that any true null hypothesis falls below a level is at most that level.
+    Holm, Scand. J. Statist. 6 (1979) 65.
+    """
+    corrected = [0.0] * len(ps)
+    least = 0.0
+    for rank, index in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+        least = max(least, min(1.0, (len(ps) - rank) * ps[index]))
+        corrected[index] = least
+    return corrected
 
 
 def _phi(both: int, only_a: int, only_b: int, neither: int) -> float:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.checkpoints.ppm_config import PPMConfig
+from bench.console import expecting_a_new_head
 from bench.errors import CheckpointError, MissingExtraError
 from bench.prompts import OFFICIAL
 
@@ -65,9 +66,10 @@ def convert_value_head(folder: Path, out: Path) -> dict[str, Any]:
             f"has none, and dropping more than {LARGEST_BIAS} would change scores"
         )
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder, num_labels=1, dtype=torch.float32
-    )
+    with expecting_a_new_head():
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, num_labels=1, dtype=torch.float32
+        )
     if model.get_input_embeddings().num_embeddings < len(tokenizer):
         raise CheckpointError(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model "

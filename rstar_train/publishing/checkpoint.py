@@ -95,6 +95,7 @@ def publish(
 ) -> Checkpoint:
     """Copy what a checkpoint needs to `out`, with its lineage, and return it.
 
+    `out` may be the folder `trained` itself, which then becomes a checkpoint where it is.
     `lora` says whether an adapter was trained; of a whole model, `leave_out` names files that are
     no part of it. Publishing again what is published changes nothing.
     """

@@ -82,6 +82,8 @@ class Recipe:
     """The sections that the rounds override."""
     ablation: AblationSettings
     rounds: tuple[RoundSettings, ...]
+    again: tuple[int, ...] = ()
+    """Seeds with which the last round is trained once more, on what its search found."""
 
     def at(self, number: int) -> RoundSettings:
         """Return the sections of round `number` (from 1). Raises BenchError."""
@@ -129,6 +131,7 @@ class _File:
     evaluation: EvaluationSettings
     refresh: RefreshSettings = RefreshSettings()
     ablation: AblationSettings = AblationSettings()
+    again: tuple[int, ...] = ()
     rounds: tuple[str, ...] = ()
 
 
@@ -163,6 +166,7 @@ def load_recipe(name: str) -> Recipe:
         defaults=defaults,
         ablation=file.ablation,
         rounds=rounds,
+        again=file.again,
     )
     for wrong in _faults(recipe):
         raise RecipeError(f"{path.name}: {wrong}")

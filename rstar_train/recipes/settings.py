@@ -170,6 +170,9 @@ class PPMSettings(FitSettings):
     what each is worth, or both; null, as in the paper, means pairs."""
     bias: bool | None = None
     """Whether the head has a bias; null, as in the paper, means no."""
+    head_only: bool | None = None
+    """Whether the head alone is fitted, on frozen hidden states (`rstar_train.value.head`): minutes
+    in place of the better part of an hour. Null means that the backbone learns, too."""
 
     centering: Positive | None = None
     """Coefficient of the penalty that keeps a pair's raw scores about 0

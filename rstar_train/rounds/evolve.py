@@ -7,13 +7,13 @@ each round's two checkpoints with their lineage, and its figures.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
 from bench.engines.opening import engine_for
 from bench.errors import BenchError
-from bench.files.atomic import replace, replace_json
+from bench.files import atomic
 from rstar_train.figures import BaseFigures, EvaluationFigures, Figures, RoundFigures
 from rstar_train.publishing.cards import write_cards
 from rstar_train.publishing.tables import FIGURES
@@ -21,7 +21,7 @@ from rstar_train.recipes.recipe import RECIPES, Recipe
 from rstar_train.recipes.settings import EvaluationSettings
 from rstar_train.rounds import journal
 from rstar_train.rounds.evaluation import evaluate, families_of, figures_of
-from rstar_train.rounds.rstar import Handover, Round
+from rstar_train.rounds.rstar import Handover, Round, RoundResult
 from rstar_train.rounds.stages import Stages
 from rstar_train.search.pool import Pool, family_of, load_pool, tier_of
 from rstar_train.search.searcher import find_searcher
@@ -72,13 +72,22 @@ def evolve(
     figures: list[RoundFigures] = []
     for number in range(1, count + 1):
         one = Round(number, recipe, pool, base, of_base.folder, work, publish, handed)
-        result = one.run()
+        result = _run(one)
+        if number == len(recipe.rounds):
+            for seed in recipe.again:
+                _run(replace(one, again=seed))
         handed = result.handover
-        out = publish / f"round-{number}"
-        _write_figures(result.figures, out)
-        write_cards(out, result.figures)
         figures.append(result.figures)
     return figures
+
+
+def _run(one: Round) -> RoundResult:
+    """Do what is left of a round, and publish its figures and cards."""
+    result = one.run()
+    out = one.publish / one.name
+    _write_figures(result.figures, out)
+    write_cards(out, result.figures)
+    return result
 
 
 def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> Evaluated:
@@ -103,7 +112,7 @@ def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> Evaluated:
 def _write_figures(figures: Figures, folder: Path) -> None:
     """Publish what `rstar-train table` reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    replace_json(folder / FIGURES, figures.to_json())
+    atomic.replace_json(folder / FIGURES, figures.to_json())
 
 
 def _write_pool(pool: Pool, file: Path) -> None:
@@ -114,4 +123,4 @@ def _write_pool(pool: Pool, file: Path) -> None:
         "bootstrap": len(pool.bootstrap),
         "problems": [[p.id, tier_of(p), family_of(p), p.id in pool.held_out] for p in pool.covered],
     }
-    replace(file, (json.dumps(data) + "\n").encode())
+    atomic.replace(file, (json.dumps(data) + "\n").encode())

@@ -110,6 +110,18 @@ class Round:
     work: Path
     publish: Path
     begun: Handover
+    again: int | None = None
+    """A seed with which the round is trained once more, on what its search found."""
+
+    @property
+    def seed(self) -> int:
+        """What models are trained with."""
+        return self.recipe.seed if self.again is None else self.again
+
+    @property
+    def name(self) -> str:
+        """Folder of what the round trains, in the work folder and where it is published."""
+        return f"round-{self.number}" + ("" if self.again is None else f"-seed-{self.again}")
 
     @property
     def settings(self) -> RoundSettings:
@@ -118,13 +130,23 @@ class Round:
 
     @property
     def folder(self) -> Path:
-        """Where the round's stages write."""
+        """Where what is searched for, and its rows, are written."""
         return self.work / f"round-{self.number}"
 
     @property
     def stages(self) -> Stages:
-        """The round's stages."""
+        """The stages that search and make rows."""
         return Stages(self.folder, self.recipe.seed, self.work / journal.NAME)
+
+    @property
+    def trained(self) -> Path:
+        """Where what is trained, and measured of it, is written."""
+        return self.work / self.name
+
+    @property
+    def training_stages(self) -> Stages:
+        """The stages that train and measure."""
+        return Stages(self.trained, self.seed, self.work / journal.NAME)
 
     def run(self) -> RoundResult:
         """Do what is not done yet. Raises BenchError: nothing solved, no pairs, a closed gate."""
@@ -152,7 +174,7 @@ class Round:
             on_policy_rows=on_policy_rows,
             worth=worth,
         )
-        after = Handover(policy, ppm, self.folder / "rows", self.folder / "evaluation")
+        after = Handover(policy, ppm, self.folder / "rows", self.trained / "evaluation")
         return RoundResult(after, figures)
 
     def _stop_at_gate(self, evaluation: EvaluationFigures) -> None:
@@ -222,7 +244,7 @@ class Round:
     def _train_policy(self) -> Trained[PolicyFigures]:
         from rstar_train.policy.sft import train_policy
 
-        file, out, seed = self.folder / "rows" / SFT, self.folder / "policy", self.recipe.seed
+        file, out, seed = self.folder / "rows" / SFT, self.trained / "policy", self.seed
 
         def work(lora: LoRASettings, sft: FitSettings) -> PolicyFigures:
             rows = read_rows(SFTRow, file)
@@ -231,7 +253,7 @@ class Round:
             )
 
         settings = self.settings
-        return self.stages.train(
+        return self.training_stages.train(
             "policy",
             PolicyFigures,
             work,
@@ -246,8 +268,8 @@ class Round:
 
         settings = self.settings
         refreshes = settings.refresh.problems > 0
-        rows_of = self.folder / ("on_policy_rows" if refreshes else "rows")
-        file, out, seed = rows_of / PAIRS, self.folder / "ppm", self.recipe.seed
+        rows_of = self.trained / "on_policy_rows" if refreshes else self.folder / "rows"
+        file, out, seed = rows_of / PAIRS, self.trained / "ppm", self.seed
 
         def work(lora: LoRASettings, ppm: PPMSettings, rows: RowSettings) -> PPMFigures:
             return train_ppm(
@@ -261,7 +283,7 @@ class Round:
                 values=read_rows(StepRow, rows_of / refresh.VALUES) if refreshes else (),
             )
 
-        return self.stages.train(
+        return self.training_stages.train(
             "ppm",
             PPMFigures,
             work,
@@ -279,7 +301,7 @@ class Round:
 
     @property
     def _samples(self) -> Path:
-        return self.folder / "on_policy" / "trees"
+        return self.trained / "on_policy" / "trees"
 
     def _write_on_policy(self, policy: Checkpoint) -> OnPolicyRowFigures | None:
         """Let the new policy sample problems and make rows of that, where the recipe says so."""
@@ -302,7 +324,7 @@ class Round:
                 )
             )
 
-        self.stages.run(
+        self.training_stages.run(
             "on_policy",
             SampleFigures,
             sample,
@@ -310,10 +332,10 @@ class Round:
             inputs={"pool": self.pool.digest, "policy": policy.digest},
         )
         trained_on = [p for p in problems if p.id not in self.pool.held_out]
-        return self.stages.run(
+        return self.training_stages.run(
             "on_policy_rows",
             OnPolicyRowFigures,
-            lambda: refresh.make_rows(trained_on, self._samples, self.folder / "on_policy_rows"),
+            lambda: refresh.make_rows(trained_on, self._samples, self.trained / "on_policy_rows"),
             inputs={"samples": file_digest(self._samples / "records.jsonl")},
             outputs=(refresh.PAIRS, refresh.VALUES),
         )
@@ -322,7 +344,7 @@ class Round:
         """Measure the PPM on its own policy's solutions, and let it be read as it is best."""
         if not self.settings.refresh.problems:
             return None
-        figures = self.stages.run(
+        figures = self.training_stages.run(
             "worth",
             WorthFigures,
             lambda: refresh.measure_worth(self.pool.measuring, self._samples, ppm),
@@ -342,7 +364,8 @@ class Round:
         parent: Checkpoint,
     ) -> Checkpoint:
         lineage = Lineage(
-            name=round_name(self.recipe, self.number),
+            name=round_name(self.recipe, self.number)
+            + self.name.removeprefix(f"round-{self.number}"),
             kind=kind,
             parent=parent,
             round=self.number,
@@ -353,7 +376,7 @@ class Round:
             figures=trained.figures.to_json(),
             trained_by=trained.trained_by,
         )
-        out = self.publish / f"round-{self.number}" / kind
+        out = self.publish / self.name / kind
         return publish(trained.folder, out, lineage, lora=self.settings.lora, leave_out=(MANIFEST,))
 
     def _measure_pairs(self, ppm: Checkpoint) -> PairFigures:
@@ -362,8 +385,8 @@ class Round:
         file = self.folder / "held_out_rows" / PAIRS
         if not file.stat().st_size:
             return PairFigures(held_out_pairs=0)
-        out, seed = self.folder / "pair_accuracy", self.recipe.seed
-        figures = self.stages.run(
+        out, seed = self.trained / "pair_accuracy", self.seed
+        figures = self.training_stages.run(
             "pair_accuracy",
             PairFigures,
             lambda: measure_pairs(read_rows(PairRow, file), full_weights(ppm), seed=seed, out=out),
@@ -371,12 +394,12 @@ class Round:
             outputs=PLOTS,
         )
         for name in PLOTS:
-            replace(self.publish / f"round-{self.number}" / name, (out / name).read_bytes())
+            replace(self.publish / self.name / name, (out / name).read_bytes())
         warn_at_chance(figures)
         return figures
 
     def _evaluate(self, policy: Checkpoint, ppm: Checkpoint) -> EvaluationFigures:
-        folder, seed = self.folder / "evaluation", self.recipe.seed
+        folder, seed = self.trained / "evaluation", self.recipe.seed
         before, base = load_runs(self.begun.evaluation), load_runs(self.base_evaluation)
 
         def work(evaluation: EvaluationSettings) -> EvaluationFigures:
@@ -384,7 +407,7 @@ class Round:
             families = families_of(evaluation.benchmark)
             return figures_of(runs, families, before=before, base=base)
 
-        return self.stages.run(
+        return self.training_stages.run(
             "evaluation",
             EvaluationFigures,
             work,

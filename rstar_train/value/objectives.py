@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.checkpoints.ppm_config import Learnt, Squash
+from rstar_train.value.batches import MicroBatch
 
 if TYPE_CHECKING:
     import torch
@@ -81,3 +82,19 @@ def regression(raw: torch.Tensor, other: torch.Tensor, target: torch.Tensor) -> 
     import torch
 
     return (torch.tanh(raw) - target) ** 2
+
+
+def term_losses(objective: Objective, raw: torch.Tensor, part: MicroBatch) -> torch.Tensor:
+    """Return the weighted losses of a micro-batch's N terms, (N,), from the texts' raw scores."""
+    import torch
+
+    weight, target = (
+        torch.tensor(values, dtype=torch.float32, device=raw.device)
+        for values in (part.weight, part.target)
+    )  # (N,) each
+    text, other = raw[list(part.text)], raw[list(part.other)]  # (N,) each
+    losses = objective.loss(text, other, target)
+    if objective.point is not None:
+        paired = torch.tensor(part.paired, device=raw.device)
+        losses = torch.where(paired, losses, objective.point(text, other, target))
+    return weight * losses

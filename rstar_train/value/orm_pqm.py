@@ -100,7 +100,7 @@ def train_pqm(
             return None
         return LossTerm(row.problem_id, text, None, row.q, weights[row.problem_id])
 
-    objective = Objective("pqm", regression)
+    objective = center(Objective("pqm", regression), settings)
     return train_value(rows, make, objective, base, out, settings=settings, lora=lora, seed=seed)
 
 

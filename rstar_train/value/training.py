@@ -13,7 +13,7 @@ from rstar_train.figures import ValueFigures
 from rstar_train.recipes.settings import LoRASettings, PPMSettings
 from rstar_train.training import fused_lora
 from rstar_train.training.precision import weights_dtype
-from rstar_train.training.processes import count_processes
+from rstar_train.training.processes import count_processes, is_first
 from rstar_train.training.trainer import (
     load_tokenizer,
     lora_config,
@@ -33,8 +33,9 @@ from rstar_train.value.batches import (
     draw_whole_problems,
     make_batches,
 )
+from rstar_train.value.head import fit_head
 from rstar_train.value.model import load_value_model, take_bias
-from rstar_train.value.objectives import Objective
+from rstar_train.value.objectives import Objective, term_losses
 
 if TYPE_CHECKING:
     import torch
@@ -96,8 +97,9 @@ def train_value(
         out / "trainer", f"{objective.kind} {objective.squash} {depends_on}"
     )
     set_seed(seed)  # the adapter's first weights
+    has_bias = bool(settings.bias or settings.head_only)
     dtype = weights_dtype(frozen=lora.rank > 0)
-    model = load_value_model(base, dtype=dtype, bias=bool(settings.bias))
+    model = load_value_model(base, dtype=dtype, bias=has_bias)
     model.config.pad_token_id = tokenizer.pad_token_id
     if lora.rank:
         model = get_peft_model(model, lora_config(lora, "SEQ_CLS", save=["score"]))
@@ -113,15 +115,19 @@ def train_value(
         args=TrainingArguments(**values),
         callbacks=[make_watcher(out / "loss.jsonl", objective.kind.upper())],
     )
-    told = train(trainer, checkpoint)
+    if settings.head_only:
+        told = fit_head(trainer.model, batches, objective, dtype)
+    else:
+        told = train(trainer, checkpoint)
     save(trainer, out)
-    PPMConfig(
-        OFFICIAL.name,
-        OFFICIAL.digest,
-        objective.squash,
-        kind=objective.kind,
-        bias=take_bias(out) if settings.bias else None,
-    ).save(out)
+    if is_first():
+        PPMConfig(
+            OFFICIAL.name,
+            OFFICIAL.digest,
+            objective.squash,
+            kind=objective.kind,
+            bias=take_bias(out) if has_bias else None,
+        ).save(out)
     return ValueFigures(
         rows=len(terms),
         problems=len({term.problem_id for term in terms}),
@@ -150,16 +156,7 @@ def micro_batch_loss(
         layout=make_layout(part.sequence, device=device, dtype=dtype),
         ends=torch.from_numpy(part.sequence.ends).to(device),
     )  # (texts,)
-    weight, target = (
-        torch.tensor(values, dtype=torch.float32, device=device)
-        for values in (part.weight, part.target)
-    )  # (N,) each
-    text, other = raw[list(part.text)], raw[list(part.other)]  # (N,) each
-    losses = objective.loss(text, other, target)
-    if objective.point is not None:
-        paired = torch.tensor(part.paired, device=device)
-        losses = torch.where(paired, losses, objective.point(text, other, target))
-    return (weight * losses).sum()
+    return term_losses(objective, raw, part).sum()
 
 
 def _value_trainer() -> type[Trainer]:

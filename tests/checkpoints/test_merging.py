@@ -13,6 +13,7 @@ from bench.checkpoints.ppm_config import PPMConfig
 from bench.errors import CheckpointError
 from bench.prompts import OFFICIAL
 from tests import tiny
+from tests.said import hearing_transformers
 
 pytestmark = pytest.mark.skipif(
     find_spec("peft") is None or find_spec("transformers") is None,
@@ -75,6 +76,26 @@ def test_a_merged_ppm_has_the_adapters_head_and_description(parent: Path, tmp_pa
     merged = AutoModelForSequenceClassification.from_pretrained(tmp_path / "merged")
     assert logits(merged).item() == pytest.approx(expected.item(), abs=1e-4)
     assert PPMConfig.load(tmp_path / "merged").template == "rstar"
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_merging_a_ppm_says_nothing_of_the_head_that_its_parent_lacks(
+    tied: bool, tokenizer_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from transformers import AutoModelForSequenceClassification
+
+    parent = tiny.policy(tmp_path / "parent", tokenizer_folder, tie_word_embeddings=tied)
+    with hearing_transformers() as said:
+        base = AutoModelForSequenceClassification.from_pretrained(parent, num_labels=1)
+    assert "score.weight" in "".join(said)  # which is what it says unasked
+    adapted(base, tmp_path / "adapter", "SEQ_CLS")
+    PPMConfig(OFFICIAL.name, OFFICIAL.digest).save(tmp_path / "adapter")
+    (tmp_path / "merged").mkdir()
+    capfd.readouterr()
+    with hearing_transformers() as said:
+        save_merged("ppm", parent, tmp_path / "adapter", tmp_path / "merged")
+    assert said == []
+    assert "MISSING" not in "".join(capfd.readouterr())
 
 
 def test_a_ppm_without_its_description_is_refused(parent: Path, tmp_path: Path) -> None:

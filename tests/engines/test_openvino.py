@@ -135,6 +135,60 @@ def test_verification_says_what_it_found(engine: OpenVINOEngine) -> None:
     assert engine.determinism == "per request: equal alone and in a batch (verified at start)"
 
 
+# Who is served first.
+
+
+@pytest.fixture(scope="module")
+def narrow(embedded_gguf: Path) -> Iterator[OpenVINOEngine]:
+    """An engine with room for four sequences."""
+    started = OpenVINOEngine(embedded_gguf, name="smollm2", cache_gib=1, max_sequences=4)
+    yield started
+    started.close()
+
+
+def test_the_lowest_order_is_served_first_and_texts_are_the_same(
+    narrow: OpenVINOEngine, alone: list[list[Completion]]
+) -> None:
+    # Side by side, the lowest order would end last: it writes the most.
+    wide = [
+        request(n=4, seed=order, max_tokens=12 - 3 * order, order=order) for order in (3, 1, 2, 0)
+    ]
+    ended: list[int] = []
+
+    async def ask_in_order(one: Request) -> list[Completion]:
+        texts = await narrow.generate(one)
+        ended.append(one.order)
+        return texts
+
+    async def gathered() -> list[list[Completion]]:
+        before = asyncio.create_task(narrow.generate(request(n=4, max_tokens=30)))
+        await asyncio.sleep(0.05)  # it takes all the room
+        served = await asyncio.gather(*map(ask_in_order, wide))
+        await before
+        return served
+
+    texts = asyncio.run(gathered())
+    assert ended == [0, 1, 2, 3]
+    assert texts == [ask_one(narrow, one) for one in wide]
+    mingled = [replace(one, order=-at) for at, one in enumerate(mixed())]
+    assert ask(narrow, mingled) == alone
+
+
+def test_a_request_for_more_than_there_is_room_for_is_answered(narrow: OpenVINOEngine) -> None:
+    several = [request(n=6, max_tokens=4), request(n=1, max_tokens=4), request(n=6, max_tokens=4)]
+    assert [len(texts) for texts in ask(narrow, several)] == [6, 1, 6]
+
+
+def test_a_refused_request_does_not_hold_up_those_behind_it(narrow: OpenVINOEngine) -> None:
+    async def gathered() -> list[list[Completion] | BaseException]:
+        good, bad = request(n=3, max_tokens=4), request(seed=-1)
+        each = [good, bad, bad, replace(good, order=1)]
+        return await asyncio.gather(*map(narrow.generate, each), return_exceptions=True)
+
+    answers = asyncio.run(gathered())
+    assert [isinstance(answer, EngineError) for answer in answers] == [False, True, True, False]
+
+
 # Where a text ends.
 
 
@@ -214,6 +268,37 @@ def test_an_engine_that_keeps_prefixes_says_that_texts_depend_on_them(embedded_g
         keeping.close()
 
 
+def test_a_failure_of_the_pipeline_is_told_to_those_it_ran_and_the_line_goes_on(
+    embedded_gguf: Path,
+) -> None:
+    engine = OpenVINOEngine(embedded_gguf, name="smollm2", cache_gib=1, max_sequences=1)
+    pipeline, steps = engine._pipeline, iter(range(1_000))
+
+    class Failing:
+        """The pipeline, whose third step fails."""
+
+        def step(self) -> None:
+            if next(steps) == 2:
+                raise RuntimeError("out of memory")
+            pipeline.step()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(pipeline, name)
+
+    engine._pipeline = Failing()
+
+    async def gathered() -> list[list[Completion] | BaseException]:
+        several = (request(order=order) for order in range(3))
+        return await asyncio.gather(*map(engine.generate, several), return_exceptions=True)
+
+    try:
+        failed, *answered = asyncio.run(gathered())
+        assert isinstance(failed, EngineError) and "out of memory" in str(failed)
+        assert answered == [ask_one(engine, request())] * 2
+    finally:
+        engine.close()
+
+
 @pytest.mark.parametrize("keep", [False, True])
 def test_the_pipeline_keeps_prefixes_only_where_asked(
     embedded_gguf: Path, monkeypatch: pytest.MonkeyPatch, keep: bool
@@ -234,16 +319,18 @@ def test_a_file_that_is_no_model_is_an_engine_error(tmp_path: Path) -> None:
 
 def test_closing_ends_the_thread_and_answers_whoever_waits(embedded_gguf: Path) -> None:
     before = set(threading.enumerate())
-    engine = OpenVINOEngine(embedded_gguf, name="smollm2", cache_gib=1)
+    engine = OpenVINOEngine(embedded_gguf, name="smollm2", cache_gib=1, max_sequences=1)
     (thread,) = set(threading.enumerate()) - before
 
     async def close_under_way() -> None:
-        waiting = asyncio.create_task(engine.generate(request(max_tokens=4000)))
+        long = request(max_tokens=4000)
+        running, in_line = (asyncio.create_task(engine.generate(long)) for _ in range(2))
         await asyncio.sleep(0.2)
         await asyncio.to_thread(engine.close)
         async with asyncio.timeout(10):
-            with pytest.raises(EngineError, match="closed"):
-                await waiting
+            for waiting in (running, in_line):
+                with pytest.raises(EngineError, match="closed"):
+                    await waiting
             with pytest.raises(EngineError, match="closed"):
                 await engine.generate(request())
 

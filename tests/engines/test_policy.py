@@ -52,6 +52,14 @@ async def test_a_request_carries_the_prompt_the_seed_and_the_temperature() -> No
     assert (await asked(OFFICIAL, greedy=True)).temperature == 0.0
 
 
+async def test_requests_are_ordered_by_when_their_problem_first_asked() -> None:
+    engine = ScriptedEngine()
+    policy = ModelPolicy("p", engine, OFFICIAL, SETTINGS)
+    for name in ("b", "a", "b", "c", "a"):
+        await policy.propose(problem(name=name), START, n=1, seed=0, stop=STEP_STOPS)
+    assert [request.order for request in engine.requests] == [0, 1, 0, 2, 1]
+
+
 async def test_only_an_untrained_models_template_stops_at_aliases() -> None:
     assert (await asked(OFFICIAL)).stop == STEP_STOPS
     assert (await asked(FEW_SHOT)).stop == (*STEP_STOPS, *FEW_SHOT.aliases)

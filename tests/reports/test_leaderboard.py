@@ -119,8 +119,9 @@ def test_the_summary_has_pass_at_k_of_independent_samples_only() -> None:
     assert list(samples) == ["1", "2", "4"]
     assert samples["1"]["estimate"] == pytest.approx((1 / 4 + 1 / 4 + 0) / 3)
     assert samples["4"]["estimate"] == pytest.approx(2 / 3)
-    searched = make_run([make_record(0, {"mcts": C}, samples=[C, W])], search="mcts")
-    assert summary(searched)["pass_at_k"] == {}
+    for search in ("mcts", "dvts"):  # the second has an n too
+        searched = make_run([make_record(0, {search: C}, samples=[C, W])], search=search)
+        assert summary(searched)["pass_at_k"] == {}
 
 
 def test_failed_samples_do_not_count_as_draws() -> None:

@@ -1,8 +1,9 @@
-"""A run cut at some tokens is the run that had only so many; what it lacks is said."""
+"""A run cut at some cost is the run that had only so much to spend; what it lacks is said."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from bench.errors import BenchError, RunDirError, UnknownNameError
 from bench.evaluation.runner import run_problems
 from bench.reports.leaderboard import leaderboard
 from bench.reports.render import to_markdown
-from bench.reports.token_budget import cut
+from bench.reports.token_budget import cut, cut_at_flops
 from bench.runs.reader import Run, load_run
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
@@ -53,6 +54,7 @@ async def _run(out: Path, name: str, budget: dict[str, int], sandbox: Sandbox) -
         "search": {"name": name, **budget, "aggregate": "last"},
     }
     with RunDir.open(out, {"config": config}) as run:
+        run.note("parameters", {"policy": 2, "ppm": 3})
         await run_problems(
             PROBLEMS,
             search,
@@ -134,11 +136,11 @@ def test_a_beam_that_was_cut_has_no_answer_and_one_that_fits_keeps_its_own(tmp_p
 
 
 def test_an_engine_error_stays_one(whole: Run) -> None:
-    from dataclasses import replace
-
     failed = replace(whole.records[0], error="EngineError: gone", samples=())
     run = replace(whole, records=(failed, *whole.records[1:]))
     assert cut(run, 250).records[0] == failed
+    (at_flops,) = cut_at_flops(run, 250)
+    assert at_flops.records[0] == failed
 
 
 def test_a_lost_tree_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
@@ -151,10 +153,10 @@ def test_a_lost_tree_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
 
 def test_tables_name_the_cut_and_compare_with_the_method_asked_for(whole: Run) -> None:
     table = leaderboard([cut(whole, 250)], against="mcts_top_k")
-    assert [row.label for row in table.rows] == ["mcts x3", "mcts_top_k x3"]
-    assert [row.against for row in table.rows] == ["mcts_top_k x3", None]
+    assert [row.label for row in table.rows] == ["mcts x3", "mcts_top_k x3", "mcts_weighted x3"]
+    assert [row.against for row in table.rows] == ["mcts_top_k x3", None, "mcts_top_k x3"]
     assert all(row.seconds is None and row.policy_tokens <= 250 for row in table.rows)
-    assert to_markdown(table).startswith("**Benchmark scripted · PPM recorded · Cut at 250")
+    assert to_markdown(table).startswith("**Benchmark scripted · PPM recorded · Cut at 250 gen")
     with pytest.raises(UnknownNameError, match="did you mean 'mcts'"):
         leaderboard([whole], against="mct")
 
@@ -164,3 +166,52 @@ def test_a_run_without_a_clock_cannot_be_cut(whole: Run) -> None:
     del stored["events"]
     with pytest.raises(BenchError, match="without a budget clock"):
         find_affordable(Trace.from_json(stored), 100)
+
+
+def test_at_flops_prompts_and_the_ppm_are_paid_for(whole: Run) -> None:
+    (at_flops,) = cut_at_flops(whole, 250)
+    for record, by_tokens in zip(at_flops.records, cut(whole, 250).records, strict=True):
+        spent = record.tokens
+        flops = 2 * (2 * (spent.policy_prompt + spent.policy_generated) + 3 * spent.ppm)
+        assert 0 < flops <= 2 * 2 * 250
+        assert spent.policy_generated < by_tokens.tokens.policy_generated
+
+
+def test_a_method_that_asks_no_ppm_pays_for_none(tmp_path: Path) -> None:
+    """In each problem the fourth sample is the one that has an answer, and is scored."""
+    samples = run(tmp_path / "run", "sample", n=4)
+    dear = replace(samples, header={**samples.header, "parameters": {"policy": 2, "ppm": 100}})
+    voted, scored = cut_at_flops(dear, 150)
+    rows = leaderboard([voted, scored]).rows
+    assert [row.method for row in rows] == ["majority", "best_of_n", "weighted"]
+    assert [row.ppm for row in rows] == [None, "recorded", "recorded"]
+    assert [row.ppm_tokens for row in rows] == [0, 0, 0]
+    assert {len(record.samples) for record in voted.records} == {4}
+    assert {len(record.samples) for record in scored.records} == {3}
+    assert [row.counts.wrong for row in rows] == [6, 0, 0]
+    (_, afforded) = cut_at_flops(dear, 151)
+    assert [record.samples for record in afforded.records] == [r.samples for r in samples.records]
+    assert {record.tokens.ppm for record in afforded.records} == {1}
+
+
+def test_tables_say_that_they_were_cut_at_flops(whole: Run) -> None:
+    table = leaderboard(cut_at_flops(whole, 1250))
+    assert table.rows[0].label == "mcts x3"
+    assert to_markdown(table).startswith(
+        "**Benchmark scripted · PPM recorded · Cut at the FLOPs of 1,250 generated tokens**"
+    )
+    assert any("2 FLOPs a parameter" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("known", "unknown"), [({}, "policy and ppm"), ({"parameters": {"policy": 2}}, "ppm")]
+)
+def test_flops_of_a_run_without_parameters_are_an_error_that_says_what_to_do(
+    whole: Run, known: dict[str, Any], unknown: str
+) -> None:
+    header = {name: value for name, value in whole.header.items() if name != "parameters"}
+    with pytest.raises(BenchError) as refused:
+        cut_at_flops(replace(whole, header={**header, **known}), 250)
+    assert str(refused.value).startswith(f"{whole.path}: its run.json does not hold")
+    assert f"the parameters of its {unknown} (" in str(refused.value)
+    assert "with another --out, or leave out --flops" in str(refused.value)

@@ -12,17 +12,25 @@ from bench.sandbox import Sandbox
 from bench.search import (
     DVTS,
     MCTS,
+    ROOT,
     Cost,
+    EventKind,
+    NodeKind,
     Sampling,
     Trace,
+    count_generated,
     cut_to_rollouts,
     dvts,
+    find_affordable,
     list_costs,
     mcts,
     sample,
+    share_prefixes,
 )
+from bench.search.efficient import efficient_mcts
 from bench.search.official.mcts import official_mcts
 from bench.search.registry import SearchFunction
+from bench.search.tree import new_trace
 from tests.scripted import problem
 from tests.search.recording import RecordedScorer, Recorder, reward
 
@@ -123,6 +131,26 @@ async def test_flops_are_two_per_parameter_and_token_computed() -> None:
     assert cost.flops(1000, 500) == 2 * (1000 * (100 - 60 + 10) + 500 * 7)
 
 
+@pytest.mark.parametrize(
+    ("price", "needed"),
+    [
+        (count_generated, 5),
+        (lambda cost: cost.flops(1000), 2 * 1000 * (10 - 4 + 5)),
+        (lambda cost: cost.flops(1000, 500), 2 * (1000 * (10 - 4 + 5) + 500 * 7)),
+    ],
+    ids=["tokens", "flops", "flops of both models"],
+)
+async def test_a_budget_affords_what_costs_as_much_and_not_a_unit_more(
+    price: Callable[[Cost], float], needed: int
+) -> None:
+    trace = new_trace("p", "sample", 0, "Question")
+    answer = trace.add(trace.nodes[0], 0, "3", NodeKind.ANSWER, 5, prompt=10, cached=4)
+    trace.record(EventKind.SCORED, answer, 0.5, ppm=7)
+    trace.record(EventKind.ROLLOUT, answer)
+    assert find_affordable(trace, needed, price).rollouts == 1
+    assert find_affordable(trace, needed - 1, price).rollouts == 0
+
+
 async def test_a_trace_without_a_clock_is_read_and_says_that_its_prefixes_are_unknown(
     sandbox: Sandbox,
 ) -> None:
@@ -136,7 +164,7 @@ async def test_a_trace_without_a_clock_is_read_and_says_that_its_prefixes_are_un
         cut_to_rollouts(old, 1)
 
 
-@pytest.mark.parametrize("tree", [mcts, official_mcts])
+@pytest.mark.parametrize("tree", [mcts, official_mcts, efficient_mcts])
 async def test_a_trace_does_not_depend_on_how_many_searches_run_beside_it(
     sandbox: Sandbox, tree: SearchFunction
 ) -> None:
@@ -152,3 +180,28 @@ async def test_a_trace_does_not_depend_on_how_many_searches_run_beside_it(
     alone = await all_at(1)
     assert await all_at(8) == alone
     assert await all_at(64) == alone
+
+
+async def test_a_prompt_is_counted_once_where_prefixes_are_kept() -> None:
+    trace = new_trace("p", "mcts", 0, "<code>")
+    root = trace.nodes[ROOT]
+    first = trace.add(root, 0, "step", NodeKind.STEP, 7, prompt=50)
+    trace.add(root, 1, "other", NodeKind.STEP, 8)
+    trace.add(root, 2, "asked again", NodeKind.STEP, 9, prompt=50)
+    # 50 and 7 were read and written; 3 are an output that was inserted.
+    below = trace.add(first, 0, "next", NodeKind.STEP, 5, prompt=60)
+    trace.add(below, 0, "last", NodeKind.ANSWER, 4, prompt=65)
+    events = [event for event in share_prefixes(trace).events if event.policy_prompt]
+    assert [event.policy_prompt - event.policy_cached for event in events] == [50, 0, 3, 0]
+    assert trace.events[0].policy_cached == 0
+
+
+async def test_a_program_of_many_steps_is_known_from_its_first_where_its_tokens_are_booked() -> (
+    None
+):
+    trace = new_trace("p", "sample", 0, "<code>")
+    first = trace.add(trace.nodes[ROOT], 0, "a", NodeKind.STEP, 20, prompt=50)
+    second = trace.add(first, 0, "b", NodeKind.CODE_END, 0)
+    trace.add(second, 0, "answer", NodeKind.ANSWER, 9, prompt=74)
+    events = [event for event in share_prefixes(trace).events if event.policy_prompt]
+    assert [event.policy_prompt - event.policy_cached for event in events] == [50, 4]

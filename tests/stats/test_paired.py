@@ -1,4 +1,4 @@
-"""Paired differences against published examples, scipy and symmetry."""
+"""Paired differences against published examples, scipy and symmetry; Holm's against arithmetic."""
 
 from __future__ import annotations
 
@@ -70,3 +70,18 @@ def test_mcnemar_is_the_exact_binomial_test(only_a: int, only_b: int) -> None:
     n = only_a + only_b
     expected = binomtest(only_a, n, 0.5).pvalue if n else 1.0
     assert stats.mcnemar(only_a, only_b) == pytest.approx(expected)
+
+
+def test_holm_multiplies_step_by_step_and_never_goes_down() -> None:
+    """By hand: 4 x 0.005 = 0.02, 3 x 0.01 = 0.03, 2 x 0.03 = 0.06, and 0.04 stays behind it."""
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_gives_no_p_above_one_and_leaves_a_single_one_alone() -> None:
+    assert stats.holm([0.6, 0.9, 0.5]) == [1.0, 1.0, 1.0]
+    assert stats.holm([0.03]) == [0.03]
+    assert stats.holm([]) == []
+
+
+def test_equal_ps_are_corrected_alike() -> None:
+    assert stats.holm([0.01, 0.2, 0.01]) == pytest.approx([0.03, 0.2, 0.03])

@@ -300,7 +300,7 @@ def test_an_option_that_is_null_is_not_in_the_digest_and_one_that_is_set_is() ->
     recipe = load_recipe("paper-qwen2.5-math-7b")
     ppm = recipe.defaults.ppm
     before = dataclasses.asdict(ppm)
-    assert [before.pop(name) for name in ("centering", "learn", "bias")] == [None] * 3
+    assert [before.pop(name) for name in ("centering", "learn", "bias", "head_only")] == [None] * 4
     text = json.dumps({"ppm": before, "seed": recipe.seed}, sort_keys=True)
     digest = sections_digest(recipe.seed, {"ppm": ppm})
     assert digest == hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -335,6 +335,40 @@ def test_the_ablations_scorers_learn_and_are_loaded_as_a_ppm_is(
     assert good > bad
 
 
+VALUES = [
+    StepRow(row.problem_id, row.prompt, row.completion, 1.0 if row.correct else -1.0, 0.5)
+    for row in OUTCOMES
+]
+
+
+@pytest.mark.parametrize("learn", ["values", "both"])
+@pytest.mark.parametrize("head_only", [None, True])
+def test_a_ppm_learns_what_texts_are_worth_and_its_head_alone_can(
+    learn: Any, head_only: bool | None, tiny_policy: Path, tmp_path: Path
+) -> None:
+    plain = recipe(epochs=8.0)
+    settings = replace(plain, ppm=replace(plain.ppm, learn=learn, head_only=head_only, bias=True))
+    figures = fit_ppm(PAIRS, settings, tiny_policy, tmp_path / "ppm", values=VALUES)
+    assert figures.loss_last < 0.8 * figures.loss_first
+    assert "bias" in json.loads((tmp_path / "ppm" / "ppm.json").read_text())
+    assert not [name for name in adapter(tmp_path / "ppm") if name.endswith("bias")]
+    scorer = PPMScorer(scorer_of(tiny_policy, tmp_path / "ppm", tmp_path / "m"), name="values")
+    values = [scorer.values(row.prompt, [[row.chosen], [row.rejected]]) for row in PAIRS]
+    scorer.close()
+    right = sum(good > 0 > bad for (good,), (bad,) in values)
+    assert right > len(PAIRS) / 2
+
+
+def test_a_head_that_was_fitted_alone_leaves_the_backbone_as_it_was(
+    tiny_policy: Path, tmp_path: Path
+) -> None:
+    settings = replace(recipe(), ppm=replace(recipe().ppm, head_only=True))
+    fit_ppm(PAIRS, settings, tiny_policy, tmp_path)
+    changed = {name: tensor.abs().max() for name, tensor in adapter(tmp_path).items()}
+    assert all(size == 0 for name, size in changed.items() if "lora_B" in name)
+    assert changed["base_model.model.score.weight"] > 0
+
+
 # Bad input.
 
 
