@@ -48,6 +48,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(ablate)
     _add_publish(ablate)
     ablate.set_defaults(run=_ablate)
+    scorers = verbs.add_parser(
+        "scorers",
+        help="what a round's PPM might have learnt instead, on the same held-out problems",
+        description="Train and measure variants of a round's PPM on solutions of its own policy. "
+        "Repeat the command to go on where it was.",
+    )
+    _add_run(scorers)
+    _add_publish(scorers)
+    scorers.add_argument("--round", type=int, required=True, help="whose PPM")
+    scorers.add_argument(
+        "--only", metavar="NAME[,NAME...]", default="", help="some of the variants [all]"
+    )
+    scorers.set_defaults(run=_scorers)
     status = verbs.add_parser(
         "status",
         help="where a run is, coverage by tier, time left",
@@ -121,6 +134,23 @@ def _add_publish(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _scorers(arguments: argparse.Namespace) -> int:
+    from rstar_train.publishing.tables import scorers_table
+    from rstar_train.rounds.scorers import compare_scorers
+
+    run = _find_run(arguments)
+    figures = compare_scorers(
+        run.recipe,
+        arguments.round,
+        work=run.work,
+        publish_in=run.publish,
+        names=[name for name in arguments.only.split(",") if name],
+        beside=run.beside,
+    )
+    _print_tables([scorers_table(figures)])
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """The run that is meant: its recipe, and where it reads and writes."""
@@ -187,6 +217,7 @@ def _table(arguments: argparse.Namespace) -> int:
     shown = tables.round_tables(figures, base)
     if arguments.families:
         shown += tables.family_tables(figures, base)
+    shown += [tables.scorers_table(each) for each in tables.load_scorers(arguments.checkpoints)]
     ablation = tables.load_ablation(arguments.checkpoints)
     if ablation is not None:
         shown += tables.ablation_tables(ablation)

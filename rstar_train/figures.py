@@ -291,6 +291,11 @@ class PPMFigures(StageFigures):
         values = {each.name: getattr(figures, each.name) for each in dataclasses.fields(figures)}
         return cls(pairs=values.pop("rows"), **values)
 
+    def as_values(self) -> ValueFigures:
+        """Return the figures as those of any scorer."""
+        values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        return ValueFigures(rows=values.pop("pairs"), **values)
+
 
 @dataclass(frozen=True, slots=True)
 class PairCounts(Figures):
@@ -388,6 +393,15 @@ class WorthFigures(StageFigures):
     weighted: Mapping[str, float]
     headroom: HeadroomFigures
     by_family: Mapping[str, HeadroomFigures]
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerFigures(Figures):
+    """What a round's PPM might have learnt instead: `scorers.json` beside the round's figures."""
+
+    round: int
+    variants: Mapping[str, WorthFigures]
+    """By what was learnt, in words."""
 
 
 @dataclass(frozen=True, slots=True)

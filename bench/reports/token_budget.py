@@ -3,9 +3,10 @@
 The clock of each stored tree says what a search had finished by then; answers are chosen again from
 that alone. Nothing is generated and nothing is graded anew, so methods can be compared at equal
 cost, at any number of budgets, out of one run each. A budget is a number of tokens that the policy
-generates, or the FLOPs that it needs to generate them without a prompt: of these, prompts and the
-PPM take their share, a prompt as far as no earlier request of the search has read or written it. A search that was cut before it finished a trajectory has
-no answer: its outcome is truncated. Seconds are unknown at a cut and left out.
+generates, or the FLOPs that it needs to generate them without a prompt. Of these the PPM takes its
+share, and a prompt as far as no earlier request of the search has read or written it. A search that
+was cut before it finished a trajectory has no answer: its outcome is truncated. Seconds are unknown
+at a cut and left out.
 """
 
 from __future__ import annotations

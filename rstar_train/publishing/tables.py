@@ -24,12 +24,15 @@ from rstar_train.figures import (
     PairCounts,
     PairFigures,
     RoundFigures,
+    ScorerFigures,
 )
 
 F = TypeVar("F", bound=Figures)
 
 FIGURES = "figures.json"
 """In the folder of the base model, and of each round."""
+SCORERS = "scorers.json"
+"""In the folder of a round: what its PPM might have learnt instead."""
 ABLATION = "ablation.json"
 """File of the ablations, beside the folders of the rounds."""
 
@@ -262,6 +265,39 @@ def worth_table(figures: Sequence[RoundFigures]) -> TextTable:
         )
     title = "Each PPM on solutions of its own policy, of problems held out of the pool, %"
     return TextTable(title, [*header, "aggregate", "best of n", "weighted"], rows)
+
+
+def scorers_table(figures: ScorerFigures) -> TextTable:
+    """Return what each variant of a round's PPM is worth, under each aggregate."""
+    names = ("last", "min", "mean", "product")
+    header = ["scorer", *(f"AUC, {name}" for name in names)]
+    rows = []
+    for words, worth in figures.variants.items():
+        auc = [worth.auc.get(name) for name in names]
+        rows.append(
+            [
+                words,
+                *("-" if a is None else percent(a.estimate, a.low, a.high) for a in auc),
+                *(
+                    "/".join(f"{100 * found.get(name, 0):.0f}" for name in names)
+                    for found in (worth.best_of_n, worth.weighted)
+                ),
+            ]
+        )
+    some = next(iter(figures.variants.values()))
+    title = (
+        f"What scores of round {figures.round} might be, on {some.problems_with_both} of "
+        f"{some.headroom.problems} held-out problems, % (majority "
+        f"{100 * some.headroom.majority:.0f}, oracle {100 * some.headroom.oracle:.0f})"
+    )
+    choices = ["best of n, l/m/m/p", "weighted, l/m/m/p"]
+    return TextTable(title, [*header, *choices], rows)
+
+
+def load_scorers(publish: Path) -> list[ScorerFigures]:
+    """Read what is published of variants of the rounds' PPMs."""
+    files = sorted(publish.glob(f"round-*/{SCORERS}"))
+    return [_read(ScorerFigures, file, "run rstar-train scorers again") for file in files]
 
 
 def headroom_table(figures: Sequence[RoundFigures]) -> TextTable:

@@ -25,7 +25,7 @@ from bench.runs.record import Record
 from bench.search import Trace
 from bench.types import Outcome, Problem
 from rstar_train.rows.paper import TOP
-from rstar_train.rows.row import PairRow, StepRow
+from rstar_train.rows.row import OutcomeRow, PairRow, StepRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,14 @@ def value_rows(problem: Problem, solutions: Sequence[Solution]) -> list[StepRow]
 def pair_rows(problem: Problem, solutions: Sequence[Solution]) -> list[PairRow]:
     """Return the preference pairs of a problem that was solved sometimes and not always."""
     return [*_step_pairs(problem, merge(solutions)), *_solution_pairs(problem, solutions)]
+
+
+def outcome_rows(problem: Problem, solutions: Sequence[Solution]) -> list[OutcomeRow]:
+    """Return every finished solution once, right or wrong."""
+    rows = {"".join(each.steps): each.right for each in solutions if each.answer is not None}
+    return [
+        OutcomeRow(problem.id, _prompt(problem, ""), text, right) for text, right in rows.items()
+    ]
 
 
 def _walk(prefix: Prefix, text: str) -> Iterable[tuple[str, str, Prefix]]:
