@@ -36,7 +36,7 @@ SEARCHES: Mapping[str, SearchConfig] = {
     "mcts": MCTS(rollouts=ROLLOUTS, candidates=6, tokens=TOKENS, c=0.5, rules="efficient"),
 }
 """Majority, best-of-N and the weighted vote choose from the same samples."""
-SAMPLING = SamplingSettings(temperature=1.0, step_tokens=64, solution_tokens=192)
+SAMPLING = SamplingSettings(temperature=0.7, step_tokens=64, solution_tokens=192)
 """One temperature, so that only the policy differs between the rows of greedy."""
 
 

@@ -14,12 +14,18 @@ import re
 from collections.abc import Sequence
 
 from bench.problems.generated import DIAL
-from bench.problems.generated.countdown import Move, can_reach, list_moves
+from bench.problems.generated.countdown import (
+    OPERATORS,
+    SUMS,
+    Move,
+    can_reach,
+    list_moves,
+)
 from bench.prompts import tags
 
 FAMILIES = frozenset(family.name for family in DIAL["countdown"])
 VARIABLES = "abcdefgh"
-_QUESTION = re.compile(r"Make (\d+) from ([\d, ]+), each used once\.")
+_QUESTION = re.compile(r"Make (\d+) from ([\d, ]+?)( with \+ and -)?, each used once\.")
 _MOVE = re.compile(r'\n(\w) = (f?)"\((\{?\w+\}?) ([-+*/]) (\{?\w+\}?)\)"\n')
 
 
@@ -43,14 +49,17 @@ def next_step(question: str, partial: str, rng: random.Random, mistake_rate: flo
         done += 1
     if len(at_hand) == 1:
         return f"\nprint({at_hand[0][1]})\n{tags.END_OF_CODE}"
-    move = _choose([value for value, _ in at_hand], target, rng, mistake_rate)
+    operators = SUMS if match[3] else OPERATORS
+    move = _choose([value for value, _ in at_hand], target, operators, rng, mistake_rate)
     return _write(move, at_hand, VARIABLES[done])
 
 
-def _choose(numbers: Sequence[int], target: int, rng: random.Random, mistake_rate: float) -> Move:
+def _choose(
+    numbers: Sequence[int], target: int, operators: str, rng: random.Random, mistake_rate: float
+) -> Move:
     """Draw a move: a right one where there is one, unless a mistake is due."""
-    moves = list_moves(numbers)
-    right = [move for move in moves if can_reach(move.after, target)]
+    moves = list_moves(numbers, operators)
+    right = [move for move in moves if can_reach(move.after, target, operators)]
     wrong = [move for move in moves if move not in right]
     mistaken = rng.random() < mistake_rate
     return rng.choice((wrong or right) if mistaken else (right or wrong))

@@ -69,7 +69,7 @@ def fit_head(
             for each, part in zip(standard, parts, strict=True)
         )
         assert isinstance(loss, torch.Tensor), "there is a packed sequence at least"
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         loss = loss + SHRINKAGE * weight.square().sum()
         loss.backward()
         return loss

@@ -27,6 +27,7 @@ from bench.search import (
     list_costs,
     mcts,
     sample,
+    share_prefixes,
     step_beam,
 )
 from bench.search.registry import find_search
@@ -170,11 +171,16 @@ def test_a_run_without_a_clock_cannot_be_cut(whole: Run) -> None:
 
 def test_at_flops_prompts_and_the_ppm_are_paid_for(whole: Run) -> None:
     (at_flops,) = cut_at_flops(whole, 250)
-    for record, by_tokens in zip(at_flops.records, cut(whole, 250).records, strict=True):
+    traces = {stored.problem_id: Trace.from_json(stored.tree) for stored in whole.trees()}
+    by_tokens = [record.tokens.policy_generated for record in cut(whole, 250).records]
+    by_flops = [record.tokens.policy_generated for record in at_flops.records]
+    assert sum(by_flops) < sum(by_tokens)
+    for record in at_flops.records:
+        shared = share_prefixes(traces[record.problem_id])
+        cost = find_affordable(shared, 2 * 2 * 250, lambda cost: cost.flops(2, 3)).cost
+        assert 0 < cost.flops(2, 3) <= 2 * 2 * 250
         spent = record.tokens
-        flops = 2 * (2 * (spent.policy_prompt + spent.policy_generated) + 3 * spent.ppm)
-        assert 0 < flops <= 2 * 2 * 250
-        assert spent.policy_generated < by_tokens.tokens.policy_generated
+        assert (spent.policy_generated, spent.ppm) == (cost.policy_generated, cost.ppm)
 
 
 def test_a_method_that_asks_no_ppm_pays_for_none(tmp_path: Path) -> None:

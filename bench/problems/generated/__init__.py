@@ -89,7 +89,7 @@ DIAL: Mapping[str, tuple[ProblemFamily, ...]] = {
             apart=terms * 1_000_000,
             evaluated=400,
         )
-        for terms in (4, 6, 8)
+        for terms in (5, 6, 7)
     ),
     "words": tuple(
         ProblemFamily(f"words_{events}", {"events": events}, word_problems.generate, evaluated=400)
@@ -98,12 +98,24 @@ DIAL: Mapping[str, tuple[ProblemFamily, ...]] = {
     "countdown": (
         *(
             ProblemFamily(
-                f"countdown_{numbers}_to_{high}",
-                {"numbers": numbers, "high": high, "low_target": 5, "high_target": 5 * high},
+                f"sums_{numbers}",
+                {
+                    "numbers": numbers,
+                    "high": 20,
+                    "low_target": 1,
+                    "high_target": 20 * numbers,
+                    "operators": countdown.SUMS,
+                },
                 countdown.generate,
                 evaluated=400,
             )
-            for numbers, high in ((3, 9), (3, 20), (4, 9))
+            for numbers in (3, 4)
+        ),
+        ProblemFamily(
+            "countdown_3",
+            {"numbers": 3, "high": 9, "low_target": 5, "high_target": 45},
+            countdown.generate,
+            evaluated=400,
         ),
         ProblemFamily(
             "game_of_24",

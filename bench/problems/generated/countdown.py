@@ -17,6 +17,8 @@ from bench.problems.generated.row import Generated
 from bench.types import Verifier
 
 OPERATORS = "+-*/"
+"""What may be used unless a problem says otherwise."""
+SUMS = "+-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Move:
         return (self.value, *self.rest)
 
 
-def list_moves(numbers: Sequence[int]) -> list[Move]:
+def list_moves(numbers: Sequence[int], operators: str = OPERATORS) -> list[Move]:
     """Return every move whose value is a whole number, `a + b` and `b + a` as one."""
     moves = []
     for i, left in enumerate(numbers):
@@ -44,7 +46,7 @@ def list_moves(numbers: Sequence[int]) -> list[Move]:
             if i == j:
                 continue
             rest = tuple(n for k, n in enumerate(numbers) if k not in (i, j))
-            for operator in OPERATORS:
+            for operator in operators:
                 if operator in "+*" and i > j:
                     continue
                 value = _apply(operator, left, right)
@@ -53,40 +55,51 @@ def list_moves(numbers: Sequence[int]) -> list[Move]:
     return moves
 
 
-def can_reach(numbers: Sequence[int], target: int) -> bool:
+def can_reach(numbers: Sequence[int], target: int, operators: str = OPERATORS) -> bool:
     """Whether some moves make `target` of all the numbers, whole numbers all the way."""
-    return _can_reach(tuple(sorted(numbers)), target)
+    return _can_reach(tuple(sorted(numbers)), target, operators)
 
 
 def generate(
-    seed: int, *, numbers: int, high: int, low_target: int, high_target: int
+    seed: int,
+    *,
+    numbers: int,
+    high: int,
+    low_target: int,
+    high_target: int,
+    operators: str = OPERATORS,
 ) -> Iterator[Generated]:
     """Yield problems without end: `numbers` numbers from 1 to `high`, targets in a range.
 
-    Two orders of the same numbers are one problem.
+    With `SUMS` the question names the two operators, which is a hint: an answer with others is
+    right as well. Two orders of the same numbers are one problem.
     """
+    hint = " with + and -" if operators == SUMS else ""
     index = 0
     while True:
         rng = random.Random(f"{seed}:countdown:{index}")
         index += 1
         drawn = [rng.randint(1, high) for _ in range(numbers)]
         target = rng.randint(low_target, high_target)
-        if not can_reach(drawn, target):
+        if not can_reach(drawn, target, operators):
             continue
         listed = ", ".join(map(str, drawn))
         yield Generated(
-            question=f"Make {target} from {listed}, each used once.",
+            question=f"Make {target} from {listed}{hint}, each used once.",
             answer="",
-            key=f"{target}: {sorted(drawn)}",
+            key=f"{target}{hint}: {sorted(drawn)}",
             verifier=Verifier("arithmetic", {"numbers": drawn, "target": target}),
         )
 
 
 @lru_cache(maxsize=1 << 18)
-def _can_reach(numbers: tuple[int, ...], target: int) -> bool:
+def _can_reach(numbers: tuple[int, ...], target: int, operators: str) -> bool:
     if len(numbers) == 1:
         return numbers[0] == target
-    return any(_can_reach(tuple(sorted(move.after)), target) for move in list_moves(numbers))
+    return any(
+        _can_reach(tuple(sorted(move.after)), target, operators)
+        for move in list_moves(numbers, operators)
+    )
 
 
 def _apply(operator: str, left: int, right: int) -> int | None:

@@ -1,0 +1,79 @@
+"""The on-policy refresh: what is sampled, and one round of it for real."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.checkpoints.ppm_config import PPMConfig
+from bench.errors import BenchError, UnknownNameError
+from rstar_train.publishing.tables import load_figures, load_scorers, round_tables, scorers_table
+from rstar_train.recipes.recipe import load_recipe
+from rstar_train.recipes.settings import PoolSettings, Source
+from rstar_train.recipes.tiny import shrink
+from rstar_train.rounds.evolve import evolve
+from rstar_train.rounds.refresh import draw_problems
+from rstar_train.rounds.rstar import stages_of
+from rstar_train.rounds.scorers import compare_scorers
+from rstar_train.search.pool import load_pool
+
+POOL = PoolSettings(
+    (
+        Source("embedded-grade-school", 12, ("gcd",)),
+        Source("embedded-grade-school", 40, ("gcd",), bootstrap=True),
+    ),
+    held_out=4,
+)
+
+
+def test_what_the_round_did_not_search_is_sampled_first_and_the_held_out_always() -> None:
+    pool = load_pool(POOL, seed=1)
+    searched = {p.id for p in pool.searched(2, 10, 1)}
+    few = {p.id for p in draw_problems(pool, searched, 5, 1)}
+    assert pool.held_out < few
+    assert len(few) == 5 + 4
+    assert not (few - pool.held_out) & searched
+    everything = {p.id for p in draw_problems(pool, searched, 1000, 1)}
+    assert everything == {p.id for p in pool.problems}
+
+
+def test_the_same_problems_are_drawn_again() -> None:
+    pool = load_pool(POOL, seed=1)
+    assert draw_problems(pool, set(), 5, 1) == draw_problems(pool, set(), 5, 1)
+    assert draw_problems(pool, set(), 5, 1) != draw_problems(pool, set(), 5, 2)
+
+
+def test_variants_need_a_round_that_was_refreshed(tmp_path: Path) -> None:
+    recipe = load_recipe("smollm2-dial")
+    with pytest.raises(BenchError, match="holds no solutions of the round's own policy"):
+        compare_scorers(recipe, 1, work=tmp_path, publish_in=tmp_path)
+    with pytest.raises(UnknownNameError, match="did you mean 'values'"):
+        compare_scorers(recipe, 1, work=tmp_path, publish_in=tmp_path, names=["value"])
+
+
+@pytest.mark.slow
+def test_a_round_is_refreshed_measured_and_compared_with_variants_of_its_ppm(
+    tmp_path: Path,
+) -> None:
+    recipe, work, published = shrink(load_recipe("smollm2-dial")), tmp_path / "w", tmp_path / "p"
+    evolve(recipe, rounds=1, work=work, publish=published)
+    stages = {file.parent.name for file in (work / "round-1").glob("*/stage.json")}
+    assert stages >= set(stages_of(recipe.rounds[0])) - {"pair_accuracy"}
+    (figures,) = load_figures(published)
+    assert figures.worth is not None
+    assert figures.worth.headroom.samples == recipe.rounds[0].refresh.samples - 1
+    assert PPMConfig.load(published / "round-1" / "ppm").aggregate == figures.worth.aggregate
+    found = compare_scorers(
+        recipe, 1, work=work, publish_in=published, names=["search", "head-both"]
+    )
+    assert len(found.variants) == 2
+    shown = "\n".join(table.to_text() for table in round_tables([figures]))
+    assert "Each PPM on solutions of its own policy" in shown
+    (stored,) = load_scorers(published)
+    assert "head alone, both" in scorers_table(stored).to_text()
+    bias = json.loads(
+        (work / "round-1" / "scorers" / "head-both" / "published" / "ppm.json").read_text()
+    )["bias"]
+    assert bias != 0
