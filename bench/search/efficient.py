@@ -69,7 +69,7 @@ class DistinctSteps(TaggedSteps):
         self._effects: dict[int, set[Hashable]] = {}
         """By parent, what its children left."""
         self._states: dict[int, str] = {}
-        """By the id of an execution, the variables that it left; kept as long as it is."""
+        """By the id of an execution that is not read yet, the variables that it left."""
 
     def drop(
         self, trace: Trace, parent: Node, candidates: Sequence[Completion]
@@ -97,10 +97,9 @@ class DistinctSteps(TaggedSteps):
     ) -> Reading:
         """Return what a step is; a duplicate where a sibling left the same."""
         reading = super().read(trace, parent, step, execution)
-        if execution is None or not reading.kind.is_valid:
-            return reading
-        state = self._states.get(id(execution), "")
-        if _AN_ADDRESS in state:
+        # Below a program's end there is only its output.
+        state = self._states.pop(id(execution), "")
+        if execution is None or not reading.kind.is_valid or _AN_ADDRESS in state:
             return reading
         known = self._effects.setdefault(parent.index, set())
         effect = (kind_of(step.text), execution.stdout, state)

@@ -170,15 +170,16 @@ def test_a_run_without_a_clock_cannot_be_cut(whole: Run) -> None:
 
 
 def test_at_flops_prompts_and_the_ppm_are_paid_for(whole: Run) -> None:
-    (at_flops,) = cut_at_flops(whole, 250)
+    budget = 350  # of which all is spent where prompts are free
+    (at_flops,) = cut_at_flops(whole, budget)
     traces = {stored.problem_id: Trace.from_json(stored.tree) for stored in whole.trees()}
-    by_tokens = [record.tokens.policy_generated for record in cut(whole, 250).records]
+    by_tokens = [record.tokens.policy_generated for record in cut(whole, budget).records]
     by_flops = [record.tokens.policy_generated for record in at_flops.records]
     assert sum(by_flops) < sum(by_tokens)
     for record in at_flops.records:
         shared = share_prefixes(traces[record.problem_id])
-        cost = find_affordable(shared, 2 * 2 * 250, lambda cost: cost.flops(2, 3)).cost
-        assert 0 < cost.flops(2, 3) <= 2 * 2 * 250
+        cost = find_affordable(shared, 2 * 2 * budget, lambda cost: cost.flops(2, 3)).cost
+        assert 0 < cost.flops(2, 3) <= 2 * 2 * budget
         spent = record.tokens
         assert (spent.policy_generated, spent.ppm) == (cost.policy_generated, cost.ppm)
 

@@ -9,7 +9,9 @@ from rstar_train.figures import (
     CoverageFigures,
     DifferenceFigures,
     EvaluationFigures,
+    HeadroomFigures,
     MethodFigures,
+    OnPolicyRowFigures,
     PairCounts,
     PairFigures,
     PolicyFigures,
@@ -18,6 +20,7 @@ from rstar_train.figures import (
     RowFigures,
     SearchFigures,
     ShareFigures,
+    WorthFigures,
 )
 
 SHARE = ShareFigures(0.5, 0.4, 0.6)
@@ -85,3 +88,23 @@ def round_figures(
         evaluation=evaluation(**methods),
         coverage=coverage or {"all": COVERAGE, "low": COVERAGE, "low/gcd": COVERAGE},
     )
+
+
+def headroom(greedy: float | None = 0.4) -> HeadroomFigures:
+    return HeadroomFigures(30, 11, 0.3, greedy, 0.45, 0.7, ShareFigures(0.25, 0.1, 0.4))
+
+
+def worth(aggregate: str = "mean") -> WorthFigures:
+    return WorthFigures(
+        aggregate=aggregate,
+        auc={"last": ShareFigures(0.7, 0.6, 0.8), "mean": ShareFigures(0.8, 0.7, 0.9)},
+        problems_with_both=20,
+        best_of_n={"last": 0.5, "mean": 0.55},
+        weighted={"last": 0.52, "mean": 0.57},
+        headroom=headroom(),
+        by_family={"sums_3": headroom(greedy=None)},
+    )
+
+
+def on_policy_rows() -> OnPolicyRowFigures:
+    return OnPolicyRowFigures(problems=10, mixed=6, pairs=70, step_pairs=50, values=400)

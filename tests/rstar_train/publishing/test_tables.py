@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -15,9 +16,18 @@ from rstar_train.figures import (
     CountFigures,
     Figures,
     PairFigures,
+    ScorerFigures,
 )
-from rstar_train.publishing.tables import ablation_tables
-from tests.rstar_train.made_figures import difference, evaluation, method, pairs, round_figures
+from rstar_train.publishing.tables import ablation_tables, round_tables, scorers_table
+from tests.rstar_train.made_figures import (
+    difference,
+    evaluation,
+    method,
+    on_policy_rows,
+    pairs,
+    round_figures,
+    worth,
+)
 
 
 def write(folder: Path, figures: Figures) -> None:
@@ -119,3 +129,26 @@ def test_ablations_are_paired_with_the_round_and_show_what_the_scorers_order() -
     assert ["ORM", "75.0 [70.0, 80.0]", "75.0 [70.0, 80.0]"] in stripped
     assert ["PQM", "-", "75.0 [70.0, 80.0]"] in stripped
     assert ["PPM", "-", "-"] in stripped
+
+
+def test_a_refreshed_round_says_what_its_ppm_is_worth_and_what_is_left_to_win() -> None:
+    refreshed = dataclasses.replace(
+        round_figures(greedy=method()), on_policy_rows=on_policy_rows(), worth=worth()
+    )
+    shown = [table.to_text() for table in round_tables([round_figures(greedy=method()), refreshed])]
+    assert len(shown) == 5
+    own, left = shown[2], shown[3]
+    (row,) = own.splitlines()[3:]
+    assert row.split("  ")[0] == "2"
+    assert "70.0 [60.0, 80.0]" in row
+    assert row.rstrip().endswith("mean       55.0       57.0")
+    assert "sums_3" in left
+    assert "+25.0 [+10.0, +40.0]" in left
+    assert len(round_tables([round_figures(greedy=method())])) == 3
+
+
+def test_variants_of_a_ppm_stand_in_one_table() -> None:
+    text = scorers_table(ScorerFigures(2, {"head alone": worth(), "PQM": worth("last")})).to_text()
+    assert "round 2" in text
+    assert "20 of 30 held-out problems" in text
+    assert [line.split("  ")[0] for line in text.splitlines()[3:]] == ["head alone", "PQM"]

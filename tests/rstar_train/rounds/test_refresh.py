@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bench.checkpoints.checkpoint import find_checkpoint
 from bench.checkpoints.ppm_config import PPMConfig
 from bench.errors import BenchError, UnknownNameError
 from rstar_train.publishing.tables import load_figures, load_scorers, round_tables, scorers_table
@@ -15,7 +17,7 @@ from rstar_train.recipes.settings import PoolSettings, Source
 from rstar_train.recipes.tiny import shrink
 from rstar_train.rounds.evolve import evolve
 from rstar_train.rounds.refresh import draw_problems
-from rstar_train.rounds.rstar import stages_of
+from rstar_train.rounds.rstar import Handover, Round, stages_of
 from rstar_train.rounds.scorers import compare_scorers
 from rstar_train.search.pool import load_pool
 
@@ -43,6 +45,19 @@ def test_the_same_problems_are_drawn_again() -> None:
     pool = load_pool(POOL, seed=1)
     assert draw_problems(pool, set(), 5, 1) == draw_problems(pool, set(), 5, 1)
     assert draw_problems(pool, set(), 5, 1) != draw_problems(pool, set(), 5, 2)
+
+
+def test_a_round_that_is_trained_once_more_writes_beside_itself(tmp_path: Path) -> None:
+    recipe = load_recipe("smollm2-dial")
+    base = find_checkpoint(recipe.base, "policy")
+    one = Round(
+        4, recipe, load_pool(POOL, seed=1), base, tmp_path, tmp_path, tmp_path, Handover(base)
+    )
+    again = replace(one, again=2)
+    assert (one.name, again.name) == ("round-4", "round-4-seed-2")
+    assert (again.seed, again.recipe.seed) == (2, 1)
+    assert again.folder == one.folder
+    assert again.trained == tmp_path / "round-4-seed-2" != one.trained
 
 
 def test_variants_need_a_round_that_was_refreshed(tmp_path: Path) -> None:
