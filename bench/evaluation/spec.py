@@ -101,7 +101,7 @@ class Resolved:
     def config(self) -> dict[str, Any]:
         """What decides the records, digests in place of anything that lies on this machine."""
         spec, policy, ppm = self.spec, self.policy, self.ppm
-        rows = json.dumps([_row(problem) for problem in self.problems])
+        rows = json.dumps([row_of(problem) for problem in self.problems])
         return {
             "benchmark": {
                 "name": spec.benchmark,
@@ -126,7 +126,7 @@ class Resolved:
         }
 
 
-def _row(problem: Problem) -> list[Any]:
+def row_of(problem: Problem) -> list[Any]:
     """Return what of a problem decides its record."""
     row: list[Any] = [problem.id, problem.question, problem.answer, *problem.alternatives]
     return row if problem.verifier is None else [*row, asdict(problem.verifier)]

@@ -15,9 +15,10 @@ from bench.checkpoints.checkpoint import Checkpoint
 from bench.engines.policy import SamplingSettings
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
-from bench.evaluation.spec import RunSpec
+from bench.evaluation.spec import RunSpec, row_of
 from bench.problems import load
 from bench.reports.leaderboard import compare, leaderboard
+from bench.runs.header import config_digest
 from bench.runs.reader import Run
 from bench.stats import Interval, PairedDifference, wilson
 from bench.types import Outcome
@@ -84,6 +85,12 @@ async def _run(
                     on_done=progress.tick,
                 )
     return runs
+
+
+def benchmark_digest(settings: EvaluationSettings) -> str:
+    """Return a digest of the problems that are evaluated: a benchmark may change under its name."""
+    most = max(run.problems for run in settings.runs)
+    return config_digest({"rows": [row_of(p) for p in load(settings.benchmark, limit=most)]})
 
 
 def families_of(benchmark: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from rstar_train.publishing.tables import FIGURES
 from rstar_train.recipes.recipe import RECIPES, Recipe
 from rstar_train.recipes.settings import EvaluationSettings
 from rstar_train.rounds import journal
-from rstar_train.rounds.evaluation import evaluate, families_of, figures_of
+from rstar_train.rounds.evaluation import benchmark_digest, evaluate, families_of, figures_of
 from rstar_train.rounds.rstar import Handover, Round, RoundResult
 from rstar_train.rounds.stages import Stages
 from rstar_train.search.pool import Pool, family_of, load_pool, tier_of
@@ -104,7 +104,10 @@ def _evaluate_base(recipe: Recipe, base: Checkpoint, work: Path) -> Evaluated:
         EvaluationFigures,
         measure,
         sections={"evaluation": recipe.at(1).evaluation},
-        inputs={"policy": base.digest},
+        inputs={
+            "problems": benchmark_digest(recipe.at(1).evaluation),
+            "policy": base.digest,
+        },
     )
     return Evaluated(folder, figures)
 

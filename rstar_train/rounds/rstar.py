@@ -45,7 +45,13 @@ from rstar_train.recipes.settings import (
     SearchSettings,
 )
 from rstar_train.rounds import journal, refresh
-from rstar_train.rounds.evaluation import evaluate, families_of, figures_of, passes_gate
+from rstar_train.rounds.evaluation import (
+    benchmark_digest,
+    evaluate,
+    families_of,
+    figures_of,
+    passes_gate,
+)
 from rstar_train.rounds.stages import MANIFEST, Stages, Trained
 from rstar_train.rows.making import FILES, PAIRS, SFT, make_rows
 from rstar_train.rows.row import PairRow, SFTRow, StepRow, read_rows
@@ -413,6 +419,7 @@ class Round:
             work,
             sections={"evaluation": self.settings.evaluation},
             inputs={
+                "problems": benchmark_digest(self.settings.evaluation),
                 "policy": policy.digest,
                 "ppm": ppm.digest,
                 "against_before": _digests(before),
