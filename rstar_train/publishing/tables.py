@@ -229,12 +229,19 @@ def training_table(figures: Sequence[RoundFigures]) -> TextTable:
                 str(number),
                 str(policy.rows),
                 f"{policy.loss_first:.2f} to {policy.loss_last:.2f}",
-                str(ppm.pairs),
+                _learnt(found),
                 f"{ppm.loss_first:.2f} to {ppm.loss_last:.2f}",
                 _ordered(found.pair_accuracy.counts),
             ]
         )
     return TextTable("Training", header, rows)
+
+
+def _learnt(found: RoundFigures) -> str:
+    """Return how many pairs a PPM learnt, and values where it learnt any."""
+    made = found.on_policy_rows
+    values = 0 if made is None else found.ppm.pairs - made.pairs
+    return f"{found.ppm.pairs - values} + {values} values" if values > 0 else str(found.ppm.pairs)
 
 
 def worth_table(figures: Sequence[RoundFigures]) -> TextTable:
