@@ -24,7 +24,7 @@ LEVEL = 0.05
 """A link is shown where its corrected p is below."""
 
 
-class Verdict(StrEnum):
+class LinkVerdict(StrEnum):
     """What the problems say of a link."""
 
     SHOWN = "shown"
@@ -48,11 +48,11 @@ class Link:
     """How many those were."""
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> LinkVerdict:
         """What the corrected p says."""
         if self.corrected_p >= LEVEL:
-            return Verdict.NOT_SHOWN
-        return Verdict.SHOWN if self.difference.estimate > 0 else Verdict.OTHER_WAY
+            return LinkVerdict.NOT_SHOWN
+        return LinkVerdict.SHOWN if self.difference.estimate > 0 else LinkVerdict.OTHER_WAY
 
     @property
     def detectable(self) -> float | None:
@@ -63,7 +63,7 @@ class Link:
         those problems spoke for one method.
         """
         discordant = self.difference.only_a + self.difference.only_b
-        if self.verdict is not Verdict.NOT_SHOWN or not discordant:
+        if self.verdict is not LinkVerdict.NOT_SHOWN or not discordant:
             return None
         n = self.difference.n
         least = stats.minimum_detectable_difference(

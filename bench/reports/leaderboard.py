@@ -311,9 +311,9 @@ def _notes(rows: Sequence[Row]) -> list[str]:
         notes.append(
             "Cut at: FLOPs of each problem at which every search was cut, those that its policy "
             "needs to generate so many tokens without a prompt; one that had finished nothing by "
-            "then is truncated. Prompts that were not cached, generated tokens and those that a "
-            "PPM reads count, each with 2 FLOPs a parameter; a method that asks no PPM pays for "
-            "none."
+            "then is truncated. Prompts as far as the search had not read or written them before, "
+            "generated tokens and those that a PPM reads count, each with 2 FLOPs a parameter; a "
+            "method that asks no PPM pays for none."
         )
     if any(r.counts.failures for r in rows):
         notes.append(

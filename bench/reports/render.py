@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from bench import stats
-from bench.reports.chain import LEVEL, Link, Verdict
+from bench.reports.chain import LEVEL, Link, LinkVerdict
 from bench.reports.leaderboard import SCHEMA_VERSION, Counts, Row, Table
 from bench.reports.token_budget import describe_cut
 
@@ -147,7 +147,7 @@ def _chain_columns(links: Sequence[Link]) -> tuple[_Column[Link], ...]:
 
 def _chain_title(links: Sequence[Link]) -> str:
     """Say how much of the claim is shown."""
-    shown = sum(link.verdict is Verdict.SHOWN for link in links)
+    shown = sum(link.verdict is LinkVerdict.SHOWN for link in links)
     return f"Chain · {shown} of {len(links)} links shown"
 
 
@@ -160,7 +160,7 @@ def _chain_notes(links: Sequence[Link]) -> list[str]:
         f"solved. p: exact McNemar; Holm p: corrected for the links of all tables, {tests}. "
         f"Shown: A above B and Holm p below {LEVEL:g}."
     ]
-    if any(link.verdict is Verdict.NOT_SHOWN for link in links):
+    if any(link.verdict is LinkVerdict.NOT_SHOWN for link in links):
         notes.append(
             "Detectable: true difference, in points, that would be shown four times in five with "
             "as many discordant problems and the correction at its strictest, p below "
@@ -236,7 +236,7 @@ def _limits(difference: stats.PairedDifference) -> str:
 
 def _detectable(link: Link) -> str:
     """Return points, where a link is not shown."""
-    if link.verdict is not Verdict.NOT_SHOWN:
+    if link.verdict is not LinkVerdict.NOT_SHOWN:
         return "-"
     return "none" if link.detectable is None else _percent(link.detectable)
 

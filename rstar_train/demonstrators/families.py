@@ -239,7 +239,7 @@ def _shorten(sentence: str) -> str:
     return " ".join(sentence.split()[:3]).rstrip(".")
 
 
-def _code_of(sentence: str, events: Sequence[word_problems.Event]) -> str:
+def _code_of(sentence: str, events: Sequence[word_problems.SentenceKind]) -> str:
     for event in events:
         found = _match(sentence, event.wordings)
         if found is not None:

@@ -20,7 +20,7 @@ from bench.evaluation.rescoring import rescore
 from bench.reports.headroom import headroom
 from bench.reports.headroom.choosing import Choosing
 from bench.reports.headroom.report import Kind, Part
-from bench.reports.headroom.scoring import Scoring
+from bench.reports.headroom.scoring import ScoreWorth
 from bench.runs.reader import load_run
 from bench.types import Problem
 from rstar_train.figures import (
@@ -104,7 +104,7 @@ def measure_worth(problems: Sequence[Problem], samples: Path, ppm: Checkpoint) -
     )
 
 
-def _best(scoring: Scoring) -> Aggregate:
+def _best(scoring: ScoreWorth) -> Aggregate:
     """Return the aggregate with the largest AUC; of equals the first."""
     found = {name: each.interval.estimate for name, each in scoring.auc.items() if each}
     return as_aggregate(max(found, key=found.__getitem__, default=LAST))

@@ -14,7 +14,7 @@ from rich.console import Console
 from bench import stats
 from bench.cli import main
 from bench.errors import BenchError, UnknownNameError
-from bench.reports.chain import Link, Verdict, check_order, judge_chains
+from bench.reports.chain import Link, LinkVerdict, check_order, judge_chains
 from bench.reports.leaderboard import leaderboard
 from bench.reports.render import chain_to_rich, to_json, to_markdown
 from bench.runs.reader import Run
@@ -53,7 +53,7 @@ def test_the_links_are_the_neighbours_in_the_order_claimed() -> None:
 def test_a_link_is_shown_not_shown_or_shown_the_other_way() -> None:
     found = links(voting(12, 0), voting(3, 0), voting(0, 12))
     assert [link.verdict for link in found] == [
-        *(Verdict.SHOWN, Verdict.NOT_SHOWN, Verdict.OTHER_WAY)
+        *(LinkVerdict.SHOWN, LinkVerdict.NOT_SHOWN, LinkVerdict.OTHER_WAY)
     ]
 
 

@@ -17,7 +17,13 @@ from rich.console import Console
 from bench.answers import canonicalize
 from bench.errors import MissingRunError
 from bench.reports.headroom import headroom, to_json, to_markdown, to_rich
-from bench.reports.headroom.choosing import Choosing, Verdict, describe, draw_curves, selectors
+from bench.reports.headroom.choosing import (
+    CeilingVerdict,
+    Choosing,
+    describe,
+    draw_curves,
+    selectors,
+)
 from bench.reports.headroom.groups import Sampled
 from bench.reports.headroom.report import GroupReport, Kind, Part
 from bench.reports.headroom.scoring import Worth, read_sign, read_size
@@ -131,7 +137,7 @@ def test_the_ceiling_compares_problems_that_greedy_was_judged_on() -> None:
 
 def test_search_can_win_where_samples_hold_what_majority_does_not_choose() -> None:
     of = choosing(sampled([ONE_OF_THREE] * 30 + [ALL_RIGHT] * 70))
-    assert of.verdict is Verdict.CAN_WIN
+    assert of.verdict is CeilingVerdict.CAN_WIN
     last = of.ceiling[-1]
     # As the normal approximation has it: 30 +- 1.96 x 4.6.
     assert (last.low, last.high) == pytest.approx((0.21, 0.39), abs=0.015)
@@ -140,7 +146,7 @@ def test_search_can_win_where_samples_hold_what_majority_does_not_choose() -> No
 
 def test_search_cannot_help_where_many_problems_leave_nothing() -> None:
     of = choosing(sampled([ALL_RIGHT] * 60 + [ALL_WRONG] * 60))
-    assert of.verdict is Verdict.CANNOT_HELP
+    assert of.verdict is CeilingVerdict.CANNOT_HELP
     assert describe(of) == (
         "search cannot help here: its ceiling is 0 points [-3, 3], and the upper bound is below 5"
     )
@@ -148,7 +154,7 @@ def test_search_cannot_help_where_many_problems_leave_nothing() -> None:
 
 def test_a_few_problems_that_are_all_alike_tell_nothing() -> None:
     of = choosing(sampled([ALL_WRONG] * 8))
-    assert of.verdict is Verdict.UNDECIDED
+    assert of.verdict is CeilingVerdict.UNDECIDED
     assert of.ceiling[-1].high == pytest.approx(1.96**2 / (8 + 1.96**2), abs=1e-3)
     assert describe(of).startswith("8 problems do not tell whether search can help here")
 
@@ -440,7 +446,7 @@ def test_json_holds_every_k_as_fractions_and_reads_back() -> None:
     first = run["parts"][0]
     assert len(first["choosing"]["chosen"]["weighted mean"]) == run["samples"] == 24
     assert len(first["choosing"]["ceiling"]) == 24
-    assert first["choosing"]["verdict"] in set(Verdict)
+    assert first["choosing"]["verdict"] in set(CeilingVerdict)
     assert first["choosing"]["generation_loss"][0] == pytest.approx(2 / 3)
     assert first["choosing"]["selection_loss"]["majority"][0] == pytest.approx(0.0)
     assert first["scoring"]["auc"]["last"]["worth"] == "harmful"

@@ -5,9 +5,9 @@ folder. Training and evaluation problems come from different generator seeds, an
 training split that the evaluation split also contains is dropped, so the splits are disjoint.
 
 The tiers of `SCHOOLING` name a level of schooling, not a measured difficulty. Those of `DIAL` are
-families of one kind whose lengths were chosen by measurement, so that a search can win something:
-the round-1 policy of the recipe `smollm2-dial` solves 15 to 60 % of their problems in one sample,
-and over 25 points more in sixteen (`rstar-bench headroom`).
+families of one kind at several lengths, meant to be solved sometimes and not always, so that a
+search can win something. What a policy leaves to be won is measured (`rstar-bench headroom`), and
+printed with the rounds of the recipe `smollm2-dial`.
 """
 
 from __future__ import annotations

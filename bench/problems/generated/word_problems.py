@@ -21,7 +21,7 @@ MOST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SentenceKind:
     """A kind of sentence. `{a}` and `{b}` are the two people, `{n}` and `{m}` numbers."""
 
     wordings: tuple[str, ...]
@@ -43,7 +43,7 @@ def _none(rng: random.Random) -> Mapping[str, int]:
 
 
 EVENTS = (
-    Event(
+    SentenceKind(
         (
             "{a} buys {n} more {things}.",
             "{a} finds {n} {things}.",
@@ -52,7 +52,7 @@ EVENTS = (
         ),
         "{a} = {a} + {n}",
     ),
-    Event(
+    SentenceKind(
         (
             "{a} loses {n} {things}.",
             "{a} sells {n} {things}.",
@@ -60,7 +60,7 @@ EVENTS = (
         ),
         "{a} = {a} - {n}",
     ),
-    Event(
+    SentenceKind(
         (
             "{a} gives {n} {things} to {b}.",
             "{b} takes {n} {things} from {a}.",
@@ -68,7 +68,7 @@ EVENTS = (
         ),
         "{a} = {a} - {n}\n{b} = {b} + {n}",
     ),
-    Event(
+    SentenceKind(
         (
             "{a} buys {n} boxes of {m} {things} each.",
             "{a} finds {n} bags with {m} {things} in each.",
@@ -77,7 +77,7 @@ EVENTS = (
         "{a} = {a} + {n} * {m}",
         _factors,
     ),
-    Event(
+    SentenceKind(
         (
             "{a} gives {m} {things} to each of {n} friends.",
             "{a} fills {n} bags with {m} {things} each and sells them.",
@@ -85,7 +85,7 @@ EVENTS = (
         "{a} = {a} - {n} * {m}",
         _factors,
     ),
-    Event(
+    SentenceKind(
         (
             "{a} goes on collecting and has {n} times as many {things} as before.",
             "Soon the number of {things} of {a} is {n} times as large.",
@@ -93,7 +93,7 @@ EVENTS = (
         "{a} = {a} * {n}",
         _few,
     ),
-    Event(
+    SentenceKind(
         (
             "{a} buys as many {things} as {b} has.",
             "{a} finds just as many {things} as {b} has.",
@@ -101,7 +101,7 @@ EVENTS = (
         "{a} = {a} + {b}",
         _none,
     ),
-    Event(
+    SentenceKind(
         (
             "{a} gives half of the {things} to {b}.",
             "{b} gets half of the {things} of {a}.",
@@ -113,14 +113,14 @@ EVENTS = (
 """What can happen to `{a}`."""
 
 STARTS = (
-    Event(("{a} has {n} {things}.",), "{a} = {n}", lambda rng: {"n": rng.randint(6, 40)}),
-    Event(
+    SentenceKind(("{a} has {n} {things}.",), "{a} = {n}", lambda rng: {"n": rng.randint(6, 40)}),
+    SentenceKind(
         ("{b} has {n} more {things} than {a}.", "{a} has {n} fewer {things} than {b}."),
         "{b} = {a} + {n}",
         lambda rng: {"n": rng.randint(2, 20)},
     ),
-    Event(("{b} has {n} times as many {things} as {a}.",), "{b} = {a} * {n}", _few),
-    Event(("{b} has {n} {things}.",), "{b} = {n}", lambda rng: {"n": rng.randint(6, 40)}),
+    SentenceKind(("{b} has {n} times as many {things} as {a}.",), "{b} = {a} * {n}", _few),
+    SentenceKind(("{b} has {n} {things}.",), "{b} = {n}", lambda rng: {"n": rng.randint(6, 40)}),
 )
 """What a problem begins with: the first for `{a}`, one of the others for `{b}`."""
 

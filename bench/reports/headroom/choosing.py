@@ -26,7 +26,7 @@ Curve = tuple[float, ...]
 """A share for each k, from 1 up."""
 
 
-class Verdict(StrEnum):
+class CeilingVerdict(StrEnum):
     """What the ceiling's interval says about a search."""
 
     CAN_WIN = "can win"
@@ -64,12 +64,12 @@ class Choosing:
         }
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CeilingVerdict:
         """Return what the ceiling at the largest k says."""
         last = self.ceiling[-1]
         if last.high < WORTH:
-            return Verdict.CANNOT_HELP
-        return Verdict.CAN_WIN if last.low > 0 else Verdict.UNDECIDED
+            return CeilingVerdict.CANNOT_HELP
+        return CeilingVerdict.CAN_WIN if last.low > 0 else CeilingVerdict.UNDECIDED
 
 
 def selectors(*, scored: bool) -> list[str]:
@@ -131,9 +131,9 @@ def describe(choosing: Choosing) -> str:
     points = f"{_points(last.estimate)} points"
     interval = f"[{_points(last.low)}, {_points(last.high)}]"
     match choosing.verdict:
-        case Verdict.CAN_WIN:
+        case CeilingVerdict.CAN_WIN:
             return f"search can win up to {points} here {interval}"
-        case Verdict.CANNOT_HELP:
+        case CeilingVerdict.CANNOT_HELP:
             return (
                 f"search cannot help here: its ceiling is {points} {interval}, and the upper bound "
                 f"is below {_points(WORTH)}"

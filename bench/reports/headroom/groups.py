@@ -23,7 +23,7 @@ from bench.types import Outcome
 
 
 @dataclass(slots=True)
-class Group:
+class RunGroup:
     """The runs of one policy and one PPM on one benchmark, in the order given."""
 
     benchmark: str
@@ -62,13 +62,13 @@ class Pool:
         return min(len(each.samples) for each in self.problems)
 
 
-def group_runs(runs: Iterable[Run]) -> list[Group]:
+def group_runs(runs: Iterable[Run]) -> list[RunGroup]:
     """Return the groups in the order in which they are met.
 
     Raises MissingRunError: no run is one of independent samples. UnknownNameError: a search that
     this version does not know.
     """
-    groups: dict[tuple[str, str, str], Group] = {}
+    groups: dict[tuple[str, str, str], RunGroup] = {}
     greedy: dict[tuple[str, str], Run] = {}
     for run in runs:
         config = run.header["config"]
@@ -92,7 +92,7 @@ def group_runs(runs: Iterable[Run]) -> list[Group]:
     return list(groups.values())
 
 
-def read_pool(group: Group, run: Run) -> Pool:
+def read_pool(group: RunGroup, run: Run) -> Pool:
     """Return the problems of a sample run of a group, each with its greedy outcome.
 
     A run whose first sample is the greedy one does without a greedy run, and that one is no sample.
@@ -166,9 +166,9 @@ def _search(run: Run) -> Mapping[str, Any]:
     return search if isinstance(search, Mapping) else {"name": search}
 
 
-def _new_group(config: Mapping[str, Any]) -> Group:
+def _new_group(config: Mapping[str, Any]) -> RunGroup:
     benchmark, policy, ppm = (name_of(config, key) for key in ("benchmark", "policy", "ppm"))
-    return Group(benchmark, policy, ppm or None)
+    return RunGroup(benchmark, policy, ppm or None)
 
 
 def _identity(checkpoint: Any) -> str:
@@ -179,7 +179,7 @@ def _identity(checkpoint: Any) -> str:
     return f"{checkpoint.get('digest', checkpoint['name'])} {template}"
 
 
-def _say_what_to_run(group: Group | None) -> str:
+def _say_what_to_run(group: RunGroup | None) -> str:
     benchmark, policy = (group.benchmark, group.policy) if group else ("NAME", "NAME")
     return (
         "Run: rstar-bench run --search sample --n 16 "

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.reports.headroom.choosing import Choosing, Verdict, describe
+from bench.reports.headroom.choosing import CeilingVerdict, Choosing, describe
 from bench.reports.headroom.report import GroupReport, Part, SampledRun
-from bench.reports.headroom.scoring import SURFACE, Auc, Scoring, Worth
+from bench.reports.headroom.scoring import SURFACE, Auc, ScoreWorth, Worth
 from bench.reports.headroom.token_use import TokenUse
 from bench.reports.render import markdown_line
 from bench.search import AGGREGATES
@@ -237,7 +237,7 @@ def _verdicts(parts: Sequence[Part]) -> list[str]:
     """Return what is said of a search and of the scores, of each part; the undecided together."""
     told, left_open = [], []
     for part in parts:
-        if part.kind != "all" and part.choosing.verdict is Verdict.UNDECIDED:
+        if part.kind != "all" and part.choosing.verdict is CeilingVerdict.UNDECIDED:
             left_open.append(part.name)
         else:
             scores = "" if part.scoring is None else f" {_scores(part.scoring)}"
@@ -247,7 +247,7 @@ def _verdicts(parts: Sequence[Part]) -> list[str]:
     return told
 
 
-def _scores(scoring: Scoring) -> str:
+def _scores(scoring: ScoreWorth) -> str:
     names: dict[Worth, list[str]] = {}
     for name, auc in scoring.auc.items():
         names.setdefault(Worth.TOO_FEW if auc is None else auc.worth, []).append(name)
@@ -350,7 +350,7 @@ def _choosing_to_json(choosing: Choosing) -> dict[str, Any]:
     }
 
 
-def _scoring_to_json(scoring: Scoring) -> dict[str, Any]:
+def _scoring_to_json(scoring: ScoreWorth) -> dict[str, Any]:
     return {
         **asdict(scoring),
         "auc": {name: _auc_to_json(auc) for name, auc in scoring.auc.items()},

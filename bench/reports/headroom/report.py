@@ -20,8 +20,8 @@ from bench.reports.headroom.choosing import (
     is_listed,
     read_choosing,
 )
-from bench.reports.headroom.groups import Group, Pool, Sampled, group_runs, read_pool
-from bench.reports.headroom.scoring import Scoring, read_scoring
+from bench.reports.headroom.groups import Pool, RunGroup, Sampled, group_runs, read_pool
+from bench.reports.headroom.scoring import ScoreWorth, read_scoring
 from bench.reports.headroom.token_use import TokenUse, read_token_use
 from bench.runs.reader import Run
 
@@ -46,7 +46,7 @@ class Part:
     name: str
     kind: Literal["all", "family", "level"]
     choosing: Choosing
-    scoring: Scoring | None
+    scoring: ScoreWorth | None
     """None without a PPM."""
 
 
@@ -100,7 +100,7 @@ def read_kinds(benchmark: str) -> dict[str, Kind]:
         return {}
 
 
-def _report(group: Group, kinds: Kinds) -> GroupReport:
+def _report(group: RunGroup, kinds: Kinds) -> GroupReport:
     of_problem = kinds(group.benchmark) if group.sampled else {}
     runs = [*([group.greedy] if group.greedy else ()), *group.sampled, *group.searched]
     return GroupReport(
@@ -112,7 +112,7 @@ def _report(group: Group, kinds: Kinds) -> GroupReport:
     )
 
 
-def _read_run(group: Group, run: Run, kinds: Mapping[str, Kind]) -> SampledRun:
+def _read_run(group: RunGroup, run: Run, kinds: Mapping[str, Kind]) -> SampledRun:
     pool: Pool = read_pool(group, run)
     scored = any(s.step_scores for each in pool.problems for s in each.samples)
     curves = {each.problem_id: draw_curves(each, scored=scored) for each in pool.problems}

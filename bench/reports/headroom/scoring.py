@@ -59,7 +59,7 @@ class Auc:
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
+class ScoreWorth:
     """What the scores of some problems are worth."""
 
     auc: Mapping[str, Auc | None]
@@ -70,14 +70,14 @@ class Scoring:
     """By aggregate, then by what explains: `right`, each of `SURFACE`, and `surface`, all of it."""
 
 
-def read_scoring(problems: Sequence[Sampled]) -> Scoring:
+def read_scoring(problems: Sequence[Sampled]) -> ScoreWorth:
     """Return what each aggregate of the scores is worth on these problems."""
     scored = [
         [each for each in problem.samples if is_finished(each) and each.step_scores]
         for problem in problems
     ]
     deepest = max((len(each.step_scores) for samples in scored for each in samples), default=0)
-    return Scoring(
+    return ScoreWorth(
         auc={name: _read_auc(scored, _of_all(combine)) for name, combine in AGGREGATES.items()},
         by_step=tuple(_read_auc(scored, _of_step(at)) for at in range(deepest)),
         explained=_explain(scored),
