@@ -206,6 +206,15 @@ class SampleFigures(StageFigures):
     solved: int
     policy_tokens: int
 
+    def plus(self, searched: SearchFigures) -> SampleFigures:
+        """Return the figures with those of problems that were searched beside."""
+        return dataclasses.replace(
+            self,
+            problems=self.problems + searched.searched,
+            solved=self.solved + searched.solved,
+            policy_tokens=self.policy_tokens + searched.policy_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RowFigures(StageFigures):

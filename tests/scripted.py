@@ -6,6 +6,7 @@ solution, so a search over them is deterministic whatever runs beside it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from bench.engines.base import Completion, Finish, PathScores
@@ -23,6 +24,7 @@ class ScriptedPolicy:
     """Proposes what the script lists for a partial solution, cut or cycled to n.
 
     A text that ends with no tag was cut by the token limit. Greedily, it may follow another script.
+    How probable a text is, it tells where it is told.
     """
 
     name = "scripted"
@@ -31,8 +33,10 @@ class ScriptedPolicy:
         self,
         script: Script | Callable[[str, int], str],
         greedy: Callable[[str, int], str] | None = None,
+        probability: Callable[[str], float] | None = None,
     ) -> None:
         self._script = script
+        self._probability = probability
         self._greedily = greedy or script
         self.greedy: list[bool] = []
         self.seeds: list[int] = []
@@ -63,6 +67,7 @@ class ScriptedPolicy:
                 Finish.LENGTH if kind_of(text) is StepKind.CUT else Finish.STOP,
                 tokens=len(text),
                 prompt_tokens=10 if index == 0 else 0,
+                logprob=self._probability and math.log(self._probability(text)) / len(text),
             )
             for index, text in enumerate(texts)
         ]

@@ -42,6 +42,11 @@ class Completion:
     """Mean log-probability of the generated tokens under the model itself, at temperature 1; None
     unless the request asked for it."""
 
+    @property
+    def total_logprob(self) -> float | None:
+        """Log-probability of the whole text, in nats, where it is known."""
+        return None if self.logprob is None else self.logprob * self.tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -40,7 +40,7 @@ class ModelPolicy:
     engine: Engine
     template: Template
     settings: SamplingSettings = SamplingSettings()
-    logprobs: bool = False
+    logprobs: bool = True
     """Whether proposals are to carry their mean log-probability (`Completion.logprob`)."""
     _orders: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Problems by id, numbered as they first ask: older ones are served first, and end first."""

@@ -154,6 +154,7 @@ class Expander:
             step.tokens,
             prompt=step.prompt_tokens,
             cached=step.cached_tokens,
+            logprob=step.total_logprob,
         )
         node.answer, node.error = reading.answer, reading.error
         return node

@@ -191,7 +191,14 @@ class RefreshSettings:
     """Problems of the pool that the new policy samples, drawn with the recipe's seed, besides those
     held out; 0 means none, as in the paper."""
     samples: Count = 12
-    """Solutions of each, the greedy one and others."""
+    """Solutions of each, the greedy one and others; of a tree, its rollouts."""
+    search: Literal["sample", "mcts"] | None = None
+    """How: by samples, or by trees that the reference rewards, grown under the round's own
+    `search.rules`, in which every solution is another one. Null means samples. Held-out problems
+    are sampled in any case."""
+    round_trees: bool | None = None
+    """Whether the PPM learns from the trees of the round's own search, too, which the policy before
+    grew; null means no."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """The on-policy refresh of a round: what its new policy writes, and how its PPM does on that.
 
-After the SFT the new policy samples problems of the pool. The PPM is trained on those that may be
-trained on (`rstar_train.rows.on_policy`). On the held-out ones it is measured, as a best-of-N would
-use it: how well it tells right from wrong solutions of one problem under each aggregate. The best
-of these becomes the PPM's own. Not a problem of any evaluation is looked at.
+After the SFT the new policy samples or searches problems of the pool. The PPM is trained on those
+that may be trained on (`rstar_train.rows.on_policy`). On the held-out ones it is measured, as a
+best-of-N would use it: how well it tells right from wrong solutions of one problem under each
+aggregate. The best of these becomes the PPM's own. Not a problem of any evaluation is looked at.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from rstar_train.figures import (
     ShareFigures,
     WorthFigures,
 )
-from rstar_train.rows.on_policy import pair_rows, read_solutions, value_rows
+from rstar_train.recipes.settings import RefreshSettings
+from rstar_train.rows.on_policy import Solution, pair_rows, read_solutions, value_rows
 from rstar_train.rows.row import PairRow, StepRow, write_rows
 from rstar_train.rows.samples import read_samples
 from rstar_train.search.pool import Pool, draw_by_hash, family_of, tier_of
@@ -50,22 +51,40 @@ def draw_problems(pool: Pool, searched: Collection[str], count: int, seed: int) 
     return [p for p in pool.problems if p.id in drawn or p.id in pool.held_out]
 
 
-def make_rows(problems: Sequence[Problem], samples: Path, folder: Path) -> OnPolicyRowFigures:
-    """Write the pairs and values of sampled problems into `folder`. Raises RunDirError."""
+def runs_learnt(settings: RefreshSettings, trained: Path, searched: Path) -> list[Path]:
+    """Return the runs whose solutions a round's PPM learns from.
+
+    `trained` is the folder of what the round trains, `searched` that of what it searched.
+    """
+    written = trained / "on_policy" / ("searched" if settings.search == "mcts" else "trees")
+    return [written, *([searched / "search" / "trees"] if settings.round_trees else [])]
+
+
+def make_rows(
+    problems: Sequence[Problem], runs: Sequence[Path], folder: Path
+) -> OnPolicyRowFigures:
+    """Write the pairs and values of the solutions in some runs into `folder`. Raises RunDirError.
+
+    A problem that was solved always, or never, has none: it says nothing about which of its
+    solutions to choose, and a PPM that learns it learns to tell problems apart.
+    """
+    found: dict[str, list[Solution]] = {problem.id: [] for problem in problems}
+    for run in runs:
+        for problem, record, trace in read_samples(problems, run):
+            found[problem.id] += read_solutions(record, trace)
     pairs: list[PairRow] = []
     values: list[StepRow] = []
     mixed = 0
-    for problem, record, trace in read_samples(problems, samples):
-        solutions = read_solutions(record, trace)
-        if not solutions:
-            continue
-        mixed += len({each.right for each in solutions}) > 1
-        pairs += pair_rows(problem, solutions)
-        values += value_rows(problem, solutions)
+    for problem in problems:
+        solutions = found[problem.id]
+        if len({each.right for each in solutions}) > 1:
+            mixed += 1
+            pairs += pair_rows(problem, solutions)
+            values += value_rows(problem, solutions)
     write_rows(pairs, folder / PAIRS)
     write_rows(values, folder / VALUES)
     return OnPolicyRowFigures(
-        problems=len(problems),
+        problems=sum(map(bool, found.values())),
         mixed=mixed,
         pairs=len(pairs),
         step_pairs=sum(row.kind == "step" for row in pairs),

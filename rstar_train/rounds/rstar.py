@@ -58,7 +58,7 @@ from rstar_train.rows.row import PairRow, SFTRow, StepRow, read_rows
 from rstar_train.search.coverage import coverage
 from rstar_train.search.pool import Pool
 from rstar_train.search.searcher import Searcher, find_searcher
-from rstar_train.search.stage import sample_pool, search_pool
+from rstar_train.search.stage import one_tree, sample_pool, search_pool
 
 PLOTS = ("calibration.svg", "calibration.json")
 STAGES = (
@@ -307,28 +307,52 @@ class Round:
 
     @property
     def _samples(self) -> Path:
+        """What the new policy sampled."""
         return self.trained / "on_policy" / "trees"
+
+    @property
+    def _refreshed(self) -> Path:
+        """The trees that the new policy grew."""
+        return self.trained / "on_policy" / "searched"
 
     def _write_on_policy(self, policy: Checkpoint) -> OnPolicyRowFigures | None:
         """Let the new policy sample problems and make rows of that, where the recipe says so."""
         if not self.settings.refresh.problems:
             return None
         seed, problems = self.recipe.seed, self._sampled
+        trained_on = [p for p in problems if p.id not in self.pool.held_out]
+        searches = self.settings.refresh.search == "mcts"
+        note = partial(journal.append_progress, self.work / journal.NAME)
+        pool = sections_digest(seed, {"pool": self.recipe.pool})
 
         def sample(refresh: RefreshSettings, search: SearchSettings) -> SampleFigures:
-            return asyncio.run(
+            sampled = asyncio.run(
                 sample_pool(
-                    problems,
+                    self.pool.measuring if searches else problems,
                     search,
                     policy,
                     self._samples,
                     n=refresh.samples,
                     seed=seed,
-                    pool=sections_digest(seed, {"pool": self.recipe.pool}),
+                    pool=pool,
                     greedy_first=True,
-                    note=partial(journal.append_progress, self.work / journal.NAME),
+                    note=note,
                 )
             )
+            if not searches:
+                return sampled
+            found = asyncio.run(
+                search_pool(
+                    trained_on,
+                    one_tree(search, refresh.samples),
+                    Searcher(policy=policy),
+                    self._refreshed,
+                    seed=seed,
+                    pool=pool,
+                    note=note,
+                )
+            )
+            return sampled.plus(found)
 
         self.training_stages.run(
             "on_policy",
@@ -337,12 +361,15 @@ class Round:
             sections={"refresh": self.settings.refresh, "search": self.settings.search},
             inputs={"pool": self.pool.digest, "policy": policy.digest},
         )
-        trained_on = [p for p in problems if p.id not in self.pool.held_out]
+        runs = refresh.runs_learnt(self.settings.refresh, self.trained, self.folder)
+        if self.settings.refresh.round_trees:
+            trained_on = list(self.pool.training)
+        digests = [file_digest(run / "records.jsonl") for run in runs]
         return self.training_stages.run(
             "on_policy_rows",
             OnPolicyRowFigures,
-            lambda: refresh.make_rows(trained_on, self._samples, self.trained / "on_policy_rows"),
-            inputs={"samples": file_digest(self._samples / "records.jsonl")},
+            lambda: refresh.make_rows(trained_on, runs, self.trained / "on_policy_rows"),
+            inputs=dict(zip(("samples", "trees"), digests, strict=False)),
             outputs=(refresh.PAIRS, refresh.VALUES),
         )
 

@@ -133,7 +133,8 @@ def compare_scorers(
         read_rows(StepRow, folder / "on_policy_rows" / refresh.VALUES),
         [
             row
-            for problem, record, trace in read_samples(pool.training, samples)
+            for run in refresh.runs_learnt(settings.refresh, folder, folder)
+            for problem, record, trace in read_samples(pool.training, run)
             for row in outcome_rows(problem, read_solutions(record, trace))
         ],
     )

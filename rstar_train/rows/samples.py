@@ -49,11 +49,12 @@ def read_samples(
     """Yield what was sampled for each of `problems`, from a run directory. Raises RunDirError."""
     by_id = {problem.id: problem for problem in problems}
     run = load_run(samples)
-    records = {record.problem_id: record for record in run.records}
+    records = {(record.problem_id, record.seed): record for record in run.records}
     for stored in run.trees():
         if stored.problem_id in by_id and stored.tree:
             trace = Trace.from_json(stored.tree)
-            yield by_id[stored.problem_id], records[stored.problem_id], trace
+            record = records[stored.problem_id, stored.seed]
+            yield by_id[stored.problem_id], record, trace
 
 
 def _solutions(record: Record, trace: Trace) -> list[tuple[str, bool]]:

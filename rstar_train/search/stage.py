@@ -183,6 +183,13 @@ async def _search(
         )
 
 
+def one_tree(settings: SearchSettings, rollouts: int) -> SearchSettings:
+    """Return the settings of a search that gives each problem one tree of so many rollouts."""
+    return dataclasses.replace(
+        settings, annotation="terminal", rollouts=rollouts, unsolved_rollouts=(), trees=1
+    )
+
+
 async def sample_pool(
     problems: Sequence[Problem],
     settings: SearchSettings,

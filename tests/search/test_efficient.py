@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 from bench.engines.base import Aggregating
 from bench.sandbox import Sandbox
 from bench.search import MCTS, ROOT, Beam, Node, NodeKind, Trace, cut_to_rollouts
-from bench.search.efficient import efficient_beam, efficient_mcts, normalize
+from bench.search.efficient import efficient_beam, efficient_mcts, normalize, puct
 from tests.scripted import ScriptedPolicy, ScriptedScorer, problem
 
 START = "<code>"
@@ -57,25 +58,53 @@ async def test_one_greedy_answer_is_asked_for_below_an_output(sandbox: Sandbox) 
     assert [greedy for partial, greedy in asked if "<end_of_output>" in partial] == [True]
 
 
-@pytest.mark.asyncio(loop_scope="package")
-async def test_a_peaked_node_is_asked_for_two_and_again_only_when_nothing_is_left(
-    sandbox: Sandbox,
-) -> None:
-    policy = ScriptedPolicy(branching(lambda index: step("x = 3")))
-    one = await search(sandbox, policy, config=replace(CONFIG, rollouts=1))
-    assert sum(node.parent == ROOT for node in one.nodes) == 2
-    assert len(one.nodes[ROOT].children) == 1
-    whole = await search(sandbox, policy, config=replace(CONFIG, rollouts=9))
-    assert sum(node.parent == ROOT for node in whole.nodes) == CONFIG.candidates
-    assert whole.nodes[ROOT].exhausted
+def children_of(trace: Trace, parent: int) -> list[Node]:
+    return [node for node in trace.nodes if node.parent == parent]
 
 
 @pytest.mark.asyncio(loop_scope="package")
-async def test_a_node_whose_candidates_differ_is_asked_for_all_at_once(sandbox: Sandbox) -> None:
-    count = iter(range(100))
-    policy = ScriptedPolicy(branching(lambda index: step(f"x = {next(count)}")))
+async def test_the_first_solution_is_the_greedy_one_and_costs_no_more(sandbox: Sandbox) -> None:
+    policy = ScriptedPolicy(branching_one("x = 3"), greedy=branching_one("x = 7"))
     trace = await search(sandbox, policy, config=replace(CONFIG, rollouts=1))
+    assert policy.greedy == [True] * 3
+    assert [trace.nodes[end].answer for end in trace.finished] == ["7"]
+
+
+@pytest.mark.asyncio(loop_scope="package")
+@pytest.mark.parametrize(("probability", "asked"), [(0.9, 1), (0.6, 3), (0.3, 4)])
+async def test_a_node_is_asked_again_while_something_new_is_likely(
+    sandbox: Sandbox, probability: float, asked: int
+) -> None:
+    """The unseen share is divided by 1 + repetitions: 0.4, 0.2, 0.13 after three asked."""
+    policy = ScriptedPolicy(
+        branching_one("x = 3"), probability=lambda text: probability if "x = 3" in text else 0.99
+    )
+    trace = await search(sandbox, policy, config=replace(CONFIG, rollouts=9))
+    assert len(children_of(trace, ROOT)) == asked
+    assert len(trace.nodes[ROOT].children) == 1
+    assert trace.nodes[ROOT].exhausted
+
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_without_probabilities_repetitions_alone_say_what_is_likely(sandbox: Sandbox) -> None:
+    policy = ScriptedPolicy(branching_one("x = 3"))
+    config = replace(CONFIG, rollouts=9, candidates=20)
+    trace = await search(sandbox, policy, config=config)
+    assert len(children_of(trace, ROOT)) == 7  # 1 / (1 + 6) < LEAST
+    count = iter(range(100))
+    policy = ScriptedPolicy(
+        branching(lambda index: step(f"x = {next(count)}")), greedy=branching_one("x = -1")
+    )
+    trace = await search(sandbox, policy, config=replace(CONFIG, rollouts=4))
     assert len(trace.nodes[ROOT].children) == CONFIG.candidates
+
+
+def test_the_prior_of_a_child_is_the_probability_of_its_step() -> None:
+    parent = Node(0, None, "0", 0, START, NodeKind.ROOT, visits=4, children=[1, 2])
+    child = Node(1, 0, "0.0", 1, step("x = 1"), NodeKind.STEP, q=1.0, visits=1)
+    assert puct(child, parent, c=2.0) == pytest.approx(1 + 2 * 0.5 * 2 / 2)
+    child.logprob = math.log(0.25)
+    assert puct(child, parent, c=2.0) == pytest.approx(1 + 2 * 0.25 * 2 / 2)
 
 
 @pytest.mark.asyncio(loop_scope="package")
@@ -89,8 +118,8 @@ async def test_a_node_whose_candidates_differ_is_asked_for_all_at_once(sandbox: 
 )
 async def test_siblings_that_do_the_same_are_one(sandbox: Sandbox, one: str, other: str) -> None:
     policy = ScriptedPolicy(branching(lambda index: step(other)), greedy=branching_one(one))
-    trace = await search(sandbox, policy, config=replace(CONFIG, rollouts=1))
-    first, second = (node for node in trace.nodes if node.parent == ROOT)
+    trace = await search(sandbox, policy, config=replace(CONFIG, rollouts=2))
+    first, second = children_of(trace, ROOT)[:2]
     assert first.text == step(one)
     assert second.kind is NodeKind.DUPLICATE
 
@@ -109,7 +138,7 @@ async def test_siblings_that_differ_in_a_variable_an_output_or_a_function_are_tw
         ("x = 1\ndef f(): return 1", "x = 1\ndef f(): return 2"),
     ):
         policy = ScriptedPolicy(branching_one(other), greedy=branching_one(one))
-        trace = await search(sandbox, policy, config=replace(CONFIG, rollouts=1))
+        trace = await search(sandbox, policy, config=replace(CONFIG, rollouts=2))
         assert len(trace.nodes[ROOT].children) == 2
 
 
