@@ -132,7 +132,7 @@ def test_compare_cuts_every_method_at_the_same_tokens_and_resumes(tmp_path: Path
         for _ in range(2)
     )
     small, large = json.loads(first)
-    of_mcts = ["mcts", "mcts_top_k", "mcts_weighted"]
+    of_mcts = ["mcts", "mcts_top_k", "mcts_weighted", "mcts_likely"]
     methods = ["greedy", "majority", "best_of_n", "weighted", "beam", *of_mcts]
     for table, tokens in ((small, 200), (large, 300)):
         assert [row["method"] for row in table["rows"]] == methods

@@ -27,6 +27,7 @@ from bench.search.selection import (
     Selector,
     select_best,
     select_first,
+    select_likely,
     select_majority,
     select_top_majority,
     select_weighted,
@@ -127,13 +128,14 @@ SEARCHES: Mapping[str, SearchEntry] = {
             "mcts": select_best,
             "mcts_top_k": select_top_majority,
             "mcts_weighted": select_weighted,
+            "mcts_likely": select_likely,
         },
         by_rules={"official": official_mcts, "efficient": efficient_mcts},
     ),
 }
 """`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the
-paper's final rule, by the official scripts', a vote among the best valued, and by a weighted vote
-of all."""
+paper's final rule, by the official scripts', a vote among the best valued, and by two votes of all:
+weighted by the PPM, and by the policy's probability as well."""
 
 
 def find_search(name: str, kind: str = "search") -> SearchEntry:

@@ -45,6 +45,8 @@ class Finished:
     answer: str
     step_scores: tuple[float, ...]
     """The PPM's value of each step, first to last; empty without a PPM."""
+    logprob: float | None = None
+    """Log-probability of the whole under the policy, in nats, where the engine told it."""
 
 
 Selector = Callable[[Sequence[Finished]], int | None]
@@ -57,7 +59,9 @@ def list_finished(trace: Trace) -> list[Finished]:
     for index in trace.finished:
         line = trace.lineage(index)
         scores = tuple(node.value for node in line if node.value is not None)
-        result.append(Finished(line[-1].answer or "", scores))
+        told = [node.logprob for node in line if node.logprob is not None]
+        logprob = math.fsum(told) if len(told) == len(line) else None
+        result.append(Finished(line[-1].answer or "", scores, logprob))
     return result
 
 
@@ -86,6 +90,25 @@ def select_weighted(samples: Sequence[Finished], aggregate: str = "last") -> int
     A weight is the aggregated score as a probability, (1 + s) / 2, so that no vote counts against
     its answer; `product` is one already.
     """
+    return _vote(samples, aggregate, [1.0] * len(samples))
+
+
+def select_likely(samples: Sequence[Finished], aggregate: str = "last") -> int | None:
+    """Return the best trajectory of the answer that the policy and the PPM together find likeliest.
+
+    A vote as `select_weighted` counts it, of which each is multiplied by the square root of the
+    trajectory's probability under the policy. In a tree every trajectory is another one, so that
+    frequencies, which stand for that probability among samples, say nothing there. Where one of the
+    probabilities is not known, the vote is the weighted one.
+    """
+    told = [sample.logprob for sample in samples if sample.logprob is not None]
+    if len(told) < len(samples):
+        return select_weighted(samples, aggregate)
+    return _vote(samples, aggregate, [math.exp(logprob / 2) for logprob in told])
+
+
+def _vote(samples: Sequence[Finished], aggregate: str, shares: Sequence[float]) -> int | None:
+    """Return the best trajectory of the answer with the most votes: a share times a probability."""
     ranked = _ranked(samples, aggregate)
     combine = AGGREGATES[aggregate]
     weights: dict[str, float] = {}
@@ -93,7 +116,7 @@ def select_weighted(samples: Sequence[Finished], aggregate: str = "last") -> int
         score = combine(samples[i].step_scores)
         key = canonicalize(samples[i].answer)
         weight = score if aggregate == "product" else (1 + score) / 2
-        weights[key] = weights.get(key, 0.0) + weight
+        weights[key] = weights.get(key, 0.0) + shares[i] * weight
     # max returns the first of equals, and the ranking puts the better trajectory first.
     return max(ranked, key=lambda i: weights[canonicalize(samples[i].answer)], default=None)
 

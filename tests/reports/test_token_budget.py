@@ -154,8 +154,14 @@ def test_a_lost_tree_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
 
 def test_tables_name_the_cut_and_compare_with_the_method_asked_for(whole: Run) -> None:
     table = leaderboard([cut(whole, 250)], against="mcts_top_k")
-    assert [row.label for row in table.rows] == ["mcts x3", "mcts_top_k x3", "mcts_weighted x3"]
-    assert [row.against for row in table.rows] == ["mcts_top_k x3", None, "mcts_top_k x3"]
+    assert [row.label for row in table.rows] == [
+        "mcts x3",
+        "mcts_top_k x3",
+        "mcts_weighted x3",
+        "mcts_likely x3",
+    ]
+    against = "mcts_top_k x3"
+    assert [row.against for row in table.rows] == [against, None, against, against]
     assert all(row.seconds is None and row.policy_tokens <= 250 for row in table.rows)
     assert to_markdown(table).startswith("**Benchmark scripted · PPM recorded · Cut at 250 gen")
     with pytest.raises(UnknownNameError, match="did you mean 'mcts'"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from bench.search import (
     Finished,
     select_best,
     select_first,
+    select_likely,
     select_majority,
     select_top_majority,
     select_weighted,
@@ -77,3 +81,17 @@ def test_unscored_trajectories_do_not_vote_by_score() -> None:
         None,
         None,
     )
+
+
+def test_a_likely_answer_outvotes_one_that_the_ppm_likes_a_little_more() -> None:
+    likely, rare = Finished("1", (0.2,), math.log(0.64)), Finished("2", (0.6,), math.log(0.01))
+    assert select_weighted([likely, rare]) == 1
+    assert select_likely([likely, rare]) == 0  # 0.8 x 0.6 against 0.1 x 0.8
+    sure = replace(rare, logprob=math.log(0.49))
+    assert select_likely([likely, sure]) == 1  # 0.7 x 0.8
+
+
+def test_without_every_probability_the_vote_goes_by_scores_alone() -> None:
+    known, unknown = Finished("1", (0.2,), math.log(0.9)), Finished("2", (0.6,))
+    assert select_likely([known, unknown]) == 1
+    assert select_likely([]) is None
