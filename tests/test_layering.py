@@ -29,7 +29,7 @@ ROWS = (
     ),
     ("bench.checkpoints",),
     ("bench.engines",),
-    ("bench.search",),
+    ("bench.search", "bench.inequalities"),
     ("bench.runs",),
     ("bench.reports", "bench.checkers"),
     ("bench.evaluation",),

@@ -1,0 +1,1 @@
+"""Inequalities: statements read from text, proofs found and exactly checked certificates."""

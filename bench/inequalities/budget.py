@@ -1,0 +1,30 @@
+"""How much a proof may cost: seconds of this process's own CPU time, passed down and divided.
+
+A wall clock would let a busy neighbour decide what is proved.
+"""
+
+from __future__ import annotations
+
+import time
+
+
+class Budget:
+    """CPU seconds from now on."""
+
+    def __init__(self, seconds: float) -> None:
+        """Begin to count."""
+        self._end = time.process_time() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; never negative."""
+        return max(0.0, self._end - time.process_time())
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.left <= 0.0
+
+    def part(self, seconds: float, share: float = 1.0) -> Budget:
+        """Return a budget of so many seconds, and of a share of what is left at most."""
+        return Budget(min(seconds, self.left * share))

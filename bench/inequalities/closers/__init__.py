@@ -1,0 +1,1 @@
+"""Finding proofs that a polynomial is not negative: on the orthant, and under assumptions."""

@@ -1,0 +1,127 @@
+"""Proofs of a polynomial's sign under assumptions: denominators, radicands, coefficients."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from bench.inequalities.budget import Budget
+from bench.inequalities.closers.constrained import prove_by_assumptions
+from bench.inequalities.closers.orthant import find_negative_point, prove_on_orthant
+from bench.inequalities.polynomial_goals import Assumptions, Split, homogenise
+from bench.inequalities.polynomials import (
+    Polynomial,
+    constant,
+    degree_of,
+    generators,
+    has_nonnegative_coefficients,
+    is_homogeneous,
+)
+
+MARGINS = (Fraction(1, 10), Fraction(1, 100), Fraction(1, 1000))
+
+
+class Signed(NamedTuple):
+    """A sign, 1 or -1, and a sign-proof of FORMAT.md for it."""
+
+    sign: int
+    proof: dict[str, Any]
+
+
+def prove_sign(
+    p: Polynomial, known: Assumptions, split: Split | None, budget: Budget
+) -> Signed | None:
+    """Return why `p` is positive, or negative, wherever the assumptions hold; None if not found."""
+    for sign in (1, -1):
+        if known.is_visibly_positive(sign * p):
+            return Signed(sign, {"by": "visible"})
+    for sign in (1, -1):
+        q = sign * p
+        found = (
+            _by_equality(q, known, split)
+            or _by_fact(q, known, strict=True)
+            or _by_power(q, known, split)
+        )
+        if found is not None:
+            return Signed(sign, found)
+    for sign in (1, -1):
+        found = _by_margin(sign * p, known, split, budget) or _by_gap(sign * p, known, budget)
+        if found is not None:
+            return Signed(sign, found)
+    return None
+
+
+def prove_not_negative(p: Polynomial, known: Assumptions, budget: Budget) -> dict[str, Any] | None:
+    """Return why `p` is not negative wherever the assumptions hold; None if not found."""
+    if known.is_visibly_nonnegative(p):
+        return {"by": "visible"}
+    found = _by_fact(p, known, strict=False)
+    if found is not None:
+        return found
+    if known.on_orthant:
+        proof = prove_on_orthant(p, budget.part(4))
+        if proof is not None:
+            return {"by": "orthant", "proof": proof}
+    return prove_by_assumptions(p, known, budget.part(5))
+
+
+def _by_equality(p: Polynomial, known: Assumptions, split: Split | None) -> dict[str, Any] | None:
+    if split is None:
+        return None
+    found = homogenise(p, split)
+    if found is None or not known.is_visibly_positive(found):
+        return None
+    return {"by": "homogenised", "equality": split.equality}
+
+
+def _by_fact(p: Polynomial, known: Assumptions, *, strict: bool) -> dict[str, Any] | None:
+    for j, fact in enumerate(known.facts):
+        if fact is not None and fact[0] == p and (fact[1] or not strict):
+            return {"by": "fact", "fact": j}
+    return None
+
+
+def _by_power(p: Polynomial, known: Assumptions, split: Split | None) -> dict[str, Any] | None:
+    if split is None or not known.on_orthant or not split.low.is_constant() or p.is_zero():
+        return None
+    if not is_homogeneous(p):
+        return None
+    total = sum(generators(known.n), constant(known.n, 0))
+    for power in (1, 2, 3):
+        more = power * degree_of(split.high) - degree_of(p)
+        if more >= 0 and has_nonnegative_coefficients(20 * p * total**more - split.high**power):
+            return {"by": "power", "equality": split.equality, "p": power, "m": more}
+    return None
+
+
+def _by_margin(
+    p: Polynomial, known: Assumptions, split: Split | None, budget: Budget
+) -> dict[str, Any] | None:
+    if not known.on_orthant or not known.exclude_origin:
+        return None
+    higher = None if split is None else homogenise(p, split)
+    q = p if higher is None else higher
+    if find_negative_point(q, 400) is not None:
+        return None
+    total = sum(generators(known.n), constant(known.n, 0 if is_homogeneous(q) else 1))
+    for margin in MARGINS:
+        rest = q - total ** degree_of(q) * constant(known.n, margin)
+        proof = prove_on_orthant(rest, budget.part(6))
+        if proof is not None:
+            return {
+                "by": "margin",
+                "margin": str(margin),
+                "equality": None if split is None or higher is None else split.equality,
+                "proof": proof,
+            }
+    return None
+
+
+def _by_gap(p: Polynomial, known: Assumptions, budget: Budget) -> dict[str, Any] | None:
+    if known.on_orthant:
+        return None
+    for gap in (Fraction(1, 10), Fraction(1, 1000)):
+        found = prove_by_assumptions(p - constant(known.n, gap), known, budget.part(5))
+        if found is not None:
+            return {"by": "gap", "gap": str(gap), "squares": found}
+    return None

@@ -1,0 +1,196 @@
+"""From a statement to a certificate: which steps are tried in which order.
+
+Everything here is a guess that the checker decides about. A strategy is a way to change the goal
+before it is cleared; each gets a part of the budget, cheapest first.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from bench.inequalities.budget import Budget
+from bench.inequalities.clearing import clear, read_assumptions
+from bench.inequalities.closing import close
+from bench.inequalities.goals import (
+    POSITIVE,
+    Goal,
+    Step,
+    add_gap,
+    begin,
+    bound_logarithm,
+    change_linearly,
+    contradicts,
+    find_product_of_one,
+    has_variable_exponent,
+    negate,
+    raise_variables,
+    use_ratios,
+    use_weighted_mean,
+    walk,
+)
+from bench.inequalities.polynomial_goals import Assumptions, PolynomialGoal
+from bench.inequalities.statements import Statement, to_json
+
+FORMAT = "rstar-bench inequality 1"
+GAPS = (Fraction(1, 20), Fraction(1, 1000))
+MOST_FREE = 4
+"""Free variables whose signs are told apart by cases."""
+MOST_VARIABLES = 6
+
+
+def prove(statement: Statement, seconds: float = 60.0) -> dict[str, Any] | None:
+    """Return a certificate for a statement; None if no proof is found in so many CPU seconds."""
+    budget = Budget(seconds)
+    proofs = []
+    for i, claim in enumerate(statement.claims):
+        goal, strict = begin(statement, claim)
+        share = budget.part(budget.left, 1 / (len(statement.claims) - i))
+        steps = _prove_strictly(goal, share) if strict else prove_goal(goal, share)
+        if steps is None:
+            return None
+        proofs.append(steps)
+    return {"format": FORMAT, "statement": to_json(statement), "proofs": proofs}
+
+
+def _prove_strictly(goal: Goal, budget: Budget) -> list[Step] | None:
+    for gap in GAPS:
+        found = prove_goal(add_gap(goal, gap), budget.part(budget.left, 0.5))
+        if found is not None:
+            return found
+    return None
+
+
+def prove_goal(goal: Goal, budget: Budget) -> list[Step] | None:
+    """Return the steps of a proof; None if none is found."""
+    if len(goal.variables) > MOST_VARIABLES:
+        return None
+    if has_variable_exponent(goal.expression):
+        return _prove_with_exponents(goal, budget)
+    if goal.free:
+        return _prove_with_free(goal, budget)
+    changed = change_linearly(goal, _facts(goal))
+    variants = [*([changed] if changed is not None else []), *_list_variants(goal)]
+    for i, variant in enumerate(variants):
+        left = len(variants) - i
+        found = _attempt(variant, budget.part(budget.left, 1.0 if left == 1 else 0.5))
+        if found is not None:
+            return found
+    return None
+
+
+def _facts(goal: Goal) -> list[Any]:
+    return [None if fact is None else fact[0] for fact in read_assumptions(goal).facts]
+
+
+def _list_variants(goal: Goal) -> Iterator[Goal]:
+    one = find_product_of_one(goal, read_assumptions(goal).equalities)
+    if one is not None:
+        yield use_ratios(goal, one, reverse=False)
+        yield use_ratios(goal, one, reverse=True)
+    yield goal
+    if one is not None:
+        cubes = raise_variables(goal, goal.variables, len(goal.variables))
+        if cubes is not None:
+            yield cubes
+
+
+def _prove_with_exponents(goal: Goal, budget: Budget) -> list[Step] | None:
+    changed = use_weighted_mean(goal)
+    if changed is not None:
+        return prove_goal(changed, budget)
+    powers = {Fraction(-1), Fraction(-1, 2)}
+    for e in itertools.chain.from_iterable(walk(h) for h in goal.equalities):
+        if isinstance(e, tuple) and e[0] == "^" and isinstance(e[2], Fraction):
+            powers.add(e[2] - 1)
+    for power in sorted(power for power in powers if power < 0):
+        bounded = bound_logarithm(goal, power)
+        found = None if bounded is None else prove_goal(bounded, budget.part(20))
+        if found is not None:
+            return found
+    return None
+
+
+def _prove_with_free(goal: Goal, budget: Budget) -> list[Step] | None:
+    changed = change_linearly(goal, _facts(goal))
+    if changed is not None:
+        return _attempt(changed, budget)
+    found = _attempt(goal, budget.part(budget.left, 0.5))
+    if found is not None or len(goal.free) > MOST_FREE:
+        return found
+    proofs = []
+    for signs in itertools.product((False, True), repeat=len(goal.free)):
+        negated = [v for v, minus in zip(goal.free, signs, strict=True) if minus]
+        case = negate(goal, negated)
+        steps = _prove_case(case, budget.part(15))
+        if steps is None:
+            return None
+        proofs.append({"negated": negated, "proof": steps})
+    return [*goal.steps, {"step": "cases", "proofs": proofs}]
+
+
+def _prove_case(case: Goal, budget: Budget) -> list[Step] | None:
+    absurd = contradicts(case, read_assumptions(case).equalities)
+    if absurd is not None:
+        return [{"step": "absurd", "equality": absurd}]
+    return _attempt(case, budget)
+
+
+def _attempt(goal: Goal, budget: Budget) -> list[Step] | None:
+    """Clear a goal in each way that may help, and close what comes of it."""
+    from bench.inequalities.radicals import prove_with_radicals
+
+    for variant, raised in _list_clearings(goal):
+        if budget.is_spent:
+            return None
+        known = read_assumptions(variant)
+        cleared = clear(variant, known, budget.part(budget.left, 0.5), raise_radicands=raised)
+        if cleared is None:
+            continue
+        if cleared.has_radicals:
+            found = prove_with_radicals(cleared, budget.part(budget.left, 0.7))
+        else:
+            found = close(cleared, budget)
+        if found is not None:
+            return found
+    return None
+
+
+def _list_clearings(goal: Goal) -> Iterator[tuple[Goal, bool]]:
+    """Yield the goal as it is, and in powers of its variables where roots of these occur."""
+    roots = {
+        (e[1], e[2].denominator)
+        for e in walk(goal.expression)
+        if isinstance(e, tuple)
+        and e[0] == "^"
+        and isinstance(e[2], Fraction)
+        and e[2].denominator > 1
+    }
+    indices = [index for _, index in roots]
+    if indices:
+        power = 1
+        for index in indices:
+            power = power * index // _gcd(power, index)
+        if power <= 8:
+            raised = raise_variables(goal, goal.variables, power)
+            if raised is not None:
+                yield raised, True
+    yield goal, True
+    if indices:
+        yield goal, False
+
+
+def _gcd(a: int, b: int) -> int:
+    while b:
+        a, b = b, a % b
+    return a
+
+
+def are_positive(goal: Goal) -> bool:
+    """Whether every variable is positive."""
+    return all(sign == POSITIVE for sign in goal.signs.values())
+
+
+__all__ = ["Assumptions", "PolynomialGoal", "prove", "prove_goal"]
