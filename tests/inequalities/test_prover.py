@@ -1,0 +1,83 @@
+"""The prover on small statements; every certificate is decided by the checker, as it is stored."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import pytest
+
+from bench.inequalities.budget import Budget
+from bench.inequalities.checker import ProofError, check_proof
+from bench.inequalities.counterexamples import decide, enclose, find_counterexample
+from bench.inequalities.prover import prove
+from bench.inequalities.reading import read_statement
+
+PROVED = {
+    "AM-GM of two": "(a + b) / 2 >= sqrt(a*b) with a, b > 0",
+    "AM-GM of three": "a + b + c >= 3*(a*b*c)^(1/3) with a, b, c > 0",
+    "Nesbitt": "a/(b + c) + b/(c + a) + c/(a + b) >= 3/2 with a, b, c > 0",
+    "Schur": "a*(a - b)*(a - c) + b*(b - a)*(b - c) + c*(c - a)*(c - b) >= 0 with a, b, c >= 0",
+    "on a simplex": "a*b + b*c + c*a <= 1/3 with a, b, c > 0 and a + b + c = 1",
+    "product of one": "a + b + c >= 3 with a, b, c > 0 and a*b*c = 1",
+    "of reals": "a^2 + b^2 + c^2 >= a*b + b*c + c*a for real a, b, c",
+    "a strict one": "a^2 + 1 > a for real a",
+    "irrational equality points": (
+        "(a^2 + b^2 + c^2)^2 >= 3*(a^3*b + b^3*c + c^3*a) with a, b, c > 0"
+    ),
+    "three radicals": (
+        "a/sqrt(a^2 + 8*b*c) + b/sqrt(b^2 + 8*c*a) + c/sqrt(c^2 + 8*a*b) >= 1 with a, b, c > 0"
+    ),
+    "sides of a triangle": (
+        "a*b + b*c + c*a >= (a^2 + b^2 + c^2)/2"
+        " with a, b, c > 0 and a + b > c and b + c > a and c + a > b"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", PROVED.values(), ids=PROVED.keys())
+def test_a_known_inequality_is_proved_and_the_checker_agrees(text: str) -> None:
+    statement = read_statement(text)
+    certificate = prove(statement, seconds=20)
+    assert certificate is not None
+    proved = check_proof(json.loads(json.dumps(certificate)))
+    assert list(proved.variables) == list(statement.variables)
+
+
+def test_a_certificate_does_not_prove_a_stronger_statement() -> None:
+    certificate = prove(read_statement("a + 1/a >= 2 with a > 0"), seconds=5)
+    assert certificate is not None
+    stronger = json.loads(json.dumps(certificate))
+    stronger["statement"]["claims"][0][2] = "21/10"
+    with pytest.raises(ProofError, match="claim 1"):
+        check_proof(stronger)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a/(b + c) + b/(c + a) + c/(a + b) >= 31/20 with a, b, c > 0",
+        "a + b + c >= 31/10 with a, b, c > 0 and a*b*c = 1",
+        "a + b + c <= 29/10 with a, b, c > 0 and a^2 + b^2 + c^2 = 3",
+        "sqrt(a/(a + b)) + sqrt(b/(b + c)) + sqrt(c/(c + a)) <= 2 with a, b, c > 0",
+    ],
+)
+def test_a_false_statement_gets_an_exact_counterexample_and_no_proof(text: str) -> None:
+    statement = read_statement(text)
+    found = find_counterexample(statement, Budget(10))
+    assert found is not None
+    assert all(decide(each, found.point) for each in statement.assumptions)
+    assert decide(statement.claims[found.claim], found.point) is False
+    assert prove(statement, seconds=2) is None
+
+
+def test_a_root_is_enclosed_and_a_comparison_too_near_is_left_open() -> None:
+    statement = read_statement("sqrt(a) + sqrt(b) >= 0 with a, b > 0")
+    _, left, _ = statement.claims[0]
+    enclosed = enclose(left, {"a": Fraction(2), "b": Fraction(3)})
+    assert enclosed is not None
+    low, high = enclosed
+    assert low < high < low + Fraction(1, 10**50)
+    assert float(low) == pytest.approx(2**0.5 + 3**0.5)
+    near = read_statement("sqrt(a) * sqrt(b) >= sqrt(a*b) with a, b > 0").claims[0]
+    assert decide(near, {"a": Fraction(2), "b": Fraction(3)}) is None
