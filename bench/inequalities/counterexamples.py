@@ -39,6 +39,8 @@ BITS = 200
 """Binary digits to which a root is enclosed."""
 SUSPICIOUS = -1e-12
 """Value, relative to the terms, below which a point is looked at exactly."""
+CLEAR = -1e-3
+"""The same, below which a point survives being rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +246,8 @@ class _Search:
             near = near * (1 + 0.4 ** (step + 1) * random.standard_normal(near.shape))
             x = np.vstack([best, self.allow(near)])
             values = measure(x)
-            worst = x[np.argsort(values)[:6]]
             if values.min() < SUSPICIOUS or step == ROUNDS - 1:
-                for point in worst:
+                for point in np.vstack([_mildest(x[values < CLEAR]), x[np.argsort(values)[:6]]]):
                     yield from self._make_rational(point)
 
     def _make_rational(self, x: Floats) -> Iterator[Point]:
@@ -291,6 +292,13 @@ class _Search:
                 scale = _exact_root(zero / (zero - one), degree)
                 if scale is not None:
                     yield {v: x * scale for v, x in point.items()}
+
+
+def _mildest(x: Floats) -> Floats:
+    """Return some points whose coordinates are nearest to 1 in size: short when made rational."""
+    with np.errstate(divide="ignore"):
+        reach = abs(np.log(abs(x))).max(axis=1) if len(x) else np.zeros(0)
+    return x[np.argsort(reach)[:10]]
 
 
 def _exact_root(value: Fraction, index: int) -> Fraction | None:
