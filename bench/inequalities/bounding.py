@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -43,6 +43,8 @@ from bench.inequalities.polynomials import (
     terms_of,
     to_flint,
 )
+from bench.inequalities.roots import exact_root
+from bench.inequalities.sampling import scale_onto
 
 Point = tuple[Fraction, ...]
 SAMPLED = 3_000
@@ -184,28 +186,11 @@ def sample(goal: PolynomialGoal, count: int, seed: int) -> Floats:
     if equalities and not is_homogeneous_with_radicals(goal):
         if len(equalities) > 1:
             return x[:0]
-        x = put_on(compile_polynomial(equalities[0]), x)
+        x = scale_onto(compile_polynomial(equalities[0]), x)
     for fact in known.facts:
         if fact is not None:
             x = x[compile_polynomial(fact[0])(x) >= 0]
     return x
-
-
-def put_on(h: Callable[[Floats], Floats], x: Floats) -> Floats:
-    """Return the points scaled to where `h` is 0; those that have no such multiple are left out."""
-    scales = np.exp(np.linspace(-4, 4, 161))
-    values = np.array([h(x * s) for s in scales])
-    changes = np.sign(values[:-1]) * np.sign(values[1:]) <= 0
-    has = changes.any(axis=0)
-    at = changes.argmax(axis=0)[has]
-    x, low, high = x[has], scales[at], scales[at + 1]
-    at_low = h(x * low[:, None])
-    for _ in range(50):
-        middle = np.sqrt(low * high)
-        same = h(x * middle[:, None]) * at_low > 0
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    scaled: Floats = x * np.sqrt(low * high)[:, None]
-    return scaled
 
 
 def find_equality_points(goal: PolynomialGoal, points: Points) -> list[Point]:
@@ -268,7 +253,7 @@ def _near_smallest(goal: PolynomialGoal, points: Points) -> Iterator[Point]:
         near = np.repeat(best, 40, axis=0)
         near = abs(near * (1 + 0.3 ** (step + 1) * random.standard_normal(near.shape)))
         if equalities:
-            near = put_on(compile_polynomial(equalities[0]), near)
+            near = scale_onto(compile_polynomial(equalities[0]), near)
         x = np.vstack([best, near])
     values = _value_with_radicals(goal, x)
     seen: set[Point] = set()
@@ -393,7 +378,7 @@ def _list_values(
     at = evaluate(u, z)
     if at <= 0:
         return []
-    t = _root(at, index)
+    t = exact_root(at, index)
     if t is None:
         # An irrational value: a rational one near it will do where the goal is not tight.
         t = Fraction(float(at) ** (1 / index)).limit_denominator(30)
@@ -415,12 +400,6 @@ def _list_values(
         if not any(v.top == value.top and v.bottom == value.bottom for v in kept):
             kept.append(value)
     return kept
-
-
-def _root(value: Fraction, index: int) -> Fraction | None:
-    from bench.inequalities.radicals import _exact_root
-
-    return _exact_root(value, index)
 
 
 def _gradient(p: Polynomial, z: Point) -> list[Fraction]:
@@ -525,7 +504,7 @@ def _mean_of_factors(u: Polynomial, index: int, z: Point, homogeneous: bool) -> 
         values = [evaluate(part, z) for part in parts]
         if any(v <= 0 for v in values):
             continue
-        t = _root(math.prod(values, start=Fraction(1)), index)
+        t = exact_root(math.prod(values, start=Fraction(1)), index)
         if t is None:
             continue
         mean = sum(
@@ -552,7 +531,7 @@ def _root_of_factors(u: Polynomial, index: int, z: Point) -> Iterator[Value]:
             y, times = y * factor, times - (index - 1)
         x = x * factor**times
     if len(y) > 1 and evaluate(y, z):
-        t = _root(evaluate(x, z) / evaluate(y, z), index)
+        t = exact_root(evaluate(x, z) / evaluate(y, z), index)
         if t:
             yield Value(("factor",), y * constant(n, t), one)
 
@@ -562,7 +541,7 @@ def _exact_at_boundary(u: Polynomial, near: Sequence[Value]) -> Iterator[Value]:
     n = size_of(u)
     terms = terms_of(u)
     for e, c in terms.items():
-        root = _root(c, 2) if c > 0 else None
+        root = exact_root(c, 2) if c > 0 else None
         if root is None or sum(k > 0 for k in e) != 1 or any(k % 2 for k in e):
             continue
         m = make(n, {tuple(k // 2 for k in e): root})

@@ -40,6 +40,7 @@ from bench.inequalities.polynomials import (
     terms_of,
     to_json,
 )
+from bench.inequalities.roots import floor_root
 from bench.inequalities.statements import Expression, to_json_expression
 
 CAPACITY = 8
@@ -272,10 +273,9 @@ def _pull_root(value: Fraction, index: int) -> tuple[Fraction, Fraction]:
             whole //= p**index
             root *= p
         p += 1
-    last = round(whole ** (1 / index)) if whole < 10**300 else 0
-    for near in (last - 1, last, last + 1):
-        if near > 1 and near**index == whole:
-            root, whole = root * near, 1
+    last = floor_root(whole, index)
+    if last > 1 and last**index == whole:
+        root, whole = root * last, 1
     return Fraction(root, value.denominator), Fraction(whole)
 
 

@@ -13,10 +13,12 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.inequalities.budget import Budget
 from bench.inequalities.goals import read_constant, subtract
+from bench.inequalities.polynomials import Floats
+from bench.inequalities.roots import exact_root, floor_root
+from bench.inequalities.sampling import scale_onto
 from bench.inequalities.statements import (
     Expression,
     Relation,
@@ -25,7 +27,6 @@ from bench.inequalities.statements import (
     evaluate,
 )
 
-Floats = NDArray[np.float64]
 Point = dict[str, Fraction]
 
 SAMPLED = 4_000
@@ -168,24 +169,12 @@ def _enclose_power(
 
 def _root_below(value: Fraction, index: int) -> Fraction:
     scaled = int(value * 2 ** (BITS * index))
-    return Fraction(_integer_root(scaled, index), 2**BITS)
+    return Fraction(floor_root(scaled, index), 2**BITS)
 
 
 def _root_above(value: Fraction, index: int) -> Fraction:
     below = _root_below(value, index)
     return below if below**index == value else below + Fraction(1, 2**BITS)
-
-
-def _integer_root(value: int, index: int) -> int:
-    """Return the largest whole number whose power is not above `value`, by Newton's steps."""
-    if value == 0:
-        return 0
-    x = 1 << -(-value.bit_length() // index)
-    while True:
-        y = ((index - 1) * x + value // x ** (index - 1)) // index
-        if y >= x:
-            return x
-        x = y
 
 
 class _Search:
@@ -220,7 +209,7 @@ class _Search:
     def allow(self, x: Floats) -> Floats:
         """Return the points moved onto the equality that all inequalities allow."""
         if len(self._zero) == 1:
-            x = _scale_onto(self._zero[0], x)
+            x = scale_onto(self._zero[0], x)
         elif self._zero:
             return x[:0]
         with np.errstate(all="ignore"):
@@ -289,7 +278,7 @@ class _Search:
         ratio = (two - zero) / (one - zero)
         for degree in range(1, 9):
             if ratio == 2**degree:
-                scale = _exact_root(zero / (zero - one), degree)
+                scale = exact_root(zero / (zero - one), degree)
                 if scale is not None:
                     yield {v: x * scale for v, x in point.items()}
 
@@ -299,14 +288,6 @@ def _mildest(x: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         reach = abs(np.log(abs(x))).max(axis=1) if len(x) else np.zeros(0)
     return x[np.argsort(reach)[:10]]
-
-
-def _exact_root(value: Fraction, index: int) -> Fraction | None:
-    if value <= 0:
-        return None
-    top, bottom = _integer_root(value.numerator, index), _integer_root(value.denominator, index)
-    root = Fraction(top, bottom)
-    return root if root**index == value else None
 
 
 def _margin(relation: Relation, names: Sequence[str]) -> Callable[[Floats], Floats]:
@@ -327,23 +308,3 @@ def _size(relation: Relation, names: Sequence[str]) -> Callable[[Floats], Floats
         return found
 
     return size
-
-
-def _scale_onto(h: Callable[[Floats], Floats], x: Floats) -> Floats:
-    """Return multiples of the points at which `h` is 0; those that have none are left out."""
-    if not len(x):
-        return x
-    scales = np.exp(np.linspace(-4, 4, 121))
-    with np.errstate(all="ignore"):
-        values = np.array([h(x * s) for s in scales])
-        changes = np.sign(values[:-1]) * np.sign(values[1:]) <= 0
-        has = changes.any(axis=0)
-        at = changes.argmax(axis=0)[has]
-        x, low, high = x[has], scales[at], scales[at + 1]
-        at_low = h(x * low[:, None]) if len(x) else low
-        for _ in range(50):
-            middle = np.sqrt(low * high)
-            same = h(x * middle[:, None]) * at_low > 0 if len(x) else low > 0
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-    scaled: Floats = x * np.sqrt(low * high)[:, None]
-    return scaled

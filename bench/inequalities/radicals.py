@@ -51,6 +51,7 @@ from bench.inequalities.polynomials import (
     terms_of,
     to_json,
 )
+from bench.inequalities.roots import exact_root
 
 MOST_MULTIPLES = 5
 """Products of radicals by which a goal is multiplied, to begin with."""
@@ -251,13 +252,13 @@ def _as_one_radical(
                 break
         else:
             return None
-    root = _exact_root(scale, index)
+    root = exact_root(scale, index)
     if root is not None:
         outside, scale = outside * constant(goal.n, root), Fraction(1)
     if not left and scale == 1:
         return _Image(outside, None, 1)
     power = math.gcd(*(count for _, count in left)) if left else 1
-    part = _exact_root(scale, power)
+    part = exact_root(scale, power)
     if power >= index or part is None:
         power, part = 1, scale
     radicand = constant(goal.n, part)
@@ -267,21 +268,6 @@ def _as_one_radical(
     if radical not in radicals:
         radicals.append(radical)
     return _Image(outside, radicals.index(radical), power)
-
-
-def _exact_root(value: Fraction, index: int) -> Fraction | None:
-    if index == 1:
-        return value
-    parts = []
-    for whole in (value.numerator, value.denominator):
-        near = round(whole ** (1 / index)) if whole < 10**300 else 0
-        for root in (near - 1, near, near + 1):
-            if root >= 0 and root**index == whole:
-                parts.append(root)
-                break
-        else:
-            return None
-    return Fraction(parts[0], parts[1])
 
 
 class _Choice(NamedTuple):
@@ -423,7 +409,7 @@ def raise_all_variables(goal: PolynomialGoal, power: int) -> PolynomialGoal | No
             if len(inner) != 1:
                 return None
             ((exponents, value),) = inner.items()
-            root = _exact_root(value, index)
+            root = exact_root(value, index)
             if root is None or any(k * f * power % index for k in exponents):
                 return None
             term = term * constant(n, root**f)

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
+from bench.inequalities.roots import exact_root
 
 Expression: TypeAlias = "Fraction | str | tuple[Expression, ...]"
 Relation: TypeAlias = tuple[str, Expression, Expression]
@@ -515,27 +516,13 @@ def _raise_exactly(base: Fraction, exponent: Fraction) -> Fraction | None:
     power, index = exponent.numerator, exponent.denominator
     if (index > 1 and base < 0) or (power < 0 and not base):
         return None
-    top, bottom = _find_root(base.numerator, index), _find_root(base.denominator, index)
-    if top is None or bottom is None:
+    root = exact_root(base, index)
+    if root is None:
         return None
+    top, bottom = root.numerator, root.denominator
     if abs(power) * max(top.bit_length(), bottom.bit_length()) > _MAX_BITS and abs(top) != bottom:
         return None
-    return Fraction(top, bottom) ** power
-
-
-def _find_root(number: int, index: int) -> int | None:
-    """Return the whole root of a whole number, not negative unless the index is 1; None if none."""
-    if index == 1 or number in (0, 1):
-        return number
-    if index >= number.bit_length():
-        return None
-    # Newton's iteration from above descends to the largest number whose power is not larger.
-    root = 1 << -(-number.bit_length() // index)
-    while True:
-        smaller = ((index - 1) * root + number // root ** (index - 1)) // index
-        if smaller >= root:
-            return root if root**index == number else None
-        root = smaller
+    return root**power
 
 
 def compile_float(
