@@ -14,6 +14,7 @@ from bench.cli import (
     checkers,
     contamination,
     evaluation,
+    inequalities,
     lm_eval,
     paper,
     sandbox,
@@ -42,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     families = (
         *(evaluation, search, benchmarks, contamination, lm_eval, paper),
-        *(answers, checkers, sandbox),
+        *(answers, checkers, inequalities, sandbox),
     )
     for module in families:
         module.add_verbs(verbs)

@@ -1,0 +1,61 @@
+"""What is known of a statement: proved, refuted, or open; nothing is proved unless checked."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bench.inequalities.budget import Budget
+from bench.inequalities.checker import ProofError, check_proof
+from bench.inequalities.counterexamples import Counterexample, find_counterexample
+from bench.inequalities.prover import prove
+from bench.inequalities.statements import Statement, hash_up_to_renaming
+
+SEARCHED = 0.1
+"""Share of the seconds in which a counterexample is looked for before any proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict with what shows it."""
+
+    verdict: Literal["proved", "refuted", "open"]
+    seconds: float
+    """CPU time, the check of the certificate among it."""
+    certificate: Mapping[str, Any] | None = None
+    counterexample: Counterexample | None = None
+    refused: str = ""
+    """What the checker said of a certificate that the prover took for a proof: a fault of ours."""
+
+
+def decide_statement(statement: Statement, seconds: float = 60.0) -> Decision:
+    """Return what is found out about a statement in so many CPU seconds."""
+    started = time.process_time()
+
+    def spent() -> float:
+        return time.process_time() - started
+
+    found = find_counterexample(statement, Budget(max(1.0, seconds * SEARCHED)))
+    if found is not None:
+        return Decision("refuted", spent(), counterexample=found)
+    certificate = prove(statement, max(0.0, seconds - spent()))
+    if certificate is None:
+        return Decision("open", spent())
+    stored = json.loads(json.dumps(certificate))
+    try:
+        check_proof(stored)
+    except ProofError as error:
+        return Decision("open", spent(), refused=str(error))
+    return Decision("proved", spent(), certificate=stored)
+
+
+def is_about(certificate: Mapping[str, Any], statement: Statement) -> bool:
+    """Whether a certificate's statement is this one, up to the names of variables."""
+    from bench.inequalities.statements import from_json
+
+    return hash_up_to_renaming(from_json(certificate["statement"])) == hash_up_to_renaming(
+        statement
+    )
