@@ -63,6 +63,7 @@ def _prove(arguments: argparse.Namespace) -> int:
     steps = [step["step"] for proof in decision.certificate["proofs"] for step in proof]
     print(f"Proved ({decision.seconds:.1f} s), and checked exactly: {', '.join(steps)}.")
     if arguments.out is not None:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
         replace_json(arguments.out, decision.certificate)
         print(f"The certificate is {arguments.out}; rstar-bench verify-proof checks it again.")
     return 0
