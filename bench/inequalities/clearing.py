@@ -77,9 +77,18 @@ class Reader:
     """Reads the expressions of one goal as fractions."""
 
     def __init__(
-        self, variables: Sequence[str], signs: Sequence[str], split: Split | None = None
+        self,
+        variables: Sequence[str],
+        signs: Sequence[str],
+        split: Split | None = None,
+        *,
+        factors: bool = True,
     ) -> None:
-        """Know no radical and no denominator yet; `split` homogenises radicands."""
+        """Know no radical and no denominator yet; `split` homogenises radicands.
+
+        Without `factors` a denominator stays as it is, as FORMAT.md reads those of assumptions.
+        """
+        self._factors = factors
         self.n = len(variables)
         self.known = Assumptions(tuple(signs), (), ())
         self.split = split if split is not None and split.low.is_constant() else None
@@ -157,6 +166,8 @@ class Reader:
         """Return a denominator's factors: irreducible ones, or, with radicals, what is left."""
         if p.is_constant():
             return []
+        if not self._factors:
+            return [p]
         if not any(p.degrees()[self.n :]):
             return [_normalize(factor) for factor, _ in p.factor()[1]]
         found = []
@@ -310,7 +321,7 @@ def read_numerator(
     e: Expression, variables: Sequence[str], signs: Sequence[str]
 ) -> Polynomial | None:
     """Return the numerator of an assumption; None where its denominators are not seen positive."""
-    reader = Reader(variables, signs)
+    reader = Reader(variables, signs, factors=False)
     try:
         fraction = reader.read(e)
     except CannotClear:

@@ -150,7 +150,7 @@ def evaluate(p: Polynomial, point: Iterable[Fraction]) -> Fraction:
 def compile_polynomial(p: Polynomial) -> Callable[[Floats], Floats]:
     """Return a function of points, shape (points, variables), in floating point."""
     terms = p.to_dict()
-    powers = np.array([list(map(int, e)) for e in terms], dtype=float).reshape(len(terms), -1)
+    powers = np.array([list(map(int, e)) for e in terms], dtype=float)
     weights = np.array([float(from_flint(c)) for c in terms.values()])
 
     def value(points: Floats) -> Floats:
