@@ -57,6 +57,9 @@ def _prove(arguments: argparse.Namespace) -> int:
         claim = format_relation(statement.claims[decision.counterexample.claim])
         print(f"Refuted ({decision.seconds:.1f} s): at {point} it is not true that {claim}.")
         return 1
+    if decision.refused:
+        print(f"Open: the prover's proof is none, which is a fault of ours: {decision.refused}.")
+        return 1
     if decision.certificate is None:
         print(f"Open: neither a proof nor a counterexample in {decision.seconds:.1f} CPU seconds.")
         return 1

@@ -40,8 +40,6 @@ class ModelPolicy:
     engine: Engine
     template: Template
     settings: SamplingSettings = SamplingSettings()
-    logprobs: bool = True
-    """Whether proposals are to carry their mean log-probability (`Completion.logprob`)."""
     _orders: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Problems by id, numbered as they first ask: older ones are served first, and end first."""
 
@@ -64,7 +62,7 @@ class ModelPolicy:
             temperature=0.0 if greedy else self.settings.temperature_for(self.template),
             max_tokens=self.settings.step_tokens if stepwise else self.settings.solution_tokens,
             stop=(*stop, *self.template.aliases),
-            logprobs=self.logprobs,
+            logprobs=True,
             order=self._orders.setdefault(problem.id, len(self._orders)),
         )
         return [self._normalised(c) for c in await self.engine.generate(request)]

@@ -12,7 +12,7 @@ from bench.inequalities.budget import Budget
 from bench.inequalities.checker import ProofError, check_proof
 from bench.inequalities.counterexamples import Counterexample, find_counterexample
 from bench.inequalities.prover import prove
-from bench.inequalities.statements import Statement, hash_up_to_renaming
+from bench.inequalities.statements import Statement
 
 SEARCHED = 0.1
 """Share of the seconds in which a counterexample is looked for before any proof."""
@@ -50,12 +50,3 @@ def decide_statement(statement: Statement, seconds: float = 60.0) -> Decision:
     except ProofError as error:
         return Decision("open", spent(), refused=str(error))
     return Decision("proved", spent(), certificate=stored)
-
-
-def is_about(certificate: Mapping[str, Any], statement: Statement) -> bool:
-    """Whether a certificate's statement is this one, up to the names of variables."""
-    from bench.inequalities.statements import from_json
-
-    return hash_up_to_renaming(from_json(certificate["statement"])) == hash_up_to_renaming(
-        statement
-    )

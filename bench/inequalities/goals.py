@@ -17,11 +17,8 @@ from flint import fmpq_mat
 
 from bench.inequalities.polynomials import (
     Polynomial,
-    constant,
     from_flint,
-    generators,
     has_nonnegative_coefficients,
-    make,
     terms_of,
     to_flint,
 )
@@ -361,34 +358,3 @@ def contradicts(goal: Goal, polynomials: Sequence[Polynomial | None]) -> int | N
             if has_nonnegative_coefficients(p) or has_nonnegative_coefficients(-p):
                 return j
     return None
-
-
-def variable_polynomials(goal: Goal) -> dict[str, Polynomial]:
-    """Return the goal's variables as polynomials, by name."""
-    return dict(zip(goal.variables, generators(len(goal.variables)), strict=True))
-
-
-__all__ = [
-    "FREE",
-    "NONNEGATIVE",
-    "POSITIVE",
-    "Fact",
-    "Goal",
-    "add_gap",
-    "begin",
-    "bound_logarithm",
-    "change_linearly",
-    "constant",
-    "contradicts",
-    "find_product_of_one",
-    "has_variable_exponent",
-    "insert",
-    "make",
-    "negate",
-    "raise_variables",
-    "read_constant",
-    "subtract",
-    "use_ratios",
-    "use_weighted_mean",
-    "walk",
-]

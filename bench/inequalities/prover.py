@@ -7,6 +7,7 @@ before it is cleared; each gets a part of the budget, cheapest first.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -15,7 +16,6 @@ from bench.inequalities.budget import Budget
 from bench.inequalities.clearing import clear, read_assumptions
 from bench.inequalities.closing import close
 from bench.inequalities.goals import (
-    POSITIVE,
     Goal,
     Step,
     add_gap,
@@ -31,7 +31,6 @@ from bench.inequalities.goals import (
     use_weighted_mean,
     walk,
 )
-from bench.inequalities.polynomial_goals import Assumptions, PolynomialGoal
 from bench.inequalities.statements import Statement, to_json
 
 FORMAT = "rstar-bench inequality 1"
@@ -170,9 +169,7 @@ def _list_clearings(goal: Goal) -> Iterator[tuple[Goal, bool]]:
     }
     indices = [index for _, index in roots]
     if indices:
-        power = 1
-        for index in indices:
-            power = power * index // _gcd(power, index)
+        power = math.lcm(*indices)
         if power <= 8:
             raised = raise_variables(goal, goal.variables, power)
             if raised is not None:
@@ -180,17 +177,3 @@ def _list_clearings(goal: Goal) -> Iterator[tuple[Goal, bool]]:
     yield goal, True
     if indices:
         yield goal, False
-
-
-def _gcd(a: int, b: int) -> int:
-    while b:
-        a, b = b, a % b
-    return a
-
-
-def are_positive(goal: Goal) -> bool:
-    """Whether every variable is positive."""
-    return all(sign == POSITIVE for sign in goal.signs.values())
-
-
-__all__ = ["Assumptions", "PolynomialGoal", "prove", "prove_goal"]

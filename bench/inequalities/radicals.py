@@ -24,7 +24,6 @@ from bench.inequalities.bounding import (
     list_boundings,
 )
 from bench.inequalities.budget import Budget
-from bench.inequalities.clearing import is_visibly_positive_with
 from bench.inequalities.closers.orthant import prove_on_orthant
 from bench.inequalities.closers.signs import prove_not_negative
 from bench.inequalities.closing import close
@@ -35,7 +34,6 @@ from bench.inequalities.polynomial_goals import (
     add_radicals,
     apply_homogenise,
     cancel_positive_factors,
-    drop_radicals,
     multiply,
     reduce_radicals,
 )
@@ -46,7 +44,6 @@ from bench.inequalities.polynomials import (
     from_flint,
     generators,
     lengthen,
-    size_of,
     split_by_power,
     terms_of,
     to_json,
@@ -418,12 +415,3 @@ def raise_all_variables(goal: PolynomialGoal, power: int) -> PolynomialGoal | No
         total = total + term
     step = {"step": "power_variables", "power": power}
     return goal.then(step, total, radicals=())
-
-
-__all__ = [
-    "drop_radicals",
-    "is_visibly_positive_with",
-    "prove_with_radicals",
-    "rename",
-    "size_of",
-]

@@ -46,7 +46,7 @@ class MCTS(Stepwise):
     rollouts: Annotated[Count, Use.BUDGET, Use.LABEL] = 8
     """Rollouts of a problem (paper: 8 in round 1, 16 after)."""
     c: Annotated[float, Range(0)] = 2.0
-    """Exploration constant c of UCT (paper: 2)."""
+    """Exploration constant c of UCT (paper: 2), under `efficient` of PUCT."""
     tokens: Annotated[Count, Use.BUDGET] | None = None
     """Generated tokens of a problem after which nothing new is begun; none: no limit."""
     rules: Literal["paper", "official", "efficient"] = "paper"

@@ -117,7 +117,7 @@ class Trace:
     """For each rollout, the node at which it ended."""
     usage: Usage = field(default_factory=Usage)
     rules: str = "paper"
-    """The rules that the search followed: `paper`, or `official` (`bench.search.official`)."""
+    """The rules that the search followed: `paper`, `official` or `efficient`."""
     events: list[Event] = field(default_factory=list)
     """The budget clock."""
     code_seconds: list[float] = field(default_factory=list, compare=False)

@@ -10,6 +10,7 @@ import pytest
 from bench.inequalities.budget import Budget
 from bench.inequalities.checker import ProofError, check_proof
 from bench.inequalities.counterexamples import decide, enclose, find_counterexample
+from bench.inequalities.deciding import decide_statement
 from bench.inequalities.prover import prove
 from bench.inequalities.reading import read_statement
 
@@ -81,3 +82,14 @@ def test_a_root_is_enclosed_and_a_comparison_too_near_is_left_open() -> None:
     assert float(low) == pytest.approx(2**0.5 + 3**0.5)
     near = read_statement("sqrt(a) * sqrt(b) >= sqrt(a*b) with a, b > 0").claims[0]
     assert decide(near, {"a": Fraction(2), "b": Fraction(3)}) is None
+
+
+def test_what_the_checker_refuses_is_open_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = read_statement("a + 1/a >= 2 with a > 0")
+    certificate = prove(wanted, seconds=5)
+    assert certificate is not None
+    certificate["proofs"] = [certificate["proofs"][0][:-1]]
+    monkeypatch.setattr("bench.inequalities.deciding.prove", lambda statement, seconds: certificate)
+    decision = decide_statement(wanted, seconds=5)
+    assert (decision.verdict, decision.certificate) == ("open", None)
+    assert "claim 1" in decision.refused

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.closers.gram import Block, GramProgram, Multiplied, blocks_reduced
+from bench.inequalities.closers.gram import Block, GramProgram, Multiplied, reduce_blocks
 from bench.inequalities.closers.squares import keep_in_newton_polytope, list_monomials
 from bench.inequalities.closers.zeros import Point, irrational_null_vectors, null_vectors_at
 from bench.inequalities.goals import FREE, POSITIVE
@@ -33,7 +33,6 @@ from bench.inequalities.polynomials import (
     generators,
     is_homogeneous,
     size_of,
-    terms_of,
     to_json,
 )
 
@@ -126,7 +125,7 @@ def _try(
         index: vectors
         for index, vectors in null_vectors_at(target, blocks, zeros, derivatives=False).items()
     }
-    found = blocks_reduced(program, null).solve(budget)
+    found = reduce_blocks(program, null).solve(budget)
     if found is None:
         return None
     return {
@@ -163,13 +162,13 @@ def _prove_everywhere(p: Polynomial, known: Assumptions, budget: Budget) -> dict
         inside = keep_in_newton_polytope(target, (0,) * n, list(_list_up_to(n, degree // 2)))
         blocks = [Block(one, inside)]
         null = null_vectors_at(target, blocks, zeros, derivatives=False)
-        program = blocks_reduced(GramProgram(target, blocks), null)
+        program = reduce_blocks(GramProgram(target, blocks), null)
         found = program.solve(budget.part(20))
         if found is None and program.stalled and is_homogeneous(target):
             blocks = [Block(one, inside)]
             null = irrational_null_vectors(target, blocks, budget, orthant=False)
             if null:
-                found = blocks_reduced(GramProgram(target, blocks), null).solve(budget.part(20))
+                found = reduce_blocks(GramProgram(target, blocks), null).solve(budget.part(20))
         if found is not None:
             return {
                 "by": "squares",
@@ -258,6 +257,3 @@ def _draw(known: Assumptions, random: np.random.Generator, count: int) -> Floats
         if sign == FREE:
             points[:, i] *= np.sign(random.standard_normal(len(points)))
     return points
-
-
-__all__ = ["find_zeros", "prove_by_assumptions", "terms_of"]

@@ -524,7 +524,7 @@ def find_gaps(values: Floats) -> list[float]:
     return [at for ratio, at in sorted(gaps, reverse=True)[:2] if ratio > 8]
 
 
-def blocks_reduced(program: GramProgram, null: Mapping[int, list[list[Fraction]]]) -> GramProgram:
+def reduce_blocks(program: GramProgram, null: Mapping[int, list[list[Fraction]]]) -> GramProgram:
     """Return the program with blocks reduced by known null vectors, by block."""
     for index, vectors in null.items():
         program.reduce(index, vectors)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.closers.gram import Block, GramProgram, blocks_reduced
+from bench.inequalities.closers.gram import Block, GramProgram, reduce_blocks
 from bench.inequalities.closers.zeros import (
     find_grid_zeros,
     irrational_null_vectors,
@@ -43,7 +43,7 @@ def prove_by_squares(p: Polynomial, budget: Budget, *, power: int = 0) -> dict[s
     blocks = _list_blocks(target)
     if blocks is None:
         return None
-    program = blocks_reduced(
+    program = reduce_blocks(
         GramProgram(target, blocks), null_vectors_at(target, blocks, find_grid_zeros(target))
     )
     found = program.solve(budget)
@@ -53,7 +53,7 @@ def prove_by_squares(p: Polynomial, budget: Budget, *, power: int = 0) -> dict[s
         if null:
             for index, vectors in null_vectors_at(target, blocks, find_grid_zeros(target)).items():
                 null.setdefault(index, []).extend(vectors)
-            found = blocks_reduced(GramProgram(target, blocks), null).solve(budget)
+            found = reduce_blocks(GramProgram(target, blocks), null).solve(budget)
     if found is None:
         return None
     return {"by": "squares", "multiplier": to_json(multiplier), "blocks": found.blocks}
