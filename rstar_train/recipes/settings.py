@@ -199,6 +199,9 @@ class RefreshSettings:
     round_trees: bool | None = None
     """Whether the PPM learns from the trees of the round's own search, too, which the policy before
     grew; null means no."""
+    earlier_problems: Amount | None = None
+    """Problems of the pool, drawn with the recipe's seed, of which it learns from the trees of the
+    rounds before, too, a demonstrator's among them; null means none."""
 
 
 @dataclass(frozen=True, slots=True)

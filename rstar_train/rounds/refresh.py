@@ -8,7 +8,9 @@ aggregate. The best of these becomes the PPM's own. Not a problem of any evaluat
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -51,32 +53,55 @@ def draw_problems(pool: Pool, searched: Collection[str], count: int, seed: int) 
     return [p for p in pool.problems if p.id in drawn or p.id in pool.held_out]
 
 
-def runs_learnt(settings: RefreshSettings, trained: Path, searched: Path) -> list[Path]:
-    """Return the runs whose solutions a round's PPM learns from.
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A run whose solutions a round's PPM learns from, and of which problems."""
 
-    `trained` is the folder of what the round trains, `searched` that of what it searched.
+    run: Path
+    problems: Sequence[Problem]
+
+
+def runs_learnt(
+    settings: RefreshSettings, pool: Pool, work: Path, number: int, trained: Path, seed: int
+) -> list[Learnt]:
+    """Return what the PPM of round `number` learns from, of a training run's folder `work`.
+
+    `trained` is the folder of what the round trains: of a further seed it has a name of its own.
     """
-    written = trained / "on_policy" / ("searched" if settings.search == "mcts" else "trees")
-    return [written, *([searched / "search" / "trees"] if settings.round_trees else [])]
+    written = "searched" if settings.search == "mcts" else "trees"
+    found = [Learnt(trained / "on_policy" / written, pool.training)]
+    if settings.round_trees:
+        found.append(Learnt(_trees(work, number), pool.training))
+    if settings.earlier_problems:
+        drawn = draw_by_hash(
+            [p.id for p in pool.training], settings.earlier_problems, f"{seed}:earlier"
+        )
+        problems = [p for p in pool.training if p.id in drawn]
+        found += [Learnt(_trees(work, earlier), problems) for earlier in range(1, number)]
+    return found
 
 
-def make_rows(
-    problems: Sequence[Problem], runs: Sequence[Path], folder: Path
-) -> OnPolicyRowFigures:
+def _trees(work: Path, number: int) -> Path:
+    return work / f"round-{number}" / "search" / "trees"
+
+
+def make_rows(learnt: Sequence[Learnt], folder: Path) -> OnPolicyRowFigures:
     """Write the pairs and values of the solutions in some runs into `folder`. Raises RunDirError.
 
     A problem that was solved always, or never, has none: it says nothing about which of its
     solutions to choose, and a PPM that learns it learns to tell problems apart.
     """
-    found: dict[str, list[Solution]] = {problem.id: [] for problem in problems}
-    for run in runs:
-        for problem, record, trace in read_samples(problems, run):
+    found: dict[str, list[Solution]] = defaultdict(list)
+    problems: dict[str, Problem] = {}
+    for each in learnt:
+        for problem, record, trace in read_samples(each.problems, each.run):
+            problems[problem.id] = problem
             found[problem.id] += read_solutions(record, trace)
     pairs: list[PairRow] = []
     values: list[StepRow] = []
     mixed = 0
-    for problem in problems:
-        solutions = found[problem.id]
+    for problem_id, solutions in found.items():
+        problem = problems[problem_id]
         if len({each.right for each in solutions}) > 1:
             mixed += 1
             pairs += pair_rows(problem, solutions)

@@ -361,15 +361,16 @@ class Round:
             sections={"refresh": self.settings.refresh, "search": self.settings.search},
             inputs={"pool": self.pool.digest, "policy": policy.digest},
         )
-        runs = refresh.runs_learnt(self.settings.refresh, self.trained, self.folder)
-        if self.settings.refresh.round_trees:
-            trained_on = list(self.pool.training)
-        digests = [file_digest(run / "records.jsonl") for run in runs]
+        learnt = refresh.runs_learnt(
+            self.settings.refresh, self.pool, self.work, self.number, self.trained, seed
+        )
+        digests = [file_digest(each.run / "records.jsonl") for each in learnt]
+        names = ("samples", "trees", *(f"round-{n}" for n in range(1, self.number)))
         return self.training_stages.run(
             "on_policy_rows",
             OnPolicyRowFigures,
-            lambda: refresh.make_rows(trained_on, runs, self.trained / "on_policy_rows"),
-            inputs=dict(zip(("samples", "trees"), digests, strict=False)),
+            lambda: refresh.make_rows(learnt, self.trained / "on_policy_rows"),
+            inputs=dict(zip(names, digests, strict=False)),
             outputs=(refresh.PAIRS, refresh.VALUES),
         )
 

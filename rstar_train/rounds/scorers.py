@@ -133,8 +133,10 @@ def compare_scorers(
         read_rows(StepRow, folder / "on_policy_rows" / refresh.VALUES),
         [
             row
-            for run in refresh.runs_learnt(settings.refresh, folder, folder)
-            for problem, record, trace in read_samples(pool.training, run)
+            for each in refresh.runs_learnt(
+                settings.refresh, pool, work, number, folder, recipe.seed
+            )
+            for problem, record, trace in read_samples(each.problems, each.run)
             for row in outcome_rows(problem, read_solutions(record, trace))
         ],
     )
