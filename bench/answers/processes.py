@@ -94,6 +94,13 @@ class Processes:
             pool.join()
 
 
+def count_cores() -> int:
+    """Return how many cores this process may use, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def result_of(future: Future[Any]) -> Any:
     """Wait for an answer.
 

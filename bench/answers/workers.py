@@ -1,9 +1,14 @@
-"""The two warm processes that decide what the caller could not in its own small budget of time."""
+"""The warm processes that decide what the caller could not, or should not, in its own.
+
+Two compare answers, two others check certificates: these are asked longer questions, and have no
+use for an algebra system.
+"""
 
 from __future__ import annotations
 
 import atexit
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from bench.answers.conventions import Conventions
 from bench.answers.deciding import Decision
@@ -20,6 +25,16 @@ TIMEOUT = 2.0
 _MEMORY = 2 << 30
 """Bytes a worker may take beyond what it holds when warm."""
 _workers = Processes(2, _MEMORY, warm)
+
+
+def _warm_checker() -> None:
+    """Load the checker of certificates."""
+    from bench.inequalities import checker, reading
+
+    assert checker and reading
+
+
+_certificate_workers = Processes(2, _MEMORY, _warm_checker)
 
 
 def submit(gold: str, prediction: str, conventions: Conventions) -> Future[Decision]:
@@ -45,9 +60,15 @@ def result_of(future: Future[Decision]) -> Decision | None:
     return decision
 
 
+def submit_certificate(judge: Callable[..., Any], *args: str, timeout: float) -> Future[Any]:
+    """Ask `judge`, a function of a module, about a certificate."""
+    return _certificate_workers.submit(judge, *args, timeout=timeout)
+
+
 def close_checkers() -> None:
     """Stop the workers, unfinished questions included; the next question starts new ones."""
     _workers.close()
+    _certificate_workers.close()
 
 
 atexit.register(close_checkers)

@@ -19,6 +19,7 @@ from bench.cli import (
     paper,
     sandbox,
     search,
+    soundness,
 )
 from bench.cli.options import VerbParser
 from bench.console import quieten_third_parties, run_guarded
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     families = (
         *(evaluation, search, benchmarks, contamination, lm_eval, paper),
-        *(answers, checkers, inequalities, sandbox),
+        *(answers, checkers, inequalities, soundness, sandbox),
     )
     for module in families:
         module.add_verbs(verbs)

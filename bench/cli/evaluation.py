@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _OF_COMPARE = ("tokens", "rollouts", "beam_width", "lookahead")
 """Knobs that `compare` sets itself."""
+_NOT_COMPARED = ("cpu_seconds",)
+"""Knobs of searches that it does not run: those that generate nothing."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -78,7 +80,7 @@ def _add_compare(verbs: Any) -> None:
 
 
 def _add_compare_options(compare: argparse.ArgumentParser) -> None:
-    add_run_options(compare, without=_OF_COMPARE)
+    add_run_options(compare, without=(*_OF_COMPARE, *_NOT_COMPARED))
     compare.add_argument(
         "--tokens",
         type=positive_integers,

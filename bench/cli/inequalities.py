@@ -1,16 +1,19 @@
 """`prove`, `verify-proof`: inequalities decided exactly, and proofs checked by somebody else.
 
-Exit status 0 says proved, 1 refuted, open or no proof, 2 is for what a user can fix.
+Exit status 0 says proved, 1 refuted, open or no proof, 2 is for what a user can fix. With `--cases`
+0 says that every row has its verdict, whichever.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
-from bench.errors import DataError
+from bench.cli.options import positive_integer, seconds
+from bench.errors import BenchError, DataError
 
 
 def add_verbs(verbs: Any) -> None:
@@ -21,7 +24,7 @@ def add_verbs(verbs: Any) -> None:
         description="Reads Lean-like statements, plain text and LaTeX; proves without a model.",
     )
     proving.add_argument(
-        "statement", metavar="STATEMENT", help="e.g. 'a/b + b/a >= 2 with a, b > 0'"
+        "statement", nargs="?", metavar="STATEMENT", help="e.g. 'a/b + b/a >= 2 with a, b > 0'"
     )
     proving.add_argument(
         "--assume",
@@ -31,9 +34,27 @@ def add_verbs(verbs: Any) -> None:
         help="a further assumption, e.g. 'a + b = 1'; may be repeated",
     )
     proving.add_argument(
-        "--seconds", type=float, default=60.0, help="CPU time at most [%(default)s]"
+        "--seconds", type=seconds, default=60.0, help="CPU time at most [%(default)s]"
     )
-    proving.add_argument("--out", type=Path, metavar="CERT.json", help="where the proof is stored")
+    proving.add_argument(
+        "--out", type=Path, metavar="FILE", help="where the proof, or the verdicts on cases, go"
+    )
+    proving.add_argument(
+        "--cases",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="in place of one statement, lines of JSON with id, statement and perhaps assume; "
+        "repeat the command to go on where it was",
+    )
+    proving.add_argument(
+        "--certificates", type=Path, metavar="DIR", help="where the proofs of cases are stored"
+    )
+    proving.add_argument(
+        "--jobs",
+        type=positive_integer,
+        metavar="N",
+        help="cases that are decided at a time [as many as there are cores]",
+    )
     proving.set_defaults(run=_prove)
     verifying = verbs.add_parser(
         "verify-proof",
@@ -44,6 +65,10 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _prove(arguments: argparse.Namespace) -> int:
+    if arguments.cases is not None:
+        return _prove_cases(arguments)
+    if arguments.statement is None:
+        raise BenchError("prove needs a STATEMENT, or --cases FILE.jsonl with --out OUT.jsonl")
     from bench.files.atomic import replace_json
     from bench.inequalities.deciding import decide_statement
     from bench.inequalities.reading import read_statement
@@ -69,6 +94,52 @@ def _prove(arguments: argparse.Namespace) -> int:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         replace_json(arguments.out, decision.certificate)
         print(f"The certificate is {arguments.out}; rstar-bench verify-proof checks it again.")
+    return 0
+
+
+def _prove_cases(arguments: argparse.Namespace) -> int:
+    import asyncio
+    from collections import Counter as Tally
+
+    from bench.console import Counter
+    from bench.files.atomic import append
+    from bench.files.lines import encode
+    from bench.search.inequalities import Closers, Provers, decide_by_closers
+    from bench.search.statement_cases import decide_cases, find_decided, read_cases
+
+    if arguments.out is None or arguments.statement is not None or arguments.assume:
+        raise BenchError("--cases goes with --out OUT.jsonl, and without STATEMENT and --assume")
+    cases = read_cases(arguments.cases)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    if arguments.certificates is not None:
+        arguments.certificates.mkdir(parents=True, exist_ok=True)
+    decided = find_decided(arguments.out)
+    todo = [case for case in cases if case.id not in decided]
+    if len(todo) < len(cases):
+        sys.stderr.write(f"{len(cases) - len(todo)} of {len(cases)} were decided before\n")
+    verdicts: Tally[str] = Tally()
+    provers = Provers(arguments.jobs)
+
+    async def go() -> None:
+        config = Closers(cpu_seconds=arguments.seconds)
+        with Counter("prove", len(todo)) as counter:
+            async for row in decide_cases(
+                todo,
+                provers,
+                decide=decide_by_closers,
+                config=config,
+                certificates=arguments.certificates,
+            ):
+                append(arguments.out, encode(row), sync=True)
+                verdicts[row["verdict"]] += 1
+                counter.tick()
+
+    try:
+        asyncio.run(go())
+    finally:
+        provers.close()
+    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    print(f"{len(todo)} statements: {told or 'nothing to do'}; verdicts: {arguments.out}")
     return 0
 
 

@@ -104,9 +104,9 @@ def add_run_options(command: argparse.ArgumentParser, *, without: Collection[str
     command.add_argument("--benchmark", required=True, help="e.g. math500, gsm8k; see `benchmarks`")
     command.add_argument(
         "--policy",
-        default="smollm2",
         help="smollm2, a published round such as smollm2-r1, a folder (of rstar-train, or any "
-        "Hugging Face model), or a model of the hub: organisation/model[@revision] [%(default)s]",
+        "Hugging Face model), or a model of the hub: organisation/model[@revision] [smollm2, where "
+        "the search asks a policy]",
     )
     command.add_argument(
         "--no-errata",
@@ -123,8 +123,8 @@ def add_run_options(command: argparse.ArgumentParser, *, without: Collection[str
     command.add_argument(
         "--concurrency",
         type=positive_integer,
-        default=CONCURRENCY,
-        help="problems in flight; changes no result [%(default)s]",
+        help="problems in flight; changes no result "
+        f"[{CONCURRENCY}; without a policy, as many as there are cores]",
     )
     add_convention(command)
     add_level(command)

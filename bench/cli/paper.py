@@ -1,4 +1,4 @@
-"""`paper`: print a table of the rStar-Math paper, with how sure its numbers are."""
+"""`paper`: print a table of the rStar-Math paper or of LIPS, with how sure its numbers are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def add_verbs(verbs: Any) -> None:
     """Add this module's commands to `rstar-bench`."""
     paper = verbs.add_parser(
         "paper",
-        help="print a table of the paper: table1 to table10, figure3",
+        help="print a table of the paper: table1 to table10, figure3; of LIPS: lips1 to lips3",
         description="Without a name: list the tables, and what is not known of the paper.",
     )
     paper.add_argument("table", nargs="?", help="e.g. table5")
@@ -66,7 +66,7 @@ def _print(found: PaperTable) -> None:
     whole = read_tables()
     titles = {key: facts["title"] for key, facts in whole["benchmarks"].items()}
     notes = [
-        f"[{found.mark}] {whole['marks'][found.mark]}; {found.unit}; {whole['paper']['arxiv']}.",
+        f"[{found.mark}] {whole['marks'][found.mark]}; {found.unit}; {found.arxiv}.",
         *found.notes,
         *(f"Conflict: {sentence}" for sentence in found.conflicts),
     ]

@@ -14,7 +14,6 @@ from typing import Any
 
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
-from bench.evaluation.runner import CONCURRENCY
 from bench.evaluation.spec import RunSpec
 from bench.runs.reader import Run
 from bench.sandbox import Level
@@ -61,7 +60,7 @@ async def compare(
     *,
     largest: int,
     beam_widths: Sequence[int],
-    concurrency: int = CONCURRENCY,
+    concurrency: int | None = None,
     level: Level | None = None,
 ) -> list[Run]:
     """Run what is missing below `out`; return the runs, to be cut at budgets up to the largest.

@@ -33,6 +33,7 @@ from bench.runs.record import Key, Record
 from bench.runs.writer import RunDir
 from bench.sandbox import Level, Sandbox, SandboxConfig
 from bench.sandbox.levels import read_level
+from bench.search.inequalities import Provers
 from bench.search.registry import SeededSearch
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class Started:
 
     search: SeededSearch
     notes: Mapping[str, Any]
+    concurrency: int = CONCURRENCY
+    """Problems at a time, unless told otherwise."""
 
 
 class Harness:
@@ -66,6 +69,7 @@ class Harness:
         self._engines: dict[tuple[str, str], RunningEngine] = {}
         self._scorers: dict[str, PPMScorer] = {}
         self._sandbox: Sandbox | None = None
+        self._provers: Provers | None = None
         self._turns = Turns()
 
     async def __aenter__(self) -> Self:
@@ -85,6 +89,8 @@ class Harness:
             scorer.close()
         if self._sandbox is not None:
             await self._sandbox.__aexit__(kind, error, trace)
+        if self._provers is not None:
+            self._provers.close()
         close_checkers()
 
     async def run(
@@ -92,14 +98,15 @@ class Harness:
         spec: RunSpec,
         out: Path,
         *,
-        concurrency: int = CONCURRENCY,
+        concurrency: int | None = None,
         on_start: Callable[[int, int], None] | None = None,
         on_done: Callable[[Record], None] | None = None,
     ) -> Run:
         """Fill the run directory `out`, resuming what is there, and return it as loaded.
 
-        `on_start` hears how many problems there are and how many are done already. Raises
-        BenchError.
+        `concurrency` is how many problems are searched at a time: `CONCURRENCY` unless told
+        otherwise, and without a policy as many as there are cores. `on_start` hears how many
+        problems there are and how many are done already. Raises BenchError.
         """
         resolved = resolve(spec)
         problems = resolved.problems
@@ -108,6 +115,7 @@ class Harness:
                 on_start(len(problems), len(run.done))
             if any(Key(problem.id, spec.seed) not in run.done for problem in problems):
                 started = await self.start(resolved)
+                concurrency = concurrency or started.concurrency
                 for key, value in {**started.notes, "concurrency": concurrency}.items():
                     run.note(key, value)
                 await run_problems(
@@ -128,6 +136,10 @@ class Harness:
     async def start(self, resolved: Resolved) -> Started:
         """Start the parts that a specification needs, and return its search."""
         spec = resolved.spec
+        if resolved.policy is None or resolved.engine is None:
+            provers = self._start_provers()
+            search = resolved.entry.bind_provers(resolved.search_config, provers)
+            return Started(search, {"provers": provers.count}, provers.count)
         parts = await self.start_parts(
             resolved.policy, resolved.ppm, engine=resolved.engine, sampling=spec.sampling
         )
@@ -171,6 +183,11 @@ class Harness:
         if ppm.digest not in self._scorers:
             self._scorers[ppm.digest] = open_scorer(ppm, self._turns)
         return self._scorers[ppm.digest]
+
+    def _start_provers(self) -> Provers:
+        if self._provers is None:
+            self._provers = Provers()
+        return self._provers
 
     async def start_sandbox(self) -> Sandbox:
         """Return the sandbox, started if it was not."""

@@ -50,8 +50,10 @@ class Progress:
                 f", {100 * interval.estimate:.1f} % correct"
                 f" [{100 * interval.low:.0f}, {100 * interval.high:.0f}]"
             )
-        rate = self._tokens / seconds if seconds > 0 else 0.0
-        return line + f", {self._tokens} tokens ({rate:.0f}/s), {seconds:.0f} s, {left:.0f} s left"
+        if self._tokens:
+            rate = self._tokens / seconds if seconds > 0 else 0.0
+            line += f", {self._tokens} tokens ({rate:.0f}/s)"
+        return line + f", {seconds:.0f} s, {left:.0f} s left"
 
     def __enter__(self) -> Self:
         """Return the counter."""

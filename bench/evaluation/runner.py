@@ -16,7 +16,7 @@ from bench.answers import DEFAULT, Conventions
 from bench.errors import BenchError, EngineError, SandboxError
 from bench.runs.grading import grade
 from bench.runs.record import Key, Record, Selected, Tokens
-from bench.runs.writer import RunDir
+from bench.runs.writer import RunDir, Seconds
 from bench.search import Trace
 from bench.search.selection import Selector
 from bench.types import Outcome, Problem
@@ -25,7 +25,7 @@ Search = Callable[[Problem], Awaitable[Trace]]
 OnDone = Callable[[Record], None]
 
 CONCURRENCY = 32
-"""Problems that are searched at a time, unless told otherwise; changes no record."""
+"""Problems that are searched at a time, where a policy is asked; changes no record."""
 
 
 async def run_problems(
@@ -46,15 +46,18 @@ async def run_problems(
     async def one(index: int, problem: Problem) -> None:
         async with slots:
             started = time.perf_counter()
-            code: list[float] = []
+            seconds: dict[str, Seconds] = {"code": []}
             try:
                 trace = await search(problem)
                 record = await grade(problem, trace, selectors, conventions)
-                tree, code = trace.to_json(), trace.code_seconds
+                tree = trace.to_json()
+                seconds["code"] = trace.code_seconds
+                if trace.cpu_seconds is not None:
+                    seconds["cpu"] = trace.cpu_seconds
             except (EngineError, SandboxError) as error:
                 record, tree = _failed(problem, name, seed, selectors, error), {}
-            total = time.perf_counter() - started
-            run.append(record, tree, {"total": total, "code": code}, index)
+            seconds = {"total": time.perf_counter() - started, **seconds}
+            run.append(record, tree, seconds, index)
             if on_done is not None:
                 on_done(record)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.answers import DEFAULT, Conventions
 from bench.checkpoints.checkpoint import (
+    EMBEDDED,
     Checkpoint,
     checkpoints_dir,
     default_ppm,
@@ -25,7 +26,7 @@ from bench.engines.opening import engine_for
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError
 from bench.knobs import Count
-from bench.problems import corrected_ids, load
+from bench.problems import BENCHMARKS, corrected_ids, load
 from bench.prompts import template
 from bench.runs.header import config_digest
 from bench.search import SearchConfig, Selector
@@ -34,14 +35,18 @@ from bench.types import Problem
 
 log = logging.getLogger(__name__)
 
+PROVED_BY = "certificate"
+"""The verifier of problems that a search without a policy can answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
     """Everything that decides a run's records, but for the concurrency, which must not."""
 
     benchmark: str
-    policy: str
-    """Name or folder of a checkpoint, or a model of the hub."""
+    policy: str | None
+    """Name or folder of a checkpoint, or a model of the hub; none: the embedded model, where the
+    search asks a policy at all."""
     search: str
     config: SearchConfig | None = None
     """The search's knobs; None stands for its defaults."""
@@ -72,9 +77,10 @@ class Resolved:
     entry: SearchEntry
     search_config: SearchConfig
     problems: Sequence[Problem]
-    policy: Checkpoint
+    policy: Checkpoint | None
+    """None where the search asks none."""
     ppm: Checkpoint | None
-    engine: str
+    engine: str | None
 
     @property
     def selectors(self) -> dict[str, Selector]:
@@ -109,21 +115,26 @@ class Resolved:
                 "sha256": config_digest({"rows": rows}),
                 "errata": corrected_ids(self.problems) if spec.errata else "off",
             },
-            "policy": {
-                "name": policy.name,
-                "digest": policy.digest,
-                "template": policy.template,
-                "template_digest": template(policy.template).digest,
-                "temperature": spec.sampling.temperature_for(template(policy.template)),
-                "step_tokens": spec.sampling.step_tokens,
-                "solution_tokens": spec.sampling.solution_tokens,
-            },
+            "policy": None if policy is None else _describe_policy(policy, spec.sampling),
             "ppm": None if ppm is None else {"name": ppm.name, "digest": ppm.digest},
             "search": self._search,
             "engine": self.engine,
             "seed": spec.seed,
             "conventions": asdict(spec.conventions),
         }
+
+
+def _describe_policy(policy: Checkpoint, sampling: SamplingSettings) -> dict[str, Any]:
+    asked = template(policy.template)
+    return {
+        "name": policy.name,
+        "digest": policy.digest,
+        "template": policy.template,
+        "template_digest": asked.digest,
+        "temperature": sampling.temperature_for(asked),
+        "step_tokens": sampling.step_tokens,
+        "solution_tokens": sampling.solution_tokens,
+    }
 
 
 def row_of(problem: Problem) -> list[Any]:
@@ -135,7 +146,8 @@ def row_of(problem: Problem) -> list[Any]:
 def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolved:
     """Look up every name of a specification and read its problems, unless they are given.
 
-    Raises BenchError: an unknown name, absent data, a search without the PPM it needs.
+    Raises BenchError: an unknown name, absent data, a search without the PPM it needs, or one that
+    decides statements for other problems.
     """
     entry = find_search(spec.search)
     config = entry.config() if spec.config is None else spec.config
@@ -146,12 +158,33 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
         )
     if problems is None:
         problems = load(spec.benchmark, limit=spec.limit, errata=spec.errata)
-    policy = find_checkpoint(spec.policy, "policy")
+    if not entry.asks_policy:
+        _refuse_models(spec)
+        _require_statements(spec, problems)
+        return Resolved(spec, entry, config, problems, policy=None, ppm=None, engine=None)
+    policy = find_checkpoint(spec.policy or EMBEDDED, "policy")
     if spec.template is not None:
         policy = policy.prompted(template(spec.template).name)
     engine = engine_for(policy, spec.engine)
     ppm = _ppm(spec, entry, policy)
     return Resolved(spec, entry, config, problems, policy, ppm, engine)
+
+
+def _refuse_models(spec: RunSpec) -> None:
+    """Refuse what only a search with a policy would heed."""
+    for option in ("policy", "ppm", "template", "aggregate"):
+        if getattr(spec, option) is not None:
+            raise BenchError(f"the search {spec.search!r} asks no model; leave --{option} out")
+
+
+def _require_statements(spec: RunSpec, problems: Sequence[Problem]) -> None:
+    graded = {None if each.verifier is None else each.verifier.name for each in problems}
+    if graded - {PROVED_BY}:
+        known = sorted(name for name, entry in BENCHMARKS.items() if entry.verifier == PROVED_BY)
+        raise BenchError(
+            f"the search {spec.search!r} decides inequalities, and {spec.benchmark!r} holds other "
+            f"problems; choose one of {', '.join(known)} and embedded-inequalities"
+        )
 
 
 def _ppm(spec: RunSpec, entry: SearchEntry, policy: Checkpoint) -> Checkpoint | None:

@@ -7,6 +7,7 @@ lists that this leaves.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ from bench.inequalities.statements import Expression, to_json_expression
 
 CAPACITY = 8
 """Radicals of a goal at most."""
+MOST_JOINED = 4
+"""Factors of a denominator of which products are tried."""
 MOST_TERMS = 3_000
 """Terms of a numerator at most."""
 
@@ -155,8 +158,10 @@ class Reader:
         for i, factor in enumerate(self.denominators):
             rest, powers[i] = _divide_out(rest, factor)
         for factor in self._factors_of(rest):
-            self.denominators.append(factor)
-            rest, powers[len(self.denominators) - 1] = _divide_out(rest, factor)
+            rest, power = _divide_out(rest, factor)
+            if power:
+                powers[len(self.denominators)] = power
+                self.denominators.append(factor)
         assert rest.is_constant() and not rest.is_zero()
         value = from_flint(rest.leading_coefficient())
         numerator = self._product(fraction.over) * constant(self.n + CAPACITY, 1 / value)
@@ -169,13 +174,31 @@ class Reader:
         if not self._factors:
             return [p]
         if not any(p.degrees()[self.n :]):
-            return [_normalize(factor) for factor, _ in p.factor()[1]]
+            return self._join_to_positive([_normalize(factor) for factor, _ in p.factor()[1]])
         found = []
         for i, x in enumerate(generators(self.n + CAPACITY)):
             if min(int(e[i]) for e in p.monoms()) > 0:
                 found.append(x)
                 p, _ = _divide_out(p, x)
         return [*found, *([] if p.is_constant() else [_normalize(p)])]
+
+    def _join_to_positive(self, factors: list[Polynomial]) -> list[Polynomial]:
+        """Return factors, some multiplied where that makes them seen positive.
+
+        Of `1 + x^7` the second factor has coefficients below 0.
+        """
+        seen = [f for f in factors if has_nonnegative_coefficients(f)]
+        other = [f for f in factors if not has_nonnegative_coefficients(f)]
+        if not other or len(seen) > MOST_JOINED:
+            return factors
+        hidden = math.prod(other, start=self._one)
+        for size in range(len(seen) + 1):
+            for chosen in itertools.combinations(seen, size):
+                joined = math.prod(chosen, start=hidden)
+                if has_nonnegative_coefficients(joined):
+                    # The factors again, of which there may be more than of the product.
+                    return [*(f for f in seen if f not in chosen), joined, *chosen, *other]
+        return factors
 
     def _raise(self, base: Expression, exponent: Fraction) -> _Fraction:
         if exponent.denominator > 1:
@@ -400,7 +423,9 @@ def clear(
         "denominators": denominators,
     }
     numerator = _cut(fraction.numerator, size) * sign
-    return PolynomialGoal(known, tuple(reader.radicals), numerator, (*goal.steps, step))
+    return PolynomialGoal(
+        known, tuple(reader.radicals), numerator, (*goal.steps, step), goal.strict
+    )
 
 
 def _cut(p: Polynomial, size: int) -> Polynomial:

@@ -5,9 +5,13 @@ On the orthant first, homogenised where an equality allows it; then with the ass
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from bench.inequalities.budget import Budget
 from bench.inequalities.closers.constrained import prove_by_assumptions
 from bench.inequalities.closers.orthant import COEFFICIENTS, find_negative_point, prove_on_orthant
+from bench.inequalities.closers.signs import prove_positive
 from bench.inequalities.goals import Step
 from bench.inequalities.polynomial_goals import (
     PolynomialGoal,
@@ -17,20 +21,25 @@ from bench.inequalities.polynomial_goals import (
     homogenise,
 )
 from bench.inequalities.polynomials import (
+    Polynomial,
+    constant,
     degree_of,
     has_nonnegative_coefficients,
     lengthen,
     split_by_degree,
+    to_json,
 )
 
 
 def close(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
     """Return all steps of a proof of a goal without radicals; None if none is found."""
     known = goal.assumptions
+    if goal.strict:
+        return _close_strictly(goal, budget)
     if goal.p.is_zero():
         if known.on_orthant:
             return [*goal.steps, {"step": "orthant", "proof": COEFFICIENTS}]
-        return None
+        return [*goal.steps, add_up_equalities(goal, [])]
     if known.on_orthant:
         constrained = any(known.facts) or any(h is not None for h in known.equalities)
         split = known.find_split()
@@ -49,6 +58,32 @@ def close(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
         return None
     inner = lengthen({key: value for key, value in proof.items() if key != "by"}, goal.more)
     return [*goal.steps, {"step": "squares", **inner}]
+
+
+def add_up_equalities(
+    goal: PolynomialGoal, multipliers: Sequence[tuple[int, Polynomial]]
+) -> Step:
+    """Return the step `squares` without squares: the goal is a sum of multiples of equalities."""
+    inner: dict[str, Any] = {
+        "multiplier": to_json(constant(goal.n, 1)),
+        "negated": False,
+        "blocks": [],
+        "equalities": [[j, to_json(multiplier)] for j, multiplier in multipliers],
+    }
+    return {"step": "squares", **lengthen(inner, goal.more)}
+
+
+def _close_strictly(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
+    split = goal.assumptions.find_split()
+    raised = apply_homogenise(goal, split) if split is not None else None
+    for variant in (raised, goal):
+        if variant is None or variant.p.is_zero():
+            continue
+        smaller = cancel_positive_factors(variant)
+        proof = prove_positive(smaller.plain, goal.assumptions, split, budget)
+        if proof is not None:
+            return [*smaller.steps, {"step": "positive", "proof": lengthen(proof, goal.more)}]
+    return None
 
 
 def _close_on_orthant(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:

@@ -36,6 +36,8 @@ KEPT = 40
 DENOMINATORS = (1, 2, 3, 4, 6, 8, 10, 12, 20, 60, 100, 1000, 10**5)
 MOST_INDEX = 64
 """Index of a root up to which it is enclosed."""
+MOST_POWER = 10_000
+"""Power to which an enclosure is raised: a point may put any number into an exponent."""
 BITS = 200
 """Binary digits to which a root is enclosed."""
 SUSPICIOUS = -1e-12
@@ -153,6 +155,8 @@ def _enclose_power(
     inner = enclose(base, point)
     power = read_constant(exponent) if not isinstance(exponent, str) else point[exponent]
     if inner is None or power is None or power.denominator > MOST_INDEX:
+        return None
+    if abs(power.numerator) > MOST_POWER:
         return None
     low, high = inner
     if power.denominator > 1:

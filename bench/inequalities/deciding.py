@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,7 +31,13 @@ class Decision:
     """What the checker said of a certificate that the prover took for a proof: a fault of ours."""
 
 
-def decide_statement(statement: Statement, seconds: float = 60.0) -> Decision:
+Prove = Callable[[Statement, float], "Mapping[str, Any] | None"]
+"""Returns a certificate found in so many CPU seconds, or None."""
+
+
+def decide_statement(
+    statement: Statement, seconds: float = 60.0, find_proof: Prove = prove
+) -> Decision:
     """Return what is found out about a statement in so many CPU seconds."""
     started = time.process_time()
 
@@ -41,7 +47,7 @@ def decide_statement(statement: Statement, seconds: float = 60.0) -> Decision:
     found = find_counterexample(statement, Budget(max(1.0, seconds * SEARCHED)))
     if found is not None:
         return Decision("refuted", spent(), counterexample=found)
-    certificate = prove(statement, max(0.0, seconds - spent()))
+    certificate = find_proof(statement, max(0.0, seconds - spent()))
     if certificate is None:
         return Decision("open", spent())
     stored = json.loads(json.dumps(certificate))

@@ -48,6 +48,8 @@ class Goal:
     """Expressions that are 0."""
     expression: Expression
     steps: tuple[Step, ...] = ()
+    strict: bool = False
+    """Whether the expression is to be shown `> 0`."""
 
     @property
     def free(self) -> list[str]:
@@ -73,8 +75,8 @@ class Goal:
         )
 
 
-def begin(statement: Statement, claim: Relation) -> tuple[Goal, bool]:
-    """Return the goal of a claim, and whether it is strict."""
+def begin(statement: Statement, claim: Relation) -> Goal:
+    """Return the goal of a claim."""
     signs = dict.fromkeys(statement.variables, FREE)
     facts, equalities = [], []
     for relation in statement.assumptions:
@@ -97,14 +99,14 @@ def begin(statement: Statement, claim: Relation) -> tuple[Goal, bool]:
         facts.append(Fact(subtract(larger, smaller), strict))
     op, left, right = claim
     larger, smaller = (left, right) if op in (">=", ">") else (right, left)
-    goal = Goal(
+    return Goal(
         tuple(statement.variables),
         signs,
         tuple(facts),
         tuple(equalities),
         subtract(larger, smaller),
+        strict=op in "<>",
     )
-    return goal, op in "<>"
 
 
 def subtract(left: Expression, right: Expression) -> Expression:
@@ -158,10 +160,11 @@ def walk(e: Expression) -> Iterator[Expression]:
 
 
 def add_gap(goal: Goal, gap: Fraction) -> Goal:
-    """Return the goal of a strict claim: something more than 0 is to be left."""
+    """Return the goal less a gap, which need not be positive then."""
     return dataclasses.replace(
         goal,
         expression=("+", goal.expression, ("-", gap)),
+        strict=False,
         steps=(*goal.steps, {"step": "gap", "gap": str(gap)}),
     )
 

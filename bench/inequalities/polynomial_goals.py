@@ -144,6 +144,8 @@ class PolynomialGoal:
     p: Polynomial
     """In the ring of the variables and the radicals."""
     steps: tuple[Step, ...]
+    strict: bool = False
+    """Whether it is to be shown `> 0`."""
 
     @property
     def n(self) -> int:

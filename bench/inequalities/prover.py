@@ -31,13 +31,15 @@ from bench.inequalities.goals import (
     use_weighted_mean,
     walk,
 )
-from bench.inequalities.statements import Statement, to_json
+from bench.inequalities.statements import Expression, Statement, to_json
 
 FORMAT = "rstar-bench inequality 1"
 GAPS = (Fraction(1, 20), Fraction(1, 1000))
 MOST_FREE = 4
 """Free variables whose signs are told apart by cases."""
 MOST_VARIABLES = 6
+MOST_POWER = 8
+"""Power of the variables that is tried against roots."""
 
 
 def prove(statement: Statement, seconds: float = 60.0) -> dict[str, Any] | None:
@@ -45,18 +47,21 @@ def prove(statement: Statement, seconds: float = 60.0) -> dict[str, Any] | None:
     budget = Budget(seconds)
     proofs = []
     for i, claim in enumerate(statement.claims):
-        goal, strict = begin(statement, claim)
+        goal = begin(statement, claim)
         share = budget.part(budget.left, 1 / (len(statement.claims) - i))
-        steps = _prove_strictly(goal, share) if strict else prove_goal(goal, share)
+        steps = prove_claim(goal, share)
         if steps is None:
             return None
         proofs.append(steps)
     return {"format": FORMAT, "statement": to_json(statement), "proofs": proofs}
 
 
-def _prove_strictly(goal: Goal, budget: Budget) -> list[Step] | None:
-    for gap in GAPS:
-        found = prove_goal(add_gap(goal, gap), budget.part(budget.left, 0.5))
+def prove_claim(goal: Goal, budget: Budget) -> list[Step] | None:
+    """Return the steps of a proof of a whole claim, which may be strict; None if none is found."""
+    if not goal.strict:
+        return prove_goal(goal, budget)
+    for variant in (goal, *(add_gap(goal, gap) for gap in GAPS)):
+        found = prove_goal(variant, budget.part(budget.left, 0.5))
         if found is not None:
             return found
     return None
@@ -158,7 +163,11 @@ def _attempt(goal: Goal, budget: Budget) -> list[Step] | None:
 
 
 def _list_clearings(goal: Goal) -> Iterator[tuple[Goal, bool]]:
-    """Yield the goal as it is, and in powers of its variables where roots of these occur."""
+    """Yield the goal as it is, and in powers of its variables, which takes roots of these away.
+
+    The powers come first where a root of a single term occurs. They double the degree, and help
+    less with roots of sums.
+    """
     roots = {
         (e[1], e[2].denominator)
         for e in walk(goal.expression)
@@ -167,13 +176,17 @@ def _list_clearings(goal: Goal) -> Iterator[tuple[Goal, bool]]:
         and isinstance(e[2], Fraction)
         and e[2].denominator > 1
     }
-    indices = [index for _, index in roots]
-    if indices:
-        power = math.lcm(*indices)
-        if power <= 8:
-            raised = raise_variables(goal, goal.variables, power)
-            if raised is not None:
-                yield raised, True
+    power = math.lcm(*(index for _, index in roots)) if roots else 1
+    raised = raise_variables(goal, goal.variables, power) if 1 < power <= MOST_POWER else None
+    of_terms = any(not any(_is_sum(part) for part in walk(base)) for base, _ in roots)
+    if raised is not None and of_terms:
+        yield raised, True
     yield goal, True
-    if indices:
+    if roots:
         yield goal, False
+    if raised is not None and not of_terms:
+        yield raised, True
+
+
+def _is_sum(e: Expression) -> bool:
+    return isinstance(e, tuple) and e[0] == "+"

@@ -94,7 +94,7 @@ def group_by_radicals(goal: PolynomialGoal) -> dict[Exponents, Polynomial]:
 def _raise(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
     """Prove `X t^a + Y t^b >= 0` by comparing powers of both sides."""
     groups = group_by_radicals(goal)
-    if len(groups) != 2:
+    if len(groups) != 2 or goal.strict:
         return None
     power = math.lcm(
         *(r.degree for i, r in enumerate(goal.radicals) if any(e[i] for e in groups)), 1
@@ -384,7 +384,7 @@ def _finish(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
         if goal.p.degrees()[goal.n + i]:
             power = math.lcm(power, index)
     raised = raise_all_variables(goal, power)
-    if raised is None or len(raised.p) > MOST_TERMS:
+    if raised is None or len(raised.p) > MOST_TERMS or goal.strict:
         return None
     proof = prove_on_orthant(raised.plain, budget)
     return None if proof is None else [*raised.steps, {"step": "orthant", "proof": proof}]

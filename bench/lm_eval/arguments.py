@@ -62,7 +62,11 @@ def read_arguments(given: Mapping[str, Any]) -> ModelArguments:
             raise _unknown(name, known)
         if value is not None:
             values[name] = _read(known[name], value)
-    find_search(values["search"])
+    if not find_search(values["search"]).asks_policy:
+        raise BenchError(
+            f"model_args: the search {values['search']!r} answers with certificates, which no task "
+            "grades; run it with rstar-bench run"
+        )
     try:
         config = configure(values["search"], _take(values, all_knobs()))
     except BenchError as error:

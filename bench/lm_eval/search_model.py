@@ -152,7 +152,9 @@ class RStarLM(LM):  # type: ignore[misc]
     @property
     def tokenizer_name(self) -> str:
         """The name that lm-eval's cache of requests tells chat templates apart by."""
-        return f"rstar-{self._resolved.policy.digest}"
+        policy = self._resolved.policy
+        assert policy is not None, "a search without a policy is no model"
+        return f"rstar-{policy.digest}"
 
     @property
     def _configuration(self) -> dict[str, Any]:

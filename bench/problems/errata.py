@@ -3,8 +3,8 @@
 An erratum names its row by hashes of the question and of the published answer. So it finds the row
 in a mirror and on the hub, and leaves a row alone that its publisher has mended. What it does is
 one of four things (`use`): `replace` the answer, ask for `all` values of a list, accept `any` of
-several answers, or call the row `unusable`: an empty reference, which is never graded. No text of a
-problem is stored.
+several answers, or call the row `unusable`: an empty reference, which is never graded. A false
+statement is given its counterexample. No text of a problem is stored.
 """
 
 from __future__ import annotations

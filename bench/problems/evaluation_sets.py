@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from bench.problems.registry import LM_EVAL, MATH_LICENCE, MATH_SUBJECTS, Benchmark, Gold, Hub
+from bench.problems.registry import (
+    LM_EVAL,
+    MATH_LICENCE,
+    MATH_SUBJECTS,
+    Benchmark,
+    Gold,
+    Hub,
+    Role,
+)
 
 MAA_LICENCE = "none stated; problems (c) MAA"
 
@@ -254,5 +262,96 @@ EVALUATION_SETS = (
         ),
         language="zh",
         defects=("guessing among the four options is right in a quarter of the cases",),
+    ),
+    Benchmark(
+        name="mo_int_20",
+        title="MO-INT-20, olympiad inequalities (Lean statements)",
+        file="ineq_mo_int_20.jsonl",
+        rows=20,
+        sha256="b70db217843119dc8786f889633112bcbdcdcdbacb014a5698b6f1f837e2d764",
+        rows_sha256="7fdef1974483142df2fe99194b5077076d5ba877aad678901168c9a735d9de8d",
+        licence="MIT",
+        origin="Lizn-zn/NeqLIPS@ad657df6 Neq/math/Problem/INT_MO.lean",
+        role=Role.PROOF,
+        verifier="certificate",
+        defects=(
+            "P8, P11, P13 and P14 are P21, P35, P14 and P32 of chenneq; P9 is its P40, whose "
+            "condition a + b + c = 3 only scales: results on both sets are not independent",
+        ),
+    ),
+    Benchmark(
+        name="chenneq",
+        title="ChenNEQ, inequalities of Evan Chen's notes (Lean statements)",
+        file="ineq_chenneq.jsonl",
+        rows=42,
+        sha256="52ed1f49dc079f18bad089aceb59b88ffe85dd2fe067d6b378db60f8f5627b18",
+        rows_sha256="1683265321785eb3bbd4e7fb5a8500ba6c5539558d1b2ae252db976d420a1a5d",
+        licence="MIT",
+        origin="Lizn-zn/NeqLIPS@ad657df6 Neq/math/Problem/Evan_chen.lean",
+        role=Role.PROOF,
+        published=False,
+        verifier="certificate",
+        defects=(
+            "42 statements where the paper counts 41",
+            "P21 and P29 are one statement",
+            "P38 is weaker than its source: its bound is sqrt 3, and 3 sqrt 3 is true",
+            "P14, P21, P32, P35 and P40 are in mo_int_20, too",
+        ),
+    ),
+    Benchmark(
+        name="567neq",
+        title="567NEQ, a sample of a book of 567 inequalities (Lean statements)",
+        file="ineq_567neq.jsonl",
+        rows=92,
+        sha256="132eaeba7229d9c79488a0aa9ebde2e78e1967ceb58f0c3d0bce362a04ff37c8",
+        rows_sha256="dcd12ae5348fba5f899d954a527d8cbcf7eea327f213c85e19039c8cd2cb81b9",
+        licence="MIT",
+        origin="Lizn-zn/NeqLIPS@ad657df6 Neq/math/Problem/567_P{1,2,3}.lean",
+        role=Role.PROOF,
+        published=False,
+        verifier="certificate",
+        defects=(
+            "92 statements where the paper counts 100",
+            "P1 is false; its erratum is a point at which it fails",
+            "P81 is weaker than its source: its bound is 9",
+        ),
+    ),
+    Benchmark(
+        name="minif2f_inequalities",
+        title="miniF2F, its 46 inequalities (Lean 3 statements)",
+        file="ineq_minif2f.jsonl",
+        rows=46,
+        sha256="be78f6e19b25d2bf79a0cf02d05a1f7deadcb1abe461e838b3813ea9e1c74390",
+        rows_sha256="cff32a8d08c6c23226b42a333ca231e7423493c5e7b3da7490b471bc6f7b9f76",
+        licence="MIT (repository), Apache-2.0 (the Lean part)",
+        origin="facebookresearch/miniF2F@e4f11309 lean/src",
+        role=Role.PROOF,
+        published=False,
+        verifier="certificate",
+        statement="lean3_statement",
+        defects=(
+            "chosen by the mirror, not by the authors: of 488 problems those whose Lean goal is an "
+            "order relation, without number theory, sets and functions",
+            "18 statements are about more than algebra in real numbers (absolute values, natural "
+            "or complex numbers, functions, existence): no answer to them is graded",
+        ),
+    ),
+    Benchmark(
+        name="leanineqcomp",
+        title="LeanIneqComp: seeds, transforms and compositions (Lean statements)",
+        file="ineq_leanineqcomp.jsonl",
+        rows=375,
+        sha256="b04db82f33d5e20e9b09cfce31832caf9244e524856c88448e38e7528a421697",
+        rows_sha256="897b73578bee7bddbd4a9673c1babcdf392b3190dcdbda853d4f228906f902c8",
+        licence="Apache-2.0",
+        origin="haoyuzhao123/LeanIneqComp@5e2e27a1 benchmark/*.jsonl",
+        role=Role.PROOF,
+        published=False,
+        verifier="certificate",
+        defects=(
+            "111 statements are about more than algebra in real numbers (natural numbers, "
+            "logarithms, exponentials, angles, absolute values): no answer to them is graded",
+            "of 5 statements the brackets do not match: no answer to them is graded",
+        ),
     ),
 )

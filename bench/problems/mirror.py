@@ -1,7 +1,8 @@
 """Benchmark rows out of a local mirror directory: one JSON Lines file for each benchmark.
 
 A row has `id`, `problem` and `answer` (strings; an answer may be empty) and may have `level`,
-`subject`, `source` and `meta`. Nothing is repaired: a file that differs from the registry's row
+`subject`, `source` and `meta`. Of a benchmark of formal statements the question may be a text in
+`meta`, which the registry names. Nothing is repaired: a file that differs from the registry's row
 count or hash is an error, because a score on other rows would carry the same name. Nothing is
 downloaded.
 """
@@ -94,6 +95,15 @@ def read(benchmark: Benchmark, path: Path) -> list[Problem]:
     return problems
 
 
+def _question(benchmark: Benchmark, row: dict[str, Any], where: str) -> str:
+    if benchmark.statement is None:
+        return "\n".join([row["problem"], *_options(row)])
+    statement = (row.get("meta") or {}).get(benchmark.statement)
+    if not isinstance(statement, str) or not statement.strip():
+        raise DataError(f"{where}: 'meta' has no text under {benchmark.statement!r}")
+    return statement
+
+
 def _options(row: dict[str, Any]) -> list[str]:
     """Return the options of a multiple-choice problem, which a mirror keeps beside its text."""
     return list((row.get("meta") or {}).get("options") or ())
@@ -116,11 +126,13 @@ def _problem(benchmark: Benchmark, line: bytes, *, where: str) -> Problem:
     for column in ("id", "problem"):
         if not row[column].strip():
             raise DataError(f"{where}: column {column!r} is empty")
+    question = _question(benchmark, row, where)
     return Problem(
         id=row["id"],
-        question="\n".join([row["problem"], *_options(row)]),
+        question=question,
         answer=row["answer"],
         benchmark=benchmark.name,
+        verifier=benchmark.verifier_of(question),
         level=row.get("level"),
         subject=row.get("subject"),
         meta={**(row.get("meta") or {}), "source": row.get("source") or "mirror"},

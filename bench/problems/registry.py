@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bench.types import Verifier
+
 UNVERIFIED = "unverified"
 """The revision of a hub dataset that nobody has pinned: what its `main` holds today is read."""
 
@@ -33,6 +35,8 @@ class Role(StrEnum):
 
     EVAL = "eval"
     TRAIN = "train"
+    PROOF = "proof"
+    """Measures provers: an answer is a certificate, which no task of lm-eval can grade."""
 
 
 class Gold(StrEnum):
@@ -100,5 +104,13 @@ class Benchmark:
     published: bool = True
     """Whether the authors state this number of rows."""
     language: str = "en"
+    verifier: str | None = None
+    """What decides where there are no references; it is told the question as `statement`."""
+    statement: str | None = None
+    """The key of a row's `meta` whose text is the question, in place of the row's `problem`."""
     defects: tuple[str, ...] = ()
     """What is wrong with the rows and stays so; corrected references are in the errata."""
+
+    def verifier_of(self, question: str) -> Verifier | None:
+        """Return what decides about answers to a question; None where its reference does."""
+        return None if self.verifier is None else Verifier(self.verifier, {"statement": question})

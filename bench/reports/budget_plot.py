@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.errors import BenchError
 from bench.reports.figure import COLOURS, new_figure, svg
-from bench.reports.leaderboard import leaderboard
+from bench.reports.leaderboard import leaderboard, policy_of
 from bench.reports.token_budget import cut
 from bench.runs.reader import Run
 
@@ -29,7 +29,7 @@ def budget_curves(runs: Sequence[Run], largest: int) -> dict[str, list[Point]]:
     """
     if largest < POINTS:
         raise BenchError(f"a curve up to {largest} tokens has no points; give at least {POINTS}")
-    several = len({(run.header["config"]["policy"]["name"]) for run in runs}) > 1
+    several = len({policy_of(run) for run in runs}) > 1
     curves: dict[str, list[Point]] = defaultdict(list)
     for step in range(1, POINTS + 1):
         tokens = largest * step // POINTS

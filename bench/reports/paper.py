@@ -1,9 +1,10 @@
-"""The numbers of the rStar-Math paper (arXiv 2501.04519v1), to be read beside our own.
+"""The numbers of the rStar-Math paper (arXiv 2501.04519v1) and of LIPS, to be read beside our own.
 
 `results/paper.json` holds every table and the one figure that could be read, each with a mark of
-certainty, and where the paper contradicts itself. Values are as printed, in percent; nothing here
-is computed from them. The paper's runs are of other policies and budgets than ours: a row of the
-paper beside a run is orientation, not a comparison.
+certainty, and where a paper contradicts itself. Of LIPS (arXiv 2502.13834) no table was read: its
+numbers come from its authors' code and from others, and are marked so. Values are as printed, in
+percent; nothing here is computed from them. The papers' runs are of other policies and budgets than
+ours: a row of a paper beside a run is orientation, not a comparison.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _BESIDE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "search": (
         ("table5", "rStar-Math (Qwen2.5-Math-7B"),
         ("table5", "rStar-Math^64 (Qwen2.5-Math-7B"),
+        ("lips2", "LIPS without SOS"),
+        ("lips2", "LIPS with SOS"),
     ),
 }
 """The rows to print beside a run, by what was run: the table, and how the row's label begins."""
@@ -38,7 +41,9 @@ class PaperTable:
     id: str
     title: str
     mark: str
-    """P, T, N, C or D; what they mean is under `marks` in the file."""
+    """A letter; what it means is under `marks` in the file."""
+    arxiv: str
+    """The paper it is of."""
     unit: str
     columns: tuple[str, ...]
     """Benchmarks by the registry's names, or numbers of trajectories, or levels."""
@@ -122,7 +127,8 @@ def _of_figure(entry: Mapping[str, Any], conflicts: tuple[str, ...]) -> PaperTab
 
 
 def _heading(entry: Mapping[str, Any]) -> dict[str, str]:
-    return {key: entry[key] for key in ("id", "title", "mark", "unit")}
+    arxiv = entry.get("arxiv", read_tables()["paper"]["arxiv"])
+    return {"arxiv": arxiv, **{key: entry[key] for key in ("id", "title", "mark", "unit")}}
 
 
 def describe_paper_result(benchmark: str, method: str) -> str | None:

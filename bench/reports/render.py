@@ -107,7 +107,9 @@ _CONTEXT: tuple[_Column[Row], ...] = (
     _Column("Seed", lambda r: "-" if r.seed is None else str(r.seed)),
     _Column("Cut at", lambda r: describe_cut(r.budget) or "-"),
 )
-_ALWAYS: tuple[_Column[Row], ...] = (
+_CPU: _Column[Row] = _Column("CPU s", lambda r: _seconds(r.cpu_seconds))
+"""Only where a row has it."""
+_MEASURES: tuple[_Column[Row], ...] = (
     _Column("Policy", lambda r: r.policy, right=False),
     _Column("Method", lambda r: r.label, right=False),
     _Column("n", lambda r: str(r.n)),
@@ -115,7 +117,8 @@ _ALWAYS: tuple[_Column[Row], ...] = (
     _Column("W/N/T/U", lambda r: _not_solved(r.counts)),
     _Column("Failed", lambda r: _failed(r)),
     _Column("Tokens", lambda r: _tokens(r)),
-    _Column("s", lambda r: "-" if r.seconds is None else f"{r.seconds:.1f}"),
+    _Column("s", lambda r: _seconds(r.seconds)),
+    _CPU,
     _Column("Gain (p)\n95 %", lambda r: _gain(r.difference)),
 )
 
@@ -138,7 +141,8 @@ _CHAIN_ALWAYS: tuple[_Column[Link], ...] = (
 
 def _columns(rows: Sequence[Row]) -> tuple[_Column[Row], ...]:
     """Return the columns that tell these rows apart, and those that measure them."""
-    return (*(c for c in _CONTEXT if len(_values(c, rows)) > 1), *_ALWAYS)
+    measures = (c for c in _MEASURES if c is not _CPU or _values(c, rows))
+    return (*(c for c in _CONTEXT if len(_values(c, rows)) > 1), *measures)
 
 
 def _chain_columns(links: Sequence[Link]) -> tuple[_Column[Link], ...]:
@@ -210,6 +214,10 @@ def _failed(row: Row) -> str:
         return "0"
     limits = f"[{_percent(row.bounds.worst)}, {_percent(row.bounds.best)}]"
     return f"{row.counts.failures}\n{limits}"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.1f}"
 
 
 def _tokens(row: Row) -> str:

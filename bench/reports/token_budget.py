@@ -92,7 +92,7 @@ def _selectors(run: Run) -> dict[str, Selector]:
 def _parameters(run: Run) -> tuple[int, int]:
     """Return the parameters of the run's policy and of its PPM, 0 where it has none."""
     known = run.header.get("parameters", {})
-    roles = ["policy", "ppm"] if run.header["config"].get("ppm") else ["policy"]
+    roles = [role for role in ("policy", "ppm") if run.header["config"].get(role)]
     missing = [role for role in roles if role not in known]
     if missing:
         raise RunDirError(
@@ -100,7 +100,7 @@ def _parameters(run: Run) -> tuple[int, int]:
             "(an older rstar-bench wrote it), so what its tokens cost in FLOPs is not known. "
             "Repeat the run's command with another --out, or leave out --flops"
         )
-    return int(known["policy"]), int(known.get("ppm", 0))
+    return int(known.get("policy", 0)), int(known.get("ppm", 0))
 
 
 def _cut(

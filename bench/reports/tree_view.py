@@ -78,7 +78,7 @@ def _line(node: Node, chosen: set[int]) -> Text:
     if not node.kind.is_valid:
         line.append(f"pruned: {node.kind}  ", style="red")
     if node.answer is not None:
-        line.append(f"answer {node.answer}  ", style="bold yellow")
+        line.append(f"answer {_one_line(node.answer)}  ", style="bold yellow")
     line.append(_one_line(node.error or node.text), style="italic")
     if not node.kind.is_valid:
         line.stylize("dim")
@@ -94,9 +94,11 @@ def _headline(run: Run, record: Record, trace: Trace, choice: Selected) -> Text:
     kinds = [node.kind for node in trace.nodes[1:]]
     kept = sum(kind.is_valid for kind in kinds)
     usage = trace.usage
+    rules = f" under the {trace.rules} rules" if trace.rules else ""
+    answer = choice.answer and _one_line(choice.answer)
     lines = [
-        f"{record.problem_id}, seed {record.seed}: {trace.search} under the {trace.rules} rules",
-        f"chosen {choice.answer!r}, {choice.outcome}; reference {record.gold!r}",
+        f"{record.problem_id}, seed {record.seed}: {trace.search}{rules}",
+        f"chosen {answer!r}, {choice.outcome}; reference {record.gold!r}",
         f"{len(kinds)} candidates, {len(kinds) - kept} pruned, "
         f"{kinds.count(NodeKind.ANSWER)} answers, {len(trace.rollouts)} rollouts",
         f"policy tokens {usage.policy_prompt} prompt ({usage.policy_cached} cached), "

@@ -66,7 +66,8 @@ async def judge(
 ) -> Verdict:
     """Decide whether an answer is right: by the problem's verifier, else by its references."""
     if problem.verifier is not None:
-        return verify(problem.verifier, answer or "")
+        # A verifier may wait for a process of its own; the other searches go on meanwhile.
+        return await asyncio.to_thread(verify, problem.verifier, answer or "")
     verdict = await acheck(problem.answer, answer, conventions)
     for other in problem.alternatives:
         if verdict.outcome in _MAY_BE_RIGHT_YET:

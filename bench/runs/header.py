@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.answers.processes import count_cores
 from bench.errors import RunDirError
 
 SCHEMA_VERSION = 2
@@ -47,6 +48,10 @@ PACKAGES = (
     "reasoning-gym",
     "lm-eval",
     "numpy",
+    "scipy",
+    "clarabel",
+    "mpmath",
+    "python-flint",
     "ray",
 )
 """Those whose version can move a score."""
@@ -67,7 +72,7 @@ def make_header(config: Mapping[str, Any], argv: Sequence[str] | None = None) ->
         "packages": package_versions(),
         "python": platform.python_version(),
         "platform": " ".join((platform.system(), platform.machine(), *platform.libc_ver())).strip(),
-        "cpu": {"model": _cpu_model(), "cores": _cores()},
+        "cpu": {"model": _cpu_model(), "cores": count_cores()},
     }
 
 
@@ -188,10 +193,3 @@ def _cpu_model() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    """Return how many cores this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

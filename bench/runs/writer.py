@@ -120,7 +120,7 @@ class RunDir:
             record: the result.
             tree: the search tree, as JSON values.
             seconds: wall seconds by part, one number or one for each event; "total" is what
-                reports print.
+                reports print, "cpu" is processor time.
             index: the problem's place in its benchmark, the same on every resume: names the shard.
 
         Raises:

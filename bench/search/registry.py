@@ -18,6 +18,14 @@ from bench.sandbox import Sandbox
 from bench.search.beam import Beam, Lookahead, lookahead, step_beam
 from bench.search.dvts import DVTS, dvts
 from bench.search.efficient import efficient_beam, efficient_mcts
+from bench.search.inequalities import (
+    Closers,
+    Decide,
+    Deciding,
+    Provers,
+    decide_by_closers,
+    search_by_deciding,
+)
 from bench.search.mcts import MCTS, mcts
 from bench.search.official.beam import official_beam
 from bench.search.official.mcts import official_mcts
@@ -37,7 +45,8 @@ from bench.search.tree import Trace
 from bench.types import Problem
 
 SearchFunction = Callable[..., Awaitable[Trace]]
-"""`search(problem, policy, sandbox, *, config, seed)`, and `scorer` where it goes by a PPM."""
+"""`search(problem, policy, sandbox, *, config, seed)`, and `scorer` where it goes by a PPM; or,
+where it asks no policy, `search(problem, *, provers, config, seed)`."""
 
 
 class SeededSearch(Protocol):
@@ -67,6 +76,8 @@ class SearchEntry:
     """Selectors that need a PPM, and go by its scores."""
     by_rules: Mapping[str, SearchFunction] = field(default_factory=dict)
     """The functions of other rules than the paper's, where the settings have a knob `rules`."""
+    asks_policy: bool = True
+    """Whether it needs a model. One that does not decides statements, and runs no programs."""
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
@@ -95,11 +106,23 @@ class SearchEntry:
         self, config: SearchConfig, policy: Policy, sandbox: Sandbox, scorer: StepScorer | None
     ) -> SeededSearch:
         """Return the search with its settings and its parts, ready for problems."""
+        assert self.asks_policy
         function = self.by_rules.get(getattr(config, "rules", ""), self.function)
         parts: dict[str, Any] = {"policy": policy, "sandbox": sandbox, "config": config}
         if self.uses_ppm:
             parts["scorer"] = scorer
         return partial(function, **parts)
+
+    def bind_provers(self, config: SearchConfig, provers: Provers) -> SeededSearch:
+        """Return a search that asks no policy, ready for problems."""
+        assert not self.asks_policy
+        return partial(self.function, config=config, provers=provers)
+
+
+def _prover(name: str, decide: Decide, config: type[Deciding]) -> SearchEntry:
+    """Return the entry of a search that decides statements."""
+    function = partial(search_by_deciding, name=name, decide=decide)
+    return SearchEntry(function, config, {name: select_first}, asks_policy=False)
 
 
 SEARCHES: Mapping[str, SearchEntry] = {
@@ -132,10 +155,11 @@ SEARCHES: Mapping[str, SearchEntry] = {
         },
         by_rules={"official": official_mcts, "efficient": efficient_mcts},
     ),
+    "closers": _prover("closers", decide_by_closers, Closers),
 }
 """`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the
 paper's final rule, by the official scripts', a vote among the best valued, and by two votes of all:
-weighted by the PPM, and by the policy's probability as well."""
+weighted by the PPM, and by the policy's probability as well. `closers` proves inequalities."""
 
 
 def find_search(name: str, kind: str = "search") -> SearchEntry:

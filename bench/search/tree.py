@@ -117,11 +117,13 @@ class Trace:
     """For each rollout, the node at which it ended."""
     usage: Usage = field(default_factory=Usage)
     rules: str = "paper"
-    """The rules that the search followed: `paper`, `official` or `efficient`."""
+    """The rules that the search followed: `paper`, `official` or `efficient`; empty without."""
     events: list[Event] = field(default_factory=list)
     """The budget clock."""
     code_seconds: list[float] = field(default_factory=list, compare=False)
     """Seconds of each execution, in the clock's order; not part of the trace's JSON."""
+    cpu_seconds: float | None = field(default=None, compare=False)
+    """Processor time of a search that asks no model; not part of the trace's JSON."""
 
     def lineage(self, index: int) -> list[Node]:
         """Return the nodes from the root (excluded) to a node (included)."""
@@ -203,7 +205,7 @@ class Trace:
     def to_json(self) -> dict[str, Any]:
         """Return plain data for the run directory: everything but the seconds."""
         data = asdict(replace(self, events=[], code_seconds=[]))
-        del data["code_seconds"]
+        del data["code_seconds"], data["cpu_seconds"]
         return {**data, "events": [list(event) for event in self.events]}
 
     @classmethod

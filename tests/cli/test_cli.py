@@ -57,10 +57,10 @@ def refused(capsys: pytest.CaptureFixture[str], main: Main, *arguments: str) -> 
     ("arguments", "sentence"),
     [
         (("--benchmark", "math5000"), "unknown benchmark 'math5000'; did you mean 'math500'"),
-        (("--benchmark", "zzz"), "unknown benchmark 'zzz'. Known: aime1983_2023, "),
+        (("--benchmark", "zzz"), "unknown benchmark 'zzz'. Known: 567neq, aime1983_2023, "),
         (
             ("--search", "mctss"),
-            "unknown search 'mctss'; did you mean 'mcts'? Known: beam, best_of_n",
+            "unknown search 'mctss'; did you mean 'mcts' or 'closers'? Known: beam, best_of_n",
         ),
         (
             ("--engine", "transfomers"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,53 @@ def test_an_open_statement_is_called_open(capsys: pytest.CaptureFixture[str]) ->
     assert "Open: neither a proof nor a counterexample" in capsys.readouterr().out
 
 
+CASES = [
+    {"id": "true", "statement": NESBITT},
+    {"id": "../false", "statement": "a + b >= 3", "assume": ["a, b > 0", "a*b = 1"]},
+    {"id": "open", "statement": "a^4*b^2 + a^2*b^4 + 1 > 3*a^2*b^2 - 1/10^9 for real a, b"},
+    {"id": "functions", "statement": "sin(a) <= 1"},
+    {"id": "nothing"},
+]
+
+
+def test_every_case_has_a_verdict_and_a_repeated_command_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases, out, proofs = tmp_path / "cases.jsonl", tmp_path / "out.jsonl", tmp_path / "proofs"
+    cases.write_text("".join(json.dumps(case) + "\n" for case in CASES))
+    command = ["prove", "--cases", str(cases), "--out", str(out), "--seconds", "0.3"]
+    command += ["--certificates", str(proofs), "--jobs", "1"]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    rows = {row["id"]: row for row in map(json.loads, out.read_text().splitlines())}
+    verdicts = {name: row["verdict"] for name, row in rows.items()}
+    assert verdicts.pop("open") in ("open", "proved")
+    assert verdicts == {
+        "true": "proved",
+        "../false": "refuted",
+        "functions": "unsupported",
+        "nothing": "unsupported",
+    }
+    assert "5 statements: " in told and "1 refuted, 2 unsupported" in told
+    assert rows["true"]["certificate"] == str(proofs / "true.json")
+    assert main(["verify-proof", rows["true"]["certificate"]]) == 0
+    a, b = rows["../false"]["counterexample"].values()
+    assert Fraction(a) * Fraction(b) == 1 and Fraction(a) + Fraction(b) < 3
+    assert "no 'statement'" in rows["nothing"]["reason"]
+
+    lines = out.read_bytes().splitlines(keepends=True)
+    out.write_bytes(b"".join(lines[:3]) + lines[3][:10])  # what a kill leaves
+    assert main(command) == 0
+    assert "3 of 5 were decided before" in capsys.readouterr().err
+    assert sorted(json.loads(line)["id"] for line in out.read_bytes().splitlines()) == sorted(rows)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["prove"], "prove needs a STATEMENT, or --cases"),
+        (["prove", "--cases", "nowhere.jsonl"], "--cases goes with --out"),
+        (["prove", "--cases", "nowhere.jsonl", "--out", "x"], "cannot read the cases nowhere"),
         (["prove", "(a + b >= 1"], "is never closed"),
         (["prove", "foo(a) >= 1 with a > 0"], "unknown function 'foo'"),
         (["verify-proof", "nowhere.json"], "there is no file nowhere.json"),

@@ -43,6 +43,7 @@ def test_an_argument_that_is_none_is_as_if_not_given() -> None:
         ),
         ({"pretrained": "gpt2"}, "'pretrained' is called 'policy' here, e.g. policy=smollm2-r1"),
         ({"search": "mctss"}, "unknown search 'mctss'; did you mean 'mcts'"),
+        ({"search": "closers"}, "'closers' answers with certificates, which no task grades"),
         ({"rollouts": 0}, "rollouts=0 is wrong; it must be at least 1"),
         ({"rollouts": 2.5}, "rollouts=2.5 is wrong; it must be a whole number"),
         ({"rollouts": True}, "rollouts=True is wrong; it must be a whole number"),

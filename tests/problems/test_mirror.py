@@ -11,6 +11,7 @@ import pytest
 from bench.errors import DataError, MissingDataError
 from bench.problems import BENCHMARKS, load, mirror
 from bench.problems.registry import Benchmark
+from bench.types import Verifier
 
 ROWS = [
     {"id": "a", "problem": "What is 1 + 1?", "answer": "2", "level": "Level 1", "meta": {"n": 1}},
@@ -45,6 +46,17 @@ def test_rows_become_problems(write: Write) -> None:
     assert second.question.endswith("\u2028Think.")  # a line separator in a text ends no row
     assert second.meta["source"] == "here"
     assert third.answer == ""  # an empty reference is data; answers are judged elsewhere
+
+
+def test_a_formal_statement_is_the_question_and_what_its_verifier_is_told(write: Write) -> None:
+    rows = [{**row, "meta": {"lean": f"theorem {row['id']} : 1 > 0"}} for row in ROWS]
+    benchmark, path = write(encoded(rows))
+    formal = replace(benchmark, statement="lean", verifier="certificate")
+    first, *_ = mirror.read(formal, path)
+    assert first.question == "theorem a : 1 > 0"
+    assert first.verifier == Verifier("certificate", {"statement": first.question})
+    with pytest.raises(DataError, match="line 1: 'meta' has no text under 'lean4'"):
+        mirror.read(replace(formal, statement="lean4"), path)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +131,4 @@ def test_the_real_rows_are_those_that_the_registry_pins(name: str) -> None:
     problems = mirror.read(BENCHMARKS[name], path)
     assert len(problems) == BENCHMARKS[name].rows
     assert all(problem.question and problem.benchmark == name for problem in problems)
-    assert load(name, limit=5) == problems[:5]
+    assert load(name, limit=5, errata=False) == problems[:5]

@@ -7,7 +7,9 @@ import pytest
 from bench.errors import BenchError, MissingDataError, UnknownNameError
 from bench.problems import BENCHMARKS, Role, hub, load, names
 from bench.problems.registry import UNVERIFIED
+from bench.types import Verifier
 
+PROOF_SETS = ("mo_int_20", "chenneq", "567neq", "minif2f_inequalities", "leanineqcomp")
 TRAIN_POOLS = ("gsm8k_train", "math_train", "aime1983_2023", "dapo")
 
 
@@ -26,6 +28,7 @@ def test_the_benchmarks_of_the_design_are_there() -> None:
         "omni_math_rule",
         "gaokao_cloze",
         "gaokao_choice",
+        *PROOF_SETS,
         *TRAIN_POOLS,
     }
 
@@ -33,6 +36,15 @@ def test_the_benchmarks_of_the_design_are_there() -> None:
 def test_only_training_pools_may_be_trained_on() -> None:
     trainable = {name for name, entry in BENCHMARKS.items() if entry.role is Role.TRAIN}
     assert trainable == set(TRAIN_POOLS)
+
+
+def test_what_is_to_be_proved_is_graded_by_a_certificate_of_its_own_statement() -> None:
+    proved = {name for name, entry in BENCHMARKS.items() if entry.role is Role.PROOF}
+    assert proved == set(PROOF_SETS)
+    for name in PROOF_SETS:
+        verifier = BENCHMARKS[name].verifier_of("a >= 0")
+        assert verifier == Verifier("certificate", {"statement": "a >= 0"})
+    assert BENCHMARKS["math500"].verifier_of("What is 1?") is None
 
 
 def test_no_two_benchmarks_share_a_file_or_a_hash() -> None:

@@ -13,7 +13,8 @@ from bench.reports.paper import describe_paper_result, find_table, read_tables, 
 
 
 def test_every_table_of_the_paper_is_there_with_a_mark_that_is_explained() -> None:
-    assert table_names() == [*(f"table{n}" for n in range(1, 11)), "figure3"]
+    rstar, lips = (f"table{n}" for n in range(1, 11)), (f"lips{n}" for n in range(1, 4))
+    assert table_names() == [*rstar, *lips, "figure3"]
     assert {find_table(name).mark for name in table_names()} <= set(read_tables()["marks"])
 
 
@@ -27,7 +28,7 @@ def test_a_table_is_rectangular_and_within_its_unit(name: str) -> None:
 
 
 def test_columns_are_benchmarks_of_the_registry() -> None:
-    for name in ("table1", "table3", "table5", "table9", "table10"):
+    for name in ("table1", "table3", "table5", "table9", "table10", "lips1", "lips2", "lips3"):
         assert set(find_table(name).columns) <= set(BENCHMARKS)
 
 
@@ -73,6 +74,23 @@ def test_the_paper_is_beside_a_search_and_beside_a_policy() -> None:
     searched = str(describe_paper_result("aime2024", "mcts"))
     assert "50.0 (table5)" in searched
     assert "53.3 (table5)" in searched
+
+
+def test_what_lips_proves_is_beside_a_run_on_its_sets_and_of_its_own_paper() -> None:
+    beside = str(describe_paper_result("567neq", "closers"))
+    assert "LIPS without SOS 59.8 (lips2); LIPS with SOS 81.5 (lips2)" in beside
+    assert "rStar" not in beside
+    assert (find_table("lips3").mark, find_table("lips3").arxiv) == ("U", "2502.13834")
+    assert find_table("table5").arxiv == "2501.04519v1"
+
+
+def test_counts_of_lips_are_whole_problems() -> None:
+    listed = {"mo_int_20": 20, "chenneq": 42, "567neq": 92}
+    for values in find_table("lips2").rows:
+        for name, value in zip(find_table("lips2").columns, values, strict=True):
+            assert value is not None
+            count = value * listed[name] / 100
+            assert abs(count - round(count)) < 0.05
 
 
 def test_the_paper_has_no_majority_of_plain_samples() -> None:

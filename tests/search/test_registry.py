@@ -9,6 +9,7 @@ import pytest
 from bench.errors import BenchError, UnknownNameError
 from bench.knobs import Use
 from bench.search import MCTS, Beam, Sampling
+from bench.search.inequalities import Closers
 from bench.search.registry import (
     SEARCHES,
     SearchEntry,
@@ -54,6 +55,14 @@ def test_what_a_label_and_a_cut_read_is_said_by_the_knobs() -> None:
     assert set(knobs_for(Use.LABEL)) == {"n", "candidates", "beam_width", "rollouts"}
     assert set(knobs_for(Use.BUDGET)) == {"n", "tokens", "rollouts"}
     assert searches_with("rules") == ["beam", "mcts"]
+
+
+def test_one_search_asks_no_policy_and_has_a_selector_all_the_same() -> None:
+    assert [name for name, entry in SEARCHES.items() if not entry.asks_policy] == ["closers"]
+    entry = find_search("closers")
+    assert list(entry.choose_by(None)) == ["closers"]
+    assert not entry.uses_ppm and not entry.needs_ppm
+    assert configure("closers", {"cpu_seconds": 5.0}) == Closers(cpu_seconds=5.0)
 
 
 def test_what_needs_a_ppm_has_no_selector_without_one() -> None:

@@ -12,12 +12,14 @@ from time import perf_counter
 from typing import Any
 
 from bench.answers.verifiers.arithmetic import verify_arithmetic
+from bench.answers.verifiers.certificate import verify_certificate
 from bench.answers.verifiers.judgement import Judgement
 from bench.errors import DataError, UnknownNameError
 from bench.types import Verdict, Verifier
 
 VERIFIERS: Mapping[str, Callable[..., Judgement]] = {
     "arithmetic": verify_arithmetic,
+    "certificate": verify_certificate,
 }
 
 

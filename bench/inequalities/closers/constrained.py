@@ -80,8 +80,8 @@ def _list_attempts(
     total, product = sum(x, one), math.prod(x, start=one)
     all_positive = all(sign == POSITIVE for sign in known.signs)
     for degree in range(lowest, lowest + (4 if lowest > 4 else 6)):
-        for products, negated in ((1, False), (2, False), (1, True)):
-            if products == 2 and n - known.signs.count(FREE) + len(facts) < 2:
+        for products, negated in ((1, False), (2, False), (1, True), (3, True)):
+            if products > 1 and n - known.signs.count(FREE) + len(facts) < products:
                 continue
             multipliers = [one]
             if negated and known.on_orthant:

@@ -46,6 +46,8 @@ INSIDE = 1e-9
 """`t` above which rounding is tried."""
 SURE = 1e-5
 """`t` above which no reduction helps where rounding fails: the program is badly scaled."""
+MOST_T = 1.0
+"""`t` that is enough; the matrices are scaled to entries of such a size."""
 DENOMINATORS = (2**12, 2**20, 2**30, 2**40)
 """What free entries are rounded to, in turn."""
 
@@ -263,10 +265,10 @@ class _System:
                 right.append(np.zeros(k * (k + 1) // 2))
                 cones.append(clarabel.PSDTriangleConeT(k))
                 start += k * (k + 1) // 2
-        if not lifted:
-            rows.append(csc_matrix(([1.0], ([0], [unknowns - 1])), shape=(1, unknowns)))
-            right.append(np.zeros(1))
-            cones.append(clarabel.ZeroConeT(1))
+        # By contradiction `t` may grow without end, which the solver takes for a failure.
+        rows.append(csc_matrix(([1.0], ([0], [unknowns - 1])), shape=(1, unknowns)))
+        right.append(np.full(1, MOST_T if lifted else 0.0))
+        cones.append(clarabel.NonnegativeConeT(1) if lifted else clarabel.ZeroConeT(1))
         goal = np.zeros(unknowns)
         goal[-1] = -1.0 if lifted else 0.0
         settings = clarabel.DefaultSettings()

@@ -16,9 +16,14 @@ from bench.inequalities.polynomials import (
     generators,
     has_nonnegative_coefficients,
     is_homogeneous,
+    make,
+    terms_of,
+    to_json,
 )
 
 MARGINS = (Fraction(1, 10), Fraction(1, 100), Fraction(1, 1000))
+SHARES = (Fraction(1, 2), Fraction(1, 100))
+"""Of positive terms, which are left as the least value."""
 
 
 class Signed(NamedTuple):
@@ -36,18 +41,55 @@ def prove_sign(
         if known.is_visibly_positive(sign * p):
             return Signed(sign, {"by": "visible"})
     for sign in (1, -1):
-        q = sign * p
-        found = (
-            _by_equality(q, known, split)
-            or _by_fact(q, known, strict=True)
-            or _by_power(q, known, split)
-        )
+        found = _prove_positive_at_once(sign * p, known, split)
         if found is not None:
             return Signed(sign, found)
     for sign in (1, -1):
         found = _by_margin(sign * p, known, split, budget) or _by_gap(sign * p, known, budget)
         if found is not None:
             return Signed(sign, found)
+    return None
+
+
+def prove_positive(
+    p: Polynomial, known: Assumptions, split: Split | None, budget: Budget
+) -> dict[str, Any] | None:
+    """Return why `p` is positive wherever the assumptions hold; None if not found."""
+    if known.is_visibly_positive(p):
+        return {"by": "visible"}
+    return (
+        _prove_positive_at_once(p, known, split)
+        or _above_a_term(p, known, budget)
+        or _by_margin(p, known, split, budget)
+        or _by_gap(p, known, budget)
+    )
+
+
+def _prove_positive_at_once(
+    p: Polynomial, known: Assumptions, split: Split | None
+) -> dict[str, Any] | None:
+    return (
+        _by_equality(p, known, split)
+        or _by_fact(p, known, strict=True)
+        or _by_power(p, known, split)
+    )
+
+
+def _above_a_term(p: Polynomial, known: Assumptions, budget: Budget) -> dict[str, Any] | None:
+    """Leave a part of the terms that are seen to be positive."""
+    if not known.on_orthant or find_negative_point(p, 400) is not None:
+        return None
+    terms = {e: c for e, c in terms_of(p).items() if c > 0}
+    visible = [e for e in terms if known.is_visibly_positive(make(known.n, {e: Fraction(1)}))]
+    for share in SHARES:
+        for chosen in (visible, *([e] for e in visible)):
+            least = make(known.n, {e: terms[e] * share for e in chosen})
+            if budget.is_spent or least.is_zero():
+                return None
+            proof = prove_on_orthant(p - least, budget.part(6), squares=len(chosen) == len(visible))
+            if proof is not None:
+                inner = {"by": "orthant", "proof": proof}
+                return {"by": "above", "least": to_json(least), "proof": inner}
     return None
 
 

@@ -67,7 +67,7 @@ def _list_blocks(target: Polynomial) -> list[Block] | None:
     if n > 8 or largest > MOST_MONOMIALS:
         return None
     lowest = min(sum(e) for e in terms_of(target))
-    blocks = []
+    kept: dict[Exponents, list[Exponents]] = {}
     for weight in itertools.product((0, 1), repeat=n):
         left = degree - sum(weight)
         if left < 0 or (homogeneous and left % 2):
@@ -83,8 +83,34 @@ def _list_blocks(target: Polynomial) -> list[Block] | None:
             ]
         monomials = keep_in_newton_polytope(target, weight, monomials)
         if monomials:
-            blocks.append(Block(make(n, {weight: Fraction(1)}), monomials))
-    return blocks
+            kept[weight] = monomials
+    while _drop_idle(target, kept):
+        pass
+    return [Block(make(n, {w: Fraction(1)}), monomials) for w, monomials in kept.items()]
+
+
+def _drop_idle(target: Polynomial, kept: dict[Exponents, list[Exponents]]) -> bool:
+    """Drop monomials whose squares nothing can cancel, and which the target has not.
+
+    Weighted squares add up to the coefficients of such a product, all of which are 0 then.
+    """
+    support, mixed = set(terms_of(target)), set[Exponents]()
+    for weight, monomials in kept.items():
+        for pair in itertools.combinations(monomials, 2):
+            mixed.add(tuple(map(sum, zip(weight, *pair, strict=True))))
+    dropped = False
+    for weight, monomials in list(kept.items()):
+        left = [
+            m
+            for m in monomials
+            if (e := tuple(w + 2 * k for w, k in zip(weight, m, strict=True))) in support
+            or e in mixed
+        ]
+        dropped |= len(left) < len(monomials)
+        kept[weight] = left
+    for weight in [weight for weight, monomials in kept.items() if not monomials]:
+        del kept[weight]
+    return dropped
 
 
 def list_monomials(n: int, degree: int) -> Iterator[Exponents]:

@@ -7,7 +7,8 @@ training split that the evaluation split also contains is dropped, so the splits
 The tiers of `SCHOOLING` name a level of schooling, not a measured difficulty. Those of `DIAL` are
 families of one kind at several lengths, meant to be solved sometimes and not always, so that a
 search can win something. What a policy leaves to be won is measured (`rstar-bench headroom`), and
-printed with the rounds of the recipe `smollm2-dial`.
+printed with the rounds of the recipe `smollm2-dial`. The tier of `PROOF` holds inequalities to be
+proved or refuted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from itertools import islice, zip_longest
 from typing import Any, Literal
 
 from bench.errors import DataError, UnknownNameError
-from bench.problems.generated import countdown, word_problems
+from bench.problems.generated import countdown, inequalities, word_problems
 from bench.problems.generated.row import Generated
 from bench.types import Problem
 
@@ -126,7 +127,14 @@ DIAL: Mapping[str, tuple[ProblemFamily, ...]] = {
     ),
 }
 
-TIERS: Mapping[str, tuple[ProblemFamily, ...]] = {**SCHOOLING, **DIAL}
+PROOF: Mapping[str, tuple[ProblemFamily, ...]] = {
+    "inequalities": tuple(
+        ProblemFamily(name, {"family": name}, inequalities.generate)
+        for name in inequalities.FAMILIES
+    ),
+}
+
+TIERS: Mapping[str, tuple[ProblemFamily, ...]] = {**SCHOOLING, **DIAL, **PROOF}
 
 
 def _rows(family: ProblemFamily, seed: int, size: int) -> list[Generated]:

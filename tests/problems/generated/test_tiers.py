@@ -114,4 +114,5 @@ def test_the_names_are_those_that_load_knows() -> None:
         "embedded-arithmetic",
         "embedded-words",
         "embedded-countdown",
+        "embedded-inequalities",
     ]

@@ -1,0 +1,413 @@
+"""The steps before the goal is a polynomial, and `clear`, in words: phase A of FORMAT.md, replayed.
+
+The certificate keeps the name of a variable when it puts a power or a ratio in its place. A reader
+gets a new name, so that no letter means two things.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from bench.inequalities.clearing import read_assumptions
+from bench.inequalities.explaining.clearing import Cleared, Root, replay_clear
+from bench.inequalities.explaining.constrained import write_equality
+from bench.inequalities.explaining.documents import (
+    Block,
+    Display,
+    Items,
+    Paragraph,
+    list_formulas,
+)
+from bench.inequalities.explaining.formulas import (
+    juxtapose,
+    make_primitive,
+    measure,
+    raise_text,
+    write_expression,
+    write_rational,
+)
+from bench.inequalities.explaining.polynomial_steps import Stage, explain_polynomial_steps
+from bench.inequalities.explaining.radicals import name_radicals, write_quotient
+from bench.inequalities.explaining.scenes import Scene, define, refer_to, state_goal
+from bench.inequalities.explaining.signs import explain_sign, write_homogenised
+from bench.inequalities.goals import (
+    NONNEGATIVE,
+    POSITIVE,
+    Fact,
+    Goal,
+    add_gap,
+    bound_logarithm,
+    insert,
+    list_factors,
+    negate,
+    raise_variables,
+    subtract,
+    use_ratios,
+    use_weighted_mean,
+)
+from bench.inequalities.polynomial_goals import Assumptions, PolynomialGoal, drop_radicals
+from bench.inequalities.polynomials import Polynomial, constant, size_of
+from bench.inequalities.statements import Expression, from_json_expression
+
+Step = Mapping[str, Any]
+
+WIDE = 90
+"""Width of a goal that is not told again after a substitution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A goal that is an expression, as the reader knows it."""
+
+    scene: Scene
+    goal: Goal
+
+    def write(self, e: Expression) -> str:
+        """Return an expression in the reader's names."""
+        return write_expression(e, self.scene.shown)
+
+    @property
+    def latex(self) -> str:
+        """What is to be shown."""
+        e, relation = self.goal.expression, self.scene.relation
+        if isinstance(e, tuple) and e[0] == "+" and len(e) == 3:
+            left, last = e[1], e[2]
+            if isinstance(last, tuple) and last[0] == "-":
+                return f"{self.write(left)} {relation} {self.write(last[1])}"
+        return f"{self.write(e)} {relation} 0"
+
+    def say(self, lead: str) -> list[Block]:
+        """Return the sentence that tells the goal."""
+        latex = self.latex
+        if measure(latex) <= (WIDE // 4 if r"\frac" in latex else WIDE // 2):
+            return [Paragraph(f"{lead} ${latex}$.")]
+        return [Paragraph(lead), Display((f"{latex}.",))]
+
+
+def explain_steps(claimed: Claimed, steps: Sequence[Step]) -> list[Block]:
+    """Return the proof of a goal in words."""
+    blocks: list[Block] = []
+    for at, step in enumerate(steps):
+        name = step["step"]
+        if name == "clear":
+            stage, more = _explain_clear(claimed, step)
+            return [*blocks, *more, *explain_polynomial_steps(stage, steps[at + 1 :])]
+        if name in _CLOSING:
+            return [*blocks, *_CLOSING[name](claimed, step)]
+        claimed, more = _STEPS[name](claimed, step)
+        blocks += more
+    return blocks
+
+
+# Substitutions
+
+
+def _list_signs(scene: Scene, goal: Goal, names: Sequence[str]) -> str:
+    """Return what is known of variables, such as `x, y > 0, z >= 0`."""
+    shown = scene.alphabet.variables
+    groups: list[str] = []
+    for sign, relation in ((POSITIVE, "> 0"), (NONNEGATIVE, r"\ge 0")):
+        letters = [shown[goal.variables.index(name)] for name in names if goal.signs[name] == sign]
+        if letters:
+            groups.append(f"{', '.join(letters)} {relation}")
+    return ", ".join(groups)
+
+
+def _become(claimed: Claimed) -> list[Block]:
+    """Return the sentence that tells a goal after a substitution, unless it is too long."""
+    return claimed.say("The claim becomes") if measure(claimed.latex) <= WIDE else []
+
+
+def _explain_gap(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
+    changed = Claimed(claimed.scene, add_gap(claimed.goal, Fraction(step["gap"])))
+    return changed, changed.say("We show a little more, namely that")
+
+
+def _explain_power(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
+    goal, scene, k = claimed.goal, claimed.scene, int(step["power"])
+    numbers = [goal.variables.index(v) for v in step["variables"]]
+    inner = scene.rename(dict(zip(numbers, scene.make_names(len(numbers)), strict=True)))
+    puts = [f"{scene.letter(i)} = {raise_text(inner.letter(i), k)}" for i in numbers]
+    raised = raise_variables(goal, step["variables"], k)
+    assert raised is not None
+    changed = Claimed(inner, raised)
+    signs = _list_signs(inner, raised, step["variables"])
+    return changed, [Paragraph(f"Put {list_formulas(puts)} with ${signs}$."), *_become(changed)]
+
+
+def _explain_ratio(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
+    goal, scene, reverse = claimed.goal, claimed.scene, bool(step["reverse"])
+    n = len(goal.variables)
+    inner = scene.rename(dict(enumerate(scene.make_names(n))))
+    puts = []
+    for i in range(n):
+        top, bottom = inner.letter(i), inner.letter((i + 1) % n)
+        if reverse:
+            top, bottom = bottom, top
+        puts.append(rf"{scene.letter(i)} = \frac{{{top}}}{{{bottom}}}")
+    changed = Claimed(inner, use_ratios(goal, int(step["equality"]), reverse=reverse))
+    text = (
+        f"Since ${juxtapose(scene.alphabet.variables)} = 1$, we may put {list_formulas(puts)} with"
+        f" ${inner.list_letters()} > 0$."
+    )
+    return changed, [Paragraph(text), *_become(changed)]
+
+
+def _explain_linear(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
+    goal, scene = claimed.goal, claimed.scene
+    names, origins = list(step["variables"]), list(step["from"])
+    images = {v: from_json_expression(e) for v, e in step["by"].items()}
+    facts = read_assumptions(goal).facts
+    signs, forms = dict[str, str](), []
+    for name, origin in zip(names, origins, strict=True):
+        if isinstance(origin, str):
+            signs[name] = goal.signs[origin]
+            forms.append(scene.letter(goal.variables.index(origin)))
+            continue
+        fact = facts[origin]
+        assert fact is not None
+        signs[name] = POSITIVE if fact[1] else NONNEGATIVE
+        forms.append(scene.quote(fact[0]))
+    kept = [j for j in range(len(goal.facts)) if j not in step["drop"]]
+    changed = goal.insert(
+        images,
+        {},
+        variables=tuple(names),
+        signs=signs,
+        facts=tuple(
+            Fact(insert(goal.facts[j].expression, images), goal.facts[j].strict) for j in kept
+        ),
+    )
+    letters = names if not scene.used.intersection(names) else scene.make_names(len(names))
+    inner = dataclasses.replace(scene.rename(dict(enumerate(letters))), variables=tuple(names))
+    after = Claimed(inner, changed)
+    puts = [f"{inner.letter(i)} = {form}" for i, form in enumerate(forms)]
+    back = [
+        f"{scene.letter(i)} = {_write_line(inner, names, images[v])}"
+        for i, v in enumerate(goal.variables)
+    ]
+    text = (
+        f"Put {list_formulas(puts)}. By assumption ${_list_signs(inner, changed, names)}$."
+        f" We have {list_formulas(back)}."
+    )
+    return after, [Paragraph(text), *_become(after)]
+
+
+def _write_line(scene: Scene, names: Sequence[str], e: Expression) -> str:
+    """Return a linear form over a common denominator."""
+    p = replay_clear(
+        Goal(tuple(names), {}, (), (), e), {"radicals": [], "roots": [], "denominators": []}
+    ).numerator
+    assert p is not None
+    return write_quotient(scene, p, constant(size_of(p), 1))
+
+
+# Bounds of powers with variables in the exponent
+
+
+def _explain_weighted_mean(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
+    goal = claimed.goal
+    bounded = use_weighted_mean(goal)
+    assert bounded is not None and isinstance(goal.expression, tuple)
+    last = goal.expression[2]
+    assert isinstance(last, tuple)
+    powers = [f for f in list_factors(last[1]) if _is_power_of_variables(f)]
+    weights = [f[2] for f in powers if isinstance(f, tuple)]
+    means: list[Expression] = [("*", f[2], f[1]) for f in powers if isinstance(f, tuple)]
+    changed = Claimed(claimed.scene, bounded)
+    total = claimed.write(("+", *weights))
+    text = (
+        f"The weights ${', '.join(map(claimed.write, weights))}$ are positive and ${total} = 1$."
+        " So the weighted AM-GM inequality says that"
+        f" ${claimed.write(('*', *powers))} \\le {claimed.write(('+', *means))}$."
+    )
+    return changed, [Paragraph(text), *changed.say("It is enough to show that")]
+
+
+def _is_power_of_variables(e: Expression) -> bool:
+    return isinstance(e, tuple) and e[0] == "^" and isinstance(e[1], str) and isinstance(e[2], str)
+
+
+def _explain_log_bound(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
+    goal, power = claimed.goal, Fraction(step["power"])
+    bounded = bound_logarithm(goal, power)
+    assert bounded is not None and isinstance(goal.expression, tuple)
+    product = goal.expression[1]
+    logarithms = []
+    for f in list_factors(product):
+        assert isinstance(f, tuple)
+        logarithms.append(rf"{claimed.write(f[2])} \ln {claimed.write(f[1])}")
+    exponent = claimed.write(power)
+    bound = rf"\frac{{1 - s^{{{exponent}}}}}{{{claimed.write(-power)}}}"
+    if power == -1:
+        bound = r"1 - \frac{1}{s}"
+    changed = Claimed(claimed.scene, bounded)
+    text = (
+        f"The logarithm of ${claimed.write(product)}$ is ${' + '.join(logarithms)}$, and we show"
+        f" that it is not negative. For every $s > 0$ we have $\\ln s \\ge {bound}$; both sides are"
+        " $0$ at $s = 1$, and the derivative of their difference has the sign of $s - 1$."
+    )
+    return changed, [Paragraph(text), *changed.say("So it is enough to show that")]
+
+
+# Other goals
+
+
+def _explain_replace(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
+    goal, scene = claimed.goal, claimed.scene
+    by = from_json_expression(step["by"])
+    lemma = Claimed(
+        dataclasses.replace(scene, strict=False),
+        dataclasses.replace(goal, expression=subtract(goal.expression, by)),
+    )
+    changed = Claimed(scene, dataclasses.replace(goal, expression=by))
+    inner = [*lemma.say("We first show that"), *explain_steps(lemma, step["proof"])]
+    return changed, [Items((tuple(inner),)), *changed.say("So it is enough to show that")]
+
+
+def _explain_cases(claimed: Claimed, step: Step) -> list[Block]:
+    goal, scene = claimed.goal, claimed.scene
+    items = []
+    for case in step["proofs"]:
+        negated = list(case["negated"])
+        numbers = [goal.variables.index(v) for v in negated]
+        inner = scene.rename(dict(zip(numbers, scene.make_names(len(numbers)), strict=True)))
+        bounds: list[str] = []
+        others = [v for v in goal.free if v not in negated]
+        for relation, which in ((r"\ge", others), (r"\le", negated)):
+            signed = [scene.letter(goal.variables.index(v)) for v in which]
+            if signed:
+                bounds.append(f"${', '.join(signed)} {relation} 0$")
+        text = f"Let {' and '.join(bounds)}."
+        changed = Claimed(inner, negate(goal, negated))
+        blocks: list[Block] = changed.say("We have to show that")
+        if numbers:
+            put = list_formulas([f"{scene.letter(i)} = -{inner.letter(i)}" for i in numbers])
+            text += f" Put {put} with ${inner.list_letters(numbers)} \\ge 0$."
+            blocks = _become(changed)
+        items.append((Paragraph(text), *blocks, *explain_steps(changed, case["proof"])))
+    letters = ", ".join(scene.letter(goal.variables.index(v)) for v in goal.free)
+    what = "the sign" if len(goal.free) == 1 else "the signs"
+    return [Paragraph(f"We distinguish cases by {what} of ${letters}$."), Items(tuple(items))]
+
+
+def _explain_absurd(claimed: Claimed, step: Step) -> list[Block]:
+    p = read_assumptions(claimed.goal).equalities[int(step["equality"])]
+    assert p is not None
+    return [
+        Paragraph(
+            "Such numbers do not exist, because the assumption would say that"
+            f" ${write_equality(p, claimed.scene.alphabet)}$, while the left side is positive."
+        )
+    ]
+
+
+# The step to a polynomial
+
+
+def _explain_clear(claimed: Claimed, step: Step) -> tuple[Stage, list[Block]]:
+    known = read_assumptions(claimed.goal)
+    cleared = replay_clear(claimed.goal, step)
+    scene, blocks = name_radicals(claimed.scene, known, cleared.radicals, step["radicals"])
+    equations = [_write_root(claimed, scene, cleared, root) for root in cleared.roots]
+    if any(equations):
+        blocks.append(Paragraph(f"We have {list_formulas([*filter(None, equations)])}."))
+    blocks += _explain_denominators(claimed.scene, known, cleared, step["denominators"])
+    p = cleared.numerator * math.prod(cleared.signs[i] ** k for i, k in cleared.over.items())
+    polynomial = PolynomialGoal(known, cleared.radicals, p, ())
+    lead = _choose_lead(claimed, scene, cleared, p)
+    if lead:
+        stated, more = state_goal(scene, p, lead)
+        return Stage(scene, polynomial, stated), [*blocks, *more]
+    stated = refer_to(scene, p)
+    if stated.has_label:
+        head = Paragraph(f"Let ${stated.name}$ be the difference of the two sides,")
+        blocks += [head, *define(stated)]
+    return Stage(scene, polynomial, stated), blocks
+
+
+def _choose_lead(claimed: Claimed, scene: Scene, cleared: Cleared, p: Polynomial) -> str:
+    """Return how the polynomial comes from the goal; nothing where it is what was read."""
+    shown, scale = make_primitive(p)
+    if cleared.over:
+        factors = []
+        for i, k in cleared.over.items():
+            whole, times = make_primitive(cleared.denominators[i] * cleared.signs[i])
+            scale /= times**k
+            factors.append((whole, k))
+        product = scene.alphabet.write_factors(scale, factors)
+        if len(factors) == 1 and factors[0][1] == scale == 1:
+            product = scene.alphabet.write(factors[0][0])
+        by = "the denominators" if product is None else f"${product.latex}$"
+        return (
+            f"We multiply by {by}, which is positive, and bring all terms to one side."
+            " It remains to show"
+        )
+    latex = f"{scene.alphabet.write(shown).latex} {scene.relation} 0"
+    if latex.replace(" ", "") == claimed.latex.replace(" ", ""):
+        return ""
+    first = f"We multiply by ${write_rational(scale)}$" if scale != 1 else "We multiply out"
+    aside = "" if claimed.latex.endswith(" 0") else " and bring all terms to one side"
+    return f"{first}{aside}. It remains to show"
+
+
+def _write_root(claimed: Claimed, scene: Scene, cleared: Cleared, root: Root) -> str:
+    """Return the equation of a root that is not just a radical with its own radicand, else ''."""
+    if root.is_direct:
+        return ""
+    index = "" if root.index == 2 else f"[{root.index}]"
+    left = rf"\sqrt{index}{{{claimed.write(root.of)}}}"
+    bottom = constant(size_of(root.value.numerator), 1)
+    for i, k in root.value.over.items():
+        bottom = bottom * cleared.denominators[i] ** k
+    right = write_quotient(scene, root.value.numerator, bottom)
+    return "" if left == right else f"{left} = {right}"
+
+
+def _explain_denominators(
+    scene: Scene, known: Assumptions, cleared: Cleared, data: Sequence[Step]
+) -> list[Block]:
+    """Return why the denominators are not 0, those for which that is not seen at once."""
+    equations: dict[int, list[str]] = {}
+    blocks: list[Block] = []
+    for factor, sign, each in zip(cleared.denominators, cleared.signs, data, strict=True):
+        proof = each["proof"]
+        if proof["by"] == "visible":
+            continue
+        stated = refer_to(scene, drop_radicals(factor * sign, known.n))
+        if proof["by"] == "homogenised":
+            j = int(proof["equality"])
+            equations.setdefault(j, []).append(write_homogenised(scene, known, stated, j))
+            continue
+        blocks += define(stated) if stated.has_label else []
+        if proof["by"] in ("orthant", "squares"):
+            blocks.append(Paragraph(f"We show that ${stated.name} > 0$."))
+        blocks += explain_sign(scene, known, stated, proof, strict=True)
+    told: list[Block] = []
+    for j, formulas in equations.items():
+        equality = known.equalities[j]
+        assert equality is not None
+        since = write_equality(equality, scene.alphabet)
+        told.append(Paragraph(f"Since ${since}$, we have {list_formulas(formulas)}."))
+    return [*told, *blocks]
+
+
+_STEPS: Mapping[str, Callable[[Claimed, Step], tuple[Claimed, list[Block]]]] = {
+    "gap": _explain_gap,
+    "power": _explain_power,
+    "ratio": _explain_ratio,
+    "linear": _explain_linear,
+    "weighted_mean": _explain_weighted_mean,
+    "log_bound": _explain_log_bound,
+    "replace": _explain_replace,
+}
+
+_CLOSING: Mapping[str, Callable[[Claimed, Step], list[Block]]] = {
+    "cases": _explain_cases,
+    "absurd": _explain_absurd,
+}

@@ -1,0 +1,1 @@
+"""LIPS: scaling by lemmas and rewriting, searched best first."""

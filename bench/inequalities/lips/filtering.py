@@ -1,0 +1,171 @@
+"""Scalings that numbers do not refute: points of the domain, and counterexamples once found.
+
+A scaling is dropped where the bound is none (its multiplier is negative, or a condition of the
+lemma does not hold), and where the new goal is false. The points at which the original goal is an
+equality weigh most: there the new goal has to be one, too. All of that is floating point and drops,
+now and then, what is true; nothing is proved by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.inequalities.budget import Budget
+from bench.inequalities.counterexamples import find_counterexample
+from bench.inequalities.goals import subtract
+from bench.inequalities.lips.scaling import Scaling
+from bench.inequalities.polynomials import Floats
+from bench.inequalities.sampling import scale_onto
+from bench.inequalities.statements import Expression, Statement, compile_float
+
+SAMPLED = 4000
+KEPT = 500
+"""Points of the domain on which everything is tried."""
+TOLERANCE = 1e-9
+"""By how much, relative to their size, two values may be in the wrong order."""
+ROUNDS = 20
+STARTS = 30
+"""Points from which an equality is looked for, in so many rounds of halved steps."""
+EQUAL = 1e-7
+"""Relative difference of the sides below which a point counts as one of equality."""
+MOST_EQUALITIES = 12
+NEARBY = (0.2, 0.05, 0.01)
+"""Distances from a point of equality at which the new goal is looked at as well."""
+
+
+class Filter:
+    """What one search knows of the domain of its statement."""
+
+    def __init__(
+        self, statement: Statement, *, preserve_equality: bool = True, use_filter: bool = True
+    ) -> None:
+        """Draw points.
+
+        Args:
+            statement: the first claim is the goal that the search starts from.
+            preserve_equality: whether to look for the points at which that goal is an equality, at
+                which every later goal must hold.
+            use_filter: whether anything is dropped at all.
+        """
+        self._statement = statement
+        self._names = statement.variables
+        self._use_filter = use_filter
+        if not use_filter:
+            return
+        random = np.random.default_rng(0)
+        drawn = _draw(statement, random)
+        self._points = drawn[random.permutation(len(drawn))[:KEPT]]
+        if preserve_equality:
+            self._points = np.vstack([self._points, self._find_equalities(drawn, random)])
+
+    def keep(
+        self, larger: Expression, smaller: Expression, scalings: Iterable[Scaling]
+    ) -> list[Scaling]:
+        """Return the scalings of the goal `larger >= smaller` that no point refutes."""
+        if not self._use_filter:
+            return list(scalings)
+        old = {"larger": self._evaluate(larger), "smaller": self._evaluate(smaller)}
+        return [each for each in scalings if self._holds(old, each)]
+
+    def refute(self, larger: Expression, smaller: Expression, seconds: float) -> bool:
+        """Whether an exact counterexample is found in so many CPU seconds; it is remembered."""
+        if not self._use_filter:
+            return False
+        goal = replace(self._statement, claims=((">=", larger, smaller),))
+        found = find_counterexample(goal, Budget(seconds))
+        if found is None:
+            return False
+        point = [float(found.point[name]) for name in self._names]
+        self._points = np.vstack([self._points, [point]])
+        return True
+
+    def _evaluate(self, e: Expression) -> Floats:
+        return compile_float(e, self._names)(self._points)
+
+    def _holds(self, old: dict[str, Floats], scaling: Scaling) -> bool:
+        larger, smaller = self._evaluate(scaling.larger), self._evaluate(scaling.smaller)
+        defined = np.isfinite(old["larger"]) & np.isfinite(old["smaller"])
+        bounds, bounded = old["larger"], larger
+        if scaling.side == "smaller":
+            bounds, bounded = smaller, old["smaller"]
+        right = _is_above(bounds, bounded) & _is_above(larger, smaller)
+        return bool(right[defined].all())
+
+    def _find_equalities(self, drawn: Floats, random: np.random.Generator) -> Floats:
+        """Return points at which the sides of the original goal are equal, and some near them."""
+        op, left, right = self._statement.claims[0]
+        larger, smaller = (left, right) if op in (">=", ">") else (right, left)
+        sides = [compile_float(side, self._names) for side in (larger, smaller)]
+
+        def measure(x: Floats) -> Floats:
+            values = [side(x) for side in sides]
+            with np.errstate(all="ignore"):
+                gap = abs(values[0] - values[1]) / (abs(values[0]) + abs(values[1]))
+            return np.where(np.isfinite(gap), gap, np.inf)
+
+        x = drawn
+        for step in range(ROUNDS):
+            x = x[np.argsort(measure(x))[:STARTS]]
+            x = np.vstack([x, self._move(x, 0.5 ** (step + 1), random)])
+        equal = _list_different(x[measure(x) < EQUAL][:STARTS])[:MOST_EQUALITIES]
+        near = [self._move(equal, distance, random) for distance in NEARBY]
+        return np.vstack([equal, *near])
+
+    def _move(self, x: Floats, distance: float, random: np.random.Generator) -> Floats:
+        """Return points of the domain, several about each of some points."""
+        repeated = np.repeat(x, 20, axis=0)
+        moved = repeated * (1 + distance * random.standard_normal(repeated.shape))
+        return _allow(self._statement, moved)
+
+
+def _is_above(larger: Floats, smaller: Floats) -> NDArray[np.bool_]:
+    with np.errstate(all="ignore"):
+        above: NDArray[np.bool_] = larger - smaller >= -TOLERANCE * (abs(larger) + abs(smaller))
+    return above
+
+
+def _draw(statement: Statement, random: np.random.Generator) -> Floats:
+    """Return points of the domain: about the middle, near the boundary, of all sizes."""
+    n = len(statement.variables)
+    x = np.vstack(
+        [
+            random.dirichlet(np.ones(n), SAMPLED // 2) * n,
+            random.dirichlet(np.full(n, 0.4), SAMPLED // 4) * n,
+            1 + 0.1 * random.standard_normal((SAMPLED // 4, n)),
+        ]
+    )
+    x = np.maximum(abs(x), 1e-6)
+    sizes = np.exp(1.5 * random.standard_normal(len(x)))
+    x = x * np.where(random.random(len(x)) < 0.5, sizes, 1.0)[:, None]
+    signs = np.where(random.random(x.shape) < 0.5, -1.0, 1.0)
+    return _allow(statement, np.vstack([x, x * signs]))
+
+
+def _allow(statement: Statement, x: Floats) -> Floats:
+    """Return the points moved onto the equality, if there is one, that all inequalities allow."""
+    margins = [
+        (op, compile_float(subtract(left, right), statement.variables))
+        for op, left, right in statement.assumptions
+    ]
+    equalities: list[Callable[[Floats], Floats]] = [f for op, f in margins if op == "="]
+    if len(equalities) > 1:
+        return x[:0]
+    for equality in equalities:
+        x = scale_onto(equality, x)
+    for op, margin in margins:
+        if op not in ("=", "!="):
+            x = x[margin(x) >= 0] if op in (">=", ">") else x[margin(x) <= 0]
+    return x
+
+
+def _list_different(x: Floats) -> Floats:
+    """Return points of which no two are almost the same."""
+    kept: list[Sequence[float]] = []
+    for point in x:
+        if all(np.abs(np.subtract(point, other)).max() > 1e-3 for other in kept):
+            kept.append(point)
+    return np.array(kept).reshape(-1, x.shape[1])

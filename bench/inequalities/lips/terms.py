@@ -1,0 +1,423 @@
+"""Expressions as sums of terms, each a rational times powers: what a pattern is laid upon.
+
+Sums in a sum are one sum, products in a product one product, a quotient is a product with negative
+exponents, a root one with fractions; like terms are together. `sqrt(8*a*b^2)` is `2 * 2^(1/2) *
+a^(1/2) * b` where a and b are not negative. A sum that is a factor stays whole, without what its
+coefficients have in common. Nothing is multiplied out, except where `shorten` is asked to.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple, TypeAlias, TypeGuard
+
+from bench.inequalities.goals import insert
+from bench.inequalities.lips.ranking import count_operators
+from bench.inequalities.statements import (
+    Expression,
+    add,
+    divide,
+    find_variables,
+    multiply,
+    negate,
+    raise_to,
+)
+
+ZERO, ONE = Fraction(0), Fraction(1)
+MOST_TERMS = 48
+"""Terms of a product that is multiplied out."""
+MOST_DIVISOR = 1000
+"""Divisors of a number under a root that are looked for."""
+
+
+class Opaque(NamedTuple):
+    """A base that is not looked into: a power with variables in its exponent, a division by 0."""
+
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A coefficient times powers of different bases, none of them with the exponent 0."""
+
+    coefficient: Fraction
+    powers: tuple[tuple[Base, Fraction], ...] = ()
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the term is a rational."""
+        return not self.powers
+
+    def scale(self, factor: Fraction) -> Term:
+        """Return the term times a rational."""
+        return Term(self.coefficient * factor, self.powers)
+
+
+Sum: TypeAlias = tuple[Term, ...]
+"""Terms with different powers in a fixed order; the empty sum is 0."""
+Base: TypeAlias = "str | int | Sum | Opaque"
+"""A variable; a whole number (under a root); a sum of coefficients without a common divisor."""
+
+UNIT = Term(ONE)
+
+
+class Algebra:
+    """Computes with sums of terms in variables some of which are known not to be negative."""
+
+    def __init__(self, nonnegative: Collection[str]) -> None:
+        """Know the variables that are not negative."""
+        self._nonnegative = frozenset(nonnegative)
+
+    def read(self, e: Expression) -> Sum:
+        """Return an expression as a sum of terms."""
+        if isinstance(e, Fraction):
+            return (Term(e),) if e else ()
+        if isinstance(e, str):
+            return (Term(ONE, ((e, ONE),)),)
+        op, *parts = e
+        if op == "+":
+            return join(*map(self.read, parts))
+        if op == "-":
+            return scale(self.read(parts[0]), Fraction(-1))
+        if op == "*":
+            return self.multiply(*map(self.read, parts))
+        if op == "/":
+            return self.multiply(self.read(parts[0]), self.raise_to(self.read(parts[1]), -ONE))
+        exponent = parts[1]
+        if not isinstance(exponent, Fraction):
+            return (Term(ONE, ((Opaque(e), ONE),)),)
+        return self.raise_to(self.read(parts[0]), exponent)
+
+    def multiply(self, *factors: Sum) -> Sum:
+        """Return a product; a rational goes to every term of a sum, other sums stay whole."""
+        rational, others = ONE, list[Sum]()
+        for factor in factors:
+            if not factor:
+                return ()
+            if len(factor) == 1 and factor[0].is_constant:
+                rational *= factor[0].coefficient
+            else:
+                others.append(factor)
+        if len(others) == 1:
+            return scale(others[0], rational)
+        return as_sum(functools.reduce(times, map(as_term, others), Term(rational)))
+
+    def raise_to(self, base: Sum, exponent: Fraction) -> Sum:
+        """Return a power of a sum; 1 stays the sum."""
+        return base if exponent == 1 else as_sum(self.raise_term(as_term(base), exponent))
+
+    def raise_term(self, term: Term, exponent: Fraction) -> Term:
+        """Return a power of a term."""
+        if not term.coefficient:
+            return term if exponent > 0 else Term(ONE, ((Opaque(divide(ONE, ZERO)), ONE),))
+        if exponent.denominator == 1:
+            powers = tuple((base, k * exponent) for base, k in term.powers if exponent)
+            return _settle(term.coefficient ** int(exponent), powers)
+        apart = [power for power in term.powers if self._is_nonnegative(power)]
+        rest = tuple(power for power in term.powers if power not in apart)
+        coefficient = term.coefficient
+        if rest or coefficient < 0:
+            if len(rest) == 1 and coefficient > 0 and not _is_even(rest[0][1]):
+                apart += rest  # sqrt(x^3) has a meaning where x has a root
+            else:
+                whole: Base = (Term(Fraction(1 if coefficient > 0 else -1), rest),)
+                coefficient = abs(coefficient)
+                apart = [*((base, k) for base, k in apart), (whole, ONE)]
+        raised = _settle(ONE, ((base, k * exponent) for base, k in apart))
+        return times(_raise_rational(coefficient, exponent), raised)
+
+    def substitute(self, pattern: Sum, values: Mapping[str, Term]) -> Sum:
+        """Return a sum with terms in the places of variables."""
+        return join(*(self._substitute_term(term, values) for term in pattern))
+
+    def _substitute_term(self, term: Term, values: Mapping[str, Term]) -> Sum:
+        product = Term(term.coefficient)
+        for base, k in term.powers:
+            if isinstance(base, str):
+                inner = values[base]
+            elif isinstance(base, int):
+                inner = Term(Fraction(base))
+            else:
+                assert not isinstance(base, Opaque)
+                inner = as_term(self.substitute(base, values))
+            product = times(product, self.raise_term(inner, k))
+        return as_sum(product)
+
+    def _is_nonnegative(self, power: tuple[Base, Fraction]) -> bool:
+        base, _ = power
+        if isinstance(base, str):
+            return base in self._nonnegative
+        if isinstance(base, int):
+            return True
+        return not isinstance(base, Opaque) and all(
+            term.coefficient > 0
+            and all(
+                _is_even(k) or k.denominator > 1 or self._is_nonnegative((inner, k))
+                for inner, k in term.powers
+            )
+            for term in base
+        )
+
+    # Shorter forms
+
+    def shorten(self, terms: Sum) -> Sum:
+        """Return a sum with products of sums multiplied out where that makes it no longer."""
+        within = join(*(as_sum(self._shorten_bases(term)) for term in terms))
+        expanded = self.expand(within)
+        if expanded is None or expanded == within:
+            return within
+        return min(expanded, within, key=lambda each: count_operators(write(each)))
+
+    def _shorten_bases(self, term: Term) -> Term:
+        product = Term(term.coefficient)
+        for base, k in term.powers:
+            if is_sum(base):
+                shorter = as_term(self.shorten(base))
+                product = times(product, self.raise_term(shorter, k))
+            else:
+                product = times(product, Term(ONE, ((base, k),)))
+        return product
+
+    def expand(self, terms: Sum) -> Sum | None:
+        """Return a sum with products of sums multiplied out; None where that is long."""
+        parts: list[Sum] = []
+        for term in terms:
+            outside = Term(term.coefficient)
+            product: Sum = (UNIT,)
+            for base, k in term.powers:
+                if is_sum(base) and k.denominator == 1 and k > 0:
+                    for _ in range(int(k)):
+                        if len(product) * len(base) > MOST_TERMS:
+                            return None
+                        pairs = itertools.product(product, base)
+                        product = join(*(as_sum(times(left, right)) for left, right in pairs))
+                else:
+                    outside = times(outside, Term(ONE, ((base, k),)))
+            parts.append(join(*(as_sum(times(outside, each)) for each in product)))
+        return join(*parts)
+
+
+def is_sum(base: Base) -> TypeGuard[Sum]:
+    """Whether a base is a sum, and not a variable, a number or opaque."""
+    return isinstance(base, tuple) and not isinstance(base, Opaque)
+
+
+def join(*parts: Sum) -> Sum:
+    """Return the sum of sums."""
+    found: dict[tuple[tuple[Base, Fraction], ...], Fraction] = {}
+    for term in itertools.chain(*parts):
+        found[term.powers] = found.get(term.powers, ZERO) + term.coefficient
+    kept = (Term(c, powers) for powers, c in found.items() if c)
+    return tuple(sorted(kept, key=_spell_term))
+
+
+def scale(terms: Sum, factor: Fraction) -> Sum:
+    """Return a sum times a rational."""
+    return terms if factor == 1 else tuple(term.scale(factor) for term in terms if factor)
+
+
+def times(left: Term, right: Term) -> Term:
+    """Return the product of two terms."""
+    if left.is_constant or right.is_constant:
+        return Term(left.coefficient * right.coefficient, left.powers or right.powers)
+    return _settle(left.coefficient * right.coefficient, (*left.powers, *right.powers))
+
+
+def as_term(terms: Sum) -> Term:
+    """Return a sum as one term: a sum of several terms is a base."""
+    if len(terms) == 1:
+        return terms[0]
+    if not terms:
+        return Term(ZERO)
+    shared = find_content(terms)
+    return Term(shared, ((scale(terms, 1 / shared), ONE),))
+
+
+def as_sum(term: Term) -> Sum:
+    """Return a term as a sum: what `as_term` made of one, or the term alone."""
+    if len(term.powers) == 1:
+        ((base, k),) = term.powers
+        if k == 1 and is_sum(base):
+            return scale(base, term.coefficient)
+    return (term,) if term.coefficient else ()
+
+
+def find_content(terms: Sum) -> Fraction:
+    """Return the positive rational by which the coefficients become whole without a divisor."""
+    numerators = math.gcd(*(term.coefficient.numerator for term in terms))
+    return Fraction(numerators, math.lcm(*(term.coefficient.denominator for term in terms)))
+
+
+def rename(terms: Sum, names: Mapping[str, str]) -> Sum:
+    """Return a sum with other names for its variables."""
+    return join(tuple(_rename_term(term, names) for term in terms))
+
+
+def _rename_term(term: Term, names: Mapping[str, str]) -> Term:
+    powers = ((_rename_base(base, names), k) for base, k in term.powers)
+    return Term(term.coefficient, tuple(sorted(powers, key=_spell_power)))
+
+
+def _rename_base(base: Base, names: Mapping[str, str]) -> Base:
+    if isinstance(base, str):
+        return names.get(base, base)
+    if isinstance(base, int):
+        return base
+    if isinstance(base, Opaque):
+        return Opaque(insert(base.expression, names))
+    return rename(base, names)
+
+
+def find_names(terms: Sum) -> frozenset[str]:
+    """Return the variables in a sum."""
+    return frozenset[str]().union(*(_names_of(base) for term in terms for base, _ in term.powers))
+
+
+def _names_of(base: Base) -> frozenset[str]:
+    if isinstance(base, str):
+        return frozenset((base,))
+    if isinstance(base, int):
+        return frozenset()
+    return find_variables(base.expression) if isinstance(base, Opaque) else find_names(base)
+
+
+def find_degree(terms: Sum, names: frozenset[str]) -> Fraction | None:
+    """Return the degree of a sum in some variables; None if its terms have not the same."""
+    degrees: set[Fraction | None] = set()
+    for term in terms:
+        degree = ZERO
+        for base, k in term.powers:
+            inner = _degree_of_base(base, names)
+            if inner is None:
+                return None
+            degree += inner * k
+        degrees.add(degree)
+    return degrees.pop() if len(degrees) == 1 else None
+
+
+def _degree_of_base(base: Base, names: frozenset[str]) -> Fraction | None:
+    if isinstance(base, str):
+        return Fraction(base in names)
+    return ZERO if isinstance(base, int | Opaque) else find_degree(base, names)
+
+
+# Writing
+
+
+def write(terms: Sum) -> Expression:
+    """Return a sum as an expression: what the coefficients share in front, minus signs last."""
+    if not terms:
+        return ZERO
+    shared = find_content(terms)
+    if len(terms) > 1 and shared != 1:
+        return write_term(Term(shared, ((scale(terms, 1 / shared), ONE),)))
+    ordered = sorted(terms, key=lambda term: term.coefficient < 0)
+    return add(*map(write_term, ordered))
+
+
+def write_term(term: Term) -> Expression:
+    """Return a term as an expression, with one root for all roots of an index."""
+    if term.coefficient < 0:
+        return negate(write_term(dataclasses.replace(term, coefficient=-term.coefficient)))
+    above = _write_powers([(base, k) for base, k in term.powers if k > 0])
+    below = _write_powers([(base, -k) for base, k in term.powers if k < 0])
+    top, bottom = term.coefficient.numerator, term.coefficient.denominator
+    if top != 1 or not above:
+        above.insert(0, Fraction(top))
+    if bottom != 1:
+        below.insert(0, Fraction(bottom))
+    return divide(multiply(*above), multiply(*below)) if below else multiply(*above)
+
+
+def _write_powers(powers: list[tuple[Base, Fraction]]) -> list[Expression]:
+    """Return powers with positive exponents as factors: whole powers, then roots by their index."""
+    written: list[Expression] = []
+    for index in sorted({k.denominator for _, k in powers}):
+        alike = [(base, k * index) for base, k in powers if k.denominator == index]
+        number = math.prod((Fraction(base) ** int(k) for base, k in alike if isinstance(base, int)))
+        others = [(base, k) for base, k in alike if not isinstance(base, int)]
+        if len(others) == 1 and number == 1:
+            ((base, k),) = others
+            written.append(_write_power(base, k / index))
+        else:
+            inner = [
+                *([Fraction(number)] if number != 1 else []),
+                *(_write_power(*p) for p in others),
+            ]
+            written += inner if index == 1 else [raise_to(multiply(*inner), Fraction(1, index))]
+    return written
+
+
+def _write_power(base: Base, k: Fraction) -> Expression:
+    written: Expression
+    if isinstance(base, str):
+        written = base
+    elif isinstance(base, int):
+        written = Fraction(base)
+    else:
+        written = base.expression if isinstance(base, Opaque) else write(base)
+    return written if k == 1 else raise_to(written, k)
+
+
+# Order and roots
+
+
+def _settle(coefficient: Fraction, powers: Iterable[tuple[Base, Fraction]]) -> Term:
+    """Return a term of powers whose bases may repeat; whole powers of numbers are rationals."""
+    collected: dict[Base, Fraction] = {}
+    for base, k in powers:
+        collected[base] = collected.get(base, ZERO) + k
+    kept = []
+    for base, k in collected.items():
+        if isinstance(base, int):
+            coefficient *= Fraction(base) ** math.floor(k)
+            k -= math.floor(k)
+        if k:
+            kept.append((base, k))
+    return Term(coefficient, tuple(sorted(kept, key=_spell_power)))
+
+
+def _raise_rational(value: Fraction, exponent: Fraction) -> Term:
+    """Return a power of a positive rational, in powers of whole numbers below their first."""
+    powers: list[tuple[Base, Fraction]] = []
+    for number, sign in ((value.numerator, 1), (value.denominator, -1)):
+        divisor = 2
+        while number > 1:
+            if divisor * divisor > number or divisor > MOST_DIVISOR:
+                divisor = number
+            while number % divisor == 0:
+                number //= divisor
+                powers.append((divisor, sign * exponent))
+            divisor += 1
+    return _settle(ONE, powers)
+
+
+def _is_even(k: Fraction) -> bool:
+    return k.denominator == 1 and k.numerator % 2 == 0
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _spell_base(base: Base) -> str:
+    """Return a text by which bases are ordered: numbers, variables, sums."""
+    if isinstance(base, str):
+        return base
+    if isinstance(base, int):
+        return f"{base:09}"
+    if isinstance(base, Opaque):
+        return f"~{base.expression}"
+    return f"~({'+'.join(map(_spell_term, base))})"
+
+
+def _spell_power(power: tuple[Base, Fraction]) -> str:
+    base, k = power
+    return _spell_base(base) if k == 1 else f"{_spell_base(base)}^{k}"
+
+
+def _spell_term(term: Term) -> str:
+    return f"{'*'.join(map(_spell_power, term.powers))}:{term.coefficient}"
