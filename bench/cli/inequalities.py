@@ -9,11 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.cli.options import positive_integer, seconds
 from bench.errors import BenchError, DataError
+
+STANDARD_OUTPUT = Path("-")
 
 
 def add_verbs(verbs: Any) -> None:
@@ -55,16 +58,30 @@ def add_verbs(verbs: Any) -> None:
         metavar="N",
         help="cases that are decided at a time [as many as there are cores]",
     )
+    _add_explain(proving)
     proving.set_defaults(run=_prove)
     verifying = verbs.add_parser(
         "verify-proof",
         help="check a certificate of `prove` in rational arithmetic, independently of the prover",
     )
     verifying.add_argument("certificate", type=Path, metavar="CERT.json")
+    _add_explain(verifying)
     verifying.set_defaults(run=_verify)
 
 
+def _add_explain(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--explain",
+        type=Path,
+        nargs="?",
+        const=STANDARD_OUTPUT,
+        metavar="FILE",
+        help="tell the proof in sentences: print Markdown, or write FILE.md or FILE.tex",
+    )
+
+
 def _prove(arguments: argparse.Namespace) -> int:
+    _check_explanation(arguments.explain)
     if arguments.cases is not None:
         return _prove_cases(arguments)
     if arguments.statement is None:
@@ -94,7 +111,33 @@ def _prove(arguments: argparse.Namespace) -> int:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         replace_json(arguments.out, decision.certificate)
         print(f"The certificate is {arguments.out}; rstar-bench verify-proof checks it again.")
+    _explain(decision.certificate, arguments.explain)
     return 0
+
+
+def _check_explanation(file: Path | None) -> None:
+    if file is not None and file != STANDARD_OUTPUT and file.suffix not in (".md", ".tex"):
+        raise BenchError(
+            f"--explain writes Markdown or LaTeX; got {file}, expected a name that ends in .md or"
+            " .tex, or none to print the proof"
+        )
+
+
+def _explain(certificate: Mapping[str, Any], file: Path | None) -> None:
+    """Print a checked proof in sentences, or write it to a file."""
+    if file is None:
+        return
+    from bench.files.atomic import replace
+    from bench.inequalities.explaining import explain, write_latex, write_markdown
+
+    document = explain(certificate)
+    if file == STANDARD_OUTPUT:
+        print(f"\n{write_markdown(document)}", end="")
+        return
+    write = write_latex if file.suffix == ".tex" else write_markdown
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace(file, write(document).encode())
+    print(f"The proof in sentences is {file}.")
 
 
 def _prove_cases(arguments: argparse.Namespace) -> int:
@@ -109,6 +152,8 @@ def _prove_cases(arguments: argparse.Namespace) -> int:
 
     if arguments.out is None or arguments.statement is not None or arguments.assume:
         raise BenchError("--cases goes with --out OUT.jsonl, and without STATEMENT and --assume")
+    if arguments.explain is not None:
+        raise BenchError("--explain tells one proof; with --cases explain the certificates later")
     cases = read_cases(arguments.cases)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     if arguments.certificates is not None:
@@ -147,6 +192,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from bench.inequalities.checker import ProofError, check_proof
     from bench.inequalities.statements import format_text, from_json
 
+    _check_explanation(arguments.explain)
     try:
         certificate = json.loads(arguments.certificate.read_bytes())
     except FileNotFoundError:
@@ -162,4 +208,5 @@ def _verify(arguments: argparse.Namespace) -> int:
         print(f"No proof: {error}.")
         return 1
     print(f"Proved: {format_text(from_json(certificate['statement']))}")
+    _explain(certificate, arguments.explain)
     return 0

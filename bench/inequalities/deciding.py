@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,20 @@ SEARCHED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class Explored:
+    """An inequality that a search looked at."""
+
+    parent: int | None
+    """Its place among those of the same decision; None for a claim."""
+    tactic: str
+    """The lemma or tactic that it comes from; empty for a claim."""
+    text: str
+    cost: float
+    fate: Literal["waiting", "taken up", "unproved", "closed"]
+    """Closed is one that was proved; unproved one from which the parent was not seen to follow."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A verdict with what shows it."""
 
@@ -29,6 +43,8 @@ class Decision:
     counterexample: Counterexample | None = None
     refused: str = ""
     """What the checker said of a certificate that the prover took for a proof: a fault of ours."""
+    explored: Sequence[Explored] = ()
+    """What a search looked at, in the order in which it was made."""
 
 
 Prove = Callable[[Statement, float], "Mapping[str, Any] | None"]

@@ -24,11 +24,11 @@ from bench.errors import EngineError
 from bench.knobs import Positive
 from bench.search.events import EventKind
 from bench.search.settings import SearchConfig
-from bench.search.tree import ROOT, NodeKind, Trace, new_trace
+from bench.search.tree import ROOT, Node, NodeKind, Trace, new_trace
 from bench.types import Problem
 
 if TYPE_CHECKING:  # what decides is imported where it works: the caller needs no solver
-    from bench.inequalities.deciding import Decision
+    from bench.inequalities.deciding import Decision, Explored
     from bench.inequalities.statements import Statement
 
 log = logging.getLogger(__name__)
@@ -56,12 +56,12 @@ class Closers(Deciding):
     """The prover alone has no other knobs."""
 
 
-Decide = Callable[["Statement", Any], "Decision"]
-"""`decide(statement, config)`, a function of a module: it is called in another process."""
+Decide = Callable[["Statement", Any, int], "Decision"]
+"""`decide(statement, config, seed)`, a function of a module: it is called in another process."""
 
 
-def decide_by_closers(statement: Statement, config: Closers) -> Decision:
-    """Look for a counterexample, then try the prover's strategies one after the other."""
+def decide_by_closers(statement: Statement, config: Closers, seed: int) -> Decision:
+    """Look for a counterexample, then try the prover's strategies, which draw nothing."""
     from bench.inequalities.deciding import decide_statement
 
     return decide_statement(statement, config.cpu_seconds)
@@ -83,6 +83,8 @@ class Finding:
     """Why it is neither proved nor refuted."""
     steps: Sequence[str] = field(default=())
     """The certificate's steps in words."""
+    explored: Sequence[Explored] = field(default=())
+    """What a search looked at, where there was one."""
 
 
 class Provers:
@@ -94,11 +96,22 @@ class Provers:
         self._processes = Processes(self.count, MEMORY, _warm_prover)
 
     async def find(
-        self, decide: Decide, text: str, config: Deciding, assume: Sequence[str] = ()
+        self,
+        decide: Decide,
+        text: str,
+        config: Deciding,
+        assume: Sequence[str] = (),
+        seed: int = 0,
     ) -> Finding:
         """Return what `decide` finds out about a text. Raises EngineError: it failed."""
         future = self._processes.submit(
-            _find, decide, text, tuple(assume), config, timeout=WAIT * (config.cpu_seconds + 1)
+            _find,
+            decide,
+            text,
+            tuple(assume),
+            config,
+            seed,
+            timeout=WAIT * (config.cpu_seconds + 1),
         )
         waiting = asyncio.wrap_future(future)
         await asyncio.wait([waiting])
@@ -133,7 +146,7 @@ def _warm_prover() -> None:
     assert deciding
 
 
-def _find(decide: Decide, text: str, assume: Sequence[str], config: Deciding) -> Finding:
+def _find(decide: Decide, text: str, assume: Sequence[str], config: Deciding, seed: int) -> Finding:
     """Decide a text in this process."""
     import resource
     import time
@@ -151,7 +164,7 @@ def _find(decide: Decide, text: str, assume: Sequence[str], config: Deciding) ->
         return Finding("unsupported", time.process_time() - started, reason=str(error))
     shown = format_text(statement)
     try:
-        decision = decide(statement, config)
+        decision = decide(statement, config, seed)
     except MemoryError:
         spent = time.process_time() - started
         return Finding("open", spent, shown, reason=f"it needs more than {MEMORY >> 30} GiB")
@@ -160,7 +173,14 @@ def _find(decide: Decide, text: str, assume: Sequence[str], config: Deciding) ->
         case "proved":
             assert decision.certificate is not None
             steps = tuple(_list_steps(decision.certificate["proofs"]))
-            return Finding("proved", spent, shown, decision.certificate, steps=steps)
+            return Finding(
+                "proved",
+                spent,
+                shown,
+                decision.certificate,
+                steps=steps,
+                explored=decision.explored,
+            )
         case "refuted":
             assert decision.counterexample is not None
             found = decision.counterexample
@@ -170,7 +190,7 @@ def _find(decide: Decide, text: str, assume: Sequence[str], config: Deciding) ->
     reason = "neither a proof nor a counterexample was found"
     if decision.refused:
         reason = f"the prover's proof is none, which is a fault of ours: {decision.refused}"
-    return Finding("open", spent, shown, reason=reason)
+    return Finding("open", spent, shown, reason=reason, explored=decision.explored)
 
 
 def _list_steps(proofs: Sequence[Sequence[Mapping[str, Any]]], of: str = "") -> Iterator[str]:
@@ -209,9 +229,9 @@ async def search_by_deciding(
     seed: int,
 ) -> Trace:
     """Decide the statement that a problem's question is. Raises EngineError: the prover failed."""
-    found = await provers.find(decide, problem.question, config)
+    found = await provers.find(decide, problem.question, config, seed=seed)
     trace = new_trace(problem.id, name, seed, f"{found.statement or problem.question}\n", rules="")
-    node = trace.nodes[ROOT]
+    node = _add_explored(trace, found.explored)
     for step in found.steps:
         node = trace.add(node, 0, f"{step}\n", NodeKind.STEP, 0)
     answer = found.certificate or found.refutation
@@ -228,3 +248,23 @@ async def search_by_deciding(
     trace.record(EventKind.ROLLOUT, node)
     trace.cpu_seconds = found.cpu_seconds
     return trace
+
+
+def _add_explored(trace: Trace, explored: Sequence[Explored]) -> Node:
+    """Add what a search looked at to a trace; return the node that was closed last, or the root.
+
+    A state whose step found no proof is no part of the tree: nothing follows from it.
+    """
+    nodes: list[Node] = []
+    last = trace.nodes[ROOT]
+    for state in explored:
+        parent = trace.nodes[ROOT] if state.parent is None else nodes[state.parent]
+        kind = NodeKind.UNPROVED if state.fate == "unproved" else NodeKind.STEP
+        text = f"{state.tactic or 'the claim'} (cost {state.cost:g}): {state.text}\n"
+        node = trace.add(parent, len(parent.children), text, kind, 0)
+        if state.fate == "taken up":
+            trace.record(EventKind.EXPANDED, node)
+        if state.fate == "closed":
+            last = node
+        nodes.append(node)
+    return last

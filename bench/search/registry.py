@@ -26,6 +26,7 @@ from bench.search.inequalities import (
     decide_by_closers,
     search_by_deciding,
 )
+from bench.search.lips import ABLATIONS, Lips, decide_by_lips
 from bench.search.mcts import MCTS, mcts
 from bench.search.official.beam import official_beam
 from bench.search.official.mcts import official_mcts
@@ -156,10 +157,12 @@ SEARCHES: Mapping[str, SearchEntry] = {
         by_rules={"official": official_mcts, "efficient": efficient_mcts},
     ),
     "closers": _prover("closers", decide_by_closers, Closers),
+    **{name: _prover(name, partial(decide_by_lips, name=name), Lips) for name in ABLATIONS},
 }
 """`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the
 paper's final rule, by the official scripts', a vote among the best valued, and by two votes of all:
-weighted by the PPM, and by the policy's probability as well. `closers` proves inequalities."""
+weighted by the PPM, and by the policy's probability as well. `closers` and
+`lips` prove inequalities."""
 
 
 def find_search(name: str, kind: str = "search") -> SearchEntry:

@@ -43,6 +43,8 @@ class NodeKind(StrEnum):
     """Discarded: another candidate of the expansion finished (official rules)."""
     TOO_DEEP = "too_deep"
     """A dead end: unfinished beyond the depth limit (official rules)."""
+    UNPROVED = "unproved"
+    """Discarded: no proof was found that the state before follows from this one."""
     LOOKAHEAD = "lookahead"
     """Written beyond a candidate to judge it, and no part of the tree."""
 

@@ -1,10 +1,11 @@
-"""The step `clear` replayed: the goal as a fraction, with the roots and denominators that it lists.
+"""The step `clear`, replayed and told: the goal as a fraction, by the lists that the step has.
 
 The prover finds these lists (`bench.inequalities.clearing`); here they are given.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,34 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from bench.errors import DataError
+from bench.inequalities.clearing import read_assumptions
+from bench.inequalities.explaining.claims import Claimed
+from bench.inequalities.explaining.constrained import write_equality
+from bench.inequalities.explaining.documents import (
+    Block,
+    Paragraph,
+    list_formulas,
+)
+from bench.inequalities.explaining.formulas import (
+    make_primitive,
+    write_rational,
+)
+from bench.inequalities.explaining.polynomial_steps import Stage
+from bench.inequalities.explaining.radicals import name_radicals, write_quotient
+from bench.inequalities.explaining.scenes import Scene, define, refer_to, state_goal
+from bench.inequalities.explaining.signs import explain_sign, write_homogenised
 from bench.inequalities.explaining.squares import read_polynomial
-from bench.inequalities.goals import Goal
-from bench.inequalities.polynomial_goals import Radical, drop_radicals, reduce_radicals
-from bench.inequalities.polynomials import Polynomial, constant, from_flint, generators
+from bench.inequalities.goals import (
+    Goal,
+)
+from bench.inequalities.polynomial_goals import (
+    Assumptions,
+    PolynomialGoal,
+    Radical,
+    drop_radicals,
+    reduce_radicals,
+)
+from bench.inequalities.polynomials import Polynomial, constant, from_flint, generators, size_of
 from bench.inequalities.statements import Expression, from_json_expression
 
 
@@ -72,7 +97,7 @@ def replay_clear(goal: Goal, step: Mapping[str, Any]) -> Cleared:
         direct = False
         if radical is not None:
             inside = reader.read(of)
-            plain = not any(inside.numerator.degrees()[n:])
+            plain = not any(d > 0 for d in inside.numerator.degrees()[n:])
             direct = value.is_one() and not over and not inside.over and plain
             direct = direct and drop_radicals(inside.numerator, n) == radicals[radical].radicand
             value = value * generators(size)[n + radical]
@@ -157,3 +182,96 @@ class _Reader:
         assert rest.is_constant() and not rest.is_zero(), "a checked step lists all denominators"
         scale = 1 / from_flint(rest.leading_coefficient())
         return Quotient(self.expand(value.over) * constant(self.size, scale), found)
+
+
+# The words
+
+Step = Mapping[str, Any]
+
+
+def explain_clear(claimed: Claimed, step: Step) -> tuple[Stage, list[Block]]:
+    """Return the goal as a polynomial, and how it comes from the expression."""
+    known = read_assumptions(claimed.goal)
+    cleared = replay_clear(claimed.goal, step)
+    scene, blocks = name_radicals(claimed.scene, known, cleared.radicals, step["radicals"])
+    equations = [_write_root(claimed, scene, cleared, root) for root in cleared.roots]
+    if any(equations):
+        blocks.append(Paragraph(f"We have {list_formulas([*filter(None, equations)])}."))
+    blocks += _explain_denominators(claimed.scene, known, cleared, step["denominators"])
+    p = cleared.numerator * math.prod(cleared.signs[i] ** k for i, k in cleared.over.items())
+    polynomial = PolynomialGoal(known, cleared.radicals, p, ())
+    lead = _choose_lead(claimed, scene, cleared, p)
+    if lead:
+        stated, more = state_goal(scene, p, lead)
+        return Stage(scene, polynomial, stated), [*blocks, *more]
+    stated = refer_to(scene, p)
+    if stated.has_label:
+        head = Paragraph(f"Let ${stated.name}$ be the difference of the two sides,")
+        blocks += [head, *define(stated)]
+    return Stage(scene, polynomial, stated), blocks
+
+
+def _choose_lead(claimed: Claimed, scene: Scene, cleared: Cleared, p: Polynomial) -> str:
+    """Return how the polynomial comes from the goal; nothing where it is what was read."""
+    shown, scale = make_primitive(p)
+    if cleared.over:
+        factors = []
+        for i, k in cleared.over.items():
+            whole, times = make_primitive(cleared.denominators[i] * cleared.signs[i])
+            scale /= times**k
+            factors.append((whole, k))
+        product = scene.alphabet.write_factors(scale, factors)
+        if len(factors) == 1 and factors[0][1] == scale == 1:
+            product = scene.alphabet.write(factors[0][0])
+        by = "the denominators" if product is None else f"${product.latex}$"
+        return (
+            f"We multiply by {by}, which is positive, and bring all terms to one side."
+            " It remains to show"
+        )
+    latex = f"{scene.alphabet.write(shown).latex} {scene.relation} 0"
+    if latex.replace(" ", "") == claimed.latex.replace(" ", ""):
+        return ""
+    first = f"We multiply by ${write_rational(scale)}$" if scale != 1 else "We multiply out"
+    aside = "" if claimed.latex.endswith(" 0") else " and bring all terms to one side"
+    return f"{first}{aside}. It remains to show"
+
+
+def _write_root(claimed: Claimed, scene: Scene, cleared: Cleared, root: Root) -> str:
+    """Return the equation of a root that is not just a radical with its own radicand, else ''."""
+    if root.is_direct:
+        return ""
+    index = "" if root.index == 2 else f"[{root.index}]"
+    left = rf"\sqrt{index}{{{claimed.write(root.of)}}}"
+    bottom = constant(size_of(root.value.numerator), 1)
+    for i, k in root.value.over.items():
+        bottom = bottom * cleared.denominators[i] ** k
+    right = write_quotient(scene, root.value.numerator, bottom)
+    return "" if left == right else f"{left} = {right}"
+
+
+def _explain_denominators(
+    scene: Scene, known: Assumptions, cleared: Cleared, data: Sequence[Step]
+) -> list[Block]:
+    """Return why the denominators are not 0, those for which that is not seen at once."""
+    equations: dict[int, list[str]] = {}
+    blocks: list[Block] = []
+    for factor, sign, each in zip(cleared.denominators, cleared.signs, data, strict=True):
+        proof = each["proof"]
+        if proof["by"] == "visible":
+            continue
+        stated = refer_to(scene, drop_radicals(factor * sign, known.n))
+        if proof["by"] == "homogenised":
+            j = int(proof["equality"])
+            equations.setdefault(j, []).append(write_homogenised(scene, known, stated, j))
+            continue
+        blocks += define(stated) if stated.has_label else []
+        if proof["by"] in ("orthant", "squares"):
+            blocks.append(Paragraph(f"We show that ${stated.name} > 0$."))
+        blocks += explain_sign(scene, known, stated, proof, strict=True)
+    told: list[Block] = []
+    for j, formulas in equations.items():
+        equality = known.equalities[j]
+        assert equality is not None
+        since = write_equality(equality, scene.alphabet)
+        told.append(Paragraph(f"Since ${since}$, we have {list_formulas(formulas)}."))
+    return [*told, *blocks]

@@ -23,20 +23,20 @@ from bench.inequalities.explaining.formulas import (
     make_primitive,
     write_rational,
 )
-from bench.inequalities.explaining.nonnegative import (
+from bench.inequalities.explaining.pairs import find_pairs
+from bench.inequalities.explaining.rewritings import (
     Rewriting,
     say_cut_squares,
     say_equation,
+    say_hidden_squares,
     say_rewriting,
 )
-from bench.inequalities.explaining.pairs import find_pairs
 from bench.inequalities.explaining.scenes import Scene, Stated, define, refer_to
 from bench.inequalities.explaining.squares import (
-    Block as Weighted,
-)
-from bench.inequalities.explaining.squares import (
+    MOST_DIGITS,
     WeightedSquare,
     collect,
+    count_digits,
     cut_terms,
     find_denominator,
     read_blocks,
@@ -45,6 +45,9 @@ from bench.inequalities.explaining.squares import (
     split_blocks,
     write_squares,
     write_terms,
+)
+from bench.inequalities.explaining.squares import (
+    Block as Weighted,
 )
 from bench.inequalities.goals import FREE
 from bench.inequalities.polynomial_goals import Assumptions
@@ -146,21 +149,20 @@ def explain_squares(
     formula = cut_terms(terms)
     easy = None if least else _find_easily(scene, known, stated)
     if easy is not None and (found.multiples or easy.formula.width <= formula.width + SIMPLER):
-        return say_rewriting(stated, {"by": "pairs"}, easy)
-    ends, definitions = _write_multiples(scene, known, found, bottom * scale)
-    left = juxtapose(
-        filter(
-            None,
-            (
-                "" if bottom == 1 else str(bottom),
-                "" if found.multiplier.is_one() else scene.alphabet.write(found.multiplier).factor,
-                stated.factor,
-            ),
-        )
-    )
-    if left == stated.factor:
-        left = stated.name
+        return say_rewriting(stated, easy)
     relation = "> 0" if least else r"\ge 0"
+    factor = "" if found.multiplier.is_one() else scene.alphabet.write(found.multiplier).factor
+    digits = count_digits(terms)
+    if digits > MOST_DIGITS:
+        left = juxtapose([factor, stated.factor]) if factor else stated.name
+        hidden = say_hidden_squares(left, len(terms), digits, _name_multiples(scene, known, found))
+        sentences = _conclude(scene, known, stated, data, found, relation, told=False)
+        return [hidden, *map(Paragraph, sentences)]
+    ends, definitions = _write_multiples(scene, known, found, bottom * scale)
+    number = "" if bottom == 1 else str(bottom)
+    left = stated.name
+    if number or factor:
+        left = juxtapose(filter(None, (number, factor, stated.factor)))
     proves = not ends and not data["negated"]
     whole = Formula((*formula.terms, *ends), formula.whole)
     blocks = [*say_equation(left, whole, f" {relation}" if proves else ""), *definitions]
@@ -203,6 +205,18 @@ def _write_multiples(
     return terms, definitions
 
 
+def _name_multiples(scene: Scene, known: Assumptions, found: _Identity) -> str:
+    """Return the words on the terms that vanish."""
+    names = [
+        scene.alphabet.write_sum(p).latex
+        for j, _ in found.multiples
+        if (p := known.equalities[j]) is not None
+    ]
+    if not names:
+        return ""
+    return f", plus multiples of {list_formulas(names)}, which is $0$ by assumption"
+
+
 def _conclude(
     scene: Scene,
     known: Assumptions,
@@ -210,15 +224,17 @@ def _conclude(
     data: Proof,
     found: _Identity,
     relation: str,
+    *,
+    told: bool = True,
 ) -> list[str]:
-    """Return what makes an identity a proof."""
+    """Return what makes an identity a proof; `told` says that it is written above."""
     sentences = []
     equalities = [
         write_equality(p, scene.alphabet)
         for j, _ in found.multiples
         if (p := known.equalities[j]) is not None
     ]
-    if equalities:
+    if equalities and told:
         count = len(found.multiples)
         last = "last term is" if count == 1 else f"last {count} terms are"
         sentences.append(f"The {last} $0$, since {list_formulas(equalities)}.")

@@ -34,6 +34,7 @@ class Items:
     """A list; each item is a small text."""
 
     items: tuple[tuple[Block, ...], ...]
+    numbered: bool = True
 
 
 Block: TypeAlias = "Paragraph | Display | Items"
@@ -62,7 +63,7 @@ def join_sentences(blocks: Sequence[Block]) -> tuple[Block, ...]:
     joined: list[Block] = []
     for block in blocks:
         if isinstance(block, Items):
-            joined.append(Items(tuple(map(join_sentences, block.items))))
+            joined.append(Items(tuple(map(join_sentences, block.items)), block.numbered))
             continue
         last = joined[-1] if joined else None
         goes_on = isinstance(block, Paragraph) and not block.apart
@@ -127,7 +128,7 @@ def _write_block(block: Block) -> Iterator[str]:
         yield f"$$\n{inner}\n$$"
     else:
         for number, item in enumerate(block.items, 1):
-            mark = f"{number}. "
+            mark = f"{number}. " if block.numbered else "- "
             inner = "\n\n".join(_write_blocks(item))
             yield mark + inner.replace("\n", "\n" + " " * len(mark)).replace(
                 "\n" + " " * len(mark) + "\n", "\n\n"
@@ -153,7 +154,7 @@ _PREAMBLE = r"""\documentclass{article}
 """
 
 _DEEPEST = 4
-"""Lists in lists that LaTeX numbers."""
+"""Lists in lists that LaTeX allows."""
 
 
 def write_latex(document: Document) -> str:
@@ -178,7 +179,8 @@ def _typeset(blocks: Sequence[Block], depth: int) -> Iterator[str]:
             inner = "\n\n".join(
                 "\\item " + "\n\n".join(_typeset(item, depth + 1)) for item in block.items
             )
-            yield f"\\begin{{enumerate}}\n{inner}\n\\end{{enumerate}}"
+            kind = "enumerate" if block.numbered else "itemize"
+            yield f"\\begin{{{kind}}}\n{inner}\n\\end{{{kind}}}"
         else:
-            for number, item in enumerate(block.items, 1):
-                yield f"({number}) " + "\n\n".join(_typeset(item, depth + 1))
+            for item in block.items:
+                yield "$\\bullet$ " + "\n\n".join(_typeset(item, depth + 1))

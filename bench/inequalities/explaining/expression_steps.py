@@ -7,34 +7,28 @@ gets a new name, so that no letter means two things.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from bench.inequalities.clearing import read_assumptions
-from bench.inequalities.explaining.clearing import Cleared, Root, replay_clear
+from bench.inequalities.explaining.claims import WIDE, Claimed
+from bench.inequalities.explaining.clearing import explain_clear, replay_clear
 from bench.inequalities.explaining.constrained import write_equality
 from bench.inequalities.explaining.documents import (
     Block,
-    Display,
     Items,
     Paragraph,
     list_formulas,
 )
 from bench.inequalities.explaining.formulas import (
     juxtapose,
-    make_primitive,
     measure,
     raise_text,
-    write_expression,
-    write_rational,
 )
-from bench.inequalities.explaining.polynomial_steps import Stage, explain_polynomial_steps
-from bench.inequalities.explaining.radicals import name_radicals, write_quotient
-from bench.inequalities.explaining.scenes import Scene, define, refer_to, state_goal
-from bench.inequalities.explaining.signs import explain_sign, write_homogenised
+from bench.inequalities.explaining.polynomial_steps import explain_polynomial_steps
+from bench.inequalities.explaining.radicals import write_quotient
+from bench.inequalities.explaining.scenes import Scene
 from bench.inequalities.goals import (
     NONNEGATIVE,
     POSITIVE,
@@ -50,43 +44,10 @@ from bench.inequalities.goals import (
     use_ratios,
     use_weighted_mean,
 )
-from bench.inequalities.polynomial_goals import Assumptions, PolynomialGoal, drop_radicals
-from bench.inequalities.polynomials import Polynomial, constant, size_of
+from bench.inequalities.polynomials import constant, size_of
 from bench.inequalities.statements import Expression, from_json_expression
 
 Step = Mapping[str, Any]
-
-WIDE = 90
-"""Width of a goal that is not told again after a substitution."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A goal that is an expression, as the reader knows it."""
-
-    scene: Scene
-    goal: Goal
-
-    def write(self, e: Expression) -> str:
-        """Return an expression in the reader's names."""
-        return write_expression(e, self.scene.shown)
-
-    @property
-    def latex(self) -> str:
-        """What is to be shown."""
-        e, relation = self.goal.expression, self.scene.relation
-        if isinstance(e, tuple) and e[0] == "+" and len(e) == 3:
-            left, last = e[1], e[2]
-            if isinstance(last, tuple) and last[0] == "-":
-                return f"{self.write(left)} {relation} {self.write(last[1])}"
-        return f"{self.write(e)} {relation} 0"
-
-    def say(self, lead: str) -> list[Block]:
-        """Return the sentence that tells the goal."""
-        latex = self.latex
-        if measure(latex) <= (WIDE // 4 if r"\frac" in latex else WIDE // 2):
-            return [Paragraph(f"{lead} ${latex}$.")]
-        return [Paragraph(lead), Display((f"{latex}.",))]
 
 
 def explain_steps(claimed: Claimed, steps: Sequence[Step]) -> list[Block]:
@@ -95,7 +56,7 @@ def explain_steps(claimed: Claimed, steps: Sequence[Step]) -> list[Block]:
     for at, step in enumerate(steps):
         name = step["step"]
         if name == "clear":
-            stage, more = _explain_clear(claimed, step)
+            stage, more = explain_clear(claimed, step)
             return [*blocks, *more, *explain_polynomial_steps(stage, steps[at + 1 :])]
         if name in _CLOSING:
             return [*blocks, *_CLOSING[name](claimed, step)]
@@ -267,7 +228,8 @@ def _explain_replace(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]
     )
     changed = Claimed(scene, dataclasses.replace(goal, expression=by))
     inner = [*lemma.say("We first show that"), *explain_steps(lemma, step["proof"])]
-    return changed, [Items((tuple(inner),)), *changed.say("So it is enough to show that")]
+    blocks: list[Block] = [Items((tuple(inner),), numbered=False)]
+    return changed, [*blocks, *changed.say("So it is enough to show that")]
 
 
 def _explain_cases(claimed: Claimed, step: Step) -> list[Block]:
@@ -305,96 +267,6 @@ def _explain_absurd(claimed: Claimed, step: Step) -> list[Block]:
             f" ${write_equality(p, claimed.scene.alphabet)}$, while the left side is positive."
         )
     ]
-
-
-# The step to a polynomial
-
-
-def _explain_clear(claimed: Claimed, step: Step) -> tuple[Stage, list[Block]]:
-    known = read_assumptions(claimed.goal)
-    cleared = replay_clear(claimed.goal, step)
-    scene, blocks = name_radicals(claimed.scene, known, cleared.radicals, step["radicals"])
-    equations = [_write_root(claimed, scene, cleared, root) for root in cleared.roots]
-    if any(equations):
-        blocks.append(Paragraph(f"We have {list_formulas([*filter(None, equations)])}."))
-    blocks += _explain_denominators(claimed.scene, known, cleared, step["denominators"])
-    p = cleared.numerator * math.prod(cleared.signs[i] ** k for i, k in cleared.over.items())
-    polynomial = PolynomialGoal(known, cleared.radicals, p, ())
-    lead = _choose_lead(claimed, scene, cleared, p)
-    if lead:
-        stated, more = state_goal(scene, p, lead)
-        return Stage(scene, polynomial, stated), [*blocks, *more]
-    stated = refer_to(scene, p)
-    if stated.has_label:
-        head = Paragraph(f"Let ${stated.name}$ be the difference of the two sides,")
-        blocks += [head, *define(stated)]
-    return Stage(scene, polynomial, stated), blocks
-
-
-def _choose_lead(claimed: Claimed, scene: Scene, cleared: Cleared, p: Polynomial) -> str:
-    """Return how the polynomial comes from the goal; nothing where it is what was read."""
-    shown, scale = make_primitive(p)
-    if cleared.over:
-        factors = []
-        for i, k in cleared.over.items():
-            whole, times = make_primitive(cleared.denominators[i] * cleared.signs[i])
-            scale /= times**k
-            factors.append((whole, k))
-        product = scene.alphabet.write_factors(scale, factors)
-        if len(factors) == 1 and factors[0][1] == scale == 1:
-            product = scene.alphabet.write(factors[0][0])
-        by = "the denominators" if product is None else f"${product.latex}$"
-        return (
-            f"We multiply by {by}, which is positive, and bring all terms to one side."
-            " It remains to show"
-        )
-    latex = f"{scene.alphabet.write(shown).latex} {scene.relation} 0"
-    if latex.replace(" ", "") == claimed.latex.replace(" ", ""):
-        return ""
-    first = f"We multiply by ${write_rational(scale)}$" if scale != 1 else "We multiply out"
-    aside = "" if claimed.latex.endswith(" 0") else " and bring all terms to one side"
-    return f"{first}{aside}. It remains to show"
-
-
-def _write_root(claimed: Claimed, scene: Scene, cleared: Cleared, root: Root) -> str:
-    """Return the equation of a root that is not just a radical with its own radicand, else ''."""
-    if root.is_direct:
-        return ""
-    index = "" if root.index == 2 else f"[{root.index}]"
-    left = rf"\sqrt{index}{{{claimed.write(root.of)}}}"
-    bottom = constant(size_of(root.value.numerator), 1)
-    for i, k in root.value.over.items():
-        bottom = bottom * cleared.denominators[i] ** k
-    right = write_quotient(scene, root.value.numerator, bottom)
-    return "" if left == right else f"{left} = {right}"
-
-
-def _explain_denominators(
-    scene: Scene, known: Assumptions, cleared: Cleared, data: Sequence[Step]
-) -> list[Block]:
-    """Return why the denominators are not 0, those for which that is not seen at once."""
-    equations: dict[int, list[str]] = {}
-    blocks: list[Block] = []
-    for factor, sign, each in zip(cleared.denominators, cleared.signs, data, strict=True):
-        proof = each["proof"]
-        if proof["by"] == "visible":
-            continue
-        stated = refer_to(scene, drop_radicals(factor * sign, known.n))
-        if proof["by"] == "homogenised":
-            j = int(proof["equality"])
-            equations.setdefault(j, []).append(write_homogenised(scene, known, stated, j))
-            continue
-        blocks += define(stated) if stated.has_label else []
-        if proof["by"] in ("orthant", "squares"):
-            blocks.append(Paragraph(f"We show that ${stated.name} > 0$."))
-        blocks += explain_sign(scene, known, stated, proof, strict=True)
-    told: list[Block] = []
-    for j, formulas in equations.items():
-        equality = known.equalities[j]
-        assert equality is not None
-        since = write_equality(equality, scene.alphabet)
-        told.append(Paragraph(f"Since ${since}$, we have {list_formulas(formulas)}."))
-    return [*told, *blocks]
 
 
 _STEPS: Mapping[str, Callable[[Claimed, Step], tuple[Claimed, list[Block]]]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -22,10 +22,10 @@ from bench.inequalities.polynomials import (
     from_flint,
     has_nonnegative_coefficients,
     is_cyclic,
+    make,
     size_of,
     terms_of,
 )
-from bench.inequalities.statements import Expression, Relation, format_latex_expression
 
 MOST_TERMS = 40
 """Terms that are written; of a longer sum only the first ones are."""
@@ -154,13 +154,36 @@ class Alphabet:
     def write(self, p: Polynomial) -> Formula:
         """Return a polynomial in the shortest of the forms: sum, cyclic sum, product."""
         n = len(self.variables)
-        if size_of(p) > n and not any(p.degrees()[n:]):
+        if size_of(p) > n:
+            if any(d > 0 for d in p.degrees()[n:]):
+                return self._write_with_radicals(p)
             p = drop_radicals(p, n)
         plain = self.write_best_sum(p)
         if len(p) < 2 or len(p) > MOST_FACTORED:
             return plain
         product = self.write_product(p)
         return product if product is not None and product.width <= plain.width else plain
+
+    def _write_with_radicals(self, p: Polynomial) -> Formula:
+        """Return a polynomial sorted by the radicals, each with its factor."""
+        n, bare = len(self.variables), Alphabet(self.variables)
+        parts: dict[Exponents, dict[Exponents, Fraction]] = {}
+        for e, c in terms_of(p).items():
+            parts.setdefault(e[n:], {})[e[:n]] = c
+        terms: list[Signed] = []
+        for exponents in sorted(parts, key=lambda e: (-sum(e), tuple(-k for k in e))):
+            factor = make(n, parts[exponents])
+            if not any(exponents):
+                terms += bare.write(factor).terms
+                continue
+            sign = choose_sign(factor)
+            inner = bare.write(factor * sign)
+            roots = self.write_monomial((*[0] * n, *exponents))
+            body = roots if inner.latex == "1" else juxtapose([inner.factor, roots])
+            terms.append(("-" if sign < 0 else "+", body))
+        if terms[0][0] == "-":
+            terms = sorted(terms, key=lambda term: term[0] == "-")
+        return Formula(tuple(terms))
 
     def write_best_sum(self, p: Polynomial) -> Formula:
         """Return a sum, cyclic where that is much shorter."""
@@ -206,6 +229,12 @@ class Alphabet:
             sign = choose_sign(factor)
             scale *= sign ** int(k)
             parts.append((factor * sign, int(k)))
+        if len(parts) > 1 and all(k % 2 == 0 for _, k in parts):
+            root = math.prod((f ** (k // 2) for f, k in parts), start=p**0)
+            square = self.write_factors(scale, [(root * choose_sign(root), 2)])
+            product = self.write_factors(scale, parts)
+            shorter = product is None or (square is not None and square.width < product.width)
+            return square if shorter else product
         for at, (factor, k) in enumerate(parts):
             # A minus goes into a factor that has one, instead of before the product.
             if scale < 0 and k % 2 and not has_nonnegative_coefficients(factor):
@@ -275,97 +304,6 @@ def make_primitive(p: Polynomial) -> tuple[Polynomial, Fraction]:
     top = math.gcd(*(int(c * bottom) for c in coefficients))
     scale = Fraction(bottom, top)
     return p * constant(size_of(p), scale), scale
-
-
-# Expressions
-
-
-def write_expression(e: Expression, shown: Mapping[str, str]) -> str:
-    """Return an expression in the names that the reader sees."""
-    latex = format_latex_expression(_tidy(_rename(e, shown)))
-    return re.sub(r"\^\{(\w)\}", r"^\1", latex)
-
-
-def write_name(name: str) -> str:
-    """Return a variable's name."""
-    return format_latex_expression(name)
-
-
-_RELATIONS = {">=": r"\ge", "<=": r"\le", "!=": r"\ne"}
-
-
-def write_relation(relation: Relation, shown: Mapping[str, str]) -> str:
-    """Return a relation in the names that the reader sees."""
-    op, left, right = relation
-    sides = (write_expression(left, shown), write_expression(right, shown))
-    return f"{sides[0]} {_RELATIONS.get(op, op)} {sides[1]}"
-
-
-def _rename(e: Expression, shown: Mapping[str, str]) -> Expression:
-    if isinstance(e, str):
-        return shown.get(e, e)
-    if isinstance(e, Fraction):
-        return e
-    return (e[0], *(_rename(part, shown) for part in e[1:]))
-
-
-def _tidy(e: Expression) -> Expression:
-    """Return an equal expression without what substituting left: sums in sums, powers of powers."""
-    if not isinstance(e, tuple):
-        return e
-    head, *parts = e
-    parts = [_tidy(part) for part in parts]
-    if head == "+":
-        return _tidy_sum(parts)
-    if head == "-":
-        return _negate(parts[0])
-    if head == "*":
-        return _tidy_product(parts)
-    if head == "^" and isinstance(parts[1], Fraction):
-        return _raise(parts[0], parts[1])
-    return (head, *parts)
-
-
-def _tidy_product(parts: Iterable[Expression]) -> Expression:
-    negative, flat = False, list[Expression]()
-    for part in parts:
-        if isinstance(part, tuple) and part[0] == "-":
-            negative, part = not negative, part[1]
-        flat += [g for g in _list_parts(part, "*") if g != Fraction(1)]
-    product = ("*", *flat) if len(flat) > 1 else (flat or [Fraction(1)])[0]
-    return _negate(product) if negative else product
-
-
-def _raise(base: Expression, power: Fraction) -> Expression:
-    if isinstance(base, tuple) and base[0] == "-" and power.denominator == 1:
-        raised = _raise(base[1], power)
-        return raised if power % 2 == 0 else _negate(raised)
-    if isinstance(base, tuple) and base[0] == "^" and power.denominator == 1:
-        inner = base[2]
-        if isinstance(inner, Fraction) and inner.denominator == 1:
-            return ("^", base[1], inner * power)
-    return base if power == 1 else ("^", base, power)
-
-
-def _tidy_sum(parts: Iterable[Expression]) -> Expression:
-    flat = [g for part in parts for g in _list_parts(part, "+") if g != Fraction(0)]
-    if not flat:
-        return Fraction(0)
-    return flat[0] if len(flat) == 1 else ("+", *flat)
-
-
-def _negate(e: Expression) -> Expression:
-    if isinstance(e, Fraction):
-        return -e
-    if isinstance(e, tuple) and e[0] == "-":
-        return e[1]
-    if isinstance(e, tuple) and e[0] == "*" and isinstance(e[1], Fraction) and e[1] < 0:
-        return _tidy(("*", -e[1], *e[2:]))
-    return ("-", e)
-
-
-def _list_parts(e: Expression, head: str) -> Sequence[Expression]:
-    return e[1:] if isinstance(e, tuple) and e[0] == head else (e,)
 
 
 # Displays

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from bench.inequalities.explaining.documents import Block, Items, Paragraph, list_formulas
+from bench.inequalities.explaining.expressions import write_name
 from bench.inequalities.explaining.formulas import (
     Formula,
-    choose_sign,
     juxtapose,
     make_primitive,
     measure,
     raise_text,
     set_equation,
-    write_name,
     write_rational,
 )
 from bench.inequalities.explaining.one_variable import (
     count_changes,
     drop_squares,
-    find_squares,
     read_one_variable,
 )
-from bench.inequalities.explaining.pairs import Mean, average, find_means, find_pairs
-from bench.inequalities.explaining.scenes import Scene, Stated, define, refer_to
-from bench.inequalities.explaining.squares import (
-    read_blocks,
-    read_polynomial,
-    round_blocks,
-    split_blocks,
-    write_squares,
+from bench.inequalities.explaining.pairs import find_means
+from bench.inequalities.explaining.rewritings import (
+    INLINE,
+    Rewriting,
+    is_seen,
+    read_factors,
+    rewrite,
+    rewrite_squares,
+    say_hidden_squares,
+    say_means,
+    say_product,
+    say_remarks,
+    say_rewriting,
+    write_factored,
 )
+from bench.inequalities.explaining.scenes import Scene, Stated, define, refer_to
 from bench.inequalities.polynomials import (
     Polynomial,
     add_minimum,
@@ -45,25 +48,10 @@ from bench.inequalities.polynomials import (
     split_by_power,
 )
 
-INLINE = 84
-"""Width of an equation that stays within its sentence."""
 MOST_DISPLAYED = 420
 """Width of a polynomial that is written by the powers of a variable."""
 
 Proof = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Rewriting:
-    """An equation `left * p = formula`, whose right side is seen not to be negative."""
-
-    left: str
-    """A factor's LaTeX, empty for 1."""
-    formula: Formula
-
-    def write_left(self, stated: Stated) -> str:
-        """Return the left side."""
-        return juxtapose([self.left, stated.factor]) if self.left else stated.name
 
 
 def explain_nonnegative(scene: Scene, stated: Stated, proof: Proof) -> list[Block]:
@@ -72,12 +60,14 @@ def explain_nonnegative(scene: Scene, stated: Stated, proof: Proof) -> list[Bloc
         return [Paragraph("This is true, because the difference is $0$.")]
     if has_nonnegative_coefficients(stated.p):
         return [_say_coefficients(scene, stated)]
+    if is_seen(stated):
+        return [say_product(stated)]
     rewriting = rewrite(scene, stated, proof)
     if rewriting is not None:
-        return say_rewriting(stated, proof, rewriting)
+        return say_rewriting(stated, rewriting)
     means = find_means(stated.shown)
     if means is not None:
-        return [_say_means(scene, stated, *means)]
+        return [say_means(scene, stated, *means)]
     return _EXPLAINED[proof["by"]](scene, stated, proof)
 
 
@@ -91,144 +81,12 @@ def _say_coefficients(scene: Scene, stated: Stated) -> Paragraph:
     )
 
 
-# Equations
-
-
-def rewrite(scene: Scene, stated: Stated, proof: Proof) -> Rewriting | None:
-    """Return the polynomial in a form that is seen not to be negative; None where it takes more.
-
-    An easy reason is taken where there is one, whatever the certificate has.
-    """
-    if has_nonnegative_coefficients(stated.p):
-        return Rewriting("", stated.formula)
-    if proof["by"] == "product":
-        found = _rewrite_product(scene, stated, proof)
-        if found is not None:
-            return found
-    easy = []
-    for squares in (find_squares(stated.shown), find_pairs(stated.shown)):
-        if squares is not None:
-            bottom, formula = write_squares(squares, scene.alphabet)
-            easy.append(Rewriting(_write_number(bottom), formula))
-    written = [each for each in easy if not each.formula.whole]
-    if written:
-        return min(written, key=lambda each: each.formula.width + 2 * len(each.left))
-    return None
-
-
-def _write_number(value: int) -> str:
-    return "" if value == 1 else str(value)
-
-
-def _rewrite_product(scene: Scene, stated: Stated, proof: Proof) -> Rewriting | None:
-    factors = _read_factors(stated, proof)
-    if any(k % 2 and not has_nonnegative_coefficients(factor) for factor, k, _ in factors):
-        return None
-    formula = _write_product(scene, stated, proof)
-    return None if formula is None else Rewriting("", formula)
-
-
-def _read_factors(stated: Stated, proof: Proof) -> list[tuple[Polynomial, int, Proof | None]]:
-    n = size_of(stated.p)
-    return [(read_polynomial(p, n), int(k), inner) for p, k, inner in proof["factors"]]
-
-
-def _write_product(scene: Scene, stated: Stated, proof: Proof) -> Formula | None:
-    scale, parts = Fraction(proof["constant"]) * stated.scale, []
-    for factor, k, _ in _read_factors(stated, proof):
-        whole, times = make_primitive(factor)
-        scale /= times**k
-        parts.append((whole if k % 2 else whole * choose_sign(whole), k))
-    return scene.alphabet.write_factors(scale, parts)
-
-
-def rewrite_squares(scene: Scene, stated: Stated, proof: Proof) -> Rewriting:
-    """Return a proof by squares without assumptions as an equation."""
-    n = size_of(stated.p)
-    multiplier = read_polynomial(proof["multiplier"], n)
-    total = multiplier * stated.p
-    blocks, _ = round_blocks(read_blocks(proof["blocks"], n), (), total)
-    squares = [
-        square._replace(coefficient=square.coefficient * stated.scale)
-        for square in split_blocks(blocks, scene.alphabet)
-    ]
-    bottom, formula = write_squares(squares, scene.alphabet)
-    parts = [_write_number(bottom)]
-    if not multiplier.is_one():
-        parts.append(scene.alphabet.write(multiplier).factor)
-    return Rewriting(juxtapose(filter(None, parts)), formula)
-
-
-def _say_means(scene: Scene, stated: Stated, means: Sequence[Mean], rest: Polynomial) -> Paragraph:
-    bounds = [
-        rf"{scene.alphabet.write_monomial(mean.middle)} \le"
-        rf" \frac{{{scene.quote(average(mean))}}}{{{len(mean.terms)}}}"
-        for mean in means
-    ]
-    text = f"By AM-GM we have {list_formulas(bounds)}."
-    if rest.is_zero():
-        return Paragraph(f"{text} This is what we need.")
-    return Paragraph(f"{text} This gives ${stated.name} \\ge {scene.quote(rest)} \\ge 0$.")
-
-
-def say_rewriting(stated: Stated, proof: Proof, rewriting: Rewriting) -> list[Block]:
-    """Return the equation that shows a polynomial not to be negative."""
-    formula = rewriting.formula
-    if not rewriting.left and formula.latex == stated.formula.latex:
-        return [_say_product(stated)]
-    left = rewriting.write_left(stated)
-    return [*say_equation(left, formula, r" \ge 0"), *_remark(stated, proof, formula)]
-
-
-def say_equation(left: str, formula: Formula, after: str) -> list[Block]:
-    """Return an equation as a reason, in its sentence or as a display."""
-    if measure(left) + formula.width <= INLINE and not formula.whole:
-        return [Paragraph(f"Indeed, ${left} = {formula.latex}{after}$.")]
-    return [Paragraph("Indeed,"), set_equation(left, formula, f"{after}.")]
-
-
-def _say_product(stated: Stated) -> Paragraph:
-    factors = stated.shown.factor()[1]
-    if len(factors) == 1:
-        return Paragraph("This is true, because squares are not negative.")
-    return Paragraph(
-        "This is true, because squares are not negative and neither are the other factors."
-    )
-
-
-def _remark(stated: Stated, proof: Proof, formula: Formula) -> list[Block]:
-    """Return what is to be said of an equation that is not written in full, or has a multiplier."""
-    blocks: list[Block] = []
-    if formula.whole:
-        blocks.append(say_cut_squares(formula))
-    if _has_multiplier(proof):
-        blocks.append(
-            Paragraph(
-                "The first factor on the left is positive, but for some points on the boundary,"
-                f" to which ${stated.factor} \\ge 0$ extends by continuity."
-            )
-        )
-    return blocks
-
-
-def _has_multiplier(proof: Proof) -> bool:
-    return proof["by"] == "squares" and any(any(e) for e, _ in proof.get("multiplier", ()))
-
-
-def say_cut_squares(formula: Formula) -> Paragraph:
-    """Return the remark that a sum of squares is not written in full."""
-    return Paragraph(
-        f"The sum has {formula.whole} terms, squares with factors that are not negative."
-        " The certificate holds the rest of them."
-    )
-
-
 # Proofs in parts
 
 
 def _explain_product(scene: Scene, stated: Stated, proof: Proof) -> list[Block]:
     blocks: list[Block] = []
-    factors, formula = _read_factors(stated, proof), _write_product(scene, stated, proof)
+    factors, formula = read_factors(stated, proof), write_factored(scene, stated, proof)
     if formula is not None and formula.latex != stated.formula.latex:
         blocks = [Paragraph("It is a product:"), set_equation(stated.name, formula, ".")]
     hard = [
@@ -349,7 +207,7 @@ def _explain_parts(
 
 def _explain_part(scene: Scene, where: str, part: Stated, proof: Proof) -> list[Block]:
     rewriting = rewrite(scene, part, proof)
-    if rewriting is not None and not _has_multiplier(proof) and not rewriting.formula.whole:
+    if rewriting is not None and not rewriting.formula.whole:
         left, right = rewriting.write_left(part), rewriting.formula.latex
         equation = left if left == right else f"{left} = {right}"
         if measure(equation) <= INLINE and not part.has_label:
@@ -395,7 +253,7 @@ def _explain_substituted(scene: Scene, stated: Stated, p: Polynomial, proof: Pro
     part = Stated(p, shown, stated.scale, stated.name, scene.alphabet.write(shown))
     rewriting = rewrite(scene, part, proof)
     if rewriting is not None:
-        return _say_substituted(stated, part, proof, rewriting)
+        return _say_substituted(stated, part, rewriting)
     if proof["by"] == "variable":
         i = int(proof["variable"])
         parts = split_by_power(p, i)
@@ -411,7 +269,7 @@ def _explain_substituted(scene: Scene, stated: Stated, p: Polynomial, proof: Pro
         )
         return [Paragraph(text), *rest]
     if proof["by"] == "squares":
-        return _say_substituted(stated, part, proof, rewrite_squares(scene, part, proof))
+        return _say_substituted(stated, part, rewrite_squares(scene, part, proof))
     label = scene.labels.take()
     primitive, scale = make_primitive(p)
     part = Stated(p, primitive, scale, label, scene.alphabet.write(primitive))
@@ -424,10 +282,11 @@ def _explain_substituted(scene: Scene, stated: Stated, p: Polynomial, proof: Pro
     ]
 
 
-def _say_substituted(
-    stated: Stated, part: Stated, proof: Proof, rewriting: Rewriting
-) -> list[Block]:
+def _say_substituted(stated: Stated, part: Stated, rewriting: Rewriting) -> list[Block]:
     formula, plain = rewriting.formula, part.formula
+    if rewriting.digits:
+        hidden = say_hidden_squares(rewriting.write_left(stated), formula.whole, rewriting.digits)
+        return [hidden, *say_remarks(stated, rewriting)]
     if has_nonnegative_coefficients(part.p) and plain.whole:
         text = (
             f"Then {stated.subject} becomes a sum of {plain.whole} terms whose coefficients are all"
@@ -439,13 +298,9 @@ def _say_substituted(
         middle = "" if plain.latex == formula.latex or plain.whole else f"{plain.latex} = "
         chain = f"{stated.name} = {middle}{formula.latex} \\ge 0"
         if measure(chain) <= INLINE:
-            return [Paragraph(f"Then ${chain}$."), *_remark(stated, proof, formula)]
-    if plain.width > INLINE or plain.whole or not rewriting.left:
-        display = set_equation(rewriting.write_left(stated), formula, r" \ge 0.")
-        return [Paragraph("Then"), display, *_remark(stated, proof, formula)]
-    left = juxtapose([rewriting.left, plain.factor])
-    blocks = [Paragraph(f"Then ${stated.name} = {plain.latex}$, and")]
-    return [*blocks, set_equation(left, formula, r" \ge 0."), *_remark(stated, proof, formula)]
+            return [Paragraph(f"Then ${chain}$."), *say_remarks(stated, rewriting)]
+    display = set_equation(rewriting.write_left(stated), formula, r" \ge 0.")
+    return [Paragraph("Then"), display, *say_remarks(stated, rewriting)]
 
 
 def _explain_orders(scene: Scene, stated: Stated, proof: Proof) -> list[Block]:
@@ -480,7 +335,7 @@ def _write_order(scene: Scene, order: Sequence[int]) -> str:
 
 
 def _explain_squares(scene: Scene, stated: Stated, proof: Proof) -> list[Block]:
-    return say_rewriting(stated, proof, rewrite_squares(scene, stated, proof))
+    return say_rewriting(stated, rewrite_squares(scene, stated, proof))
 
 
 _EXPLAINED = {

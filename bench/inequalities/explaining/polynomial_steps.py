@@ -74,6 +74,9 @@ def explain_polynomial_steps(stage: Stage, steps: Sequence[Step]) -> list[Block]
     at = 0
     while at < len(steps):
         step = steps[at]
+        if stage.goal.p.is_constant():
+            # That this is not negative, or is positive, has been said.
+            return blocks
         if step["step"] in CLOSING:
             return [*blocks, *CLOSING[step["step"]](stage, step)]
         run = _find_bounds(stage, steps[at:])
@@ -102,6 +105,9 @@ def _explain_homogenise(stage: Stage, step: Step) -> tuple[Stage, list[Block]]:
         f"We have ${write_split(split, alphabet)}$. So we may multiply each term by a power of"
         f" ${factor}$, which is $1$, and choose the powers such that all terms get the same degree."
     )
+    if not split.low.is_constant():
+        low = alphabet.write(split.low).latex
+        text += f" Then we multiply by a power of ${low}$, which is positive."
     after, blocks = stage.reach(reached, LEFT)
     return after, [Paragraph(text, apart=True), *blocks]
 
@@ -187,7 +193,7 @@ def _explain_rename(stage: Stage, step: Step) -> tuple[Stage, list[Block]]:
             if old != new:
                 equations.append(f"{old} = {new}")
     if equations:
-        blocks.append(Paragraph(f"We have ${', '.join(equations)}$."))
+        blocks.append(Paragraph(f"We have {list_formulas(equations)}."))
     reached = bare.then({}, bare.reduce(total))
     after = Stage(scene, reached, refer_to_again(stage, scene, reached))
     if after.stated.formula.latex == stage.stated.formula.latex:
@@ -239,6 +245,8 @@ def _explain_bounds(stage: Stage, steps: Sequence[Step]) -> tuple[Stage, list[Bl
     values = [step["by"] for step in steps if step["step"] == "bound"]
     kinds = {step["kind"] for step in steps if step["step"] == "bound"}
     same = all(each == values[0] for each in values) and not kinds & {"above", "below"}
+    # A value that is a number needs no name.
+    same = same and any(any(e) for side in values[0] for e, _ in side)
     told = f" Let {write_value(stage.scene, values[0])}." if same else ""
     for step in steps:
         if step["step"] == "divide":
@@ -359,22 +367,16 @@ def _explain_power_variables(stage: Stage, step: Step) -> tuple[Stage, list[Bloc
 
 
 def _close_on_orthant(stage: Stage, step: Step) -> list[Block]:
-    if stage.goal.p.is_constant():
-        return []
     scene = dataclasses.replace(stage.scene, radicals=())
     return explain_nonnegative(scene, _without_radicals(stage), step["proof"])
 
 
 def _close_by_squares(stage: Stage, step: Step) -> list[Block]:
-    if stage.goal.p.is_constant():
-        return []
     scene = dataclasses.replace(stage.scene, radicals=())
     return explain_squares(scene, stage.goal.assumptions, _without_radicals(stage), step)
 
 
 def _close_positive(stage: Stage, step: Step) -> list[Block]:
-    if stage.goal.p.is_constant():
-        return []
     proof = step["proof"]
     if stage.goal.has_radicals:
         stated = stage.stated

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from bench.inequalities.explaining.documents import Block, Paragraph, list_formulas
@@ -14,13 +16,14 @@ from bench.inequalities.explaining.formulas import (
     make_primitive,
     measure,
     raise_text,
+    write_rational,
 )
 from bench.inequalities.explaining.nonnegative import explain_nonnegative
 from bench.inequalities.explaining.scenes import Scene, define, refer_to
 from bench.inequalities.explaining.signs import explain_sign
 from bench.inequalities.explaining.squares import read_polynomial
 from bench.inequalities.polynomial_goals import Assumptions, PolynomialGoal, Radical
-from bench.inequalities.polynomials import Polynomial, constant, size_of
+from bench.inequalities.polynomials import Polynomial, constant, from_flint, size_of
 from bench.inequalities.radicals import bound_power
 
 Step = Mapping[str, Any]
@@ -101,19 +104,21 @@ def explain_bound(
     whole = bare.quote(radicand)
     u = whole if r"\sqrt" in t else _raise(t, q)
     v = write_quotient(bare, top, bottom)
-    name = v if v == "1" else bare.make_value_name()
-    head = "" if told or v == "1" else f"Let ${name} = {v}$. "
+    number = find_constant(top, bottom)
+    name = bare.make_value_name() if number is None else v
+    head = "" if told or number is not None else f"Let ${name} = {v}$. "
+    powers = _Powers(name, number)
     mean = "AM-GM" if (p, q) == (1, 2) else "the weighted AM-GM inequality"
     if kind == "upper":
         # The larger side over what the radical's power is multiplied by.
-        larger = f"{_times(p, u)} + {_times(q - p, _raise(name, q))}"
-        under = _times(q, _raise(name, q - p))
+        larger = f"{_times(p, u)} + {powers.write(q - p, q)}"
+        under = powers.write(q, q - p)
         bound = rf"\frac{{{larger}}}{{{under}}}"
         bound = value if bound == value else f"{bound} = {value}"
         text = rf"{head}By {mean}, ${_raise(t, p)} \le {bound}$."
     elif kind == "lower":
-        larger = f"{_times(q - p, u)} + {_times(p, _raise(name, q))}"
-        product = juxtapose(x for x in (str(q), _raise(t, q - p), _raise(name, p)) if x != "1")
+        larger = f"{_times(q - p, u)} + {powers.write(p, q)}"
+        product = _join(powers.write(q, p), _raise(t, q - p), number is None)
         text = (
             f"{head}By {mean}, ${larger} \\ge {product}$. We multiply by ${_raise(t, p)}$ and use"
             f" ${_raise(t, q)} = {whole}$. This gives ${_raise(t, p)} \\ge {value}$."
@@ -121,10 +126,39 @@ def explain_bound(
     else:
         text = (
             f"{head}The function $f(s) = s^{{-{q - p}/{q}}}$ is convex for $s > 0$, so its graph"
-            f" lies above its tangent at $s = {_raise(name, q)}$. We take $s = {whole}$ and"
+            f" lies above its tangent at $s = {powers.write(1, q)}$. We take $s = {whole}$ and"
             f" multiply by $s$. This gives ${_raise(t, p)} \\ge {value}$."
         )
     return [Paragraph(text)]
+
+
+def find_constant(top: Polynomial, bottom: Polynomial) -> Fraction | None:
+    """Return a quotient that is a number; None of another."""
+    if not (top.is_constant() and bottom.is_constant()):
+        return None
+    return from_flint(top.leading_coefficient()) / from_flint(bottom.leading_coefficient())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Powers:
+    """Writes multiples of powers of a value, which may be a number."""
+
+    name: str
+    number: Fraction | None
+
+    def write(self, times: int, power: int) -> str:
+        if self.number is not None:
+            return write_rational(times * self.number**power)
+        return _times(times, _raise(self.name, power))
+
+
+def _join(multiple: str, root: str, named: bool) -> str:
+    """Return a multiple of a power of a value times a root, the root before a name."""
+    if not named:
+        return root if multiple == "1" else juxtapose([multiple, root])
+    digits = re.match(r"\d*", multiple)
+    number = digits[0] if digits else ""
+    return juxtapose(filter(None, (number, root, multiple[len(number) :])))
 
 
 def _explain_side(
@@ -152,7 +186,7 @@ def _explain_side(
 
 def _raise(base: str, power: int) -> str:
     """Return the power of a letter, a root or a number."""
-    if base == "1" or power == 1:
+    if power == 1:
         return base
     return raise_text(bracket(base) if r"\sqrt" in base else base, power)
 
@@ -160,8 +194,7 @@ def _raise(base: str, power: int) -> str:
 def _times(number: int, body: str) -> str:
     if number == 1:
         return body
-    if body == "1":
-        return str(number)
+
     return juxtapose([str(number), bracket(body) if " " in body else body])
 
 
@@ -174,7 +207,8 @@ def write_quotient(scene: Scene, top: Polynomial, bottom: Polynomial) -> str:
     top, scale = make_primitive(top)
     # With whole numbers above and below: scale = k / l makes the quotient l top / (k bottom).
     top = top * constant(size_of(top), scale.denominator)
-    bottom = bottom * constant(size_of(top), scale.numerator)
-    if bottom.is_one():
-        return scene.quote(top)
-    return rf"\frac{{{scene.quote(top)}}}{{{scene.quote(bottom)}}}"
+    below = scene.alphabet.write(bottom)
+    if scale.numerator > 1:
+        parts = [] if bottom.is_one() else [below.factor]
+        return rf"\frac{{{scene.quote(top)}}}{{{juxtapose([str(scale.numerator), *parts])}}}"
+    return scene.quote(top) if bottom.is_one() else rf"\frac{{{scene.quote(top)}}}{{{below.latex}}}"

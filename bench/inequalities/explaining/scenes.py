@@ -9,13 +9,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from bench.inequalities.explaining.documents import Block, Paragraph
-from bench.inequalities.explaining.formulas import (
-    Alphabet,
-    Formula,
-    make_primitive,
-    set_equation,
-    write_name,
-)
+from bench.inequalities.explaining.expressions import write_name
+from bench.inequalities.explaining.formulas import Alphabet, Formula, make_primitive, set_equation
 from bench.inequalities.polynomials import Polynomial
 
 SHORT = 32
@@ -78,7 +73,8 @@ class Scene:
 
     def list_letters(self, numbers: Sequence[int] | None = None) -> str:
         """Return variables, separated by commas, all of them by default."""
-        return ", ".join(self.letter(i) for i in (numbers or range(len(self.names))))
+        shown = range(len(self.names)) if numbers is None else numbers
+        return ", ".join(map(self.letter, shown))
 
     def make_names(self, count: int) -> list[str]:
         """Return so many new names that go together."""
@@ -109,7 +105,7 @@ class Scene:
 
     def make_value_name(self) -> str:
         """Return a name for a value that is used in one paragraph only."""
-        return next(letter for letter in ("V", "W", "M", "N", "K") if letter not in self.used)
+        return next((letter for letter in "VWMNK" if letter not in self.used), r"\Phi")
 
     def rename(self, names: Mapping[int, str]) -> Scene:
         """Return the scene with other names of some variables, by their numbers."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -38,6 +39,10 @@ from bench.inequalities.polynomials import (
 
 MOST_SQUARES = 16
 """Terms that are written of a sum of squares."""
+WIDEST = 800
+"""Width of a sum of squares that is written."""
+MOST_DIGITS = 15
+"""Digits of the numbers of a sum that is written."""
 MOST_PERMUTED = 4
 """Size of a matrix whose pivots are taken in every order."""
 ROUNDINGS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 30, 60, 120)
@@ -192,14 +197,14 @@ def _list_splittings(gram: Matrix) -> Iterator[list[tuple[Fraction, list[Fractio
 def split_blocks(blocks: Sequence[Block], alphabet: Alphabet) -> list[WeightedSquare]:
     """Return blocks as weighted squares: of each the sum that is shortest to write."""
 
-    def measure_squares(squares: Sequence[WeightedSquare]) -> int:
+    def measure_squares(squares: list[WeightedSquare]) -> int:
         bottom = find_denominator(squares)
         terms = write_terms(squares, alphabet, bottom)
         return sum(measure(body) for _, body in terms) + len(str(bottom))
 
     squares: list[WeightedSquare] = []
     for block in blocks:
-        candidates: list[Sequence[WeightedSquare]] = [
+        candidates: list[list[WeightedSquare]] = [
             collect(
                 WeightedSquare(d, block.weight, _combine(line, block.basis))
                 for d, line in splitting
@@ -207,7 +212,8 @@ def split_blocks(blocks: Sequence[Block], alphabet: Alphabet) -> list[WeightedSq
             for splitting in _list_splittings(block.gram)
         ]
         if candidates:
-            squares += min(candidates, key=measure_squares)
+            shortest = min(candidates, key=measure_squares)
+            squares += shortest
     return collect(squares)
 
 
@@ -286,18 +292,33 @@ def write_terms(
 
 
 def _write_weight(weight: Polynomial, alphabet: Alphabet) -> Formula:
-    """Return a weight: as a product where its sign is not seen otherwise."""
-    product = None
-    if not has_nonnegative_coefficients(weight):
-        product = alphabet.write_product(weight)
-    return product or alphabet.write(weight)
+    """Return a weight: one with a minus as the product of what is known not to be negative."""
+    if has_nonnegative_coefficients(weight):
+        return alphabet.write(weight)
+    factors = [factor for factor, _ in weight.factor()[1]]
+    mixed = [f for f in factors if not has_nonnegative_coefficients(f * choose_sign(f))]
+    if len(mixed) > 1:
+        return alphabet.write_product(weight) or alphabet.write(weight)
+    n = size_of(weight)
+    common = make(n, {tuple(map(min, *terms_of(weight))): Fraction(1)})
+    inner = alphabet.write_sum(weight / common)
+    if common.is_one():
+        return inner
+    return Formula((("+", juxtapose([alphabet.write(common).latex, inner.factor])),))
 
 
 def cut_terms(terms: Sequence[Signed]) -> Formula:
     """Return a sum of squares, of a long one the first terms."""
-    if len(terms) <= MOST_SQUARES:
+    widths = itertools.accumulate(measure(body) for _, body in terms)
+    count = min(MOST_SQUARES, sum(width <= WIDEST for width in widths))
+    if len(terms) <= count:
         return Formula(tuple(terms) or (("+", "0"),))
-    return Formula((*terms[:MOST_SQUARES], ("+", r"\cdots")), len(terms))
+    return Formula((*terms[:count], ("+", r"\cdots")), len(terms))
+
+
+def count_digits(terms: Iterable[Signed]) -> int:
+    """Return how many digits the longest number has."""
+    return max((len(x) for _, body in terms for x in re.findall(r"\d+", body)), default=0)
 
 
 def write_squares(squares: Sequence[WeightedSquare], alphabet: Alphabet) -> tuple[int, Formula]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from bench.inequalities.checker import check_proof
+from bench.inequalities.explaining.claims import Claimed
 from bench.inequalities.explaining.documents import (
     Block,
     Display,
@@ -17,12 +18,9 @@ from bench.inequalities.explaining.documents import (
     join_sentences,
     list_formulas,
 )
-from bench.inequalities.explaining.expression_steps import Claimed, explain_steps
-from bench.inequalities.explaining.formulas import (
-    CYCLIC,
-    write_name,
-    write_relation,
-)
+from bench.inequalities.explaining.expression_steps import explain_steps
+from bench.inequalities.explaining.expressions import write_name, write_relation
+from bench.inequalities.explaining.formulas import CYCLIC
 from bench.inequalities.explaining.scenes import Labels, Scene
 from bench.inequalities.goals import FREE, NONNEGATIVE, POSITIVE, begin, read_constant
 from bench.inequalities.statements import Relation, Statement, evaluate, from_json
@@ -43,16 +41,7 @@ def explain(certificate: Mapping[str, Any]) -> Document:
     for number, (claim, steps) in enumerate(
         zip(statement.claims, certificate["proofs"], strict=True), 1
     ):
-        goal = begin(statement, claim)
-        scene = Scene(
-            statement.variables,
-            labels,
-            frozenset(statement.variables),
-            strict=goal.strict and steps[0]["step"] != "gap",
-            variables=statement.variables,
-        )
-        blocks = explain_steps(Claimed(scene, goal), steps)
-        blocks += _conclude(statement, claim)
+        blocks = [*explain_proof(statement, claim, steps, labels), *_conclude(statement, claim)]
         first = blocks[0]
         if isinstance(first, Paragraph) and first.text.startswith("Indeed,"):
             blocks[0] = Paragraph(first.text.replace("Indeed,", "We have", 1))
@@ -62,10 +51,20 @@ def explain(certificate: Mapping[str, Any]) -> Document:
     return _explain_cyclic(document, statement)
 
 
+def explain_proof(
+    statement: Statement, claim: Relation, steps: Sequence[Mapping[str, Any]], labels: Labels
+) -> list[Block]:
+    """Return the proof of one claim in words; the steps have to be checked already."""
+    goal, names = begin(statement, claim), statement.variables
+    strict = goal.strict and steps[0]["step"] != "gap"
+    scene = Scene(names, labels, frozenset(names), strict=strict, variables=names)
+    return explain_steps(Claimed(scene, goal), steps)
+
+
 def _choose_letter(statement: Statement) -> str:
     """Return a letter for polynomials that no variable begins with."""
     taken = {name[0] for name in statement.variables}
-    return next(letter for letter in "PQFGHRST" if letter not in taken)
+    return next((letter for letter in "PQFGHRST" if letter not in taken), r"\Pi")
 
 
 # The theorem
@@ -193,7 +192,8 @@ def _insert_after_cyclic(
             for i, item in enumerate(items):
                 items[i], done = _insert_after_cyclic(item, note)
                 if done:
-                    return (*found, Items(tuple(items)), *blocks[at + 1 :]), True
+                    changed = Items(tuple(items), block.numbered)
+                    return (*found, changed, *blocks[at + 1 :]), True
             found.append(block)
             continue
         text = block.text if isinstance(block, Paragraph) else " ".join(block.lines)

@@ -71,6 +71,14 @@ class Filter:
         old = {"larger": self._evaluate(larger), "smaller": self._evaluate(smaller)}
         return [each for each in scalings if self._holds(old, each)]
 
+    def allows(self, larger: Expression, smaller: Expression) -> bool:
+        """Whether no point refutes `larger >= smaller`."""
+        if not self._use_filter:
+            return True
+        left, right = self._evaluate(larger), self._evaluate(smaller)
+        defined = np.isfinite(left) & np.isfinite(right)
+        return bool(_is_above(left, right)[defined].all())
+
     def refute(self, larger: Expression, smaller: Expression, seconds: float) -> bool:
         """Whether an exact counterexample is found in so many CPU seconds; it is remembered."""
         if not self._use_filter:

@@ -10,13 +10,22 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bench.inequalities.budget import Budget
 from bench.inequalities.clearing import read_assumptions
-from bench.inequalities.goals import Goal, Step, begin, change_linearly, has_variable_exponent
+from bench.inequalities.deciding import Explored
+from bench.inequalities.goals import (
+    NONNEGATIVE,
+    POSITIVE,
+    Goal,
+    Step,
+    begin,
+    change_linearly,
+    has_variable_exponent,
+)
 from bench.inequalities.lips.equality import prove_replacement, replace_in_goal
 from bench.inequalities.lips.filtering import Filter
 from bench.inequalities.lips.forms import Forms
@@ -25,7 +34,13 @@ from bench.inequalities.lips.rewriting import TACTICS, propose
 from bench.inequalities.lips.scaling import list_scalings
 from bench.inequalities.lips.sides import ONE, ZERO, Rewriting, scale, take_difference
 from bench.inequalities.prover import FORMAT, prove_claim, prove_goal
-from bench.inequalities.statements import Expression, Statement, format_relation, to_json
+from bench.inequalities.statements import (
+    Expression,
+    Relation,
+    Statement,
+    format_relation,
+    to_json,
+)
 
 QUICK = 0.3
 """CPU seconds in which a state is closed while the search goes on."""
@@ -141,15 +156,18 @@ class Search:
         known = read_assumptions(goal)
         changed = change_linearly(goal, [None if f is None else f[0] for f in known.facts])
         if changed is not None:
-            e = changed.expression
-            sides = (e[1], e[2][1])  # `begin` writes a goal as larger + -smaller
+            sides = _read_sides(changed.expression)
             yield self._add(State(0, "linear", *sides, self._rank(*sides), goal=changed))
         yield 0
 
     def _search_from(self, start: int, budget: Budget) -> list[Step] | None:
         first = self.states[start].goal
         assert first is not None, "a start is proved"
-        checked = Filter(first, self.seed, equality=self.strategy.equality)
+        checked = Filter(
+            _as_statement(first, self.states[start].larger, self.states[start].smaller),
+            preserve_equality=self.strategy.equality,
+            use_filter=self.strategy.filtered,
+        )
         draw = random.Random(f"{self.seed}:{self.claim}:{start}")
         heap = [(0.0, start)]
         seen = {(self.states[start].larger, self.states[start].smaller)}
@@ -177,22 +195,19 @@ class Search:
         """Return the children of a state that pass the filter, the cheapest ones only."""
         state, found = self.states[index], []
         assert state.goal is not None, "its step is proved"
-        for scaling in list_scalings(state.larger, state.smaller, state.goal):
-            if budget.is_spent:
-                break
+        here = (state.larger, state.smaller)
+        known = _list_assumptions(state.goal)
+        for scaling in checked.keep(*here, list_scalings(*here, known)):
             sides = (scaling.larger, scaling.smaller)
-            if not self.strategy.filtered or checked.allows(*sides):
-                found.append(
-                    State(index, scaling.lemma, *sides, self._rank(*sides), state.multiplier)
-                )
+            cost = self._rank(*sides)
+            found.append(State(index, scaling.lemma, *sides, cost, state.multiplier))
         if self.strategy.rewriting and state.rewritten < REWRITINGS:
             forms = Forms(state.goal)
             for name in TACTICS:
                 if budget.is_spent:
                     break
-                for each in propose(name, forms, state.larger, state.smaller):
-                    sides = (each.larger, each.smaller)
-                    if each.exact or not self.strategy.filtered or checked.allows(*sides):
+                for each in propose(name, forms, *here):
+                    if each.exact or checked.allows(each.larger, each.smaller):
                         found.append(self._rewrite(index, each))
         if self.strategy.order == "random":
             return found
@@ -257,3 +272,37 @@ class Search:
         if state.parent is not None:
             self.states[state.parent].children.append(index)
         return index
+
+
+def _read_sides(difference: Expression) -> tuple[Expression, Expression]:
+    """Return the sides of a difference that is written as `begin` writes it; of another, 0."""
+    match difference:
+        case ("+", larger, ("-", smaller)):
+            return larger, smaller
+    return difference, ZERO
+
+
+def list_explored(searches: Sequence[Search]) -> list[Explored]:
+    """Return the states of searches, numbered through."""
+    found: list[Explored] = []
+    for search in searches:
+        first = len(found)
+        for state in search.states:
+            parent = None if state.parent is None else first + state.parent
+            found.append(Explored(parent, state.tactic, state.text, state.cost, state.fate))
+    return found
+
+
+def _list_assumptions(goal: Goal) -> list[Relation]:
+    """Return what a goal knows as relations."""
+    signs = {POSITIVE: ">", NONNEGATIVE: ">="}
+    return [
+        *((signs[sign], v, ZERO) for v, sign in goal.signs.items() if sign in signs),
+        *((">" if fact.strict else ">=", fact.expression, ZERO) for fact in goal.facts),
+        *(("=", e, ZERO) for e in goal.equalities),
+    ]
+
+
+def _as_statement(goal: Goal, larger: Expression, smaller: Expression) -> Statement:
+    claim: Relation = (">=", larger, smaller)
+    return Statement(goal.variables, tuple(_list_assumptions(goal)), (claim,))
