@@ -7,9 +7,11 @@ between rationals, never rounded.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,9 @@ ROUNDS = 8
 KEPT = 40
 """Points that a round of refining goes on from."""
 DENOMINATORS = (1, 2, 3, 4, 6, 8, 10, 12, 20, 60, 100, 1000, 10**5)
+SIMPLE = (Fraction(1), Fraction(0), Fraction(2), Fraction(1, 2), Fraction(-1))
+MOST_SIMPLE = 625
+"""Points with such coordinates that are tried."""
 MOST_INDEX = 64
 """Index of a root up to which it is enclosed."""
 MOST_POWER = 10_000
@@ -222,6 +227,8 @@ class _Search:
         return x
 
     def list_candidates(self, claim: int, x: Floats, budget: Budget) -> Iterator[Point]:
+        if self.statement.claims[claim][0] in "<>":
+            yield from self._list_simple_points()
         value = _margin(self.statement.claims[claim], self.names)
         size = _size(self.statement.claims[claim], self.names)
         random = np.random.default_rng(5)
@@ -242,6 +249,14 @@ class _Search:
             if values.min() < SUSPICIOUS or step == ROUNDS - 1:
                 for point in np.vstack([_mildest(x[values < CLEAR]), x[np.argsort(values)[:6]]]):
                     yield from self._make_rational(point)
+
+    def _list_simple_points(self) -> Iterator[Point]:
+        """Yield points at which a strict claim may be an equality, which no rounding finds."""
+        for values in itertools.islice(
+            itertools.product(SIMPLE, repeat=len(self.names)), MOST_SIMPLE
+        ):
+            point = dict(zip(self.names, values, strict=True))
+            yield from self._put_on_equality(point) if self.equalities else (point,)
 
     def _make_rational(self, x: Floats) -> Iterator[Point]:
         seen: set[tuple[Fraction, ...]] = set()
@@ -271,6 +286,40 @@ class _Search:
         if evaluate(e, point) == 0:
             yield point
         yield from self._scale_exactly(e, point)
+        yield from self._end_chord(e, point)
+
+    def _end_chord(self, e: Expression, point: Point) -> Iterator[Point]:
+        """Yield the other end of the chord through a point, of an equality of degree 2.
+
+        It is rational, as the end it begins at is.
+        """
+        if self._base is None:
+            return
+        base = self._base
+
+        def at(t: int | Fraction) -> Point:
+            return {v: x + t * (point[v] - x) for v, x in base.items()}
+
+        found = [evaluate(e, at(t)) for t in (-1, 1, 2)]
+        if any(value is None for value in found):
+            return
+        before, one, two = (value for value in found if value is not None)
+        square = (two - 2 * one) / 2
+        if square and before == 2 * square - one and one != square:
+            yield at((square - one) / square)
+
+    @cached_property
+    def _base(self) -> Point | None:
+        """A simple point on the equality, wherever the inequalities are."""
+        _, left, right = self.equalities[0]
+        e = subtract(left, right)
+        for values in itertools.islice(
+            itertools.product(SIMPLE, repeat=len(self.names)), MOST_SIMPLE
+        ):
+            point = dict(zip(self.names, values, strict=True))
+            if evaluate(e, point) == 0:
+                return point
+        return None
 
     def _scale_exactly(self, e: Expression, point: Point) -> Iterator[Point]:
         """Yield the multiple of a point on an equality of two degrees, if it is rational."""

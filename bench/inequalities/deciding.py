@@ -12,7 +12,7 @@ from bench.inequalities.budget import Budget
 from bench.inequalities.checker import ProofError, check_proof
 from bench.inequalities.counterexamples import Counterexample, find_counterexample
 from bench.inequalities.prover import prove
-from bench.inequalities.statements import Statement
+from bench.inequalities.statements import Statement, to_json
 
 SEARCHED = 0.1
 """Share of the seconds in which a counterexample is looked for before any proof."""
@@ -71,4 +71,6 @@ def decide_statement(
         check_proof(stored)
     except ProofError as error:
         return Decision("open", spent(), refused=str(error))
+    if stored["statement"] != to_json(statement):
+        return Decision("open", spent(), refused="it is one of another statement")
     return Decision("proved", spent(), certificate=stored)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flint import fmpq
 
+from bench.cli import main
 from bench.inequalities.checker import ProofError
 from bench.inequalities.clearing import Reader
 from bench.inequalities.explaining import Document, explain, write_latex, write_markdown
@@ -21,7 +23,7 @@ from bench.inequalities.explaining.documents import (
 )
 from bench.inequalities.explaining.formulas import Alphabet
 from bench.inequalities.explaining.one_variable import count_changes, find_squares
-from bench.inequalities.explaining.pairs import find_means, find_pairs
+from bench.inequalities.explaining.pairs import average, find_means, find_pairs
 from bench.inequalities.explaining.scenes import Labels
 from bench.inequalities.explaining.squares import add_up, read_blocks, round_blocks, split_blocks
 from bench.inequalities.explaining.theorems import explain_proof
@@ -100,19 +102,37 @@ def test_latex_opens_and_closes_what_it_opens(document: Document) -> None:
     assert r"\cr" not in text
 
 
-EQUATION = re.compile(r"Indeed, \$([^$]*?) = ([^$]*?)(?: (?:\\ge|>) 0)?\$\.")
+EQUATION = re.compile(
+    r"(?:Indeed,|as) \$([^$=]*?) = ([^$=]*?)(?: (?:\\ge|>) 0)?\$"
+    r"|Indeed,\s*\$\$\s*([^$=]*?) = ([^$=]*?)(?: \\ge 0)?\.\s*\$\$"
+)
 
 
-@pytest.mark.parametrize("text", PROVED.values(), ids=PROVED.keys())
-def test_every_equation_that_is_a_reason_is_an_identity(text: str) -> None:
-    document = explain(json.loads(json.dumps(prove(read_statement(text), seconds=5))))
-    written = write_markdown(document)
-    defined = dict(re.findall(r"\n *(P_\d) = ([^\n]*)\.\n", written))
-    for left, right in EQUATION.findall(written):
+def list_equations(document: Document) -> list[tuple[str, str]]:
+    """Return the sides of equations that a document gives as reasons, names replaced."""
+    written = re.sub(r"\\(?:begin|end)\{aligned\}|&|\\cr\b|\\quad\b", "", write_markdown(document))
+    defined = dict(re.findall(r"\n *(P_\d) += ([^\n]*)\.\n", written))
+    found = []
+    for sides in EQUATION.findall(written):
+        left, right = sides[0] or sides[2], sides[1] or sides[3]
         for name, value in defined.items():
             left = left.replace(name, f"({value})")
-        if r"\sum" not in left:
-            assert read_polynomial(left) == read_polynomial(right), (left, right)
+        if r"\sqrt" not in left:
+            found.append((left, right))
+    return found
+
+
+def test_every_equation_that_is_a_reason_is_an_identity(document: Document) -> None:
+    for left, right in list_equations(document):
+        assert read_polynomial(left) == read_polynomial(right), (left, right)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [(PROVED["Schur"], 1), (PROVED["irrational points of equality"], 1)]
+)
+def test_equations_are_found_where_they_are(text: str, count: int) -> None:
+    certificate = prove(read_statement(text), seconds=5)
+    assert len(list_equations(explain(json.loads(json.dumps(certificate))))) == count
 
 
 LETTERS = "abcdxyzuvw"
@@ -129,6 +149,23 @@ def read_polynomial(latex: str) -> Polynomial:
 def test_an_equation_that_is_no_identity_would_be_noticed() -> None:
     assert read_polynomial("2(a^2 - ab)") != read_polynomial("(a - b)^2")
     assert read_polynomial("2(a^2 - 2ab + b^2)") == read_polynomial("2(a - b)^2")
+
+
+def test_the_command_prints_or_writes_the_proof(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim, certificate = "a + 1/a >= 2 with a > 0", str(tmp_path / "proof.json")
+    assert main(["prove", claim, "--out", certificate, "--explain"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Read as:") and printed.endswith(" ∎\n")
+    tex, markdown = tmp_path / "new" / "proof.tex", tmp_path / "proof.md"
+    assert main(["verify-proof", certificate, "--explain", str(tex)]) == 0
+    assert tex.read_text().startswith(r"\documentclass{article}")
+    assert main(["prove", claim, "--explain", str(markdown)]) == 0
+    assert printed.endswith(markdown.read_text())
+    capsys.readouterr()
+    assert main(["prove", claim, "--explain", "proof.html"]) == 2
+    assert "got proof.html, expected a name that ends in .md or .tex" in capsys.readouterr().err
 
 
 def test_only_what_the_checker_accepts_is_explained() -> None:
@@ -229,7 +266,7 @@ def test_replace_has_its_proof_in_an_item_of_its_own() -> None:
 
 def test_cases_are_numbered_and_name_the_negated_variables_anew() -> None:
     said = tell(
-        "a^2 + a + 1 >= 0 for real a",
+        "a^4 + a + 1 >= 0 for real a",
         {
             "step": "cases",
             "proofs": [
@@ -241,9 +278,23 @@ def test_cases_are_numbered_and_name_the_negated_variables_anew() -> None:
             ],
         },
     )
-    assert r"1. Let $a \ge 0$. We have to show that $a^2 + a + 1 \ge 0$." in said
+    assert r"1. Let $a \ge 0$. We have to show that $a^4 + a + 1 \ge 0$." in said
     assert r"2. Let $a \le 0$. Put $a = -x$ with $x \ge 0$. The claim becomes" in said
-    assert r"$x^2 - x + 1 = (x - 1)^2 + x \ge 0$" in said
+    assert r"(x^4 - x + 1) = " in said
+
+
+def test_cases_are_left_out_where_squares_need_none() -> None:
+    said = tell(
+        "a^2 + a + 1 >= 0 for real a",
+        {
+            "step": "cases",
+            "proofs": [
+                {"negated": [], "proof": [clear(), orthant(COEFFICIENTS)]},
+                {"negated": ["a"], "proof": [clear(), orthant({"by": "sturm", "variable": 0})]},
+            ],
+        },
+    )
+    assert said == r"Indeed, $2(a^2 + a + 1) = (a + 1)^2 + a^2 + 1 \ge 0$.  ∎"
 
 
 def test_absurd_says_which_assumption_cannot_hold() -> None:
@@ -322,7 +373,7 @@ def test_homogenising_uses_the_assumption() -> None:
         orthant(COEFFICIENTS),
     )
     assert r"We have $a + b \le 1$ by assumption." in said
-    assert "What results is $0$" in said
+    assert "What is left is $0$" in said
 
 
 def test_multiplying_and_dividing_name_the_positive_factor() -> None:
@@ -411,9 +462,7 @@ SCHUR = "a*(a - b)*(a - c) + b*(b - c)*(b - a) + c*(c - a)*(c - b) >= 0 with a, 
 
 
 def test_the_least_variable_is_taken_from_the_others() -> None:
-    inner = product(
-        "1", [poly("abc", "a -b"), 2, None], [poly("abc", "a b"), 1, COEFFICIENTS]
-    )
+    inner = product("1", [poly("abc", "a -b"), 2, None], [poly("abc", "a b"), 1, COEFFICIENTS])
     coefficients = {"0": inner, "1": {"by": "sturm", "variable": 0}}
     proof = {"by": "variable", "variable": 2, "coefficients": coefficients}
     said = tell(SCHUR, clear(), orthant({"by": "minimum", "cases": {"2": proof}}))
@@ -532,13 +581,13 @@ def test_a_proof_by_contradiction_says_so() -> None:
             r"$4(a^2 - a + 1) = (2a - 1)^2 + 3 > 0$",
         ),
         (
-            *("a > 0", "a^2 - a + 1", "a*a -a 1"),
+            *("a > 0", "(a - b)^2 + a", "a*a -2*a*b b*b a"),
             {
                 "by": "above",
                 "least": poly("ab", "a"),
-                "proof": {"by": "orthant", "proof": product("1", [poly("ab", "a -1"), 2, None])},
+                "proof": {"by": "orthant", "proof": SQUARE},
             },
-            r"it is enough that $a^2 - a + 1 \ge a$, that is, $(a - 1)^2 \ge 0$",
+            r"it is enough that $a^2 - 2ab + b^2 + a \ge a$, that is, $(a - b)^2 \ge 0$",
         ),
     ],
 )
@@ -576,13 +625,13 @@ def test_a_long_cyclic_polynomial_is_a_sum_and_a_longer_one_is_cut() -> None:
     alphabet = Alphabet(("x", "y", "z"))
     cyclic = add_up(
         (
-            insert(x**12 * y - 7 * x**11 * y**2 + 31 * x**10 * y**3 + x**9 * y**4, shift)
+            insert(x**12 * y - 7 * x**11 * y**2 + 31 * x**10 * y**3 + 400 * x**9 * z**4, shift)
             for shift in ((x, y, z), (y, z, x), (z, x, y))
         ),
         3,
     )
-    assert alphabet.write(cyclic - 5 * x * y * z + 5 * x * y * z).latex == (
-        r"\sum_{\mathrm{cyc}} (x^{12}y - 7x^{11}y^2 + 31x^{10}y^3 + x^9y^4)"
+    assert alphabet.write(cyclic + 5 * x * y * z).latex == (
+        r"5xyz + \sum_{\mathrm{cyc}} (x^{12}y - 7x^{11}y^2 + 31x^{10}y^3 + 400x^9z^4)"
     )
     long = (x + 2 * y + 3 * z + 1) ** 5
     cut = alphabet.write_sum(long)
@@ -643,11 +692,16 @@ def test_pairs_cover_negative_terms_and_respect_free_variables() -> None:
 
 def test_means_of_more_terms_are_found() -> None:
     a, b, c = generators(3)
-    found = find_means(a**3 + b**3 + c**3 - 2 * a * b * c)
+    p = a**3 + b**3 + c**3 - 2 * a * b * c
+    found = find_means(p)
     assert found is not None
     means, rest = found
     assert [len(mean.terms) for mean in means] == [3]
     assert 3 * rest == a**3 + b**3 + c**3
+    weighted = find_means(a**5 + 2 * b**5 + 2 * c**5 - 5 * a * b * b * c * c)
+    assert weighted is not None
+    (mean,), rest = weighted
+    assert average(mean) == a**5 + 2 * b**5 + 2 * c**5 and rest.is_zero()
 
 
 def test_sturm_counts_changes_of_sign() -> None:

@@ -84,12 +84,59 @@ def test_a_root_is_enclosed_and_a_comparison_too_near_is_left_open() -> None:
     assert decide(near, {"a": Fraction(2), "b": Fraction(3)}) is None
 
 
-def test_what_the_checker_refuses_is_open_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_checker_refuses_is_open_and_says_why() -> None:
     wanted = read_statement("a + 1/a >= 2 with a > 0")
     certificate = prove(wanted, seconds=5)
     assert certificate is not None
-    certificate["proofs"] = [certificate["proofs"][0][:-1]]
-    monkeypatch.setattr("bench.inequalities.deciding.prove", lambda statement, seconds: certificate)
-    decision = decide_statement(wanted, seconds=5)
+    cut = {**certificate, "proofs": [certificate["proofs"][0][:-1]]}
+    decision = decide_statement(wanted, 5, lambda statement, seconds: cut)
     assert (decision.verdict, decision.certificate) == ("open", None)
     assert "claim 1" in decision.refused
+
+
+def test_a_proof_of_another_statement_is_none() -> None:
+    weaker = prove(read_statement("a + 1/a >= 1 with a > 0"), seconds=5)
+    wanted = read_statement("a + 1/a >= 2 with a > 0")
+    decision = decide_statement(wanted, 5, lambda statement, seconds: weaker)
+    assert (decision.verdict, decision.refused) == ("open", "it is one of another statement")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a/(b + c) + b/(c + a) + c/(a + b) > 3/2 with a, b, c > 0",
+        "a + b + c < 8/5 with a, b, c > 0 and a^2 + b^2 + c^2 = 1",
+    ],
+    ids=["equality at a simple point", "rational points of a sphere"],
+)
+def test_points_that_rounding_does_not_meet_refute_as_well(text: str) -> None:
+    assert find_counterexample(read_statement(text), Budget(10)) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a/(b + c) + b/(c + a) + c/(a + b) < 2 with a, b, c > 0 and a+b>c and b+c>a and c+a>b",
+        "a/(a + b) + b/(b + c) + c/(c + a) > 1 with a, b, c > 0",
+        "a^2 + b^2 > a*b with a, b > 0",
+    ],
+)
+def test_a_strict_claim_without_a_gap_is_proved(text: str) -> None:
+    certificate = prove(read_statement(text), seconds=10)
+    assert certificate is not None
+    assert certificate["proofs"][0][-1]["step"] == "positive"
+    check_proof(json.loads(json.dumps(certificate)))
+
+
+def test_a_proof_by_contradiction_whose_region_is_empty_is_found() -> None:
+    text = "3 <= a + b + c with a, b, c > 0 and 9 + 3*a*b*c = 4*(a*b + b*c + c*a)"
+    certificate = prove(read_statement(text), seconds=10)
+    assert certificate is not None
+    check_proof(json.loads(json.dumps(certificate)))
+
+
+def test_a_denominator_is_seen_positive_though_one_of_its_factors_is_not() -> None:
+    text = "1/(1 + a^7) + 1/(1 + b^7) <= 2 with a, b > 0"
+    certificate = prove(read_statement(text), seconds=10)
+    assert certificate is not None
+    check_proof(json.loads(json.dumps(certificate)))

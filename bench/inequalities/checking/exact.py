@@ -1,4 +1,4 @@
-"""What the checker computes with: rational polynomials, a Sturm sequence, definite matrices.
+"""What the checker computes with: rational polynomials, a Sturm chain, semidefinite matrices.
 
 Everything is exact. Sizes have limits and a check has a budget of work, so that no data keeps it
 busy for long.
@@ -6,22 +6,22 @@ busy for long.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
-from math import lcm
-from operator import add
+from math import prod
+from operator import add, mul, sub
 
 from bench.errors import BenchError
 
 MAX_TERMS = 100_000  # of a polynomial
-MAX_DEGREE = 10_000  # of a power, in one variable
-MAX_BITS = 50_000  # of a coefficient
-MAX_WORK = 10**8  # products of two short coefficients, or what takes as long, in one check
+MAX_DEGREE = 10_000  # of a power
+MAX_BITS = 50_000  # of a number
+MAX_WORK = 3 * 10**7  # numbers computed in one check, the long ones counted for more
 
 Exponents = tuple[int, ...]
-Terms = Iterable[tuple[Exponents, Fraction]]
 
 
 class ProofError(BenchError):
@@ -32,17 +32,24 @@ class ProofError(BenchError):
 budget = ContextVar("budget", default=MAX_WORK)
 
 
-def require(holds: bool, message: str) -> None:
+def require(holds: object, message: str) -> None:
     """Raise ProofError with the message unless the condition holds."""
     if not holds:
         raise ProofError(message)
 
 
-def charge(amount: int, bits: int = 0) -> None:
-    """Take work from the budget of this check. Raises ProofError when none is left."""
-    require(bits <= MAX_BITS, f"a number exceeds {MAX_BITS} bits")
+def charge(amount: int) -> None:
+    """Take work from the budget of this check."""
     budget.set(budget.get() - amount)
     require(budget.get() >= 0, "checking this takes more work than is allowed")
+
+
+def limit(c: Fraction) -> Fraction:
+    """Return a number that was computed, and take the work from the budget."""
+    bits = c.numerator.bit_length() + c.denominator.bit_length()
+    require(bits <= MAX_BITS, "a number exceeds the limit of bits")
+    charge(1 + bits // 64 + (bits // 1000) ** 2)
+    return c
 
 
 class Ring:
@@ -55,38 +62,40 @@ class Ring:
         """Set out with radicals whose radicands are still to come."""
         self.count, self.indices, self.width = count, indices, count + len(indices)
         self.radicands: list[Polynomial] = []
+        places = [tuple(int(j == i) for j in range(self.width)) for i in range(self.width)]
+        self.units = [Polynomial(self, {e: Fraction(1)}) for e in places]
 
     def constant(self, c: Fraction | int) -> Polynomial:
         """Return a constant."""
         return Polynomial(self, {(0,) * self.width: Fraction(c)} if c else {})
 
-    def unit(self, i: int) -> Polynomial:
-        """Return the variable or radical at a place."""
-        return Polynomial(self, {tuple(int(j == i) for j in range(self.width)): Fraction(1)})
-
-    def gather(self, terms: Terms) -> Polynomial:
-        """Return a sum of terms."""
-        result = Polynomial(self, {})
-        for exponents, c in terms:
-            total = result.pop(exponents, 0) + c
-            bits = total.numerator.bit_length() + total.denominator.bit_length()
-            charge(1 + bits // 64, bits // 2)
-            if total:
-                result[exponents] = total
+    def sum(self, polynomials: Iterable[Polynomial]) -> Polynomial:
+        """Return the sum of polynomials."""
+        result = Polynomial(self)
+        for p in polynomials:
+            for e, c in p.items():
+                result.add_term(e, c)
         return result
 
 
 class Polynomial(dict[Exponents, Fraction]):
     """A polynomial as its coefficients, of which none is 0; products have radicals reduced."""
 
-    def __init__(self, ring: Ring, terms: Terms | dict[Exponents, Fraction]) -> None:
-        """Take terms with different exponents, as long as the ring is wide."""
+    def __init__(self, ring: Ring, terms: Mapping[Exponents, Fraction] | tuple[()] = ()) -> None:
+        """Take exponents, as many as the ring is wide, with their coefficients."""
         super().__init__(terms)
         self.ring = ring
 
+    def add_term(self, e: Exponents, c: Fraction) -> None:
+        """Add a term, in place. All that is computed comes by here, where the limits are kept."""
+        if total := limit(self.pop(e, 0) + c):
+            self[e] = total
+        fits = len(self) <= MAX_TERMS and max(e) <= MAX_DEGREE
+        require(fits, "a polynomial exceeds the limits of terms or of degrees")
+
     def __add__(self, other: Polynomial) -> Polynomial:
         """Return the sum."""
-        return self.ring.gather([*self.items(), *other.items()])
+        return self.ring.sum((self, other))
 
     def __sub__(self, other: Polynomial) -> Polynomial:
         """Return the difference."""
@@ -94,167 +103,142 @@ class Polynomial(dict[Exponents, Fraction]):
 
     def __mul__(self, other: Polynomial | Fraction | int) -> Polynomial:
         """Return the product, with radicals reduced."""
-        if not isinstance(other, Polynomial):
-            return self.ring.gather((exponents, c * other) for exponents, c in self.items())
-        (over_p, whole_p, bits_p), (over_q, whole_q, bits_q) = self._scale(), other._scale()
-        over, bits = over_p * over_q, bits_p + bits_q
-        charge(20 + len(self) * len(other) * (1 + bits // 256), bits)
-        result: dict[Exponents, int] = {}
-        for e, c in whole_p.items():
-            for f, d in whole_q.items():
-                exponents = tuple(map(add, e, f))
-                result[exponents] = result.get(exponents, 0) + c * d
-            require(len(result) <= MAX_TERMS, f"a polynomial exceeds {MAX_TERMS} terms")
-        charge(len(result) * (1 + over.bit_length() // 64))
-        product = {exponents: Fraction(c, over) for exponents, c in result.items() if c}
-        return Polynomial(self.ring, product)._reduce()
+        charge(2)
+        factor = other if isinstance(other, Polynomial) else self.ring.constant(other)
+        result = Polynomial(self.ring)
+        for e, c in self.items():
+            for f, d in factor.items():
+                result.add_term(tuple(map(add, e, f)), c * d)
+        return result._reduce()
 
     __rmul__ = __mul__
 
+    def _reduce(self) -> Polynomial:
+        radicals = zip(self.ring.indices, self.ring.radicands, strict=True)
+        for at, (q, radicand) in enumerate(radicals, self.ring.count):
+            if any(e[at] >= q for e in self):
+                return self.ring.sum(
+                    part * self.ring.units[at] ** (k % q) * radicand ** (k // q)
+                    for (k,), part in self.collect(at, at + 1).items()
+                )
+        return self
+
     def __pow__(self, k: int) -> Polynomial:
         """Return a power."""
-        degree = k * max((max(exponents) for exponents in self), default=0)
-        require(degree <= MAX_DEGREE, f"an exponent exceeds {MAX_DEGREE}")
         result = self.ring.constant(1)
         for digit in f"{k:b}":
             result = result * result
             result = result * self if digit == "1" else result
         return result
 
-    def _scale(self) -> tuple[int, dict[Exponents, int], int]:
-        """Return a common denominator, this times that, and the bits of its coefficients."""
-        over = _find_denominator(self.values())
-        whole = {e: c.numerator * (over // c.denominator) for e, c in self.items()}
-        return over, whole, max((c.bit_length() for c in whole.values()), default=0)
-
-    def _reduce(self) -> Polynomial:
-        result = self
-        for i, (index, radicand) in enumerate(
-            zip(self.ring.indices, self.ring.radicands, strict=True)
-        ):
-            at, by_times = self.ring.count + i, dict[int, Polynomial]()
-            for e, c in result.items():
-                times, left = divmod(e[at], index)
-                part = by_times.setdefault(times, Polynomial(self.ring, {}))
-                part[(*e[:at], left, *e[at + 1 :])] = c
-            result = by_times.pop(0, Polynomial(self.ring, {}))
-            for times, part in by_times.items():
-                result = result + part * radicand**times
-        return result
-
     def divide(self, other: Polynomial) -> Polynomial | None:
         """Return the quotient where it is a polynomial; the other one is not 0."""
-        lead, rest = max(other), Polynomial(self.ring, self)
-        quotient = Polynomial(self.ring, {})
+        rest, quotient, lead = Polynomial(self.ring, self), Polynomial(self.ring), max(other)
         while rest:
-            top = max(rest)
-            shift = tuple(k - j for k, j in zip(top, lead, strict=True))
+            charge(len(rest) // 8)
+            shift = tuple(map(sub, top := max(rest), lead))
             if min(shift) < 0:
                 return None
             c = quotient[shift] = rest[top] / other[lead]
-            charge(len(rest) // 8)
-            taken = {tuple(map(add, exponents, shift)): -c * d for exponents, d in other.items()}
-            met = [(exponents, rest.pop(exponents)) for exponents in taken if exponents in rest]
-            rest.update(self.ring.gather([*met, *taken.items()]))
+            for e, d in other.items():
+                rest.add_term(tuple(map(add, e, shift)), -c * d)
         return quotient
 
     def insert(self, images: Sequence[Polynomial]) -> Polynomial:
         """Return this with polynomials in the places of the variables; it has no radicals."""
-        ring = images[0].ring
-        powers = [[ring.constant(1)] for _ in images]
-        terms: list[tuple[Exponents, Fraction]] = []
-        for exponents, c in self.items():
-            require(max(exponents) <= MAX_DEGREE, f"an exponent exceeds {MAX_DEGREE}")
-            product = ring.constant(c)
-            for k, image, known in zip(exponents, images, powers, strict=False):
-                while len(known) <= k:
-                    known.append(known[-1] * image)
-                product = product * known[k] if k else product
-            terms += product.items()
-            require(len(terms) <= 10 * MAX_TERMS, f"a sum exceeds {10 * MAX_TERMS} terms")
-        return ring.gather(terms)
+        power = cache(lambda i, k: images[i] ** k)
+        return images[0].ring.sum(
+            prod((power(i, k) for i, k in enumerate(e) if k), start=images[0].ring.constant(c))
+            for e, c in self.items()
+        )
+
+    def collect(self, start: int, stop: int) -> dict[Exponents, Polynomial]:
+        """Return the factor of every product of the variables and radicals at some places."""
+        parts, blank = dict[Exponents, Polynomial](), (0,) * (stop - start)
+        for e, c in self.items():
+            part = parts.setdefault(e[start:stop], Polynomial(self.ring))
+            part[e[:start] + blank + e[stop:]] = c
+        return parts
+
+    def parts(self) -> list[tuple[Fraction, Polynomial]]:
+        """Return the parts by degree, the largest first; t has the degree of its radicand / q."""
+        radicals = zip(self.ring.indices, self.ring.radicands, strict=True)
+        degrees = [Fraction(1)] * self.ring.count
+        degrees += [Fraction(max(map(sum, u), default=0), q) for q, u in radicals]
+        parts: dict[Fraction, Polynomial] = {}
+        for e, c in self.items():
+            degree = sum(map(mul, e, degrees), Fraction())
+            parts.setdefault(degree, Polynomial(self.ring))[e] = c
+        return sorted(parts.items(), key=lambda part: -part[0])
 
     def move(self, ring: Ring) -> Polynomial:
         """Return this in a ring of the same variables; it has no radicals."""
         blank = (0,) * len(ring.indices)
-        return Polynomial(ring, ((e[: ring.count] + blank, c) for e, c in self.items()))
+        return Polynomial(ring, {e[: ring.count] + blank: c for e, c in self.items()})
+
+    def places(self) -> set[int]:
+        """Return the places of the variables and radicals that occur."""
+        return {i for e in self for i, k in enumerate(e) if k}
 
     def is_plain(self) -> bool:
         """Whether it has no radicals."""
-        return not any(any(exponents[self.ring.count :]) for exponents in self)
-
-    def is_constant(self) -> bool:
-        """Whether it has neither variables nor radicals."""
-        return not any(map(any, self))
+        return max(self.places(), default=0) < self.ring.count
 
     def has_no_minus(self) -> bool:
         """Whether no coefficient is below 0."""
         return all(c > 0 for c in self.values())
 
 
-def _find_denominator(values: Iterable[Fraction]) -> int:
-    over = 1
-    for c in values:
-        over = lcm(over, c.denominator)
-        charge(0, over.bit_length())
-    return over
-
-
 def is_semidefinite(gram: Sequence[Sequence[Fraction]]) -> bool:
-    """Whether a symmetric matrix is: no pivot of a fraction-free elimination is below 0."""
-    over = _find_denominator(c for row in gram for c in row)
-    rows, last = [[int(c * over) for c in row] for row in gram], 1
-    for k in range(len(rows)):
-        pivot, below = rows[k][k], range(k + 1, len(rows))
-        if pivot < 0 or (pivot == 0 and any(rows[k][k + 1 :])):
+    """Whether a symmetric matrix is: no pivot of its elimination is below 0."""
+    while gram:
+        (pivot, *top), *rest = gram
+        if pivot < 0 or (pivot == 0 and any(top)):
             return False
-        # Python divides in quadratic time.
-        charge(len(below) ** 2 * (1 + (pivot.bit_length() // 640) ** 2))
-        for i in below if pivot else ():
-            for j in range(i, len(rows)):
-                rows[i][j] = (pivot * rows[i][j] - rows[k][i] * rows[k][j]) // last
-        last = pivot or last
+        gram = [
+            [limit(c - first * d / pivot) if first else c for c, d in zip(row, top, strict=True)]
+            for first, *row in rest
+        ]
     return True
 
 
-def changes_sign(p: list[Fraction]) -> bool:
-    """Whether a polynomial has a root above 0 of odd order; lowest power first, the last not 0."""
+def changes_sign(p: Sequence[Fraction]) -> bool:
+    """Whether a polynomial, lowest power first, not 0, has a root above 0 of odd order."""
     while not p[0]:
         p = p[1:]
-    # Roots of even order in p are those of odd order in gcd(p, p'), and p / gcd(p, p') has every
-    # root once: odd(p) = p / gcd(p, p') / odd(gcd(p, p')).
-    simple = []
+    # Sturm's chain counts the different roots above 0, and its last member is gcd(p, p'), in which
+    # their orders are less by 1. So the k-th count is of the roots of order k or more, and with
+    # alternating signs the counts add up to the number of roots of odd order.
+    odd, sign = 0, 1
     while len(p) > 1:
-        common, other = p, _derive(p)
-        while other:
-            common, other = other, _divide(common, other)[1]
-        simple.append(_divide(p, common)[0])
-        p = common
-    odd = [Fraction(1)]
-    for each in reversed(simple):
-        odd = _divide(each, odd)[0]
-    chain = [odd, _derive(odd)]
-    while chain[-1]:
-        chain.append([-c for c in _divide(chain[-2], chain[-1])[1]])
-    # Sturm: the roots above 0 are the changes of sign at 0 less those at infinity.
-    ends = [[c for each in chain[:-1] if (c := each[end])] for end in (0, -1)]
-    at_zero, at_infinity = (sum(c * d < 0 for c, d in pairwise(values)) for values in ends)
-    return at_zero != at_infinity
+        chain = [p, [k * c for k, c in enumerate(p)][1:]]
+        while rest := _divide(chain[-2], chain[-1]):
+            chain.append(rest)
+        ends = ([c for each in chain if (c := each[end])] for end in (0, -1))
+        at_zero, at_infinity = (sum(c * d < 0 for c, d in pairwise(values)) for values in ends)
+        odd, sign, p = odd + sign * (at_zero - at_infinity), -sign, chain[-1]
+    return odd > 0
 
 
-def _derive(p: Sequence[Fraction]) -> list[Fraction]:
-    return [k * c for k, c in enumerate(p)][1:]
-
-
-def _divide(p: Sequence[Fraction], q: Sequence[Fraction]) -> tuple[list[Fraction], list[Fraction]]:
-    """Return the quotient, and the remainder up to a factor above 0."""
-    rest, quotient = list(p), [Fraction()] * max(len(p) - len(q) + 1, 0)
-    for shift in reversed(range(len(quotient))):
-        c = quotient[shift] = rest[shift + len(q) - 1] / q[-1]
-        bits = c.numerator.bit_length() + c.denominator.bit_length()
-        charge(10 + len(q) * (1 + bits // 32), bits // 2)
-        for i, d in enumerate(q, shift):
-            rest[i] -= c * d
+def _divide(p: Sequence[Fraction], q: Sequence[Fraction]) -> list[Fraction]:
+    """Return what a division leaves, times a number below 0."""
+    rest = list(p)
+    while len(rest) >= len(q):
+        c = limit(rest.pop() / q[-1])
+        for i, d in enumerate(q[:-1], len(rest) + 1 - len(q)):
+            rest[i] = limit(rest[i] - c * d)
     while rest and not rest[-1]:
         rest.pop()
-    return quotient, [c / abs(rest[-1]) for c in rest]
+    return [-c / abs(rest[-1]) for c in rest]
+
+
+def find_root(c: Fraction, q: int) -> Fraction:
+    """Return the rational root of index q, which must be one, of a number above 0."""
+    require(c > 0, "a radicand is below 0")
+    roots = [0, 0]
+    for i, n in enumerate(c.as_integer_ratio()):
+        charge((1 + n.bit_length() // q) * (1 + n.bit_length() // 64))
+        for bit in reversed(range(n.bit_length() // q + 1)):
+            roots[i] += 2**bit if (roots[i] + 2**bit) ** q <= n else 0
+    require(Fraction(*roots) ** q == c, f"a radicand's coefficient is no power {q} of a rational")
+    return Fraction(*roots)

@@ -5,7 +5,9 @@ The prover finds these lists (`bench.inequalities.clearing`); here they are give
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,6 +76,13 @@ class Cleared:
     roots: list[Root] = field(default_factory=list)
     numerator: Polynomial | None = None
     over: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def signed(self) -> Polynomial:
+        """The numerator over denominators that are positive."""
+        assert self.numerator is not None
+        sign = math.prod(self.signs[i] ** k for i, k in self.over.items())
+        return self.numerator if sign > 0 else -self.numerator
 
 
 def replay_clear(goal: Goal, step: Mapping[str, Any]) -> Cleared:
@@ -198,7 +207,7 @@ def explain_clear(claimed: Claimed, step: Step) -> tuple[Stage, list[Block]]:
     if any(equations):
         blocks.append(Paragraph(f"We have {list_formulas([*filter(None, equations)])}."))
     blocks += _explain_denominators(claimed.scene, known, cleared, step["denominators"])
-    p = cleared.numerator * math.prod(cleared.signs[i] ** k for i, k in cleared.over.items())
+    p = cleared.signed
     polynomial = PolynomialGoal(known, cleared.radicals, p, ())
     lead = _choose_lead(claimed, scene, cleared, p)
     if lead:
@@ -232,6 +241,8 @@ def _choose_lead(claimed: Claimed, scene: Scene, cleared: Cleared, p: Polynomial
     if latex.replace(" ", "") == claimed.latex.replace(" ", ""):
         return ""
     first = f"We multiply by ${write_rational(scale)}$" if scale != 1 else "We multiply out"
+    if scale.numerator == 1 < scale.denominator:
+        first = f"We divide by ${scale.denominator}$"
     aside = "" if claimed.latex.endswith(" 0") else " and bring all terms to one side"
     return f"{first}{aside}. It remains to show"
 
@@ -265,8 +276,7 @@ def _explain_denominators(
             equations.setdefault(j, []).append(write_homogenised(scene, known, stated, j))
             continue
         blocks += define(stated) if stated.has_label else []
-        if proof["by"] in ("orthant", "squares"):
-            blocks.append(Paragraph(f"We show that ${stated.name} > 0$."))
+
         blocks += explain_sign(scene, known, stated, proof, strict=True)
     told: list[Block] = []
     for j, formulas in equations.items():
@@ -274,4 +284,21 @@ def _explain_denominators(
         assert equality is not None
         since = write_equality(equality, scene.alphabet)
         told.append(Paragraph(f"Since ${since}$, we have {list_formulas(formulas)}."))
-    return [*told, *blocks]
+    return _join_equations([*told, *blocks])
+
+
+def _join_equations(blocks: Sequence[Block]) -> list[Block]:
+    """Return blocks with neighbours that are one equation each in one sentence."""
+
+    def read(block: Block) -> str | None:
+        found = isinstance(block, Paragraph) and re.fullmatch(r"We have \$([^$]*)\$\.", block.text)
+        return found[1] if found else None
+
+    joined: list[Block] = []
+    for is_equation, group in itertools.groupby(blocks, lambda block: read(block) is not None):
+        members = list(group)
+        if is_equation:
+            equations = [equation for block in members if (equation := read(block))]
+            members = [Paragraph(f"We have {list_formulas(equations)}.")]
+        joined += members
+    return joined

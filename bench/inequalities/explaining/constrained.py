@@ -84,7 +84,7 @@ def write_equality(p: Polynomial, alphabet: Alphabet) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
-    """`multiplier * F` as a certificate has it."""
+    """`multiplier * F` as a certificate has it, `F` as it is shown."""
 
     multiplier: Polynomial
     squares: list[WeightedSquare]
@@ -93,9 +93,25 @@ class _Identity:
     multiples: list[tuple[int, Polynomial]]
     """Polynomials by the numbers of the equalities that they multiply."""
 
+    @property
+    def digits(self) -> int:
+        """About how many digits the longest number has."""
+        return max(count_digits(self.squares), count_digits(self.negated))
 
-def _read_identity(scene: Scene, known: Assumptions, p: Polynomial, data: Proof) -> _Identity:
-    n = known.n
+    @property
+    def denominator(self) -> int:
+        """The least whole number that leaves no fractions."""
+        fractions = (c for _, multiple in self.multiples for c in multiple.coeffs())
+        return math.lcm(
+            find_denominator([*self.squares, *self.negated]),
+            *(from_flint(c).denominator for c in fractions),
+        )
+
+
+def _read_identity(
+    scene: Scene, known: Assumptions, stated: Stated, data: Proof, least: Fraction | int
+) -> _Identity:
+    n, p = known.n, stated.p - constant(known.n, least)
     multiplier = read_polynomial(data["multiplier"], n)
     pairs = []
     for j, each in data["equalities"]:
@@ -112,12 +128,16 @@ def _read_identity(scene: Scene, known: Assumptions, p: Polynomial, data: Proof)
             negated.append(Weighted(quotient, block.basis, block.gram))
         else:
             plain.append(block)
+    squares, one = split_blocks(plain, scene.alphabet), constant(n, 1)
+    if least:
+        squares = collect([*squares, WeightedSquare(Fraction(least), one, one)])
+    scale = constant(n, stated.scale)
     numbers = [int(j) for j, _ in data["equalities"]]
     return _Identity(
         multiplier,
-        split_blocks(plain, scene.alphabet),
+        [s._replace(coefficient=s.coefficient * stated.scale) for s in squares],
         split_blocks(negated, scene.alphabet),
-        [(j, q) for j, q in zip(numbers, multipliers, strict=True) if not q.is_zero()],
+        [(j, q * scale) for j, q in zip(numbers, multipliers, strict=True) if not q.is_zero()],
     )
 
 
@@ -125,40 +145,23 @@ def explain_squares(
     scene: Scene, known: Assumptions, stated: Stated, data: Proof, least: Fraction | int = 0
 ) -> list[Block]:
     """Return why a polynomial is at least `least`, by squares under the assumptions."""
-    n, scale = known.n, stated.scale
-    found = _read_identity(scene, known, stated.p - constant(n, least), data)
-    squares = found.squares
-    if least:
-        one = constant(n, 1)
-        squares = collect([*squares, WeightedSquare(Fraction(least), one, one)])
-    bottom = math.lcm(
-        find_denominator(s._replace(coefficient=s.coefficient * scale) for s in squares),
-        find_denominator(found.negated),
-        *(
-            (from_flint(c) * scale).denominator
-            for _, multiple in found.multiples
-            for c in multiple.coeffs()
-        ),
-    )
-    minus = f"(-{stated.factor})"
-    if not stated.has_label:
-        minus = bracket(scene.alphabet.write_sum(-stated.shown).latex)
-    terms = write_terms(squares, scene.alphabet, bottom * scale)
-    for _, body in write_terms(found.negated, scene.alphabet, bottom):
-        terms.append(("+", minus if body == "1" else juxtapose([minus, body])))
-    formula = cut_terms(terms)
-    easy = None if least else _find_easily(scene, known, stated)
-    if easy is not None and (found.multiples or easy.formula.width <= formula.width + SIMPLER):
-        return say_rewriting(stated, easy)
+    found = _read_identity(scene, known, stated, data, least)
     relation = "> 0" if least else r"\ge 0"
     factor = "" if found.multiplier.is_one() else scene.alphabet.write(found.multiplier).factor
-    digits = count_digits(terms)
-    if digits > MOST_DIGITS:
+    easy = None if least else find_easily(scene, known, stated)
+    if found.digits > MOST_DIGITS:
+        if easy is not None:
+            return say_rewriting(stated, easy)
         left = juxtapose([factor, stated.factor]) if factor else stated.name
-        hidden = say_hidden_squares(left, len(terms), digits, _name_multiples(scene, known, found))
+        count, more = len(found.squares) + len(found.negated), _name_multiples(scene, known, found)
+        hidden = say_hidden_squares(left, count, found.digits, more)
         sentences = _conclude(scene, known, stated, data, found, relation, told=False)
         return [hidden, *map(Paragraph, sentences)]
-    ends, definitions = _write_multiples(scene, known, found, bottom * scale)
+    bottom = found.denominator
+    formula = cut_terms(_write_sum(scene, stated, found, bottom))
+    if easy is not None and (found.multiples or easy.formula.width <= formula.width + SIMPLER):
+        return say_rewriting(stated, easy)
+    ends, definitions = _write_multiples(scene, known, found, bottom)
     number = "" if bottom == 1 else str(bottom)
     left = stated.name
     if number or factor:
@@ -172,7 +175,18 @@ def explain_squares(
     return [*blocks, *map(Paragraph, sentences)]
 
 
-def _find_easily(scene: Scene, known: Assumptions, stated: Stated) -> Rewriting | None:
+def _write_sum(scene: Scene, stated: Stated, found: _Identity, bottom: int) -> list[Signed]:
+    """Return the squares, those with `-F` last, times a number that leaves no fractions."""
+    minus = f"(-{stated.factor})"
+    if not stated.has_label:
+        minus = bracket(scene.alphabet.write_sum(-stated.shown).latex)
+    terms = write_terms(found.squares, scene.alphabet, bottom)
+    for _, body in write_terms(found.negated, scene.alphabet, bottom):
+        terms.append(("+", minus if body == "1" else juxtapose([minus, body])))
+    return terms
+
+
+def find_easily(scene: Scene, known: Assumptions, stated: Stated) -> Rewriting | None:
     """Return squares of sums of two terms that need no assumption but the signs."""
     free = [i for i, sign in enumerate(known.signs) if sign == FREE]
     squares = find_pairs(stated.shown, free)
@@ -183,7 +197,7 @@ def _find_easily(scene: Scene, known: Assumptions, stated: Stated) -> Rewriting 
 
 
 def _write_multiples(
-    scene: Scene, known: Assumptions, found: _Identity, times: Fraction
+    scene: Scene, known: Assumptions, found: _Identity, times: int
 ) -> tuple[list[Signed], list[Block]]:
     """Return the terms of an identity that vanish, and what the names in them stand for."""
     terms, definitions = list[Signed](), list[Block]()
@@ -243,8 +257,9 @@ def _conclude(
         listed = list_formulas([f"{scene.alphabet.write_sum(p).latex} \\ge 0" for p in facts])
         sentences.append(f"By assumption {listed}.")
     if data["negated"]:
+        right = "right side" if told else "sum"
         sentences.append(
-            f"Suppose that ${stated.name} < 0$. Then the right side is not negative, while the left"
+            f"Suppose that ${stated.name} < 0$. Then the {right} is not negative, while the left"
             " side is negative. This is a contradiction."
         )
         return sentences

@@ -14,7 +14,7 @@ from typing import Any
 from bench.inequalities.clearing import read_assumptions
 from bench.inequalities.explaining.claims import WIDE, Claimed
 from bench.inequalities.explaining.clearing import explain_clear, replay_clear
-from bench.inequalities.explaining.constrained import write_equality
+from bench.inequalities.explaining.constrained import find_easily, write_equality
 from bench.inequalities.explaining.documents import (
     Block,
     Items,
@@ -26,8 +26,10 @@ from bench.inequalities.explaining.formulas import (
     measure,
     raise_text,
 )
+from bench.inequalities.explaining.pairs import find_pairs
 from bench.inequalities.explaining.polynomial_steps import explain_polynomial_steps
 from bench.inequalities.explaining.radicals import write_quotient
+from bench.inequalities.explaining.rewritings import say_rewriting
 from bench.inequalities.explaining.scenes import Scene
 from bench.inequalities.goals import (
     NONNEGATIVE,
@@ -69,14 +71,14 @@ def explain_steps(claimed: Claimed, steps: Sequence[Step]) -> list[Block]:
 
 
 def _list_signs(scene: Scene, goal: Goal, names: Sequence[str]) -> str:
-    """Return what is known of variables, such as `x, y > 0, z >= 0`."""
+    """Return what is known of variables, such as `x, y > 0` and `z >= 0`."""
     shown = scene.alphabet.variables
     groups: list[str] = []
     for sign, relation in ((POSITIVE, "> 0"), (NONNEGATIVE, r"\ge 0")):
         letters = [shown[goal.variables.index(name)] for name in names if goal.signs[name] == sign]
         if letters:
             groups.append(f"{', '.join(letters)} {relation}")
-    return ", ".join(groups)
+    return list_formulas(groups)
 
 
 def _become(claimed: Claimed) -> list[Block]:
@@ -98,7 +100,7 @@ def _explain_power(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
     assert raised is not None
     changed = Claimed(inner, raised)
     signs = _list_signs(inner, raised, step["variables"])
-    return changed, [Paragraph(f"Put {list_formulas(puts)} with ${signs}$."), *_become(changed)]
+    return changed, [Paragraph(f"Put {list_formulas(puts)} with {signs}."), *_become(changed)]
 
 
 def _explain_ratio(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
@@ -153,7 +155,7 @@ def _explain_linear(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]
         for i, v in enumerate(goal.variables)
     ]
     text = (
-        f"Put {list_formulas(puts)}. By assumption ${_list_signs(inner, changed, names)}$."
+        f"Put {list_formulas(puts)}. By assumption {_list_signs(inner, changed, names)}."
         f" We have {list_formulas(back)}."
     )
     return after, [Paragraph(text), *_become(after)]
@@ -234,6 +236,9 @@ def _explain_replace(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]
 
 def _explain_cases(claimed: Claimed, step: Step) -> list[Block]:
     goal, scene = claimed.goal, claimed.scene
+    easy = _explain_without_cases(claimed, step)
+    if easy is not None:
+        return easy
     items = []
     for case in step["proofs"]:
         negated = list(case["negated"])
@@ -256,6 +261,22 @@ def _explain_cases(claimed: Claimed, step: Step) -> list[Block]:
     letters = ", ".join(scene.letter(goal.variables.index(v)) for v in goal.free)
     what = "the sign" if len(goal.free) == 1 else "the signs"
     return [Paragraph(f"We distinguish cases by {what} of ${letters}$."), Items(tuple(items))]
+
+
+def _explain_without_cases(claimed: Claimed, step: Step) -> list[Block] | None:
+    """Return a proof for variables of any sign by squares of two terms; None if there is none."""
+    clear = next(case["proof"][0] for case in step["proofs"] if not case["negated"])
+    if claimed.scene.strict or clear["step"] != "clear" or clear["radicals"] or clear["roots"]:
+        return None
+    known = read_assumptions(claimed.goal)
+    cleared = replay_clear(claimed.goal, clear)
+    signed = [p * sign for p, sign in zip(cleared.denominators, cleared.signs, strict=True)]
+    free = [i for i, v in enumerate(claimed.goal.variables) if v in claimed.goal.free]
+    if not all(map(known.is_visibly_positive, signed)) or find_pairs(cleared.signed, free) is None:
+        return None
+    stage, blocks = explain_clear(claimed, clear)
+    easy = find_easily(stage.scene, known, stage.stated)
+    return None if easy is None else [*blocks, *say_rewriting(stage.stated, easy)]
 
 
 def _explain_absurd(claimed: Claimed, step: Step) -> list[Block]:

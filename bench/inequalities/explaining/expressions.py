@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -12,12 +13,18 @@ from bench.inequalities.statements import Expression, Relation, format_latex_exp
 def write_expression(e: Expression, shown: Mapping[str, str]) -> str:
     """Return an expression in the names that the reader sees."""
     latex = format_latex_expression(_tidy(_rename(e, shown)))
-    return re.sub(r"\^\{(\w)\}", r"^\1", latex)
+    return re.sub(r"([_^])\{(\w)\}", r"\1\2", latex)
 
 
 def write_name(name: str) -> str:
     """Return a variable's name."""
-    return format_latex_expression(name)
+    return re.sub(r"_\{(\w)\}", r"_\1", format_latex_expression(name))
+
+
+def choose_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names as a reader expects them: `u1` is `u_1`, if that is none of the others."""
+    shown = [re.sub(r"^([A-Za-z])([0-9]+)$", r"\1_\2", name) for name in names]
+    return tuple(shown if len({*shown}) == len(names) else names)
 
 
 _RELATIONS = {">=": r"\ge", "<=": r"\le", "!=": r"\ne"}
@@ -61,6 +68,8 @@ def _tidy_product(parts: Iterable[Expression]) -> Expression:
         if isinstance(part, tuple) and part[0] == "-":
             negative, part = not negative, part[1]
         flat += [g for g in _list_parts(part, "*") if g != Fraction(1)]
+    groups = [(g, len(list(same))) for g, same in itertools.groupby(flat)]
+    flat = [g if k == 1 else ("^", g, Fraction(k)) for g, k in groups]
     product = ("*", *flat) if len(flat) > 1 else (flat or [Fraction(1)])[0]
     return _negate(product) if negative else product
 

@@ -311,14 +311,31 @@ def make_primitive(p: Polynomial) -> tuple[Polynomial, Fraction]:
 
 def set_equation(left: str, formula: Formula, after: str = "") -> Display:
     """Return `left = formula` as a display, on several lines where it is long."""
-    lines, line = [], f"{left} &= "
+    pieces: list[str] = []
     for number, (sign, body) in enumerate(formula.terms):
-        term = body if number == 0 and sign == "+" else f"{sign} {body}"
-        if number == 0 and sign == "-":
-            term = f"-{body}"
-        if number and measure(line) + measure(term) > LINE:
+        term = f"{sign} {body}"
+        if number == 0:
+            term = body if sign == "+" else f"-{body}"
+        pieces += _break(term)
+    lines, line = [], f"{left} &= {pieces[0]} "
+    for piece in pieces[1:]:
+        if measure(line) + measure(piece) > LINE:
             lines.append(line.rstrip())
             line = r"&\quad "
-        line += term + " "
+        line += piece + " "
     lines.append(line.rstrip() + after)
     return Display(tuple(lines))
+
+
+def _break(term: str) -> list[str]:
+    """Return the pieces of a term between which a line may end, in brackets of a long one."""
+    if measure(term) <= LINE or r"\left" in term:
+        return [term]
+    pieces, depth = [""], 0
+    for part in re.split(r"( [+-] )", term):
+        if re.fullmatch(r" [+-] ", part) and depth <= 1:
+            pieces.append(part.lstrip())
+        else:
+            pieces[-1] += part
+        depth += part.count("(") - part.count(")")
+    return pieces

@@ -22,6 +22,7 @@ from bench.inequalities.polynomials import (
     Polynomial,
     constant,
     from_flint,
+    generators,
     has_nonnegative_coefficients,
     is_homogeneous,
     make,
@@ -177,6 +178,19 @@ def _list_places(p: fmpq_poly) -> Iterator[Fraction]:
     for bottom in DENOMINATORS:
         for place in places:
             yield Fraction(int(place * bottom) + 1, bottom)
+
+
+def complete_square(p: Polynomial) -> list[WeightedSquare] | None:
+    """Return a quadratic in one variable as a square and a positive number; None of another."""
+    read = read_one_variable(p)
+    if read is None or read[1] is not None or len(read[2]) != 3:
+        return None
+    x, _, (c, b, a) = read
+    if a <= 0 or 4 * a * c <= b * b:
+        return None
+    n = size_of(p)
+    one, form = constant(n, 1), generators(n)[x] + constant(n, b / (2 * a))
+    return collect([WeightedSquare(a, one, form), WeightedSquare(c - b * b / (4 * a), one, one)])
 
 
 # Sturm

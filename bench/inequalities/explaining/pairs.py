@@ -10,6 +10,8 @@ means of more than two terms (AM-GM) may do.
 from __future__ import annotations
 
 import itertools
+import math
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,8 +23,10 @@ MOST_TERMS = 120
 """Terms of a polynomial that is tried."""
 MOST_AVERAGED = 12
 """Terms of which means are tried."""
-LARGEST_MEAN = 4
-"""Terms in a mean."""
+LARGEST_MEAN = 6
+"""Terms in a mean, some of them perhaps equal."""
+MOST_MEANS = 2000
+"""Means of a size that are tried."""
 RATIOS = sorted(
     {Fraction(k, d) for k in range(1, 7) for d in range(1, 7)}, key=lambda r: (len(str(r)), r)
 )
@@ -142,14 +146,19 @@ def find_means(p: Polynomial) -> tuple[list[Mean], Polynomial] | None:
     for k, c in bad.items():
         need = -c
         for size in range(2, LARGEST_MEAN + 1):
-            for terms in itertools.combinations(sorted(left, reverse=True), size):
+            if math.comb(len(left) + size - 1, size) > MOST_MEANS:
+                break
+            for terms in itertools.combinations_with_replacement(sorted(left, reverse=True), size):
                 total = tuple(map(sum, zip(*terms, strict=True)))
-                amount = min(need, *(size * left[e] for e in terms))
-                if amount and total == tuple(size * a for a in k):
+                if not need or total != tuple(size * a for a in k):
+                    continue
+                counted = Counter(terms)
+                amount = min(need, *(size * left[e] / times for e, times in counted.items()))
+                if amount:
                     need -= amount
                     means.append(Mean(k, terms))
-                    for e in terms:
-                        left[e] -= amount / size
+                    for e, times in counted.items():
+                        left[e] -= amount * times / size
         if need:
             return None
     return means, _gather(p, left)
@@ -157,4 +166,4 @@ def find_means(p: Polynomial) -> tuple[list[Mean], Polynomial] | None:
 
 def average(mean: Mean) -> Polynomial:
     """Return the sum of the terms of a mean."""
-    return make(len(mean.middle), dict.fromkeys(mean.terms, Fraction(1)))
+    return make(len(mean.middle), {e: Fraction(k) for e, k in Counter(mean.terms).items()})

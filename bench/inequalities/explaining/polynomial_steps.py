@@ -133,8 +133,8 @@ def _explain_homogenise_fact(stage: Stage, step: Step) -> tuple[Stage, list[Bloc
     )
     blocks: list[Block] = [Paragraph(text, apart=True)]
     for k in sorted(lower):
-        rest = refer_to(scene, lower[k] * -sign)
-        if not has_nonnegative_coefficients(rest.p):
+        if not has_nonnegative_coefficients(lower[k] * -sign):
+            rest = refer_to(scene, lower[k] * -sign)
             where = f"For the terms of degree ${k}$ this means that ${rest.name} \\ge 0$."
             blocks += [Paragraph(where), *(define(rest) if rest.has_label else [])]
             blocks += explain_nonnegative(scene, rest, step["parts"][str(k)])

@@ -128,12 +128,12 @@ def rewrite_squares(scene: Scene, stated: Stated, proof: Proof) -> Rewriting:
         square._replace(coefficient=square.coefficient * stated.scale)
         for square in split_blocks(blocks, scene.alphabet)
     ]
-    bottom, formula = write_squares(squares, scene.alphabet)
     factor = "" if multiplier.is_one() else scene.alphabet.write(multiplier).factor
-    digits = count_digits(formula.terms)
+    digits = count_digits(squares)
     if digits > MOST_DIGITS:
-        hidden = Formula(formula.terms[:1], len(squares))
+        hidden = Formula((("+", r"\cdots"),), len(squares))
         return Rewriting(factor, hidden, digits, bool(factor))
+    bottom, formula = write_squares(squares, scene.alphabet)
     left = juxtapose(filter(None, (_write_number(bottom), factor)))
     return Rewriting(left, formula, vanishes=bool(factor))
 
@@ -155,7 +155,9 @@ def say_rewriting(stated: Stated, rewriting: Rewriting) -> list[Block]:
     """Return the equation that shows a polynomial not to be negative."""
     formula = rewriting.formula
     if not rewriting.left and formula.latex == stated.formula.latex:
-        return [say_product(stated)]
+        if formula.is_one_term:
+            return [say_product(stated)]
+        return [Paragraph("This is true, because no term is negative.")]
     left = rewriting.write_left(stated)
     if rewriting.digits:
         hidden = say_hidden_squares(left, formula.whole, rewriting.digits)

@@ -172,7 +172,7 @@ def state_goal(scene: Scene, p: Polynomial, lead: str) -> tuple[Stated, list[Blo
     """Return a goal and the sentence that says what is to be shown: `lead` that it is `>= 0`."""
     stated = refer_to(scene, p)
     if p.is_zero() and not scene.strict:
-        return stated, [Paragraph("What results is $0$, which is not negative.")]
+        return stated, [Paragraph("What is left is $0$, which is not negative.")]
     if not stated.has_label:
         end = ", which is true" if p.is_constant() else ""
         return stated, [Paragraph(f"{lead} that ${stated.name} {scene.relation} 0$" + end + ".")]

@@ -19,9 +19,11 @@ from bench.inequalities.explaining.formulas import (
 from bench.inequalities.explaining.nonnegative import (
     explain_nonnegative,
 )
+from bench.inequalities.explaining.one_variable import complete_square
 from bench.inequalities.explaining.scenes import Scene, Stated, define, refer_to
 from bench.inequalities.explaining.squares import (
     read_polynomial,
+    write_squares,
 )
 from bench.inequalities.polynomial_goals import Assumptions, Split, homogenise
 from bench.inequalities.polynomials import (
@@ -58,6 +60,11 @@ def explain_sign(
     kind = proof["by"]
     if kind == "visible":
         return [_say_visible(stated, strict)]
+    easy = complete_square(stated.shown) if strict and kind not in ("homogenised", "fact") else None
+    if easy is not None:
+        bottom, formula = write_squares(easy, scene.alphabet)
+        left = stated.name if bottom == 1 else juxtapose([str(bottom), stated.factor])
+        return [Paragraph(f"We have ${left} = {formula.latex} > 0$.")]
     if kind == "fact":
         relation = ">" if strict else r"\ge"
         return [Paragraph(f"We have ${stated.name} {relation} 0$ by assumption.")]
@@ -79,15 +86,10 @@ def explain_sign(
 def _say_visible(stated: Stated, strict: bool) -> Paragraph:
     if not strict:
         return Paragraph(f"We have ${stated.name} \\ge 0$, because no term is negative.")
-    reason = "because it is a positive number"
-    if not stated.p.is_constant():
-        one = len(stated.p) == 1
-        reason = (
-            "because its factors are positive"
-            if one
-            else "because no term is negative and at least one is positive"
-        )
-    return Paragraph(f"We have ${stated.name} > 0$, {reason}.")
+    reason = ", because no term is negative and at least one is positive"
+    if len(stated.p) == 1:
+        reason = ", because its factors are positive" if degree_of(stated.p) > 1 else ""
+    return Paragraph(f"We have ${stated.name} > 0$" + reason + ".")
 
 
 def _say_homogenised(scene: Scene, known: Assumptions, stated: Stated, proof: Proof) -> Paragraph:
@@ -191,10 +193,10 @@ def _explain_above(scene: Scene, known: Assumptions, stated: Stated, proof: Proo
     least = read_polynomial(proof["least"], known.n)
     rest = refer_to(scene, stated.p - least)
     shown = least * constant(known.n, stated.scale)
+    visible = _say_visible(refer_to(scene, least), strict=True)
     head = Paragraph(
-        f"We have ${scene.quote(shown)} > 0$, because no term is negative and at least one is"
-        f" positive. So it is enough that ${stated.name} \\ge {scene.quote(shown)}$, that is,"
+        f"So it is enough that ${stated.name} \\ge {scene.quote(shown)}$, that is,"
         f" ${rest.name} \\ge 0$."
     )
     inner = explain_sign(scene, known, rest, proof["proof"], strict=False)
-    return [head, *_define_if_named(rest), *inner]
+    return [visible, head, *_define_if_named(rest), *inner]

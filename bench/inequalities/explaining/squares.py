@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,6 +30,7 @@ from bench.inequalities.polynomials import (
     Polynomial,
     constant,
     degree_of,
+    from_flint,
     has_nonnegative_coefficients,
     make,
     size_of,
@@ -41,10 +41,16 @@ MOST_SQUARES = 16
 """Terms that are written of a sum of squares."""
 WIDEST = 800
 """Width of a sum of squares that is written."""
+LONG = 4
+"""What a term beyond the second of what is squared counts as, in letters."""
+HUGE = 1_000_000
+"""What a sum counts as that is not written, in letters."""
 MOST_DIGITS = 15
 """Digits of the numbers of a sum that is written."""
 MOST_PERMUTED = 4
 """Size of a matrix whose pivots are taken in every order."""
+MOST_REORDERED = 12
+"""Size of a matrix whose pivots are taken in more than one order."""
 ROUNDINGS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 30, 60, 120)
 """Largest denominators to which the numbers of a proof are rounded, in turn."""
 
@@ -185,6 +191,8 @@ def _list_splittings(gram: Matrix) -> Iterator[list[tuple[Fraction, list[Fractio
     orders: Iterable[Sequence[int]]
     if len(gram) <= MOST_PERMUTED:
         orders = itertools.permutations(indices)
+    elif len(gram) > MOST_REORDERED:
+        orders = (indices,)
     else:
         by_size = sorted(indices, key=lambda i: gram[i][i])
         orders = (indices, indices[::-1], by_size, by_size[::-1])
@@ -198,9 +206,13 @@ def split_blocks(blocks: Sequence[Block], alphabet: Alphabet) -> list[WeightedSq
     """Return blocks as weighted squares: of each the sum that is shortest to write."""
 
     def measure_squares(squares: list[WeightedSquare]) -> int:
+        digits = count_digits(squares)
+        if digits > MOST_DIGITS:
+            return HUGE + digits
         bottom = find_denominator(squares)
         terms = write_terms(squares, alphabet, bottom)
-        return sum(measure(body) for _, body in terms) + len(str(bottom))
+        long = sum(max(len(square.form) - 2, 0) for square in squares)
+        return sum(measure(body) for _, body in terms) + len(str(bottom)) + LONG * long
 
     squares: list[WeightedSquare] = []
     for block in blocks:
@@ -316,9 +328,14 @@ def cut_terms(terms: Sequence[Signed]) -> Formula:
     return Formula((*terms[:count], ("+", r"\cdots")), len(terms))
 
 
-def count_digits(terms: Iterable[Signed]) -> int:
-    """Return how many digits the longest number has."""
-    return max((len(x) for _, body in terms for x in re.findall(r"\d+", body)), default=0)
+def count_digits(squares: Sequence[WeightedSquare]) -> int:
+    """Return about how many digits the longest number of a sum has, when fractions are cleared."""
+    bottom = find_denominator(squares)
+    numbers = [bottom, *(int(square.coefficient * bottom) for square in squares)]
+    for square in squares:
+        for p in (square.weight, square.form):
+            numbers += [int(from_flint(c)) for c in p.coeffs()]
+    return math.ceil(max(abs(n).bit_length() for n in numbers) * math.log10(2))
 
 
 def write_squares(squares: Sequence[WeightedSquare], alphabet: Alphabet) -> tuple[int, Formula]:

@@ -19,7 +19,7 @@ from bench.inequalities.explaining.documents import (
     list_formulas,
 )
 from bench.inequalities.explaining.expression_steps import explain_steps
-from bench.inequalities.explaining.expressions import write_name, write_relation
+from bench.inequalities.explaining.expressions import choose_names, write_name, write_relation
 from bench.inequalities.explaining.formulas import CYCLIC
 from bench.inequalities.explaining.scenes import Labels, Scene
 from bench.inequalities.goals import FREE, NONNEGATIVE, POSITIVE, begin, read_constant
@@ -55,9 +55,9 @@ def explain_proof(
     statement: Statement, claim: Relation, steps: Sequence[Mapping[str, Any]], labels: Labels
 ) -> list[Block]:
     """Return the proof of one claim in words; the steps have to be checked already."""
-    goal, names = begin(statement, claim), statement.variables
+    goal, names = begin(statement, claim), choose_names(statement.variables)
     strict = goal.strict and steps[0]["step"] != "gap"
-    scene = Scene(names, labels, frozenset(names), strict=strict, variables=names)
+    scene = Scene(names, labels, frozenset(names), strict=strict, variables=statement.variables)
     return explain_steps(Claimed(scene, goal), steps)
 
 
@@ -72,7 +72,8 @@ def _choose_letter(statement: Statement) -> str:
 
 def _state(statement: Statement) -> list[Block]:
     given = _write_assumptions(statement)
-    claims = [write_relation(claim, {}) for claim in statement.claims]
+    shown = _show_names(statement)
+    claims = [write_relation(claim, shown) for claim in statement.claims]
     if len(claims) == 1:
         return [Paragraph(f"{given} Then"), Display((f"{claims[0]}.",))]
     blocks: list[Block] = [Paragraph(f"{given} Then")]
@@ -88,9 +89,14 @@ _KINDS = {
 }
 
 
+def _show_names(statement: Statement) -> dict[str, str]:
+    return dict(zip(statement.variables, choose_names(statement.variables), strict=True))
+
+
 def _write_assumptions(statement: Statement) -> str:
     """Return the sentence that introduces the variables and what is assumed of them."""
     signs: dict[str, str] = dict.fromkeys(statement.variables, FREE)
+    shown = _show_names(statement)
     others = []
     for relation in statement.assumptions:
         op, left, right = relation
@@ -103,14 +109,14 @@ def _write_assumptions(statement: Statement) -> str:
             others.append(relation)
     groups = []
     for kind, words in _KINDS.items():
-        names = [v for v in statement.variables if signs[v] == kind]
+        names = [shown[v] for v in statement.variables if signs[v] == kind]
         if names:
             listed = ", ".join(map(write_name, names))
             number = f"a {words}" if len(names) == 1 else f"{words}s"
             groups.append(f"${listed}$ be {number}")
     text = f"Let {', and let '.join(groups)}"
     if others:
-        text += f" with {list_formulas([write_relation(relation, {}) for relation in others])}"
+        text += f" with {list_formulas([write_relation(relation, shown) for relation in others])}"
     return text + "."
 
 
@@ -121,7 +127,7 @@ def _conclude(statement: Statement, claim: Relation) -> list[Block]:
     sentence = "This proves the inequality."
     point = _find_equality(statement, claim)
     if point is not None:
-        names = " = ".join(map(write_name, statement.variables))
+        names = " = ".join(map(write_name, choose_names(statement.variables)))
         value = (
             str(point)
             if point.denominator == 1
@@ -165,7 +171,7 @@ def _explain_cyclic(document: Document, statement: Statement) -> Document:
     """Return the document with the notation for cyclic sums explained where it is first used."""
     if not any(CYCLIC in formula for formula in find_formulas(document)):
         return document
-    names = [write_name(name) for name in statement.variables]
+    names = [write_name(name) for name in choose_names(statement.variables)]
     shifts = zip(names, [*names[1:], names[0]], strict=True)
     terms = " + ".join(f"{v}^2{w}" for v, w in shifts)
     note = Paragraph(

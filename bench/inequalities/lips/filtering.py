@@ -33,6 +33,8 @@ STARTS = 30
 EQUAL = 1e-7
 """Relative difference of the sides below which a point counts as one of equality."""
 MOST_EQUALITIES = 12
+TO_BOUNDARY = 0.1
+"""Share of coordinates that are made ten times smaller while an equality is looked for."""
 NEARBY = (0.2, 0.05, 0.01)
 """Distances from a point of equality at which the new goal is looked at as well."""
 
@@ -124,9 +126,10 @@ class Filter:
         return np.vstack([equal, *near])
 
     def _move(self, x: Floats, distance: float, random: np.random.Generator) -> Floats:
-        """Return points of the domain, several about each of some points."""
+        """Return points of the domain, several about each of some points, or nearer to 0."""
         repeated = np.repeat(x, 20, axis=0)
         moved = repeated * (1 + distance * random.standard_normal(repeated.shape))
+        moved *= np.where(random.random(moved.shape) < TO_BOUNDARY, 0.1, 1.0)
         return _allow(self._statement, moved)
 
 

@@ -23,6 +23,7 @@ from bench.inequalities.lips.terms import (
     ZERO,
     Algebra,
     Base,
+    Renaming,
     Sum,
     Term,
     as_term,
@@ -30,7 +31,6 @@ from bench.inequalities.lips.terms import (
     find_names,
     is_sum,
     join,
-    rename,
     scale,
     times,
 )
@@ -113,11 +113,10 @@ def find_twins(pattern: Pattern) -> frozenset[tuple[int, int]]:
     ]
     found = set()
     for swap in swaps:
-        if rename(pattern.terms, swap) != pattern.terms or (
-            rename(pattern.other, swap) != pattern.other
-        ):
+        put = Renaming(swap)
+        if (put(pattern.terms), put(pattern.other)) != (pattern.terms, pattern.other):
             continue
-        images = [pattern.terms.index(rename((term,), swap)[0]) for term in pattern.terms]
+        images = [pattern.terms.index(put((term,))[0]) for term in pattern.terms]
         moved = [i for i, image in enumerate(images) if i != image]
         if len(moved) == 2:
             found.add((moved[0], moved[1]))

@@ -26,6 +26,8 @@ from bench.inequalities.lips.matching import OutOfSteps, Pattern, Steps, match
 from bench.inequalities.lips.terms import (
     ONE,
     Algebra,
+    Base,
+    Renaming,
     Sum,
     Term,
     as_sum,
@@ -33,18 +35,17 @@ from bench.inequalities.lips.terms import (
     find_degree,
     is_sum,
     join,
-    rename,
     scale,
     times,
     write,
 )
+from bench.inequalities.polynomials import Floats
 from bench.inequalities.statements import (
     Expression,
     Relation,
     Statement,
     compile_float,
     find_variables,
-    format_expression,
     order_names,
 )
 
@@ -100,6 +101,9 @@ class _Change(NamedTuple):
     removed: Sum
     added: Sum
     equality: Pairs
+    """When nothing is lost by it; by the image of a change, where the images of these are equal."""
+    images: int = 1
+    """How many images of the first terms are among these."""
 
 
 class _Place(NamedTuple):
@@ -147,9 +151,13 @@ class _Search:
         }
         self._scalable = self._find_scalable(assumptions)
         self._symmetries = self._find_symmetries(assumptions)
-        self._shift = next(filter(self._is_cycle, self._symmetries), None)
+        shift = next(filter(self._is_cycle, self._symmetries), None)
+        self._shift = None if shift is None else Renaming(shift)
+        self._changes: set[tuple[Side, Sum, Sum]] = set()
         self._points = self._list_images_of_point()
-        self._seen = {self._spell(larger, smaller)}
+        self._bases: dict[Base, Floats] = {}
+        self._values = {side: self._evaluate(self._sides[side]) for side in self._sides}
+        self._seen = {_spell(self._values)}
         self._places = {side: list(self._list_places(self._sides[side])) for side in self._sides}
 
     def scale_by(self, lemma: Lemma) -> Iterator[Scaling]:
@@ -158,19 +166,25 @@ class _Search:
         try:
             for side in sides:
                 for change in self._list_changes(lemma, side, steps):
-                    for new, equality in self._apply(self._sides[side], change):
-                        yield from self._make(lemma, side, new, equality)
+                    for images in self._list_together(side, change):
+                        yield from self._make(lemma, side, images)
         except OutOfSteps:
             return
 
-    def _make(self, lemma: Lemma, side: Side, new: Sum, equality: Pairs) -> Iterator[Scaling]:
-        sums = {**self._sides, side: self._algebra.shorten(new)}
-        larger, smaller = write(sums["larger"]), write(sums["smaller"])
-        spelled = self._spell(larger, smaller)
-        if spelled not in self._seen:
-            self._seen.add(spelled)
-            pairs = tuple((write(left), write(right)) for left, right in equality if left != right)
-            yield Scaling(lemma.name, side, larger, smaller, pairs)
+    def _make(self, lemma: Lemma, side: Side, change: _Change) -> Iterator[Scaling]:
+        """Yield the goal after a change, unless it was seen."""
+        values = dict(self._values)
+        values[side] = values[side] + self._evaluate(_less(change.removed, change.added))
+        spelled = _spell(values)
+        if spelled is None:
+            spelled = f"{side} {change.removed} {change.added}"
+        if spelled in self._seen:
+            return
+        self._seen.add(spelled)
+        new = self._algebra.shorten(join(self._sides[side], _less(change.removed, change.added)))
+        sums = {**self._sides, side: new}
+        written = write(sums["larger"]), write(sums["smaller"])
+        yield Scaling(lemma.name, side, *written, tuple(self._list_equality(change)))
 
     # Places
 
@@ -243,29 +257,31 @@ class _Search:
                 pairs = tuple((put(left), put(right)) for left, right in equality)
                 yield _Change(*place.embed(found.part, bound), pairs)
 
-    def _apply(self, side: Sum, change: _Change) -> Iterator[tuple[Sum, Pairs]]:
-        """Yield the side after a change, and after the change with its images."""
-        yield join(side, _less(change.removed, change.added)), change.equality
-        if self._shift is None:
+    def _list_together(self, side: Side, change: _Change) -> Iterator[_Change]:
+        """Yield a change alone, and with its images; nothing if an image of it came before."""
+        if (side, change.removed, change.added) in self._changes:
             return
-        changes = [change]
-        image = self._move(change)
-        while image not in changes:
-            changes.append(image)
-            image = self._move(image)
-        removed = join(*(each.removed for each in changes))
-        share = _find_share(side, removed)
-        if len(changes) > 1 and share:
-            added = join(*(each.added for each in changes))
-            pairs = tuple(pair for each in changes for pair in each.equality)
-            yield join(side, scale(_less(removed, added), share)), pairs
+        images = [(change.removed, change.added)]
+        while self._shift is not None and len(images) < len(self._names):
+            image = self._shift(images[-1][0]), self._shift(images[-1][1])
+            if image == images[0]:
+                break
+            images.append(image)
+        self._changes.update((side, *image) for image in images)
+        yield change
+        removed = join(*(image[0] for image in images))
+        share = _find_share(self._sides[side], removed)
+        if len(images) > 1 and share:
+            added = join(*(image[1] for image in images))
+            together = scale(removed, share), scale(added, share)
+            yield _Change(*together, change.equality, len(images))
 
-    def _move(self, change: _Change) -> _Change:
-        assert self._shift is not None
-        pairs = ((rename(x, self._shift), rename(y, self._shift)) for x, y in change.equality)
-        return _Change(
-            rename(change.removed, self._shift), rename(change.added, self._shift), tuple(pairs)
-        )
+    def _list_equality(self, change: _Change) -> Iterator[tuple[Expression, Expression]]:
+        pairs = change.equality
+        for number in range(change.images):
+            if number and self._shift is not None:
+                pairs = tuple((self._shift(x), self._shift(y)) for x, y in pairs)
+            yield from ((write(x), write(y)) for x, y in pairs if x != y)
 
     # Symmetry
 
@@ -294,9 +310,10 @@ class _Search:
         found: list[Names] = []
         for image in images:
             names = dict(zip(self._names, image, strict=True))
-            moved = {(op, rename(left, names), rename(right, names)) for op, left, right in known}
+            put = Renaming(names)
+            moved = {(op, put(left), put(right)) for op, left, right in known}
             if names not in found and moved == set(known):
-                if all(rename(side, names) == side for side in self._sides.values()):
+                if all(put(side) == side for side in self._sides.values()):
                     found.append(names)
         return found
 
@@ -309,19 +326,42 @@ class _Search:
                 break
         return 1 < length == len(self._names)
 
-    def _list_images_of_point(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    def _list_images_of_point(self) -> Floats:
         """Return a point near (1, ..., 1), where few expressions have no value, and its images."""
         random = np.random.default_rng(0)
         value = dict(zip(self._names, random.uniform(0.8, 1.2, len(self._names)), strict=True))
         return np.array([[value[names[v]] for v in self._names] for names in self._symmetries])
 
-    def _spell(self, larger: Expression, smaller: Expression) -> str:
-        """Return a text that goals share which are the same up to a symmetry, as functions."""
-        values = [compile_float(side, self._names)(self._points) for side in (larger, smaller)]
-        if not np.isfinite(values).all():
-            return f"{format_expression(larger)} >= {format_expression(smaller)}"
-        pairs = zip(*values, strict=True)
-        return " ".join(sorted(f"{left:.9e}>={right:.9e}" for left, right in pairs))
+    def _evaluate(self, terms: Sum) -> Floats:
+        """Return a sum's values at the images of the point."""
+        total = np.zeros(len(self._points))
+        for term in terms:
+            product = np.full(len(self._points), float(term.coefficient))
+            for base, k in term.powers:
+                with np.errstate(all="ignore"):
+                    product = product * self._evaluate_base(base) ** float(k)
+            total = total + product
+        return total
+
+    def _evaluate_base(self, base: Base) -> Floats:
+        if base not in self._bases:
+            if is_sum(base):
+                self._bases[base] = self._evaluate(base)
+            else:
+                written = write((Term(ONE, ((base, ONE),)),))
+                self._bases[base] = compile_float(written, self._names)(self._points)
+        return self._bases[base]
+
+
+def _spell(values: Mapping[Side, Floats]) -> str | None:
+    """Return a text that goals share which are the same function, up to a symmetry.
+
+    None where a side has no value.
+    """
+    if not all(np.isfinite(each).all() for each in values.values()):
+        return None
+    pairs = zip(values["larger"], values["smaller"], strict=True)
+    return " ".join(sorted(f"{left:.8e}>={right:.8e}" for left, right in pairs))
 
 
 def _less(removed: Sum, added: Sum) -> Sum:

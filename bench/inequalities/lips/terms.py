@@ -13,12 +13,11 @@ import functools
 import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias, TypeGuard
 
 from bench.inequalities.goals import insert
-from bench.inequalities.lips.ranking import count_operators
 from bench.inequalities.statements import (
     Expression,
     add,
@@ -48,6 +47,16 @@ class Term:
 
     coefficient: Fraction
     powers: tuple[tuple[Base, Fraction], ...] = ()
+    hashed: int = field(init=False, repr=False, compare=False)
+    """Kept, since sums of terms are looked up all the time."""
+
+    def __post_init__(self) -> None:
+        """Compute the hash."""
+        object.__setattr__(self, "hashed", hash((self.coefficient, self.powers)))
+
+    def __hash__(self) -> int:
+        """Return the hash that was computed."""
+        return self.hashed
 
     @property
     def is_constant(self) -> bool:
@@ -73,6 +82,7 @@ class Algebra:
     def __init__(self, nonnegative: Collection[str]) -> None:
         """Know the variables that are not negative."""
         self._nonnegative = frozenset(nonnegative)
+        self._shortened: dict[Sum, Sum] = {}
 
     def read(self, e: Expression) -> Sum:
         """Return an expression as a sum of terms."""
@@ -168,11 +178,12 @@ class Algebra:
 
     def shorten(self, terms: Sum) -> Sum:
         """Return a sum with products of sums multiplied out where that makes it no longer."""
-        within = join(*(as_sum(self._shorten_bases(term)) for term in terms))
-        expanded = self.expand(within)
-        if expanded is None or expanded == within:
-            return within
-        return min(expanded, within, key=lambda each: count_operators(write(each)))
+        if terms not in self._shortened:
+            within = join(*(as_sum(self._shorten_bases(term)) for term in terms))
+            expanded = self.expand(within)
+            shorter = expanded is not None and measure(expanded) < measure(within)
+            self._shortened[terms] = expanded if expanded is not None and shorter else within
+        return self._shortened[terms]
 
     def _shorten_bases(self, term: Term) -> Term:
         product = Term(term.coefficient)
@@ -187,6 +198,8 @@ class Algebra:
     def expand(self, terms: Sum) -> Sum | None:
         """Return a sum with products of sums multiplied out; None where that is long."""
         parts: list[Sum] = []
+        if not any(is_sum(base) and k > 0 for term in terms for base, k in term.powers):
+            return terms
         for term in terms:
             outside = Term(term.coefficient)
             product: Sum = (UNIT,)
@@ -248,30 +261,57 @@ def as_sum(term: Term) -> Sum:
     return (term,) if term.coefficient else ()
 
 
+def measure(terms: Sum) -> int:
+    """Return about how many operators a sum is written with."""
+    return sum(map(_measure_term, terms)) + len(terms)
+
+
+def _measure_term(term: Term) -> int:
+    size = int(abs(term.coefficient) != 1)
+    for base, k in term.powers:
+        size += 1 + (abs(k) != 1) + (_measure_base(base) if is_sum(base) else 0)
+    return size
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _measure_base(base: Sum) -> int:
+    return measure(base)
+
+
 def find_content(terms: Sum) -> Fraction:
     """Return the positive rational by which the coefficients become whole without a divisor."""
     numerators = math.gcd(*(term.coefficient.numerator for term in terms))
     return Fraction(numerators, math.lcm(*(term.coefficient.denominator for term in terms)))
 
 
-def rename(terms: Sum, names: Mapping[str, str]) -> Sum:
-    """Return a sum with other names for its variables."""
-    return join(tuple(_rename_term(term, names) for term in terms))
+class Renaming:
+    """Other names for variables, in one sum after another."""
 
+    def __init__(self, names: Mapping[str, str]) -> None:
+        """Know the names by those that they replace."""
+        self._names = names
+        self._renamed: dict[Base, Base] = {}
 
-def _rename_term(term: Term, names: Mapping[str, str]) -> Term:
-    powers = ((_rename_base(base, names), k) for base, k in term.powers)
-    return Term(term.coefficient, tuple(sorted(powers, key=_spell_power)))
+    def __call__(self, terms: Sum) -> Sum:
+        """Return a sum with the other names."""
+        return join(tuple(map(self._rename_term, terms)))
 
+    def _rename_term(self, term: Term) -> Term:
+        powers = ((self._rename_base(base), k) for base, k in term.powers)
+        return Term(term.coefficient, tuple(sorted(powers, key=_spell_power)))
 
-def _rename_base(base: Base, names: Mapping[str, str]) -> Base:
-    if isinstance(base, str):
-        return names.get(base, base)
-    if isinstance(base, int):
-        return base
-    if isinstance(base, Opaque):
-        return Opaque(insert(base.expression, names))
-    return rename(base, names)
+    def _rename_base(self, base: Base) -> Base:
+        if isinstance(base, str):
+            return self._names.get(base, base)
+        if isinstance(base, int):
+            return base
+        if base not in self._renamed:
+            self._renamed[base] = (
+                Opaque(insert(base.expression, self._names))
+                if isinstance(base, Opaque)
+                else self(base)
+            )
+        return self._renamed[base]
 
 
 def find_names(terms: Sum) -> frozenset[str]:
