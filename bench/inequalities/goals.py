@@ -115,12 +115,16 @@ def subtract(left: Expression, right: Expression) -> Expression:
 
 
 def insert(e: Expression, images: Mapping[str, Expression]) -> Expression:
-    """Return an expression with variables replaced."""
+    """Return an expression with variables replaced; a power of a power is one power."""
     if isinstance(e, str):
         return images.get(e, e)
     if isinstance(e, Fraction):
         return e
     head, *parts = e
+    if head == "^" and isinstance(parts[1], Fraction) and isinstance(parts[0], str):
+        image = images.get(parts[0])
+        if isinstance(image, tuple) and image[0] == "^" and isinstance(image[2], Fraction):
+            return ("^", image[1], image[2] * parts[1])
     return (head, *(insert(part, images) for part in parts))
 
 

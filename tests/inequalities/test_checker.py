@@ -834,7 +834,7 @@ WRONG: list[tuple[str, str, Json, str]] = [
     ("absurd", "statement.assumptions.1", DROP, "not a nonnegative variable"),
     ("power", "statement.assumptions.0", DROP, "not a nonnegative variable"),
     ("power", "proofs.0.0.power", 0, "integer from 1"),
-    ("power", "proofs.0.0.power", 4, "is not listed"),
+    ("power", "proofs.0.0.power", 3, "is not listed"),
     ("power", "proofs.0.1.roots.0.of", "a", "a value whose power 2"),
     ("weighted_mean", "statement.assumptions.4.2", "2", "add up to 1"),
     ("weighted_mean", "statement.assumptions.2.0", ">=", "positive by order"),

@@ -452,7 +452,7 @@ def test_raise_rename_and_power_variables_remove_radicals() -> None:
     )
     assert r"We have $\sqrt{a}\sqrt{b} = \sqrt{ab}$." in said
     assert r"This says that $a + b \ge 2\sqrt{ab}$." in said
-    assert "compare the squares of both sides" in said
+    assert "so we may compare the squares of both sides" in said
     said = tell(text, cleared, {"step": "power_variables", "power": 2}, orthant(SQUARE))
     assert r"To remove the roots, we put $a = x^2$ and $b = y^2$" in said
     assert r"$(x - y)^2 \ge 0$" in said

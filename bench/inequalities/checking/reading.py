@@ -160,11 +160,19 @@ def find_variables(e: Expression) -> set[str]:
 
 
 def substitute(e: Expression, images: Mapping[str, Expression]) -> Expression:
-    """Return an expression with others in the places of variables, all at once."""
+    """Return an expression with others in the places of variables, all at once.
+
+    A power of a power is one power: only `power` puts powers, and what it raises is not negative.
+    """
     charge(100)
     if isinstance(e, str):
         # The image is gone through again, so that all of the result is charged for.
         return substitute(images[e], {}) if e in images else e
+    match e:
+        case ("^", str(v), r) if v in images and is_rational(r):
+            match images[v]:
+                case ("^", base, k):
+                    return ("^", base, str(Fraction(k) * Fraction(r)))
     return (e[0], *(substitute(part, images) for part in e[1:]))
 
 

@@ -18,23 +18,14 @@ from bench.errors import DataError
 from bench.inequalities.clearing import read_assumptions
 from bench.inequalities.explaining.claims import Claimed
 from bench.inequalities.explaining.constrained import write_equality
-from bench.inequalities.explaining.documents import (
-    Block,
-    Paragraph,
-    list_formulas,
-)
-from bench.inequalities.explaining.formulas import (
-    make_primitive,
-    write_rational,
-)
+from bench.inequalities.explaining.documents import Block, Paragraph, list_formulas
+from bench.inequalities.explaining.formulas import make_primitive, write_rational
 from bench.inequalities.explaining.polynomial_steps import Stage
-from bench.inequalities.explaining.radicals import name_radicals, write_quotient
-from bench.inequalities.explaining.scenes import Scene, define, refer_to, state_goal
+from bench.inequalities.explaining.radicals import name_radicals
+from bench.inequalities.explaining.scenes import Scene, define, refer_to, state_goal, write_quotient
 from bench.inequalities.explaining.signs import explain_sign, write_homogenised
 from bench.inequalities.explaining.squares import read_polynomial
-from bench.inequalities.goals import (
-    Goal,
-)
+from bench.inequalities.goals import Goal
 from bench.inequalities.polynomial_goals import (
     Assumptions,
     PolynomialGoal,
@@ -44,6 +35,8 @@ from bench.inequalities.polynomial_goals import (
 )
 from bench.inequalities.polynomials import Polynomial, constant, from_flint, generators, size_of
 from bench.inequalities.statements import Expression, from_json_expression
+
+Step = Mapping[str, Any]
 
 
 class Quotient(NamedTuple):
@@ -194,8 +187,6 @@ class _Reader:
 
 
 # The words
-
-Step = Mapping[str, Any]
 
 
 def explain_clear(claimed: Claimed, step: Step) -> tuple[Stage, list[Block]]:

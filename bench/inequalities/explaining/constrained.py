@@ -46,9 +46,7 @@ from bench.inequalities.explaining.squares import (
     write_squares,
     write_terms,
 )
-from bench.inequalities.explaining.squares import (
-    Block as Weighted,
-)
+from bench.inequalities.explaining.squares import Block as Weighted
 from bench.inequalities.goals import FREE
 from bench.inequalities.polynomial_goals import Assumptions
 from bench.inequalities.polynomials import (

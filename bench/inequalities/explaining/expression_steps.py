@@ -15,22 +15,12 @@ from bench.inequalities.clearing import read_assumptions
 from bench.inequalities.explaining.claims import WIDE, Claimed
 from bench.inequalities.explaining.clearing import explain_clear, replay_clear
 from bench.inequalities.explaining.constrained import find_easily, write_equality
-from bench.inequalities.explaining.documents import (
-    Block,
-    Items,
-    Paragraph,
-    list_formulas,
-)
-from bench.inequalities.explaining.formulas import (
-    juxtapose,
-    measure,
-    raise_text,
-)
+from bench.inequalities.explaining.documents import Block, Items, Paragraph, list_formulas
+from bench.inequalities.explaining.formulas import juxtapose, measure, raise_text
 from bench.inequalities.explaining.pairs import find_pairs
 from bench.inequalities.explaining.polynomial_steps import explain_polynomial_steps
-from bench.inequalities.explaining.radicals import write_quotient
 from bench.inequalities.explaining.rewritings import say_rewriting
-from bench.inequalities.explaining.scenes import Scene
+from bench.inequalities.explaining.scenes import Scene, write_quotient
 from bench.inequalities.goals import (
     NONNEGATIVE,
     POSITIVE,

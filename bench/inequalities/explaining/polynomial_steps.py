@@ -11,17 +11,16 @@ from bench.inequalities.explaining.constrained import explain_squares
 from bench.inequalities.explaining.documents import Block, Items, Paragraph, list_formulas
 from bench.inequalities.explaining.formulas import bracket, juxtapose, raise_text
 from bench.inequalities.explaining.nonnegative import explain_nonnegative
-from bench.inequalities.explaining.radicals import (
-    explain_bound,
-    name_radicals,
+from bench.inequalities.explaining.radicals import explain_bound, name_radicals, write_value
+from bench.inequalities.explaining.scenes import (
+    Scene,
+    Stated,
+    define,
+    refer_to,
+    state_goal,
     write_quotient,
-    write_value,
 )
-from bench.inequalities.explaining.scenes import Scene, Stated, define, refer_to, state_goal
-from bench.inequalities.explaining.signs import (
-    explain_sign,
-    write_split,
-)
+from bench.inequalities.explaining.signs import explain_sign, write_split
 from bench.inequalities.explaining.squares import read_polynomial
 from bench.inequalities.polynomial_goals import (
     PolynomialGoal,
@@ -188,27 +187,20 @@ def _explain_rename(stage: Stage, step: Step) -> tuple[Stage, list[Block]]:
         lifted = add_radicals(part, len(radicals))
         total = total + (lifted if image is None else lifted * image)
         if image is not None:
-            old = stage.scene.alphabet.write_monomial((*[0] * goal.n, *product))
-            new = scene.quote(image)
-            if old != new:
-                equations.append(f"{old} = {new}")
+            roots = stage.scene.alphabet.write_monomial((*[0] * goal.n, *product))
+            one_root = scene.quote(image)
+            if roots != one_root:
+                equations.append(f"{roots} = {one_root}")
     if equations:
         blocks.append(Paragraph(f"We have {list_formulas(equations)}."))
     reached = bare.then({}, bare.reduce(total))
-    after = Stage(scene, reached, refer_to_again(stage, scene, reached))
-    if after.stated.formula.latex == stage.stated.formula.latex:
-        return after, blocks
+    old = stage.stated
+    shown = reached.p * constant(size, old.scale)
+    if sorted(scene.alphabet.write(shown).terms) == sorted(old.formula.terms):
+        # The radicals are the same, perhaps in another order.
+        return Stage(scene, reached, dataclasses.replace(old, p=reached.p, shown=shown)), blocks
     after, more = stage.reach(reached, LEFT, scene)
     return after, [*blocks, *more]
-
-
-def refer_to_again(stage: Stage, scene: Scene, goal: PolynomialGoal) -> Stated:
-    """Return the same goal as it is written with other radicals, under its old name."""
-    old = stage.stated
-    shown = goal.p * (old.scale.numerator) / old.scale.denominator
-    formula = scene.alphabet.write(shown)
-    name = old.name if old.has_label else formula.latex
-    return Stated(goal.p, shown, old.scale, name, formula)
 
 
 # Bounds
@@ -317,10 +309,12 @@ def _explain_raise(stage: Stage, step: Step) -> tuple[Stage, list[Block]]:
     blocks: list[Block] = [Paragraph(f"This says that ${sides[0]} {scene.relation} {sides[1]}$.")]
     if step["proof"]["by"] != "visible":
         stated = refer_to(bare, groups[larger])
-        blocks.append(Paragraph(f"Here ${stated.name} \\ge 0$."))
+        blocks.append(Paragraph(f"We first show that ${stated.name} \\ge 0$."))
         blocks += define(stated) if stated.has_label else []
         blocks += explain_sign(bare, goal.assumptions, stated, step["proof"], strict=False)
-    text = f"The left side is not negative. So it is enough to compare the {power} of both sides."
+    text = f"So the left side is not negative, and we may compare the {power} of both sides."
+    if step["proof"]["by"] == "visible":
+        text = f"The left side is not negative, so we may compare the {power} of both sides."
     blocks.append(Paragraph(text))
     reached = goal.then({}, goal.lift(left - right))
     after, more = stage.reach(reached, LEFT)

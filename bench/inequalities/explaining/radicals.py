@@ -11,24 +11,22 @@ from typing import Any
 from bench.inequalities.explaining.documents import Block, Paragraph, list_formulas
 from bench.inequalities.explaining.formulas import (
     bracket,
-    choose_sign,
     juxtapose,
-    make_primitive,
     measure,
     raise_text,
     write_rational,
 )
 from bench.inequalities.explaining.nonnegative import explain_nonnegative
-from bench.inequalities.explaining.scenes import Scene, define, refer_to
+from bench.inequalities.explaining.scenes import Scene, define, refer_to, write_quotient
 from bench.inequalities.explaining.signs import explain_sign
 from bench.inequalities.explaining.squares import read_polynomial
 from bench.inequalities.polynomial_goals import Assumptions, PolynomialGoal, Radical
-from bench.inequalities.polynomials import Polynomial, constant, from_flint, size_of
+from bench.inequalities.polynomials import Polynomial, from_flint
 from bench.inequalities.radicals import bound_power
 
 Step = Mapping[str, Any]
 
-IN_PLACE = 8
+IN_PLACE = 7
 """Width of a radical that is written wherever it occurs; a wider one gets a name."""
 
 
@@ -50,19 +48,21 @@ def name_radicals(
     roots = [t for t, r in zip(written, radicals, strict=True) if not r.radicand.is_constant()]
     long = roots if any(measure(text) > IN_PLACE for text in roots) else []
     names = dict(scene.named_radicals)
+    told = frozenset(names)
     new = [text for text in dict.fromkeys(long) if text not in names]
     letters = bare.make_root_names(len(new))
     names.update(zip(new, letters, strict=True))
+    names.update({text: text for text in written if text not in names})
     blocks: list[Block] = []
     if new:
         puts = list_formulas([f"{names[text]} = {text}" for text in new])
         blocks.append(Paragraph(f"Write {puts}."))
     for radical, each, text in zip(radicals, data, written, strict=True):
-        if text in new or text not in names:
+        if text not in told:
             blocks += _explain_radicand(bare, known, radical, each["nonnegative"])
     found = dataclasses.replace(
         bare,
-        radicals=tuple(names.get(text, text) for text in written),
+        radicals=tuple(names[text] for text in written),
         named_radicals=names,
         used=scene.used.union(letters),
     )
@@ -75,7 +75,9 @@ def _explain_radicand(
     if proof["by"] == "visible":
         return []
     stated = refer_to(scene, radical.radicand)
-    head = Paragraph(f"The root exists, because ${stated.name} \\ge 0$.")
+    if proof["by"] == "fact":
+        return [Paragraph(f"By assumption ${scene.quote(radical.radicand)} \\ge 0$.")]
+    head = Paragraph(f"For the root to exist we need ${stated.name} \\ge 0$.")
     named = define(stated) if stated.has_label else []
     return [head, *named, *explain_sign(scene, known, stated, proof, strict=False)]
 
@@ -196,19 +198,3 @@ def _times(number: int, body: str) -> str:
         return body
 
     return juxtapose([str(number), bracket(body) if " " in body else body])
-
-
-def write_quotient(scene: Scene, top: Polynomial, bottom: Polynomial) -> str:
-    """Return a quotient in lowest terms; the bottom is positive."""
-    common = top.gcd(bottom)
-    top, bottom = top / common, bottom / common
-    bottom, times = make_primitive(bottom * choose_sign(bottom))
-    top = top * constant(size_of(top), times)
-    top, scale = make_primitive(top)
-    # With whole numbers above and below: scale = k / l makes the quotient l top / (k bottom).
-    top = top * constant(size_of(top), scale.denominator)
-    below = scene.alphabet.write(bottom)
-    if scale.numerator > 1:
-        parts = [] if bottom.is_one() else [below.factor]
-        return rf"\frac{{{scene.quote(top)}}}{{{juxtapose([str(scale.numerator), *parts])}}}"
-    return scene.quote(top) if bottom.is_one() else rf"\frac{{{scene.quote(top)}}}{{{below.latex}}}"

@@ -16,9 +16,7 @@ from bench.inequalities.explaining.formulas import (
     measure,
     set_equation,
 )
-from bench.inequalities.explaining.one_variable import (
-    find_squares,
-)
+from bench.inequalities.explaining.one_variable import find_squares
 from bench.inequalities.explaining.pairs import Mean, average, find_pairs
 from bench.inequalities.explaining.scenes import Scene, Stated
 from bench.inequalities.explaining.squares import (
@@ -30,11 +28,7 @@ from bench.inequalities.explaining.squares import (
     split_blocks,
     write_squares,
 )
-from bench.inequalities.polynomials import (
-    Polynomial,
-    has_nonnegative_coefficients,
-    size_of,
-)
+from bench.inequalities.polynomials import Polynomial, has_nonnegative_coefficients, size_of
 
 INLINE = 84
 """Width of an equation that stays within its sentence."""

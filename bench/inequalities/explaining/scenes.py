@@ -10,8 +10,15 @@ from fractions import Fraction
 
 from bench.inequalities.explaining.documents import Block, Paragraph
 from bench.inequalities.explaining.expressions import write_name
-from bench.inequalities.explaining.formulas import Alphabet, Formula, make_primitive, set_equation
-from bench.inequalities.polynomials import Polynomial
+from bench.inequalities.explaining.formulas import (
+    Alphabet,
+    Formula,
+    choose_sign,
+    juxtapose,
+    make_primitive,
+    set_equation,
+)
+from bench.inequalities.polynomials import Polynomial, constant, size_of
 
 SHORT = 32
 """Width of a polynomial that is repeated where another one gets a name."""
@@ -46,7 +53,7 @@ class Scene:
     radicals: tuple[str, ...] = ()
     """The radicals' LaTeX."""
     named_radicals: Mapping[str, str] = field(default_factory=dict)
-    """The names of radicals that are too long to be repeated, by their LaTeX."""
+    """What the reader knows radicals by: a name, or for a short one itself."""
     strict: bool = False
     """Whether goals are to be shown > 0."""
     variables: tuple[str, ...] = field(default=(), kw_only=True)
@@ -178,3 +185,19 @@ def state_goal(scene: Scene, p: Polynomial, lead: str) -> tuple[Stated, list[Blo
         return stated, [Paragraph(f"{lead} that ${stated.name} {scene.relation} 0$" + end + ".")]
     head = Paragraph(f"{lead} that ${stated.name} {scene.relation} 0$, where")
     return stated, [head, *define(stated)]
+
+
+def write_quotient(scene: Scene, top: Polynomial, bottom: Polynomial) -> str:
+    """Return a quotient in lowest terms; the bottom is positive."""
+    common = top.gcd(bottom)
+    top, bottom = top / common, bottom / common
+    bottom, times = make_primitive(bottom * choose_sign(bottom))
+    top = top * constant(size_of(top), times)
+    top, scale = make_primitive(top)
+    # With whole numbers above and below: scale = k / l makes the quotient l top / (k bottom).
+    top = top * constant(size_of(top), scale.denominator)
+    below = scene.alphabet.write(bottom)
+    if scale.numerator > 1:
+        parts = [] if bottom.is_one() else [below.factor]
+        return rf"\frac{{{scene.quote(top)}}}{{{juxtapose([str(scale.numerator), *parts])}}}"
+    return scene.quote(top) if bottom.is_one() else rf"\frac{{{scene.quote(top)}}}{{{below.latex}}}"

@@ -16,15 +16,10 @@ from bench.inequalities.explaining.formulas import (
     raise_text,
     write_rational,
 )
-from bench.inequalities.explaining.nonnegative import (
-    explain_nonnegative,
-)
+from bench.inequalities.explaining.nonnegative import explain_nonnegative
 from bench.inequalities.explaining.one_variable import complete_square
-from bench.inequalities.explaining.scenes import Scene, Stated, define, refer_to
-from bench.inequalities.explaining.squares import (
-    read_polynomial,
-    write_squares,
-)
+from bench.inequalities.explaining.scenes import Scene, Stated, define, refer_to, write_quotient
+from bench.inequalities.explaining.squares import read_polynomial, write_squares
 from bench.inequalities.polynomial_goals import Assumptions, Split, homogenise
 from bench.inequalities.polynomials import (
     constant,
@@ -108,7 +103,7 @@ def write_homogenised(scene: Scene, known: Assumptions, stated: Stated, j: int) 
     higher = homogenise(stated.shown, split)
     assert higher is not None
     if split.low.is_one():
-        return f"{stated.name} = {scene.quote(higher)} > 0"
+        return f"{stated.name} = {write_quotient(scene, higher, higher**0)} > 0"
     degrees = [sum(e) for e in terms_of(stated.shown)]
     times = (max(degrees) - min(degrees)) // split.difference
     factor = raise_text(scene.alphabet.write(split.low).factor, times)

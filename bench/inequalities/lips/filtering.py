@@ -8,7 +8,8 @@ now and then, what is true; nothing is proved by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -27,12 +28,16 @@ KEPT = 500
 """Points of the domain on which everything is tried."""
 TOLERANCE = 1e-9
 """By how much, relative to their size, two values may be in the wrong order."""
-ROUNDS = 20
+ROUNDS = 30
 STARTS = 30
-"""Points from which an equality is looked for, in so many rounds of halved steps."""
+"""Points from which an equality is looked for, in so many rounds of ever smaller steps."""
 EQUAL = 1e-7
 """Relative difference of the sides below which a point counts as one of equality."""
-MOST_EQUALITIES = 12
+CANDIDATES = 200
+"""Best points among which the different ones are chosen."""
+APART = 0.02
+"""Distance of points of equality that count as different."""
+MOST_EQUALITIES = 24
 TO_BOUNDARY = 0.1
 """Share of coordinates that are made ten times smaller while an equality is looked for."""
 NEARBY = (0.2, 0.05, 0.01)
@@ -119,9 +124,13 @@ class Filter:
 
         x = drawn
         for step in range(ROUNDS):
-            x = x[np.argsort(measure(x))[:STARTS]]
-            x = np.vstack([x, self._move(x, 0.5 ** (step + 1), random)])
-        equal = _list_different(x[measure(x) < EQUAL][:STARTS])[:MOST_EQUALITIES]
+            x = _list_different(x[np.argsort(measure(x))[:CANDIDATES]], APART)[:STARTS]
+            x = np.vstack([x, self._move(x, 0.6 ** (step + 1), random)])
+        x = x[np.argsort(measure(x))[:CANDIDATES]]
+        orders = map(list, itertools.permutations(range(x.shape[1])))
+        images = [_list_different(x[measure(x) < EQUAL], APART)[:, order] for order in orders]
+        x = _allow(self._statement, np.vstack(images))
+        equal = _list_different(x[measure(x) < EQUAL], APART)[:MOST_EQUALITIES]
         near = [self._move(equal, distance, random) for distance in NEARBY]
         return np.vstack([equal, *near])
 
@@ -173,10 +182,10 @@ def _allow(statement: Statement, x: Floats) -> Floats:
     return x
 
 
-def _list_different(x: Floats) -> Floats:
-    """Return points of which no two are almost the same."""
-    kept: list[Sequence[float]] = []
+def _list_different(x: Floats, apart: float) -> Floats:
+    """Return points in their order without those that are near an earlier one."""
+    kept: list[Floats] = []
     for point in x:
-        if all(np.abs(np.subtract(point, other)).max() > 1e-3 for other in kept):
+        if not kept or abs(np.array(kept) - point).max(axis=1).min() > apart:
             kept.append(point)
     return np.array(kept).reshape(-1, x.shape[1])

@@ -51,7 +51,7 @@ from bench.inequalities.statements import (
 
 MOST_INSTANCES = 128
 """Different new goals that are taken from a lemma."""
-MOST_STEPS = 4000
+MOST_STEPS = 1500
 """Steps of matching that are spent on a lemma."""
 MOST_DEPTH = 2
 """Sums within sums in which terms are looked for."""
