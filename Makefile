@@ -23,7 +23,7 @@ VENV := $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) e
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 endif
 
-.PHONY: setup demo test lint types bench clean
+.PHONY: setup demo test lint types bench verify-proofs clean
 .DEFAULT_GOAL := test
 
 # setup: .venv with the pinned packages and the embedded model; does nothing when nothing changed.
@@ -59,6 +59,10 @@ types: setup
 # bench: the speed of the harness itself, part by part.
 bench: setup
 	@$(BIN)/python -m bench.speed
+
+# verify-proofs: every stored proof of an inequality, by the checker alone.
+verify-proofs: setup
+	@$(BIN)/rstar-bench verify-proof results/proofs/*.jsonl.gz
 
 # clean: what the tools leave behind; keeps .venv (delete it by hand) and every result.
 clean:

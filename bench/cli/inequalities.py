@@ -1,4 +1,4 @@
-"""`prove`, `verify-proof`: inequalities decided exactly, and proofs checked by somebody else.
+"""`prove`, `verify-proof`, `collect-proofs`: inequalities decided, and proofs checked by another.
 
 Exit status 0 says proved, 1 refuted, open or no proof, 2 is for what a user can fix. With `--cases`
 0 says that every row has its verdict, whichever.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from bench.cli.options import positive_integer, seconds
 from bench.errors import BenchError, DataError
 
 STANDARD_OUTPUT = Path("-")
+ARCHIVE = ".jsonl.gz"
+"""How the names of archives of proofs end."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -64,9 +67,22 @@ def add_verbs(verbs: Any) -> None:
         "verify-proof",
         help="check a certificate of `prove` in rational arithmetic, independently of the prover",
     )
-    verifying.add_argument("certificate", type=Path, metavar="CERT.json")
+    verifying.add_argument(
+        "certificates",
+        type=Path,
+        nargs="+",
+        metavar="CERT.json",
+        help=f"or an archive of `collect-proofs`, *{ARCHIVE}",
+    )
     _add_explain(verifying)
     verifying.set_defaults(run=_verify)
+    collecting = verbs.add_parser(
+        "collect-proofs",
+        help="store the certificates that runs found, a compressed archive a benchmark",
+    )
+    collecting.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    collecting.add_argument("--out", type=Path, required=True, metavar="DIR")
+    collecting.set_defaults(run=_collect)
 
 
 def _add_explain(verb: argparse.ArgumentParser) -> None:
@@ -189,24 +205,64 @@ def _prove_cases(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
+    _check_explanation(arguments.explain)
+    single = len(arguments.certificates) == 1 and not arguments.certificates[0].name.endswith(
+        ARCHIVE
+    )
+    if arguments.explain is not None and not single:
+        raise BenchError("--explain tells one proof; give one CERT.json")
+    found = [
+        _verify_archive(file) if file.name.endswith(ARCHIVE) else _verify_one(file, arguments)
+        for file in arguments.certificates
+    ]
+    return int(not all(found))
+
+
+def _verify_one(file: Path, arguments: argparse.Namespace) -> bool:
     from bench.inequalities.checker import ProofError, check_proof
     from bench.inequalities.statements import format_text, from_json
 
-    _check_explanation(arguments.explain)
     try:
-        certificate = json.loads(arguments.certificate.read_bytes())
+        certificate = json.loads(file.read_bytes())
     except FileNotFoundError:
         raise DataError(
-            f"there is no file {arguments.certificate}; expected a certificate that "
-            "rstar-bench prove --out wrote"
+            f"there is no file {file}; expected a certificate that rstar-bench prove --out wrote"
         ) from None
     except ValueError as error:
-        raise DataError(f"{arguments.certificate} is not JSON: {error}") from None
+        raise DataError(f"{file} is not JSON: {error}") from None
     try:
         check_proof(certificate)
     except ProofError as error:
         print(f"No proof: {error}.")
-        return 1
+        return False
     print(f"Proved: {format_text(from_json(certificate['statement']))}")
     _explain(certificate, arguments.explain)
+    return True
+
+
+def _verify_archive(file: Path) -> bool:
+    from bench.inequalities.checker import ProofError, check_proof
+    from bench.runs.proofs import read_proofs
+
+    count, refused, started = 0, 0, time.process_time()
+    for name, certificate in read_proofs(file):
+        count += 1
+        try:
+            check_proof(certificate)
+        except ProofError as error:
+            refused += 1
+            print(f"{file.name}, {name}: no proof: {error}.")
+    spent = time.process_time() - started
+    print(f"{file.name}: {count - refused} of {count} are proofs ({spent:.1f} CPU s)")
+    return not refused
+
+
+def _collect(arguments: argparse.Namespace) -> int:
+    from bench.runs.proofs import collect_proofs
+
+    counts = collect_proofs(arguments.runs, arguments.out)
+    if not counts:
+        print("No run holds a proof.")
+    for benchmark, count in sorted(counts.items()):
+        print(f"{arguments.out / benchmark}{ARCHIVE}: {count} proofs")
     return 0

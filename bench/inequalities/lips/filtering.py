@@ -31,8 +31,6 @@ TOLERANCE = 1e-9
 ROUNDS = 30
 STARTS = 30
 """Points from which an equality is looked for, in so many rounds of ever smaller steps."""
-EQUAL = 1e-7
-"""Relative difference of the sides below which a point counts as one of equality."""
 CANDIDATES = 200
 """Best points among which the different ones are chosen."""
 APART = 0.02
@@ -111,7 +109,7 @@ class Filter:
         return bool(right[defined].all())
 
     def _find_equalities(self, drawn: Floats, random: np.random.Generator) -> Floats:
-        """Return points at which the sides of the original goal are equal, and some near them."""
+        """Return points at which the original goal is an equality, or nearly, and some near them."""
         op, left, right = self._statement.claims[0]
         larger, smaller = (left, right) if op in (">=", ">") else (right, left)
         sides = [compile_float(side, self._names) for side in (larger, smaller)]
@@ -125,12 +123,12 @@ class Filter:
         x = drawn
         for step in range(ROUNDS):
             x = _list_different(x[np.argsort(measure(x))[:CANDIDATES]], APART)[:STARTS]
-            x = np.vstack([x, self._move(x, 0.6 ** (step + 1), random)])
-        x = x[np.argsort(measure(x))[:CANDIDATES]]
+            x = np.vstack([x, self._move(x, 0.7 ** (step + 1), random)])
+        x = _list_different(x[np.argsort(measure(x))[:CANDIDATES]], APART)[:MOST_EQUALITIES]
         orders = map(list, itertools.permutations(range(x.shape[1])))
-        images = [_list_different(x[measure(x) < EQUAL], APART)[:, order] for order in orders]
-        x = _allow(self._statement, np.vstack(images))
-        equal = _list_different(x[measure(x) < EQUAL], APART)[:MOST_EQUALITIES]
+        images = _allow(self._statement, np.vstack([x[:, order] for order in orders]))
+        x = images[np.argsort(measure(images))]
+        equal = _list_different(x, APART)[:MOST_EQUALITIES]
         near = [self._move(equal, distance, random) for distance in NEARBY]
         return np.vstack([equal, *near])
 
