@@ -59,7 +59,7 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
 
 def _add_demo(verbs: Any) -> None:
     demo = verbs.add_parser(
-        "demo", help="before and after training, and four searches at equal tokens"
+        "demo", help="before and after training, searches at equal tokens, and exact proofs"
     )
     demo.add_argument("--out", type=Path, default=Path("results/runs/demo"), help="[%(default)s]")
     demo.add_argument("--limit", type=positive_integer, default=24, help="problems [%(default)s]")
@@ -195,6 +195,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     shown = asyncio.run(demo(arguments.out, limit=arguments.limit, level=sandbox_level(arguments)))
     _print_table(shown.table)
     print(shown.headroom)
+    print(shown.proofs)
     print(f"run directories: {arguments.out}{os.sep}*")
     return 0
 

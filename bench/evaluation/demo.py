@@ -1,8 +1,8 @@
-"""What `make demo` shows: a policy before and after training, and what search adds to it.
+"""What `make demo` shows: a policy before and after training, what search adds, and exact proofs.
 
 The trained policy's searches are cut at the same number of generated tokens, and a sentence says
 what its samples left for them to win. Nothing is canned: delete the run directories and it is all
-made again. One policy's engine is closed before the next is opened.
+made again. One policy's engine is closed before the next is opened. Inequalities need no policy.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from bench.reports.token_budget import cut
 from bench.runs.reader import Run
 from bench.sandbox import Level
 from bench.search import MCTS, Greedy, Sampling, SearchConfig
+from bench.search.inequalities import Closers
+from bench.types import Outcome
 
 BENCHMARK = "embedded-dial"
 TRAINED = "smollm2-dial-r"
@@ -36,6 +38,10 @@ SEARCHES: Mapping[str, SearchConfig] = {
     "mcts": MCTS(rollouts=ROLLOUTS, candidates=6, tokens=TOKENS, c=0.5, rules="efficient"),
 }
 """Majority, best-of-N and the weighted vote choose from the same samples."""
+INEQUALITIES = "embedded-inequalities"
+STATEMENTS = 16
+CPU_SECONDS = 5.0
+"""Processor time of a statement."""
 SAMPLING = SamplingSettings(temperature=0.7, step_tokens=64, solution_tokens=192)
 """One temperature, so that only the policy differs between the rows of greedy."""
 
@@ -47,6 +53,8 @@ class Demo:
     table: Table
     headroom: str
     """What the samples say about a search, as a sentence."""
+    proofs: str
+    """What the prover made of generated inequalities, as a sentence."""
 
 
 async def demo(out: Path, *, limit: int, level: Level | None = None) -> Demo:
@@ -58,6 +66,35 @@ async def demo(out: Path, *, limit: int, level: Level | None = None) -> Demo:
     return Demo(
         leaderboard([cut(run, TOKENS) for run in runs]),
         f"{found.policy}, {whole.problems} problems: {describe(whole)}.",
+        await _prove(out),
+    )
+
+
+async def _prove(out: Path) -> str:
+    config = Closers(cpu_seconds=CPU_SECONDS)
+    spec = RunSpec(
+        benchmark=INEQUALITIES, policy=None, search="closers", config=config, limit=STATEMENTS
+    )
+    async with Harness() as harness:
+        with Progress("inequalities") as progress:
+            run = await harness.run(
+                spec,
+                out / f"{INEQUALITIES}-{STATEMENTS}",
+                on_start=progress.start,
+                on_done=progress.tick,
+            )
+    right = [
+        sample.answer or ""
+        for record in run.records
+        for sample in record.samples
+        if sample.outcome is Outcome.CORRECT
+    ]
+    refuted = sum(answer.startswith('{"refuted"') for answer in right)
+    spent = sum(parts.get("cpu", 0.0) for parts in run.seconds.values())
+    return (
+        f"Inequalities, {len(run.records)} generated: {len(right) - refuted} proved and checked "
+        f"exactly, {refuted} refuted at a rational point, {len(run.records) - len(right)} open "
+        f"({spent:.0f} CPU s)."
     )
 
 

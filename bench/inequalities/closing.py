@@ -60,9 +60,7 @@ def close(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
     return [*goal.steps, {"step": "squares", **inner}]
 
 
-def add_up_equalities(
-    goal: PolynomialGoal, multipliers: Sequence[tuple[int, Polynomial]]
-) -> Step:
+def add_up_equalities(goal: PolynomialGoal, multipliers: Sequence[tuple[int, Polynomial]]) -> Step:
     """Return the step `squares` without squares: the goal is a sum of multiples of equalities."""
     inner: dict[str, Any] = {
         "multiplier": to_json(constant(goal.n, 1)),

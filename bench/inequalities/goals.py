@@ -252,6 +252,14 @@ def change_linearly(goal: Goal, facts: Sequence[Polynomial | None]) -> Goal | No
     return None
 
 
+def scale_variables(goal: Goal, scales: Mapping[str, Fraction]) -> Goal | None:
+    """Return the goal in `v / scales[v]` for every variable; None where one is free."""
+    if goal.free:
+        return None
+    by = [[scales[v] if v == w else Fraction(0) for w in goal.variables] for v in goal.variables]
+    return _in_new_variables(goal, by, goal.variables, ())
+
+
 def _unit(n: int, i: int) -> tuple[int, ...]:
     return tuple(int(k == i) for k in range(n))
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from bench.inequalities.balancing import find_balance
 from bench.inequalities.budget import Budget
 from bench.inequalities.clearing import clear, read_assumptions
 from bench.inequalities.closing import close
@@ -27,6 +28,7 @@ from bench.inequalities.goals import (
     has_variable_exponent,
     negate,
     raise_variables,
+    scale_variables,
     use_ratios,
     use_weighted_mean,
     walk,
@@ -94,6 +96,10 @@ def _list_variants(goal: Goal) -> Iterator[Goal]:
     if one is not None:
         yield use_ratios(goal, one, reverse=False)
         yield use_ratios(goal, one, reverse=True)
+    balance = find_balance(goal)
+    scaled = scale_variables(goal, balance) if balance is not None else None
+    if scaled is not None:
+        yield scaled
     yield goal
     if one is not None:
         cubes = raise_variables(goal, goal.variables, len(goal.variables))

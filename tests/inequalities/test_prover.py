@@ -135,6 +135,19 @@ def test_a_proof_by_contradiction_whose_region_is_empty_is_found() -> None:
     check_proof(json.loads(json.dumps(certificate)))
 
 
+def test_a_goal_with_weights_is_scaled_until_it_is_an_equality_of_equal_variables() -> (
+    None
+):
+    text = (
+        "a*(a - 7*b)*(a - 7*c) + 7*b*(7*b - 7*c)*(7*b - a) + 7*c*(7*c - a)*(7*c - 7*b) >= 0"
+        " with a, b, c > 0"
+    )
+    certificate = prove(read_statement(text), seconds=10)
+    assert certificate is not None
+    assert certificate["proofs"][0][0]["step"] == "linear"
+    check_proof(json.loads(json.dumps(certificate)))
+
+
 def test_a_denominator_is_seen_positive_though_one_of_its_factors_is_not() -> None:
     text = "1/(1 + a^7) + 1/(1 + b^7) <= 2 with a, b > 0"
     certificate = prove(read_statement(text), seconds=10)

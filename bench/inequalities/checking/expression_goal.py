@@ -147,7 +147,9 @@ class ExpressionGoal:
                 form = origin.member(facts)
                 signs[v] = POSITIVE if self.strict[origin.value] else NONNEGATIVE
                 origin.expect(all(sum(e) == 1 for e in form), "a fact that is linear")
-            origin.expect(form.insert(lines) == unit, f"a form that becomes {v}")
+            image = form.insert(lines)
+            fits = image.keys() == unit.keys() and image.has_no_minus()
+            origin.expect(fits, f"a form that becomes {v}, times a number above 0")
         result = self.insert(images, signs)
         facts, used = result.numerators(result.facts), [origin.value for origin in origins]
         drop = step["drop"].items()

@@ -37,7 +37,12 @@ from bench.inequalities.goals import (
     use_weighted_mean,
 )
 from bench.inequalities.polynomials import constant, size_of
-from bench.inequalities.statements import Expression, from_json_expression
+from bench.inequalities.statements import (
+    Expression,
+    evaluate,
+    format_latex_expression,
+    from_json_expression,
+)
 
 Step = Mapping[str, Any]
 
@@ -139,7 +144,16 @@ def _explain_linear(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]
     letters = names if not scene.used.intersection(names) else scene.make_names(len(names))
     inner = dataclasses.replace(scene.rename(dict(enumerate(letters))), variables=tuple(names))
     after = Claimed(inner, changed)
-    puts = [f"{inner.letter(i)} = {form}" for i, form in enumerate(forms)]
+    puts = []
+    for i, (origin, form) in enumerate(zip(origins, forms, strict=True)):
+        old = origin if isinstance(origin, str) else goal.facts[origin].expression
+        unit = {name: Fraction(int(k == i)) for k, name in enumerate(names)}
+        times = evaluate(insert(old, images), unit)
+        assert times is not None and times > 0, "the checker has seen that it is"
+        left = (
+            inner.letter(i) if times == 1 else f"{format_latex_expression(times)}{inner.letter(i)}"
+        )
+        puts.append(f"{left} = {form}")
     back = [
         f"{scene.letter(i)} = {_write_line(inner, names, images[v])}"
         for i, v in enumerate(goal.variables)

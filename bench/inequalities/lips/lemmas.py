@@ -184,11 +184,12 @@ def _prove_through(lemma: Lemma, budget: Budget) -> dict[str, Any] | None:
 def prove_missing() -> None:
     """Find the proofs that are missing, print what came of each, and write them as they come.
 
-    At the end the file has its lines in the order of the lemmas, and nothing else.
+    Missing is also what the checker refuses. At the end the file has its lines in the order of the
+    lemmas, and nothing else.
     """
-    kept = dict(load_proofs())
+    kept = {name: each for name, each in load_proofs().items() if _is_accepted(each)}
     _write(kept)
-    for lemma in load_unproved():
+    for lemma in (lemma for lemma in load_lemmas() if lemma.name not in kept):
         started = time.process_time()
         try:
             certificate, said = prove_lemma(lemma), "no proof found"
@@ -201,6 +202,14 @@ def prove_missing() -> None:
         print(f"{time.process_time() - started:6.1f} s  {lemma.name}: {said}", flush=True)
     _write({lemma.name: kept[lemma.name] for lemma in load_lemmas() if lemma.name in kept})
     print(f"{len(kept)} of {len(load_lemmas())} lemmas are proved")
+
+
+def _is_accepted(certificate: Mapping[str, Any]) -> bool:
+    try:
+        check_proof(certificate)
+    except ProofError:
+        return False
+    return True
 
 
 def _write(proofs: Mapping[str, Mapping[str, Any]]) -> None:

@@ -386,7 +386,8 @@ def _split_alike(
         return
     (name, e), *others = unbound
     most = k / e
-    step = ONE if most.denominator == 1 else most  # a root is taken whole, or not at all
+    # Roots are not shared out, and no new ones are taken.
+    step = most if most.denominator > 1 and k.denominator % most.denominator == 0 else ONE
     for count in range(int(most / step), -1, -1):
         for parts, left in _split_alike(k - e * step * count, others, may_leave):
             yield {name: step * count, **parts}, left

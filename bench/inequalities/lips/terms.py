@@ -355,10 +355,18 @@ def write(terms: Sum) -> Expression:
     if not terms:
         return ZERO
     shared = find_content(terms)
-    if len(terms) > 1 and shared != 1:
-        return write_term(Term(shared, ((scale(terms, 1 / shared), ONE),)))
+    rest = scale(terms, 1 / shared)
+    if len(terms) > 1 and _count_numbers(rest) + _count_numbers([Term(shared)]) < _count_numbers(
+        terms
+    ):
+        return write_term(Term(shared, ((rest, ONE),)))
     ordered = sorted(terms, key=lambda term: term.coefficient < 0)
     return add(*map(write_term, ordered))
+
+
+def _count_numbers(terms: Iterable[Term]) -> int:
+    coefficients = [abs(term.coefficient) for term in terms]
+    return sum((c.numerator != 1) + (c.denominator != 1) for c in coefficients)
 
 
 def write_term(term: Term) -> Expression:
