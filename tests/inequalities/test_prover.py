@@ -135,9 +135,7 @@ def test_a_proof_by_contradiction_whose_region_is_empty_is_found() -> None:
     check_proof(json.loads(json.dumps(certificate)))
 
 
-def test_a_goal_with_weights_is_scaled_until_it_is_an_equality_of_equal_variables() -> (
-    None
-):
+def test_a_goal_with_weights_is_scaled_until_it_is_an_equality_of_equal_variables() -> None:
     text = (
         "a*(a - 7*b)*(a - 7*c) + 7*b*(7*b - 7*c)*(7*b - a) + 7*c*(7*c - a)*(7*c - 7*b) >= 0"
         " with a, b, c > 0"

@@ -109,7 +109,7 @@ class Filter:
         return bool(right[defined].all())
 
     def _find_equalities(self, drawn: Floats, random: np.random.Generator) -> Floats:
-        """Return points at which the original goal is an equality, or nearly, and some near them."""
+        """Return points at which the original goal is an equality, or nearly, and others near."""
         op, left, right = self._statement.claims[0]
         larger, smaller = (left, right) if op in (">=", ">") else (right, left)
         sides = [compile_float(side, self._names) for side in (larger, smaller)]

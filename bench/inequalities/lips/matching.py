@@ -11,27 +11,26 @@ Everything comes in a fixed order, and after a number of steps, whatever the mac
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from bench.inequalities.lips.patterns import Pattern, find_twins, takes_multiplier
 from bench.inequalities.lips.terms import (
     ONE,
     UNIT,
     ZERO,
     Algebra,
     Base,
-    Renaming,
     Sum,
     Term,
     as_term,
-    find_degree,
     find_names,
     is_sum,
     join,
     scale,
+    spread,
     times,
 )
 from bench.inequalities.roots import exact_root
@@ -69,58 +68,6 @@ class Match:
     values: Values
     multiplier: Term
     part: Sum
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A side of a lemma that is looked for, to put the other one in its place."""
-
-    terms: Sum
-    other: Sum
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether a match gives a value to every variable of the other side."""
-        return bool(find_names(self.terms)) and find_names(self.other) <= find_names(self.terms)
-
-
-@functools.lru_cache(maxsize=1 << 12)
-def takes_multiplier(pattern: Pattern) -> bool:
-    """Whether a positive multiplier can go into the values of variables, and so need not be found.
-
-    It can if both sides have the degree 1 in some of the variables, as `u + v >= 2*sqrt(u*v)`.
-    """
-    names = sorted(find_names(pattern.terms))
-    chosen = (c for size in range(1, len(names) + 1) for c in itertools.combinations(names, size))
-    return any(
-        find_degree(pattern.terms, each) == 1 == find_degree(pattern.other, each)
-        for each in map(frozenset, chosen)
-    )
-
-
-@functools.lru_cache(maxsize=1 << 12)
-def find_twins(pattern: Pattern) -> frozenset[tuple[int, int]]:
-    """Return pairs of the pattern's terms that change places while nothing else in it changes.
-
-    Only one of two matches that differ by that need be found: the one in the target's order.
-    """
-    names = sorted(find_names(pattern.terms))
-    indices = sorted({name[1:] for name in names} - {""})
-    swaps = [{left: right, right: left} for left, right in itertools.combinations(names, 2)]
-    swaps += [
-        {f"{n[0]}{old}": f"{n[0]}{new}" for n in names for old, new in ((i, j), (j, i))}
-        for i, j in itertools.combinations(indices, 2)
-    ]
-    found = set()
-    for swap in swaps:
-        put = Renaming(swap)
-        if (put(pattern.terms), put(pattern.other)) != (pattern.terms, pattern.other):
-            continue
-        images = [pattern.terms.index(put((term,))[0]) for term in pattern.terms]
-        moved = [i for i, image in enumerate(images) if i != image]
-        if len(moved) == 2:
-            found.add((moved[0], moved[1]))
-    return frozenset(found)
 
 
 def match(pattern: Pattern, target: Sum, algebra: Algebra, steps: Steps) -> Iterator[Match]:
@@ -174,7 +121,7 @@ class _Layer:
         for state in self._lay_terms(waiting, self._target, start):
             found = state.multiplier or UNIT
             instance = self._algebra.substitute(self._pattern.terms, state.values)
-            part = self._algebra.multiply((found,), instance)
+            part = spread(found, instance)
             # A multiplier that uses up no term is a share of a larger one.
             if any(term in self._target for term in part):
                 yield Match(state.values, found, part)
@@ -190,7 +137,7 @@ class _Layer:
         others = tuple(j for j in waiting if j != i)
         if state.multiplier is not None and _is_known((terms[i],), state.values):
             known = self._algebra.substitute((terms[i],), state.values)
-            rest = _take(target, self._algebra.multiply((state.multiplier,), known))
+            rest = _take(target, spread(state.multiplier, known))
             if rest is not None:
                 yield from self._lay_terms(others, rest, state)
             return
@@ -324,18 +271,23 @@ class _Layer:
             if unbound and not rest.is_constant and not all(given[name] for name, _ in unbound):
                 continue
             values = {name: Term(ONE, tuple(given[name])) for name, _ in unbound}
-            if open_multiplier:
-                for coefficient in self._list_coefficients(rest.coefficient):
-                    yield {**state.values, **values}, Term(coefficient, tuple(left))
-                continue
-            scaled = _absorb(rest.coefficient, unbound, values)
-            if scaled is not None:
-                yield {**state.values, **scaled}, state.multiplier
-            elif rest.coefficient > 1 and not state.whole:
-                yield {**state.values, **values}, state.multiplier
+            for coefficient in self._list_coefficients(rest.coefficient, state):
+                over = rest.coefficient / coefficient
+                multiplier = Term(coefficient, tuple(left)) if open_multiplier else None
+                scaled = _absorb(over, unbound, values)
+                if scaled is not None:
+                    yield {**state.values, **scaled}, multiplier or state.multiplier
+                if over > 1 and not state.whole and (open_multiplier or scaled is None):
+                    # A part of the term is taken.
+                    yield {**state.values, **values}, multiplier or state.multiplier
 
-    def _list_coefficients(self, most: Fraction) -> list[Fraction]:
-        """Return what a multiplier may have: all of a term's coefficient, or what others allow."""
+    def _list_coefficients(self, most: Fraction, state: _State) -> list[Fraction]:
+        """Return what a multiplier may take of a coefficient: all, or as much as other terms allow.
+
+        One that is known takes no more.
+        """
+        if state.multiplier is not None:
+            return [ONE]
         if len(self._pattern.terms) == 1:
             return [most]
         return [ratio for ratio in self._ratios if ratio < most] + [most]

@@ -20,9 +20,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from bench.inequalities.goals import FREE, begin
+from bench.inequalities.goals import begin
 from bench.inequalities.lips.lemmas import CONTEXT, Lemma, load_proved
-from bench.inequalities.lips.matching import OutOfSteps, Pattern, Steps, match
+from bench.inequalities.lips.matching import OutOfSteps, Steps, match
+from bench.inequalities.lips.patterns import Pattern
 from bench.inequalities.lips.terms import (
     ONE,
     Algebra,
@@ -37,8 +38,8 @@ from bench.inequalities.lips.terms import (
     join,
     scale,
     times,
-    write,
 )
+from bench.inequalities.lips.writing import write
 from bench.inequalities.polynomials import Floats
 from bench.inequalities.statements import (
     Expression,
@@ -84,14 +85,16 @@ def list_scalings(
 ) -> list[Scaling]:
     """Return the ways to scale the goal `larger >= smaller`, in the order of the lemmas.
 
-    New goals that a symmetry of the goal makes one of the others, or the goal itself, are left out.
+    Lemmas with other conditions than signs come last: what another one gives as well is its. New
+    goals that a symmetry of the goal makes one of the others, or the goal itself, are left out.
     Without `lemmas`, all that have a proof are used.
     """
     search = _Search(larger, smaller, assumptions)
     found: list[Scaling] = []
-    for lemma in load_proved() if lemmas is None else lemmas:
-        if lemma.family != CONTEXT:
-            found += itertools.islice(search.scale_by(lemma), MOST_INSTANCES)
+    given = load_proved() if lemmas is None else lemmas
+    usable = [each for each in given if each.family != CONTEXT]
+    for lemma in sorted(usable, key=lambda each: _read_lemma(each).conditional):
+        found += itertools.islice(search.scale_by(lemma), MOST_INSTANCES)
     return found
 
 
@@ -124,14 +127,16 @@ class _Sides(NamedTuple):
     larger: Sum
     smaller: Sum
     equality: Pairs
+    conditional: bool
+    """Whether it has other conditions than signs: an order, a triangle."""
 
 
 @functools.lru_cache(maxsize=1 << 10)
 def _read_lemma(lemma: Lemma) -> _Sides:
-    signs = begin(lemma.statement, lemma.statement.claims[0]).signs
-    read = Algebra([v for v, sign in signs.items() if sign != FREE]).read
+    goal = begin(lemma.statement, lemma.statement.claims[0])
+    read = Algebra([v for v in goal.variables if goal.is_nonnegative(v)]).read
     pairs = tuple((read(left), read(right)) for left, right in lemma.equality)
-    return _Sides(read(lemma.larger), read(lemma.smaller), pairs)
+    return _Sides(read(lemma.larger), read(lemma.smaller), pairs, bool(goal.facts))
 
 
 class _Search:
@@ -144,7 +149,7 @@ class _Search:
         self._names = order_names(frozenset[str]().union(*map(find_variables, sides)))
         claim = (">=", larger, smaller)
         goal = begin(Statement(tuple(self._names), tuple(assumptions), (claim,)), claim)
-        self._algebra = Algebra([v for v in self._names if goal.signs[v] != FREE])
+        self._algebra = Algebra([v for v in self._names if goal.is_nonnegative(v)])
         self._sides: dict[Side, Sum] = {
             "larger": self._algebra.read(larger),
             "smaller": self._algebra.read(smaller),
@@ -243,7 +248,7 @@ class _Search:
     # Changes
 
     def _list_changes(self, lemma: Lemma, side: Side, steps: Steps) -> Iterator[_Change]:
-        larger, smaller, equality = _read_lemma(lemma)
+        larger, smaller, equality, _ = _read_lemma(lemma)
         for place in self._places[side]:
             shrinks = place.grows == (side == "larger")
             pattern = Pattern(larger, smaller) if shrinks else Pattern(smaller, larger)

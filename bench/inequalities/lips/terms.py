@@ -8,7 +8,6 @@ coefficients have in common. Nothing is multiplied out, except where `shorten` i
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import math
@@ -20,12 +19,8 @@ from typing import NamedTuple, TypeAlias, TypeGuard
 from bench.inequalities.goals import insert
 from bench.inequalities.statements import (
     Expression,
-    add,
     divide,
     find_variables,
-    multiply,
-    negate,
-    raise_to,
 )
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -212,7 +207,7 @@ class Algebra:
                         product = join(*(as_sum(times(left, right)) for left, right in pairs))
                 else:
                     outside = times(outside, Term(ONE, ((base, k),)))
-            parts.append(join(*(as_sum(times(outside, each)) for each in product)))
+            parts.append(spread(outside, product))
         return join(*parts)
 
 
@@ -240,6 +235,11 @@ def times(left: Term, right: Term) -> Term:
     if left.is_constant or right.is_constant:
         return Term(left.coefficient * right.coefficient, left.powers or right.powers)
     return _settle(left.coefficient * right.coefficient, (*left.powers, *right.powers))
+
+
+def spread(factor: Term, terms: Sum) -> Sum:
+    """Return a product in which every term of a sum has the factor."""
+    return join(*(as_sum(times(factor, term)) for term in terms))
 
 
 def as_term(terms: Sum) -> Term:
@@ -345,72 +345,6 @@ def _degree_of_base(base: Base, names: frozenset[str]) -> Fraction | None:
     if isinstance(base, str):
         return Fraction(base in names)
     return ZERO if isinstance(base, int | Opaque) else find_degree(base, names)
-
-
-# Writing
-
-
-def write(terms: Sum) -> Expression:
-    """Return a sum as an expression: what the coefficients share in front, minus signs last."""
-    if not terms:
-        return ZERO
-    shared = find_content(terms)
-    rest = scale(terms, 1 / shared)
-    if len(terms) > 1 and _count_numbers(rest) + _count_numbers([Term(shared)]) < _count_numbers(
-        terms
-    ):
-        return write_term(Term(shared, ((rest, ONE),)))
-    ordered = sorted(terms, key=lambda term: term.coefficient < 0)
-    return add(*map(write_term, ordered))
-
-
-def _count_numbers(terms: Iterable[Term]) -> int:
-    coefficients = [abs(term.coefficient) for term in terms]
-    return sum((c.numerator != 1) + (c.denominator != 1) for c in coefficients)
-
-
-def write_term(term: Term) -> Expression:
-    """Return a term as an expression, with one root for all roots of an index."""
-    if term.coefficient < 0:
-        return negate(write_term(dataclasses.replace(term, coefficient=-term.coefficient)))
-    above = _write_powers([(base, k) for base, k in term.powers if k > 0])
-    below = _write_powers([(base, -k) for base, k in term.powers if k < 0])
-    top, bottom = term.coefficient.numerator, term.coefficient.denominator
-    if top != 1 or not above:
-        above.insert(0, Fraction(top))
-    if bottom != 1:
-        below.insert(0, Fraction(bottom))
-    return divide(multiply(*above), multiply(*below)) if below else multiply(*above)
-
-
-def _write_powers(powers: list[tuple[Base, Fraction]]) -> list[Expression]:
-    """Return powers with positive exponents as factors: whole powers, then roots by their index."""
-    written: list[Expression] = []
-    for index in sorted({k.denominator for _, k in powers}):
-        alike = [(base, k * index) for base, k in powers if k.denominator == index]
-        number = math.prod((Fraction(base) ** int(k) for base, k in alike if isinstance(base, int)))
-        others = [(base, k) for base, k in alike if not isinstance(base, int)]
-        if len(others) == 1 and number == 1:
-            ((base, k),) = others
-            written.append(_write_power(base, k / index))
-        else:
-            inner = [
-                *([Fraction(number)] if number != 1 else []),
-                *(_write_power(*p) for p in others),
-            ]
-            written += inner if index == 1 else [raise_to(multiply(*inner), Fraction(1, index))]
-    return written
-
-
-def _write_power(base: Base, k: Fraction) -> Expression:
-    written: Expression
-    if isinstance(base, str):
-        written = base
-    elif isinstance(base, int):
-        written = Fraction(base)
-    else:
-        written = base.expression if isinstance(base, Opaque) else write(base)
-    return written if k == 1 else raise_to(written, k)
 
 
 # Order and roots
