@@ -36,7 +36,7 @@ from bench.types import Problem
 log = logging.getLogger(__name__)
 
 PROVED_BY = "certificate"
-"""The verifier of problems that a search without a policy can answer."""
+"""The verifier of problems that a search which decides inequalities can answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +158,10 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
         )
     if problems is None:
         problems = load(spec.benchmark, limit=spec.limit, errata=spec.errata)
+    if entry.decides:
+        _require_statements(spec, problems)
     if not entry.asks_policy:
         _refuse_models(spec)
-        _require_statements(spec, problems)
         return Resolved(spec, entry, config, problems, policy=None, ppm=None, engine=None)
     policy = find_checkpoint(spec.policy or EMBEDDED, "policy")
     if spec.template is not None:

@@ -1,6 +1,7 @@
-"""How much a proof may cost: seconds of this process's own CPU time, passed down and divided.
+"""How much a proof may cost: seconds of this thread's own CPU time, passed down and divided.
 
-A wall clock would let a busy neighbour decide what is proved.
+A wall clock would let a busy neighbour decide what is proved, and the process's CPU time a policy
+that is asked meanwhile. The prover computes in one thread.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ class Budget:
 
     def __init__(self, seconds: float) -> None:
         """Begin to count."""
-        self._end = time.process_time() + seconds
+        self._end = time.thread_time() + seconds
 
     @property
     def left(self) -> float:
         """Seconds that are left; never negative."""
-        return max(0.0, self._end - time.process_time())
+        return max(0.0, self._end - time.thread_time())
 
     @property
     def is_spent(self) -> bool:

@@ -62,7 +62,7 @@ def read_arguments(given: Mapping[str, Any]) -> ModelArguments:
             raise _unknown(name, known)
         if value is not None:
             values[name] = _read(known[name], value)
-    if not find_search(values["search"]).asks_policy:
+    if find_search(values["search"]).decides:
         raise BenchError(
             f"model_args: the search {values['search']!r} answers with certificates, which no task "
             "grades; run it with rstar-bench run"

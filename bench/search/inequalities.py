@@ -15,11 +15,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.answers.processes import Died, Lost, Overdue, Processes, count_cores, result_of
+from bench.engines.base import Completion
 from bench.errors import EngineError
 from bench.knobs import Positive
 from bench.search.events import EventKind
@@ -105,7 +107,7 @@ class Provers:
     ) -> Finding:
         """Return what `decide` finds out about a text. Raises EngineError: it failed."""
         future = self._processes.submit(
-            _find,
+            _find_within_limits,
             decide,
             text,
             tuple(assume),
@@ -146,29 +148,37 @@ def _warm_prover() -> None:
     assert deciding
 
 
-def _find(decide: Decide, text: str, assume: Sequence[str], config: Deciding, seed: int) -> Finding:
-    """Decide a text in this process."""
+def _find_within_limits(
+    decide: Decide, text: str, assume: Sequence[str], config: Deciding, seed: int
+) -> Finding:
+    """Decide a text in this process, which is ended if that does not stop."""
     import resource
-    import time
 
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    most = int(time.process_time() + OVERRUN * config.cpu_seconds) + 10
+    resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
+    return decide_text(decide, text, assume, config, seed)
+
+
+def decide_text(
+    decide: Decide, text: str, assume: Sequence[str], config: Deciding, seed: int
+) -> Finding:
+    """Decide a text in this thread."""
     from bench.inequalities.reading import StatementError, read_statement
     from bench.inequalities.statements import format_text
 
-    started = time.process_time()
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    most = int(started + OVERRUN * config.cpu_seconds) + 10
-    resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
+    started = time.thread_time()
     try:
         statement = read_statement(text, assume)
     except StatementError as error:
-        return Finding("unsupported", time.process_time() - started, reason=str(error))
+        return Finding("unsupported", time.thread_time() - started, reason=str(error))
     shown = format_text(statement)
     try:
         decision = decide(statement, config, seed)
     except MemoryError:
-        spent = time.process_time() - started
+        spent = time.thread_time() - started
         return Finding("open", spent, shown, reason=f"it needs more than {MEMORY >> 30} GiB")
-    spent = time.process_time() - started
+    spent = time.thread_time() - started
     match decision.verdict:
         case "proved":
             assert decision.certificate is not None
@@ -230,7 +240,22 @@ async def search_by_deciding(
 ) -> Trace:
     """Decide the statement that a problem's question is. Raises EngineError: the prover failed."""
     found = await provers.find(decide, problem.question, config, seed=seed)
+    return make_trace(problem, name, seed, found)
+
+
+def make_trace(
+    problem: Problem, name: str, seed: int, found: Finding, asked: Sequence[Completion] = ()
+) -> Trace:
+    """Return the trace of what was found out; `asked` is what a policy wrote meanwhile."""
     trace = new_trace(problem.id, name, seed, f"{found.statement or problem.question}\n", rules="")
+    for written in asked:
+        trace.record(
+            EventKind.GENERATED,
+            trace.nodes[ROOT],
+            policy_prompt=written.prompt_tokens,
+            policy_cached=written.cached_tokens,
+            policy_generated=written.tokens,
+        )
     node = _add_explored(trace, found.explored)
     for step in found.steps:
         node = trace.add(node, 0, f"{step}\n", NodeKind.STEP, 0)

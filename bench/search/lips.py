@@ -5,17 +5,27 @@ The ablations differ in nothing but their strategy, so that their runs can be co
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bench.engines.base import Completion, Policy, derive_seed
 from bench.knobs import Count
-from bench.search.inequalities import Deciding
+from bench.sandbox import Sandbox
+from bench.search.inequalities import Deciding, decide_text, make_trace
+from bench.search.tree import Trace
+from bench.types import Problem
 
 if TYPE_CHECKING:  # imported where it works, as in `bench.search.inequalities`
     from bench.inequalities.deciding import Decision
+    from bench.inequalities.lips.advising import Adviser
     from bench.inequalities.statements import Statement
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +52,9 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
 the best states; all others have it for moments only, so that what they prove is the search's."""
 
 
-def decide_by_lips(statement: Statement, config: Lips, seed: int, *, name: str) -> Decision:
+def decide_by_lips(
+    statement: Statement, config: Lips, seed: int, *, name: str, adviser: Adviser | None = None
+) -> Decision:
     """Look for a counterexample, then search for a proof with the strategy of that name."""
     from bench.inequalities.deciding import decide_statement
     from bench.inequalities.lips.search import Search, Strategy, list_explored, prove_by_search
@@ -51,9 +63,37 @@ def decide_by_lips(statement: Statement, config: Lips, seed: int, *, name: str) 
     searches: list[Search] = []
 
     def find_proof(statement: Statement, seconds: float) -> Mapping[str, Any] | None:
-        certificate, found = prove_by_search(statement, seconds, strategy, seed)
+        certificate, found = prove_by_search(statement, seconds, strategy, seed, adviser)
         searches.extend(found)
         return certificate
 
     decision = decide_statement(statement, config.cpu_seconds, find_proof)
     return dataclasses.replace(decision, explored=list_explored(searches))
+
+
+async def lips_policy(
+    problem: Problem, policy: Policy, sandbox: Sandbox, *, config: Lips, seed: int
+) -> Trace:
+    """Search as `lips_quick` does, and ask the policy for rewritings, bounds and the next state.
+
+    The prover's processor time does not count the policy's. Raises EngineError.
+    """
+    from bench.inequalities.lips.advising import Adviser
+
+    loop = asyncio.get_running_loop()
+    asked: list[Completion] = []
+
+    def ask(prompt: str) -> str:
+        question = dataclasses.replace(problem, question=prompt)
+        answering = policy.propose(
+            question, "", n=1, seed=derive_seed(seed, problem.id, len(asked)), stop=(), greedy=True
+        )
+        (answer,) = asyncio.run_coroutine_threadsafe(answering, loop).result()
+        asked.append(answer)
+        return answer.text
+
+    adviser = Adviser(ask)
+    decide = partial(decide_by_lips, name="lips_quick", adviser=adviser)
+    found = await asyncio.to_thread(decide_text, decide, problem.question, (), config, seed)
+    log.info("%s: %s", problem.id, dict(adviser.answers))
+    return make_trace(problem, "lips_policy", seed, found, asked)

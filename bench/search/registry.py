@@ -26,7 +26,7 @@ from bench.search.inequalities import (
     decide_by_closers,
     search_by_deciding,
 )
-from bench.search.lips import ABLATIONS, Lips, decide_by_lips
+from bench.search.lips import ABLATIONS, Lips, decide_by_lips, lips_policy
 from bench.search.mcts import MCTS, mcts
 from bench.search.official.beam import official_beam
 from bench.search.official.mcts import official_mcts
@@ -78,7 +78,9 @@ class SearchEntry:
     by_rules: Mapping[str, SearchFunction] = field(default_factory=dict)
     """The functions of other rules than the paper's, where the settings have a knob `rules`."""
     asks_policy: bool = True
-    """Whether it needs a model. One that does not decides statements, and runs no programs."""
+    """Whether it needs a model; one that does not runs no programs either."""
+    decides: bool = False
+    """Whether it decides inequalities, and nothing else."""
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
@@ -123,7 +125,7 @@ class SearchEntry:
 def _prover(name: str, decide: Decide, config: type[Deciding]) -> SearchEntry:
     """Return the entry of a search that decides statements."""
     function = partial(search_by_deciding, name=name, decide=decide)
-    return SearchEntry(function, config, {name: select_first}, asks_policy=False)
+    return SearchEntry(function, config, {name: select_first}, asks_policy=False, decides=True)
 
 
 SEARCHES: Mapping[str, SearchEntry] = {
@@ -158,6 +160,7 @@ SEARCHES: Mapping[str, SearchEntry] = {
     ),
     "closers": _prover("closers", decide_by_closers, Closers),
     **{name: _prover(name, partial(decide_by_lips, name=name), Lips) for name in ABLATIONS},
+    "lips_policy": SearchEntry(lips_policy, Lips, {"lips_policy": select_first}, decides=True),
 }
 """`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the
 paper's final rule, by the official scripts', a vote among the best valued, and by two votes of all:

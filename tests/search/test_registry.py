@@ -10,6 +10,7 @@ from bench.errors import BenchError, UnknownNameError
 from bench.knobs import Use
 from bench.search import MCTS, Beam, Sampling
 from bench.search.inequalities import Closers
+from bench.search.lips import ABLATIONS
 from bench.search.registry import (
     SEARCHES,
     SearchEntry,
@@ -57,8 +58,11 @@ def test_what_a_label_and_a_cut_read_is_said_by_the_knobs() -> None:
     assert searches_with("rules") == ["beam", "mcts"]
 
 
-def test_one_search_asks_no_policy_and_has_a_selector_all_the_same() -> None:
-    assert [name for name, entry in SEARCHES.items() if not entry.asks_policy] == ["closers"]
+def test_searches_that_ask_no_policy_decide_and_have_a_selector_all_the_same() -> None:
+    asking_none = [name for name, entry in SEARCHES.items() if not entry.asks_policy]
+    assert asking_none == ["closers", *ABLATIONS]
+    deciding = [name for name, entry in SEARCHES.items() if entry.decides]
+    assert deciding == [*asking_none, "lips_policy"]
     entry = find_search("closers")
     assert list(entry.choose_by(None)) == ["closers"]
     assert not entry.uses_ppm and not entry.needs_ppm

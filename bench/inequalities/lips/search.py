@@ -26,6 +26,7 @@ from bench.inequalities.goals import (
     change_linearly,
     has_variable_exponent,
 )
+from bench.inequalities.lips.advising import Adviser
 from bench.inequalities.lips.equality import prove_replacement, replace_in_goal
 from bench.inequalities.lips.filtering import Filter
 from bench.inequalities.lips.forms import Forms
@@ -39,6 +40,7 @@ from bench.inequalities.statements import (
     Relation,
     Statement,
     format_relation,
+    format_text,
     to_json,
 )
 
@@ -106,13 +108,17 @@ class State:
 
 
 def prove_by_search(
-    statement: Statement, seconds: float, strategy: Strategy, seed: int = 0
+    statement: Statement,
+    seconds: float,
+    strategy: Strategy,
+    seed: int = 0,
+    adviser: Adviser | None = None,
 ) -> tuple[dict[str, Any] | None, list[Search]]:
     """Return a certificate found in so many CPU seconds, or None; and the search of each claim."""
     budget, searches, proofs = Budget(seconds), list[Search](), []
     for claim in range(len(statement.claims)):
         share = 1 / (len(statement.claims) - claim)
-        searches.append(Search(statement, claim, strategy, seed))
+        searches.append(Search(statement, claim, strategy, seed, adviser))
         steps = searches[-1].run(budget.part(budget.left, share))
         if steps is None:
             return None, searches
@@ -128,6 +134,8 @@ class Search:
     claim: int
     strategy: Strategy
     seed: int = 0
+    adviser: Adviser | None = None
+    """A policy that proposes and ranks, beside lemmas, tactics and the cost."""
     states: list[State] = field(default_factory=list)
     loops: int = 0
     """States taken up."""
@@ -172,7 +180,7 @@ class Search:
         heap = [(0.0, start)]
         seen = {(self.states[start].larger, self.states[start].smaller)}
         while heap and not budget.is_spent and self.loops < self.strategy.loops:
-            _, index = heapq.heappop(heap)
+            index = self._take(heap)
             state = self.states[index]
             if not self._prove_step(state, budget):
                 continue
@@ -190,6 +198,21 @@ class Search:
                 rank = draw.random() if self.strategy.order == "random" else child.cost
                 heapq.heappush(heap, (rank, self._add(child)))
         return None
+
+    def _take(self, heap: list[tuple[float, int]]) -> int:
+        """Remove the state that comes next from those that wait; a policy chooses of the best."""
+        if self.adviser is None or len(heap) == 1:
+            return heapq.heappop(heap)[1]
+        best = [heapq.heappop(heap) for _ in range(min(self.strategy.kept, len(heap)))]
+        states = [self.states[index] for _, index in best]
+        order = self.adviser.order(
+            format_text(self.statement),
+            [(state.larger, state.smaller) for state in states],
+            [state.cost for state in states],
+        )
+        for i in order[1:]:
+            heapq.heappush(heap, best[i])
+        return best[order[0]][1]
 
     def _list_children(self, index: int, checked: Filter, budget: Budget) -> list[State]:
         """Return the children of a state that pass the filter, the cheapest ones only."""
@@ -209,6 +232,9 @@ class Search:
                 for each in propose(name, forms, *here):
                     if each.exact or checked.allows(each.larger, each.smaller):
                         found.append(self._rewrite(index, each))
+            for each in self.adviser.rewrite(forms, *here) if self.adviser is not None else ():
+                if checked.allows(each.larger, each.smaller):
+                    found.append(self._rewrite(index, each))
         if self.strategy.order == "random":
             return found
         return sorted(found, key=lambda child: child.cost)[: self.strategy.kept]
