@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 _OF_COMPARE = ("tokens", "rollouts", "beam_width", "lookahead")
 """Knobs that `compare` sets itself."""
-_NOT_COMPARED = ("cpu_seconds",)
-"""Knobs of searches that it does not run: those that generate nothing."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -80,7 +78,7 @@ def _add_compare(verbs: Any) -> None:
 
 
 def _add_compare_options(compare: argparse.ArgumentParser) -> None:
-    add_run_options(compare, without=(*_OF_COMPARE, *_NOT_COMPARED))
+    add_run_options(compare, without=_OF_COMPARE, deciding=False)
     compare.add_argument(
         "--tokens",
         type=positive_integers,
@@ -208,7 +206,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     runs = asyncio.run(
         compare(
             read_spec(arguments, "greedy"),
-            given_knobs(arguments, set(all_knobs()) - set(_OF_COMPARE)),
+            given_knobs(arguments, set(all_knobs(deciding=False)) - set(_OF_COMPARE)),
             arguments.out,
             largest=max(arguments.tokens),
             beam_widths=arguments.beam_widths,

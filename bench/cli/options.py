@@ -94,8 +94,13 @@ def given_knobs(arguments: argparse.Namespace, knobs: Iterable[str]) -> dict[str
     return {name: value for name, value in vars(arguments).items() if name in set(knobs)}
 
 
-def add_run_options(command: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
-    """Add the options of a command that searches, but for the knobs `without`."""
+def add_run_options(
+    command: argparse.ArgumentParser, *, without: Collection[str] = (), deciding: bool = True
+) -> None:
+    """Add the options of a command that searches, but for the knobs `without`.
+
+    Unless `deciding`, those of searches that decide inequalities are left out.
+    """
     from bench.engines.policy import SamplingSettings
     from bench.evaluation.runner import CONCURRENCY
     from bench.evaluation.spec import RunSpec
@@ -117,7 +122,7 @@ def add_run_options(command: argparse.ArgumentParser, *, without: Collection[str
     of_run = [knob for name, knob in knobs_of(RunSpec).items() if name in _RUN]
     add_knobs(command, of_run)
     add_knobs(command, knobs_of(SamplingSettings).values())
-    knobs = [knob for name, knob in all_knobs().items() if name not in without]
+    knobs = [knob for name, knob in all_knobs(deciding=deciding).items() if name not in without]
     notes = {knob.name: ", ".join(searches_with(knob.name)) for knob in knobs}
     add_knobs(command, knobs, notes=notes)
     command.add_argument(

@@ -47,10 +47,14 @@ class ModelArguments:
     settings: ModelSettings
 
 
+SEARCHED = all_knobs(deciding=False)
+"""The knobs of searches whose answers a task can grade."""
+
+
 def known_arguments() -> dict[str, Knob]:
     """Return every argument by name."""
     of_run = {name: knob for name, knob in knobs_of(RunSpec).items() if name not in NOT_FOR_A_MODEL}
-    return {**of_run, **knobs_of(SamplingSettings), **knobs_of(ModelSettings), **all_knobs()}
+    return {**of_run, **knobs_of(SamplingSettings), **knobs_of(ModelSettings), **SEARCHED}
 
 
 def read_arguments(given: Mapping[str, Any]) -> ModelArguments:
@@ -68,7 +72,7 @@ def read_arguments(given: Mapping[str, Any]) -> ModelArguments:
             "grades; run it with rstar-bench run"
         )
     try:
-        config = configure(values["search"], _take(values, all_knobs()))
+        config = configure(values["search"], _take(values, SEARCHED))
     except BenchError as error:
         raise BenchError(f"model_args: {error}") from error
     settings = ModelSettings(**_take(values, knobs_of(ModelSettings)))

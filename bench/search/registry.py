@@ -191,10 +191,15 @@ def configure(search: str, given: Mapping[str, Any]) -> SearchConfig:
 
 
 @cache
-def all_knobs() -> Mapping[str, Knob]:
-    """Return the knobs of all searches by name; one that several have is the same in each."""
+def all_knobs(*, deciding: bool = True) -> Mapping[str, Knob]:
+    """Return the knobs of all searches by name; one that several have is the same in each.
+
+    Without `deciding`, those of searches that answer questions alone.
+    """
     found: dict[str, Knob] = {}
     for entry in SEARCHES.values():
+        if entry.decides and not deciding:
+            continue
         for name, knob in entry.knobs.items():
             other = found.setdefault(name, knob)
             assert (knob.kind, knob.default) == (other.kind, other.default), (
