@@ -28,7 +28,7 @@ ROWS = (
         "bench.stats",
         "bench.console",
     ),
-    ("bench.checkpoints", "bench.inequalities.lips", "bench.inequalities.soundness"),
+    ("bench.checkpoints", "bench.inequalities.lips", "bench.inequalities.attacks.soundness"),
     ("bench.engines",),
     ("bench.search",),
     ("bench.runs",),
@@ -194,8 +194,8 @@ def test_heavy_packages_are_imported_lazily_and_by_their_owners_only() -> None:
         ("bench.evaluation.runner", "import rstar_train.rounds.evolve"),
         ("bench.stats", "from bench.reports import leaderboard"),
         ("bench.novelty", "import bench.types"),
-        ("bench.inequalities.prover", "from bench.inequalities.lips import search"),
-        ("bench.inequalities.prover", "from bench.answers import check"),
+        ("bench.inequalities.proving.prover", "from bench.inequalities.lips import search"),
+        ("bench.inequalities.proving.prover", "from bench.answers import check"),
         ("rstar_train.recipes.recipe", "from rstar_train.value.ppm import train_ppm"),
         ("rstar_train.policy.sft", "from rstar_train.value.ppm import train_ppm"),
         (
@@ -230,7 +230,7 @@ def test_a_heavy_import_in_the_wrong_place_is_found(importer: str, source: str) 
         ("bench.engines.hf", "if TYPE_CHECKING:\n    import torch"),
         ("bench.problems.hub", "def read():\n    import datasets"),
         ("rstar_train.policy.sft", "from bench.search import mcts\ndef train():\n    import trl"),
-        ("bench.inequalities.lips.search", "from bench.inequalities.prover import prove"),
+        ("bench.inequalities.lips.search", "from bench.inequalities.proving.prover import prove"),
         ("bench.answers.verifiers", "def f():\n    from bench.inequalities import checker"),
     ],
 )

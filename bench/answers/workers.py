@@ -29,7 +29,8 @@ _workers = Processes(2, _MEMORY, warm)
 
 def _warm_checker() -> None:
     """Load the checker of certificates."""
-    from bench.inequalities import checker, reading
+    from bench.inequalities import checker
+    from bench.inequalities.texts import reading
 
     assert checker and reading
 

@@ -104,8 +104,8 @@ def _prove(arguments: argparse.Namespace) -> int:
         raise BenchError("prove needs a STATEMENT, or --cases FILE.jsonl with --out OUT.jsonl")
     from bench.files.atomic import replace_json
     from bench.inequalities.deciding import decide_statement
-    from bench.inequalities.reading import read_statement
     from bench.inequalities.statements import format_relation, format_text
+    from bench.inequalities.texts.reading import read_statement
 
     statement = read_statement(arguments.statement, arguments.assume)
     print(f"Read as: {format_text(statement)}")

@@ -75,7 +75,7 @@ def add_verbs(verbs: Any) -> None:
 
 def _test_prover(arguments: argparse.Namespace) -> int:
     from bench.files.atomic import replace_json
-    from bench.inequalities.soundness import Log, Plan, attack, summarise
+    from bench.inequalities.attacks.soundness import Log, Plan, attack, summarise
 
     sources, files = _read_sources(arguments.statements)
     plan = Plan(
@@ -114,8 +114,12 @@ def _describe(arguments: argparse.Namespace) -> str:
 
 def _read_sources(files: Sequence[Path]) -> tuple[dict[str, Statement], list[dict[str, Any]]]:
     """Return statements by name, and how many of each file could be read."""
-    from bench.inequalities.falsehoods import CLASSICS
-    from bench.inequalities.reading import StatementError, UnsupportedStatement, read_statement
+    from bench.inequalities.attacks.falsehoods import CLASSICS
+    from bench.inequalities.texts.reading import (
+        StatementError,
+        UnsupportedStatement,
+        read_statement,
+    )
 
     sources = {f"classic-{name}": read_statement(text) for name, text in CLASSICS.items()}
     counts = []

@@ -1,1 +1,12 @@
-"""Inequalities: statements read from text, proofs found and exactly checked certificates."""
+"""Inequalities: statements about reals, proved with certificates, or refuted at a rational point.
+
+statements         what a statement is; its JSON, its text, its values
+texts/             statements read: Lean-like, plain text, LaTeX
+counterexamples    where a statement is false, exactly
+proving/           from a claim to the steps of a certificate, no lemma remembered
+lips/              the search of LIPS: lemmas, scaling, rewriting, ranking, a policy's advice
+checker, checking/ whether a certificate is a proof; written from FORMAT.md, it knows nothing else
+deciding           a statement's verdict, the certificate checked
+explaining/        a certificate as a proof in sentences
+attacks/           false statements for the prover, false proofs for the checker
+"""

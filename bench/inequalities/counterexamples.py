@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.goals import read_constant, subtract
 from bench.inequalities.polynomials import Floats
+from bench.inequalities.proving.goals import read_constant, subtract
 from bench.inequalities.roots import exact_root, floor_root
 from bench.inequalities.sampling import scale_onto
 from bench.inequalities.statements import (

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from bench.inequalities.budget import Budget
 from bench.inequalities.checker import ProofError, check_proof
 from bench.inequalities.counterexamples import Counterexample, find_counterexample
-from bench.inequalities.prover import prove
+from bench.inequalities.proving.prover import prove
 from bench.inequalities.statements import Statement, to_json
 
 SEARCHED = 0.1

@@ -252,7 +252,7 @@ def is_plain_name(name: str) -> bool:
 
 
 def format_text(statement: Statement) -> str:
-    """Return the statement in one line of plain text that `bench.inequalities.reading` reads."""
+    """Return the statement in one line of plain text, which can be read again."""
     claims = " and ".join(map(format_relation, statement.claims))
     declared = f" for real {', '.join(statement.variables)}" if _needs_names(statement) else ""
     groups = "; ".join(

@@ -164,8 +164,8 @@ def decide_text(
     decide: Decide, text: str, assume: Sequence[str], config: Deciding, seed: int
 ) -> Finding:
     """Decide a text in this thread."""
-    from bench.inequalities.reading import StatementError, read_statement
     from bench.inequalities.statements import format_text
+    from bench.inequalities.texts.reading import StatementError, read_statement
 
     started = time.thread_time()
     try:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bench.cli import main
-from bench.inequalities import deciding, soundness
+from bench.inequalities import deciding
+from bench.inequalities.attacks import soundness
 from bench.inequalities.deciding import Decision
 
 

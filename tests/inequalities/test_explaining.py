@@ -13,7 +13,6 @@ from flint import fmpq
 
 from bench.cli import main
 from bench.inequalities.checker import ProofError
-from bench.inequalities.clearing import Reader
 from bench.inequalities.explaining import Document, explain, write_latex, write_markdown
 from bench.inequalities.explaining.documents import (
     Items,
@@ -28,8 +27,9 @@ from bench.inequalities.explaining.scenes import Labels
 from bench.inequalities.explaining.squares import add_up, read_blocks, round_blocks, split_blocks
 from bench.inequalities.explaining.theorems import explain_proof
 from bench.inequalities.polynomials import Polynomial, generators, insert, make, to_json
-from bench.inequalities.prover import prove
-from bench.inequalities.reading import read_statement
+from bench.inequalities.proving.clearing import Reader
+from bench.inequalities.proving.prover import prove
+from bench.inequalities.texts.reading import read_statement
 
 Json = Any
 

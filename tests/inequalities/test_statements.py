@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
-from bench.inequalities.reading import read_expression, read_statement
 from bench.inequalities.statements import (
     Expression,
     Relation,
@@ -39,6 +38,7 @@ from bench.inequalities.statements import (
     to_json,
     to_json_expression,
 )
+from bench.inequalities.texts.reading import read_expression, read_statement
 
 NAMES = ("a", "b", "x_1", "y")
 

@@ -55,8 +55,8 @@ def verify_certificate(answer: str, *, statement: str) -> Judgement:
 def judge_certificate(answer: str, statement: str) -> Judgement:
     """Decide in this process. A statement that cannot be read makes every answer ungradable."""
     # Here, as the caller's process needs none of it.
-    from bench.inequalities.reading import StatementError, read_statement
     from bench.inequalities.statements import Statement, to_json
+    from bench.inequalities.texts.reading import StatementError, read_statement
 
     try:
         read: Statement = read_statement(statement)

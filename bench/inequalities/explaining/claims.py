@@ -8,7 +8,7 @@ from bench.inequalities.explaining.documents import Block, Display, Paragraph
 from bench.inequalities.explaining.expressions import write_expression
 from bench.inequalities.explaining.formulas import measure
 from bench.inequalities.explaining.scenes import Scene
-from bench.inequalities.goals import Goal
+from bench.inequalities.proving.goals import Goal
 from bench.inequalities.statements import Expression
 
 WIDE = 90

@@ -1,6 +1,6 @@
 """The step `clear`, replayed and told: the goal as a fraction, by the lists that the step has.
 
-The prover finds these lists (`bench.inequalities.clearing`); here they are given.
+The prover finds these lists (`bench.inequalities.proving.clearing`); here they are given.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from bench.errors import DataError
-from bench.inequalities.clearing import read_assumptions
 from bench.inequalities.explaining.claims import Claimed
 from bench.inequalities.explaining.constrained import write_equality
 from bench.inequalities.explaining.documents import Block, Paragraph, list_formulas
@@ -25,15 +24,16 @@ from bench.inequalities.explaining.radicals import name_radicals
 from bench.inequalities.explaining.scenes import Scene, define, refer_to, state_goal, write_quotient
 from bench.inequalities.explaining.signs import explain_sign, write_homogenised
 from bench.inequalities.explaining.squares import read_polynomial
-from bench.inequalities.goals import Goal
-from bench.inequalities.polynomial_goals import (
+from bench.inequalities.polynomials import Polynomial, constant, from_flint, generators, size_of
+from bench.inequalities.proving.clearing import read_assumptions
+from bench.inequalities.proving.goals import Goal
+from bench.inequalities.proving.polynomial_goals import (
     Assumptions,
     PolynomialGoal,
     Radical,
     drop_radicals,
     reduce_radicals,
 )
-from bench.inequalities.polynomials import Polynomial, constant, from_flint, generators, size_of
 from bench.inequalities.statements import Expression, from_json_expression
 
 Step = Mapping[str, Any]

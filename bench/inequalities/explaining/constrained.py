@@ -47,8 +47,6 @@ from bench.inequalities.explaining.squares import (
     write_terms,
 )
 from bench.inequalities.explaining.squares import Block as Weighted
-from bench.inequalities.goals import FREE
-from bench.inequalities.polynomial_goals import Assumptions
 from bench.inequalities.polynomials import (
     Polynomial,
     constant,
@@ -58,6 +56,8 @@ from bench.inequalities.polynomials import (
     size_of,
     terms_of,
 )
+from bench.inequalities.proving.goals import FREE
+from bench.inequalities.proving.polynomial_goals import Assumptions
 
 Proof = Mapping[str, Any]
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from bench.inequalities.clearing import read_assumptions
 from bench.inequalities.explaining.claims import WIDE, Claimed
 from bench.inequalities.explaining.clearing import explain_clear, replay_clear
 from bench.inequalities.explaining.constrained import find_easily, write_equality
@@ -21,7 +20,9 @@ from bench.inequalities.explaining.pairs import find_pairs
 from bench.inequalities.explaining.polynomial_steps import explain_polynomial_steps
 from bench.inequalities.explaining.rewritings import say_rewriting
 from bench.inequalities.explaining.scenes import Scene, write_quotient
-from bench.inequalities.goals import (
+from bench.inequalities.polynomials import constant, size_of
+from bench.inequalities.proving.clearing import read_assumptions
+from bench.inequalities.proving.goals import (
     NONNEGATIVE,
     POSITIVE,
     Fact,
@@ -36,7 +37,6 @@ from bench.inequalities.goals import (
     use_ratios,
     use_weighted_mean,
 )
-from bench.inequalities.polynomials import constant, size_of
 from bench.inequalities.statements import (
     Expression,
     evaluate,

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from bench.inequalities.explaining.documents import Display
-from bench.inequalities.polynomial_goals import drop_radicals
 from bench.inequalities.polynomials import (
     Exponents,
     Polynomial,
@@ -26,6 +25,7 @@ from bench.inequalities.polynomials import (
     size_of,
     terms_of,
 )
+from bench.inequalities.proving.polynomial_goals import drop_radicals
 
 MOST_TERMS = 40
 """Terms that are written; of a longer sum only the first ones are."""

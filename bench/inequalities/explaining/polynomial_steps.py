@@ -22,15 +22,6 @@ from bench.inequalities.explaining.scenes import (
 )
 from bench.inequalities.explaining.signs import explain_sign, write_split
 from bench.inequalities.explaining.squares import read_polynomial
-from bench.inequalities.polynomial_goals import (
-    PolynomialGoal,
-    Radical,
-    Split,
-    add_radicals,
-    drop_radicals,
-    homogenise,
-    list_degrees,
-)
 from bench.inequalities.polynomials import (
     Polynomial,
     constant,
@@ -40,7 +31,16 @@ from bench.inequalities.polynomials import (
     split_by_degree,
     split_by_power,
 )
-from bench.inequalities.radicals import bound_power, group_by_radicals, raise_all_variables
+from bench.inequalities.proving.polynomial_goals import (
+    PolynomialGoal,
+    Radical,
+    Split,
+    add_radicals,
+    drop_radicals,
+    homogenise,
+    list_degrees,
+)
+from bench.inequalities.proving.radicals import bound_power, group_by_radicals, raise_all_variables
 
 Step = Mapping[str, Any]
 

@@ -20,9 +20,9 @@ from bench.inequalities.explaining.nonnegative import explain_nonnegative
 from bench.inequalities.explaining.scenes import Scene, define, refer_to, write_quotient
 from bench.inequalities.explaining.signs import explain_sign
 from bench.inequalities.explaining.squares import read_polynomial
-from bench.inequalities.polynomial_goals import Assumptions, PolynomialGoal, Radical
 from bench.inequalities.polynomials import Polynomial, from_flint
-from bench.inequalities.radicals import bound_power
+from bench.inequalities.proving.polynomial_goals import Assumptions, PolynomialGoal, Radical
+from bench.inequalities.proving.radicals import bound_power
 
 Step = Mapping[str, Any]
 

@@ -20,7 +20,6 @@ from bench.inequalities.explaining.nonnegative import explain_nonnegative
 from bench.inequalities.explaining.one_variable import complete_square
 from bench.inequalities.explaining.scenes import Scene, Stated, define, refer_to, write_quotient
 from bench.inequalities.explaining.squares import read_polynomial, write_squares
-from bench.inequalities.polynomial_goals import Assumptions, Split, homogenise
 from bench.inequalities.polynomials import (
     constant,
     degree_of,
@@ -30,6 +29,7 @@ from bench.inequalities.polynomials import (
     size_of,
     terms_of,
 )
+from bench.inequalities.proving.polynomial_goals import Assumptions, Split, homogenise
 
 Proof = Mapping[str, Any]
 

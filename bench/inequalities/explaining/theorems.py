@@ -22,7 +22,7 @@ from bench.inequalities.explaining.expression_steps import explain_steps
 from bench.inequalities.explaining.expressions import choose_names, write_name, write_relation
 from bench.inequalities.explaining.formulas import CYCLIC
 from bench.inequalities.explaining.scenes import Labels, Scene
-from bench.inequalities.goals import FREE, NONNEGATIVE, POSITIVE, begin, read_constant
+from bench.inequalities.proving.goals import FREE, NONNEGATIVE, POSITIVE, begin, read_constant
 from bench.inequalities.statements import Relation, Statement, evaluate, from_json
 
 EQUAL_VALUES = [Fraction(x) for x in "1 1/2 1/3 1/4 2 3 1/5 1/6".split()]

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from bench.inequalities.goals import walk
 from bench.inequalities.lips.forms import Forms
 from bench.inequalities.lips.proposals import (
     Refusal,
@@ -23,6 +22,7 @@ from bench.inequalities.lips.proposals import (
     read_rewriting,
 )
 from bench.inequalities.lips.rewriting import TACTICS, Rewriting, accept_answer
+from bench.inequalities.proving.goals import walk
 from bench.inequalities.statements import Expression, add, divide, multiply, raise_to
 
 Ask = Callable[[str], str]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from bench.inequalities.goals import insert, walk
 from bench.inequalities.lips.forms import Forms, raise_to
 from bench.inequalities.lips.identities import change_terms, reduce_fraction, shorten
 from bench.inequalities.lips.ranking import count_operators
@@ -19,6 +18,7 @@ from bench.inequalities.lips.sides import (
     take_difference,
 )
 from bench.inequalities.polynomials import Polynomial, split_by_power, variables_of
+from bench.inequalities.proving.goals import insert, walk
 from bench.inequalities.statements import Expression, add, divide, find_variables, multiply, negate
 
 ROUNDS = 8

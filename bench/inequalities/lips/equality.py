@@ -6,8 +6,8 @@ multiples of the equalities' numerators. What is not seen to be equal may still 
 depend on one another are not told (`sqrt(a*b)` and `sqrt(a)*sqrt(b)` are), and multiples of several
 equalities are looked for up to a degree.
 
-A replacement that loses something is proved by `bench.inequalities.prover`. Every proof here is
-made of the steps of FORMAT.md that come within a step `replace`.
+A replacement that loses something is proved by `bench.inequalities.proving.prover`. Every proof
+here is made of the steps of FORMAT.md that come within a step `replace`.
 """
 
 from __future__ import annotations
@@ -21,23 +21,12 @@ from fractions import Fraction
 from flint import fmpq_mat
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.clearing import CannotClear, Reader, clear, read_assumptions
-from bench.inequalities.closers.orthant import COEFFICIENTS
-from bench.inequalities.closers.squares import list_monomials
-from bench.inequalities.closing import add_up_equalities
-from bench.inequalities.goals import Goal, Step, raise_variables, subtract, walk
 from bench.inequalities.lips.sides import (
     ZERO,
     join_terms,
     list_signed_terms,
     list_terms_of_difference,
     take_difference,
-)
-from bench.inequalities.polynomial_goals import (
-    Assumptions,
-    PolynomialGoal,
-    Split,
-    apply_homogenise,
 )
 from bench.inequalities.polynomials import (
     Exponents,
@@ -50,7 +39,18 @@ from bench.inequalities.polynomials import (
     terms_of,
     to_flint,
 )
-from bench.inequalities.prover import prove_goal
+from bench.inequalities.proving.clearing import CannotClear, Reader, clear, read_assumptions
+from bench.inequalities.proving.closers.orthant import COEFFICIENTS
+from bench.inequalities.proving.closers.squares import list_monomials
+from bench.inequalities.proving.closing import add_up_equalities
+from bench.inequalities.proving.goals import Goal, Step, raise_variables, subtract, walk
+from bench.inequalities.proving.polynomial_goals import (
+    Assumptions,
+    PolynomialGoal,
+    Split,
+    apply_homogenise,
+)
+from bench.inequalities.proving.prover import prove_goal
 from bench.inequalities.statements import Expression, add, to_json_expression
 
 MOST_UNKNOWNS = 300

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from bench.inequalities.budget import Budget
 from bench.inequalities.counterexamples import find_counterexample
-from bench.inequalities.goals import subtract
 from bench.inequalities.lips.scaling import Scaling
 from bench.inequalities.polynomials import Floats
+from bench.inequalities.proving.goals import subtract
 from bench.inequalities.sampling import scale_onto
 from bench.inequalities.statements import Expression, Statement, compile_float
 

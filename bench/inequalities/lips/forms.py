@@ -1,7 +1,7 @@
 """Expressions as fractions in lowest terms, and written again so that a reader sees their form.
 
 A form is a numerator over powers of known denominators; roots are variables of their own, as
-`bench.inequalities.clearing` reads them. Forms of one goal share the list of its denominators.
+`bench.inequalities.proving.clearing` reads them. Forms of one goal share its denominators.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.clearing import (
-    CAPACITY,
-    CannotClear,
-    Reader,
-    is_visibly_positive_with,
-    read_assumptions,
-)
-from bench.inequalities.closers.signs import prove_sign
-from bench.inequalities.goals import Goal
 from bench.inequalities.lips.ranking import count_operators
 from bench.inequalities.lips.sides import ONE, ZERO, pull_sign, scale
-from bench.inequalities.polynomial_goals import (
-    Radical,
-    add_radicals,
-    drop_radicals,
-    homogenise,
-    reduce_radicals,
-)
 from bench.inequalities.polynomials import (
     Polynomial,
     constant,
     from_flint,
     generators,
     terms_of,
+)
+from bench.inequalities.proving.clearing import (
+    CAPACITY,
+    CannotClear,
+    Reader,
+    is_visibly_positive_with,
+    read_assumptions,
+)
+from bench.inequalities.proving.closers.signs import prove_sign
+from bench.inequalities.proving.goals import Goal
+from bench.inequalities.proving.polynomial_goals import (
+    Radical,
+    add_radicals,
+    drop_radicals,
+    homogenise,
+    reduce_radicals,
 )
 from bench.inequalities.statements import Expression, add, divide, multiply, negate
 

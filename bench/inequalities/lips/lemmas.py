@@ -26,12 +26,12 @@ from bench.files import lines
 from bench.files.atomic import append, replace
 from bench.inequalities.budget import Budget
 from bench.inequalities.checker import ProofError, check_proof
-from bench.inequalities.goals import begin
 from bench.inequalities.lips.equality import prove_replacement, replace_in_goal
 from bench.inequalities.lips.sides import ZERO, join_terms, list_terms_of_difference
-from bench.inequalities.prover import FORMAT, prove, prove_goal
-from bench.inequalities.reading import read_expression, read_statement
+from bench.inequalities.proving.goals import begin
+from bench.inequalities.proving.prover import FORMAT, prove, prove_goal
 from bench.inequalities.statements import Expression, Statement, to_json
+from bench.inequalities.texts.reading import read_expression, read_statement
 
 CONTEXT = "monotone context"
 """The family of lemmas about what may stand around the others; no pattern is made of them."""

@@ -14,7 +14,6 @@ from enum import StrEnum
 from fractions import Fraction
 
 from bench.answers.responses.boxes import boxed_answer
-from bench.inequalities.goals import FREE, NONNEGATIVE, POSITIVE, Goal, has_variable_exponent, walk
 from bench.inequalities.lips.sides import (
     ZERO,
     balance,
@@ -23,8 +22,16 @@ from bench.inequalities.lips.sides import (
     list_signed_terms,
     list_terms_of_difference,
 )
-from bench.inequalities.reading import StatementError, read_expression
+from bench.inequalities.proving.goals import (
+    FREE,
+    NONNEGATIVE,
+    POSITIVE,
+    Goal,
+    has_variable_exponent,
+    walk,
+)
 from bench.inequalities.statements import Expression, find_variables, format_expression
+from bench.inequalities.texts.reading import StatementError, read_expression
 
 MOST_SHOWN = 40
 """Characters of an answer that a refusal quotes."""

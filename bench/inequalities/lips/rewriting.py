@@ -18,7 +18,6 @@ from enum import StrEnum
 
 from bench.errors import UnknownNameError
 from bench.inequalities.budget import Budget
-from bench.inequalities.goals import Goal, has_variable_exponent
 from bench.inequalities.lips import assuming, cancelling, identities
 from bench.inequalities.lips.equality import (
     Equality,
@@ -39,6 +38,7 @@ from bench.inequalities.lips.sides import (
 )
 from bench.inequalities.lips.sufficient import equal_value, pqr_method
 from bench.inequalities.lips.tangents import tangent_line
+from bench.inequalities.proving.goals import Goal, has_variable_exponent
 from bench.inequalities.statements import Expression, divide, format_expression
 
 __all__ = [

@@ -20,7 +20,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from bench.inequalities.goals import begin
 from bench.inequalities.lips.lemmas import CONTEXT, Lemma, load_proved
 from bench.inequalities.lips.matching import OutOfSteps, Steps, match
 from bench.inequalities.lips.patterns import Pattern
@@ -41,6 +40,7 @@ from bench.inequalities.lips.terms import (
 )
 from bench.inequalities.lips.writing import write
 from bench.inequalities.polynomials import Floats
+from bench.inequalities.proving.goals import begin
 from bench.inequalities.statements import (
     Expression,
     Relation,

@@ -15,17 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.clearing import read_assumptions
 from bench.inequalities.deciding import Explored
-from bench.inequalities.goals import (
-    NONNEGATIVE,
-    POSITIVE,
-    Goal,
-    Step,
-    begin,
-    change_linearly,
-    has_variable_exponent,
-)
 from bench.inequalities.lips.advising import Adviser
 from bench.inequalities.lips.equality import prove_replacement, replace_in_goal
 from bench.inequalities.lips.filtering import Filter
@@ -34,7 +24,17 @@ from bench.inequalities.lips.ranking import Cost, measure_cost
 from bench.inequalities.lips.rewriting import TACTICS, propose
 from bench.inequalities.lips.scaling import list_scalings
 from bench.inequalities.lips.sides import ONE, ZERO, Rewriting, scale, take_difference
-from bench.inequalities.prover import FORMAT, prove_claim, prove_goal
+from bench.inequalities.proving.clearing import read_assumptions
+from bench.inequalities.proving.goals import (
+    NONNEGATIVE,
+    POSITIVE,
+    Goal,
+    Step,
+    begin,
+    change_linearly,
+    has_variable_exponent,
+)
+from bench.inequalities.proving.prover import FORMAT, prove_claim, prove_goal
 from bench.inequalities.statements import (
     Expression,
     Relation,

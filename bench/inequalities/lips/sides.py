@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from bench.inequalities.goals import subtract
+from bench.inequalities.proving.goals import subtract
 from bench.inequalities.statements import Expression, add, divide, multiply, negate
 
 ZERO, ONE = Fraction(0), Fraction(1)

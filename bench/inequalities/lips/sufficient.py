@@ -19,7 +19,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from bench.inequalities.goals import Goal, insert, subtract
 from bench.inequalities.lips.expanding import gather, write_terms
 from bench.inequalities.lips.forms import Forms, raise_to
 from bench.inequalities.lips.identities import shorten
@@ -42,6 +41,7 @@ from bench.inequalities.polynomials import (
     terms_of,
 )
 from bench.inequalities.polynomials import insert as insert_polynomials
+from bench.inequalities.proving.goals import Goal, insert, subtract
 from bench.inequalities.sampling import scale_onto
 from bench.inequalities.statements import Expression, add, compile_float, divide, multiply
 

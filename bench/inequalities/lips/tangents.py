@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.inequalities.goals import Goal, subtract
 from bench.inequalities.lips.assuming import count_variables, shorten_by_equalities
 from bench.inequalities.lips.expanding import gather, write_terms
 from bench.inequalities.lips.forms import Forms, raise_to
@@ -31,6 +30,7 @@ from bench.inequalities.lips.sides import (
     scale,
 )
 from bench.inequalities.polynomials import terms_of
+from bench.inequalities.proving.goals import Goal, subtract
 from bench.inequalities.roots import exact_root
 from bench.inequalities.statements import (
     Expression,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias, TypeGuard
 
-from bench.inequalities.goals import insert
+from bench.inequalities.proving.goals import insert
 from bench.inequalities.statements import (
     Expression,
     divide,

@@ -59,8 +59,8 @@ class Draft:
 def generate(seed: int, *, family: str) -> Iterator[Generated]:
     """Yield problems of a family without end."""
     # Here, as no other generator needs the packages of the prover.
-    from bench.inequalities.reading import read_statement
     from bench.inequalities.statements import hash_up_to_renaming
+    from bench.inequalities.texts.reading import read_statement
 
     index = 0
     while True:
@@ -92,7 +92,7 @@ def _write(draft: Draft, left: str, op: str, right: str, domain: Domain) -> str:
 def _falsify(draft: Draft, rng: random.Random) -> tuple[str, Point] | None:
     """Return a false statement with a point that shows it; None where the draw gave none."""
     from bench.inequalities.counterexamples import is_counterexample
-    from bench.inequalities.reading import read_statement
+    from bench.inequalities.texts.reading import read_statement
 
     domain, tried = draft.domain, TRIED
     points: Iterator[Point] = iter([draft.equal_at])

@@ -12,7 +12,7 @@ from bench.answers import close_checkers
 from bench.answers.verifiers import verify
 from bench.answers.verifiers.certificate import judge_certificate
 from bench.inequalities.deciding import decide_statement
-from bench.inequalities.reading import read_statement
+from bench.inequalities.texts.reading import read_statement
 from bench.types import Outcome, Verifier
 
 MEAN = "(a + b)/2 >= sqrt(a*b) with a, b > 0"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.inequalities.checker import check_proof
-from bench.inequalities.goals import Goal, Step, begin
-from bench.inequalities.prover import FORMAT
-from bench.inequalities.reading import read_expression, read_statement
+from bench.inequalities.proving.goals import Goal, Step, begin
+from bench.inequalities.proving.prover import FORMAT
 from bench.inequalities.statements import Expression, Statement, to_json, to_json_expression
+from bench.inequalities.texts.reading import read_expression, read_statement
 
 
 def read_goal(text: str) -> tuple[Statement, Goal, Expression, Expression]:

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from bench.inequalities.checker import check_proof
-from bench.inequalities.goals import begin
 from bench.inequalities.lips.advising import ACCEPTED, BOUND, Adviser
 from bench.inequalities.lips.forms import Forms
 from bench.inequalities.lips.search import Search, Strategy, prove_by_search
-from bench.inequalities.reading import read_expression, read_statement
+from bench.inequalities.proving.goals import begin
+from bench.inequalities.texts.reading import read_expression, read_statement
 
 NESBITT = "a/(b + c) + b/(c + a) + c/(a + b) >= 3/2 with a, b, c > 0"
 

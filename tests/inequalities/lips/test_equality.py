@@ -7,7 +7,6 @@ from fractions import Fraction
 import pytest
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.goals import subtract
 from bench.inequalities.lips.equality import (
     Equality,
     compare,
@@ -16,6 +15,7 @@ from bench.inequalities.lips.equality import (
 )
 from bench.inequalities.lips.sides import ZERO
 from bench.inequalities.polynomials import generators
+from bench.inequalities.proving.goals import subtract
 from tests.inequalities.lips.accepting import check_steps, read, read_goal
 
 ON_SIMPLEX = "a + b + c >= 0 with a, b, c > 0 and a + b + c = 1"

@@ -9,8 +9,8 @@ from bench.inequalities.lips.matching import Match, OutOfSteps, Steps, match
 from bench.inequalities.lips.patterns import Pattern
 from bench.inequalities.lips.terms import Algebra, Sum, join, scale, spread
 from bench.inequalities.lips.writing import write
-from bench.inequalities.reading import read_expression
 from bench.inequalities.statements import compile_float, format_expression
+from bench.inequalities.texts.reading import read_expression
 
 ALGEBRA = Algebra("abcduvwxj")
 

@@ -12,7 +12,7 @@ from bench.inequalities.lips.ranking import (
     find_degree,
     measure_cost,
 )
-from bench.inequalities.reading import read_expression
+from bench.inequalities.texts.reading import read_expression
 
 
 @pytest.mark.parametrize(

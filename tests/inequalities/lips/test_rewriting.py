@@ -8,7 +8,6 @@ import pytest
 
 from bench.errors import UnknownNameError
 from bench.inequalities.budget import Budget
-from bench.inequalities.goals import subtract
 from bench.inequalities.lips.forms import Forms
 from bench.inequalities.lips.proposals import Reason, Refusal
 from bench.inequalities.lips.rewriting import (
@@ -18,7 +17,8 @@ from bench.inequalities.lips.rewriting import (
     apply_rewriting,
     propose,
 )
-from bench.inequalities.prover import prove_goal
+from bench.inequalities.proving.goals import subtract
+from bench.inequalities.proving.prover import prove_goal
 from bench.inequalities.statements import (
     evaluate,
     format_expression,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.inequalities.goals import begin
 from bench.inequalities.lips.filtering import Filter
 from bench.inequalities.lips.lemmas import Lemma, load_lemmas, load_proved
 from bench.inequalities.lips.scaling import Scaling, list_scalings
-from bench.inequalities.reading import read_expression, read_statement
+from bench.inequalities.proving.goals import begin
 from bench.inequalities.statements import (
     Array,
     Expression,
@@ -17,6 +16,7 @@ from bench.inequalities.statements import (
     compile_float,
     format_expression,
 )
+from bench.inequalities.texts.reading import read_expression, read_statement
 
 POSITIVE = " with a, b, c > 0"
 NESBITT = "a/(b + c) + b/(c + a) + c/(a + b) >= 3/2" + POSITIVE

@@ -9,7 +9,7 @@ import pytest
 
 from bench.inequalities.checker import check_proof
 from bench.inequalities.lips.search import Search, Strategy, list_explored, prove_by_search
-from bench.inequalities.reading import read_statement
+from bench.inequalities.texts.reading import read_statement
 
 NESBITT = "a/(b + c) + b/(c + a) + c/(a + b) >= 3/2 with a, b, c > 0"
 OPEN = "a^2/b + b^2/c + c^2/a >= a + b + c with a, b, c > 0"
@@ -18,8 +18,8 @@ OPEN = "a^2/b + b^2/c + c^2/a >= a + b + c with a, b, c > 0"
 @pytest.fixture
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be closed but the sum that is seen to be so: the search has to get there."""
-    from bench.inequalities import prover
     from bench.inequalities.lips import search
+    from bench.inequalities.proving import prover
 
     def prove_goal(goal, budget):  # type: ignore[no-untyped-def]
         shown = str(goal.expression)

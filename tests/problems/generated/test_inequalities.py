@@ -10,8 +10,8 @@ from itertools import islice
 import pytest
 
 from bench.inequalities.counterexamples import decide, is_counterexample
-from bench.inequalities.reading import read_statement
 from bench.inequalities.statements import hash_up_to_renaming
+from bench.inequalities.texts.reading import read_statement
 from bench.problems.generated import family_problems, load_embedded
 from bench.problems.generated.inequalities import FALSE, FAMILIES, generate
 

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.inequalities.reading import (
-    StatementError,
-    UnsupportedStatement,
-    read_expression,
-    read_statement,
-)
 from bench.inequalities.statements import (
     Relation,
     Statement,
     format_latex,
     format_text,
     hash_up_to_renaming,
+)
+from bench.inequalities.texts.reading import (
+    StatementError,
+    UnsupportedStatement,
+    read_expression,
+    read_statement,
 )
 from bench.problems.mirror import VARIABLE
 

@@ -11,12 +11,6 @@ from typing import Any
 import numpy as np
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.closers.gram import Block, GramProgram, reduce_blocks
-from bench.inequalities.closers.zeros import (
-    find_grid_zeros,
-    irrational_null_vectors,
-    null_vectors_at,
-)
 from bench.inequalities.polynomials import (
     Exponents,
     Polynomial,
@@ -28,6 +22,12 @@ from bench.inequalities.polynomials import (
     size_of,
     terms_of,
     to_json,
+)
+from bench.inequalities.proving.closers.gram import Block, GramProgram, reduce_blocks
+from bench.inequalities.proving.closers.zeros import (
+    find_grid_zeros,
+    irrational_null_vectors,
+    null_vectors_at,
 )
 
 MOST_MONOMIALS = 160

@@ -3,8 +3,8 @@
 A bound of `t = U^(1/q)` is made from a rational function `V` that is near `t`: by the weighted
 AM-GM inequality, by a tangent, or by `V` itself where it is above or below `t` everywhere. Such a
 bound is exact to first order wherever `V = t`. So `V` is chosen to agree with `t` where the goal is
-0 (`bench.inequalities.bounding`). The choices for all radicals are filtered by their values at
-sampled points, and the survivors closed as polynomials.
+0 (`bench.inequalities.proving.bounding`). The choices for all radicals are filtered by their
+values at sampled points, and the survivors closed as polynomials.
 """
 
 from __future__ import annotations
@@ -17,26 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.inequalities.bounding import (
-    Bounding,
-    Points,
-    find_equality_points,
-    list_boundings,
-)
 from bench.inequalities.budget import Budget
-from bench.inequalities.closers.orthant import prove_on_orthant
-from bench.inequalities.closers.signs import prove_not_negative
-from bench.inequalities.closing import close
-from bench.inequalities.goals import Step
-from bench.inequalities.polynomial_goals import (
-    PolynomialGoal,
-    Radical,
-    add_radicals,
-    apply_homogenise,
-    cancel_positive_factors,
-    multiply,
-    reduce_radicals,
-)
 from bench.inequalities.polynomials import (
     Exponents,
     Polynomial,
@@ -47,6 +28,25 @@ from bench.inequalities.polynomials import (
     split_by_power,
     terms_of,
     to_json,
+)
+from bench.inequalities.proving.bounding import (
+    Bounding,
+    Points,
+    find_equality_points,
+    list_boundings,
+)
+from bench.inequalities.proving.closers.orthant import prove_on_orthant
+from bench.inequalities.proving.closers.signs import prove_not_negative
+from bench.inequalities.proving.closing import close
+from bench.inequalities.proving.goals import Step
+from bench.inequalities.proving.polynomial_goals import (
+    PolynomialGoal,
+    Radical,
+    add_radicals,
+    apply_homogenise,
+    cancel_positive_factors,
+    multiply,
+    reduce_radicals,
 )
 from bench.inequalities.roots import exact_root
 

@@ -29,7 +29,7 @@ from bench.inequalities.statements import (
     negate,
     raise_to,
 )
-from bench.inequalities.tokens import (
+from bench.inequalities.texts.tokens import (
     FUNCTIONS,
     Kind,
     Spelling,

@@ -11,8 +11,8 @@ from bench.inequalities.budget import Budget
 from bench.inequalities.checker import ProofError, check_proof
 from bench.inequalities.counterexamples import decide, enclose, find_counterexample
 from bench.inequalities.deciding import decide_statement
-from bench.inequalities.prover import prove
-from bench.inequalities.reading import read_statement
+from bench.inequalities.proving.prover import prove
+from bench.inequalities.texts.reading import read_statement
 
 PROVED = {
     "AM-GM of two": "(a + b) / 2 >= sqrt(a*b) with a, b > 0",

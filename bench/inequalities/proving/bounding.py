@@ -19,13 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import fmpq_mat
 
-from bench.inequalities.closers.squares import list_monomials
-from bench.inequalities.goals import FREE
-from bench.inequalities.polynomial_goals import (
-    PolynomialGoal,
-    drop_radicals,
-    list_degrees,
-)
 from bench.inequalities.polynomials import (
     Exponents,
     Floats,
@@ -42,6 +35,13 @@ from bench.inequalities.polynomials import (
     split_by_power,
     terms_of,
     to_flint,
+)
+from bench.inequalities.proving.closers.squares import list_monomials
+from bench.inequalities.proving.goals import FREE
+from bench.inequalities.proving.polynomial_goals import (
+    PolynomialGoal,
+    drop_radicals,
+    list_degrees,
 )
 from bench.inequalities.roots import exact_root
 from bench.inequalities.sampling import scale_onto

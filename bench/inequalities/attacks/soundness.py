@@ -27,11 +27,11 @@ from bench.answers.processes import Lost, Processes, result_of
 from bench.errors import DataError
 from bench.files.atomic import append
 from bench.files.lines import cut_half_line, encode, scan
+from bench.inequalities.attacks.falsehoods import Falsehood, make_falsehoods
+from bench.inequalities.attacks.mutations import mutate
 from bench.inequalities.checker import ProofError, check_proof
 from bench.inequalities.deciding import decide_statement
-from bench.inequalities.falsehoods import Falsehood, make_falsehoods
-from bench.inequalities.mutations import mutate
-from bench.inequalities.prover import prove
+from bench.inequalities.proving.prover import prove
 from bench.inequalities.statements import Statement, from_json, to_json
 from bench.stats.intervals import wilson
 
@@ -256,7 +256,7 @@ def without_guards() -> Iterator[None]:
 
     Without them it gives most false goals up before a proof is looked for at all.
     """
-    from bench.inequalities import radicals
+    from bench.inequalities.proving import radicals
 
     guards: list[tuple[ModuleType, str, Any]] = [(radicals, "SLACK", -math.inf)]
     for name, module in sys.modules.items():

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from bench.inequalities.goals import FREE, POSITIVE, Step
 from bench.inequalities.polynomials import (
     Exponents,
     Polynomial,
@@ -29,6 +28,7 @@ from bench.inequalities.polynomials import (
     terms_of,
     to_json,
 )
+from bench.inequalities.proving.goals import FREE, POSITIVE, Step
 
 
 class Radical(NamedTuple):

@@ -16,17 +16,6 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.closers.signs import prove_not_negative, prove_sign
-from bench.inequalities.goals import POSITIVE, Goal
-from bench.inequalities.polynomial_goals import (
-    Assumptions,
-    PolynomialGoal,
-    Radical,
-    Split,
-    add_radicals,
-    drop_radicals,
-    reduce_radicals,
-)
 from bench.inequalities.polynomials import (
     Polynomial,
     constant,
@@ -40,6 +29,17 @@ from bench.inequalities.polynomials import (
     split_by_degree,
     terms_of,
     to_json,
+)
+from bench.inequalities.proving.closers.signs import prove_not_negative, prove_sign
+from bench.inequalities.proving.goals import POSITIVE, Goal
+from bench.inequalities.proving.polynomial_goals import (
+    Assumptions,
+    PolynomialGoal,
+    Radical,
+    Split,
+    add_radicals,
+    drop_radicals,
+    reduce_radicals,
 )
 from bench.inequalities.roots import floor_root
 from bench.inequalities.statements import Expression, to_json_expression

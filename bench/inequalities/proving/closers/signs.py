@@ -6,9 +6,6 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.closers.constrained import prove_by_assumptions
-from bench.inequalities.closers.orthant import find_negative_point, prove_on_orthant
-from bench.inequalities.polynomial_goals import Assumptions, Split, homogenise
 from bench.inequalities.polynomials import (
     Polynomial,
     constant,
@@ -20,6 +17,9 @@ from bench.inequalities.polynomials import (
     terms_of,
     to_json,
 )
+from bench.inequalities.proving.closers.constrained import prove_by_assumptions
+from bench.inequalities.proving.closers.orthant import find_negative_point, prove_on_orthant
+from bench.inequalities.proving.polynomial_goals import Assumptions, Split, homogenise
 
 MARGINS = (Fraction(1, 10), Fraction(1, 100), Fraction(1, 1000))
 SHARES = (Fraction(1, 2), Fraction(1, 100))

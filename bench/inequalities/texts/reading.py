@@ -23,7 +23,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from bench.inequalities.grammar import (
+from bench.inequalities.statements import (
+    GREEK,
+    RELATIONS,
+    Expression,
+    Relation,
+    Statement,
+    find_names,
+    is_plain_name,
+    order_names,
+)
+from bench.inequalities.texts.grammar import (
     Source,
     Stretch,
     end_at,
@@ -36,18 +46,8 @@ from bench.inequalities.grammar import (
     unknown_function,
     unwrap,
 )
-from bench.inequalities.lean import read_lean
-from bench.inequalities.statements import (
-    GREEK,
-    RELATIONS,
-    Expression,
-    Relation,
-    Statement,
-    find_names,
-    is_plain_name,
-    order_names,
-)
-from bench.inequalities.tokens import (
+from bench.inequalities.texts.lean import read_lean
+from bench.inequalities.texts.tokens import (
     ADJECTIVES,
     CONCLUSIONS,
     CONNECTORS,

@@ -6,15 +6,15 @@ from collections import Counter
 
 import pytest
 
-from bench.inequalities import closing, radicals
-from bench.inequalities.closers import orthant, signs
+from bench.inequalities.attacks.falsehoods import CLASSICS, KINDS, Falsehood, make_falsehoods
+from bench.inequalities.attacks.soundness import without_guards
+from bench.inequalities.attacks.tight_points import TightPoints
 from bench.inequalities.counterexamples import is_counterexample
-from bench.inequalities.falsehoods import CLASSICS, KINDS, Falsehood, make_falsehoods
-from bench.inequalities.prover import prove
-from bench.inequalities.reading import read_statement
-from bench.inequalities.soundness import without_guards
+from bench.inequalities.proving import closing, radicals
+from bench.inequalities.proving.closers import orthant, signs
+from bench.inequalities.proving.prover import prove
 from bench.inequalities.statements import Statement, format_text, hash_up_to_renaming
-from bench.inequalities.tight_points import TightPoints
+from bench.inequalities.texts.reading import read_statement
 
 SIMPLEX = read_statement(CLASSICS["simplex"])
 SPHERE = read_statement(CLASSICS["sphere"])

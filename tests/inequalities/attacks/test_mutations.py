@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bench.inequalities import soundness
+from bench.inequalities.attacks import soundness
+from bench.inequalities.attacks.mutations import MUTATIONS, mutate
 from bench.inequalities.checker import ProofError, check_proof
-from bench.inequalities.mutations import MUTATIONS, mutate
 
 ONE = [[[0, 0], "1"]]
 SQUARE = {"weight": ONE, "basis": [[[[1, 0], "1"]], [[[0, 1], "1"]]]}

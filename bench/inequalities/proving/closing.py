@@ -9,17 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.closers.constrained import prove_by_assumptions
-from bench.inequalities.closers.orthant import COEFFICIENTS, find_negative_point, prove_on_orthant
-from bench.inequalities.closers.signs import prove_positive
-from bench.inequalities.goals import Step
-from bench.inequalities.polynomial_goals import (
-    PolynomialGoal,
-    Split,
-    apply_homogenise,
-    cancel_positive_factors,
-    homogenise,
-)
 from bench.inequalities.polynomials import (
     Polynomial,
     constant,
@@ -28,6 +17,21 @@ from bench.inequalities.polynomials import (
     lengthen,
     split_by_degree,
     to_json,
+)
+from bench.inequalities.proving.closers.constrained import prove_by_assumptions
+from bench.inequalities.proving.closers.orthant import (
+    COEFFICIENTS,
+    find_negative_point,
+    prove_on_orthant,
+)
+from bench.inequalities.proving.closers.signs import prove_positive
+from bench.inequalities.proving.goals import Step
+from bench.inequalities.proving.polynomial_goals import (
+    PolynomialGoal,
+    Split,
+    apply_homogenise,
+    cancel_positive_factors,
+    homogenise,
 )
 
 

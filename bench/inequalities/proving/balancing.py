@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from bench.inequalities.goals import Goal
 from bench.inequalities.polynomials import Floats
+from bench.inequalities.proving.goals import Goal
 from bench.inequalities.statements import compile_float, evaluate
 
 SAMPLED = 2_000

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.closers.gram import Block
 from bench.inequalities.polynomials import (
     Exponents,
     Floats,
@@ -30,6 +29,7 @@ from bench.inequalities.polynomials import (
     size_of,
     terms_of,
 )
+from bench.inequalities.proving.closers.gram import Block
 
 Point = tuple[Fraction, ...]
 NullVectors = dict[int, list[list[Fraction]]]

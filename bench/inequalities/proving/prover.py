@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from bench.inequalities.balancing import find_balance
 from bench.inequalities.budget import Budget
-from bench.inequalities.clearing import clear, read_assumptions
-from bench.inequalities.closing import close
-from bench.inequalities.goals import (
+from bench.inequalities.proving.balancing import find_balance
+from bench.inequalities.proving.clearing import clear, read_assumptions
+from bench.inequalities.proving.closing import close
+from bench.inequalities.proving.goals import (
     Goal,
     Step,
     add_gap,
@@ -150,7 +150,7 @@ def _prove_case(case: Goal, budget: Budget) -> list[Step] | None:
 
 def _attempt(goal: Goal, budget: Budget) -> list[Step] | None:
     """Clear a goal in each way that may help, and close what comes of it."""
-    from bench.inequalities.radicals import prove_with_radicals
+    from bench.inequalities.proving.radicals import prove_with_radicals
 
     for variant, raised in _list_clearings(goal):
         if budget.is_spent:

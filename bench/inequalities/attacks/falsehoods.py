@@ -15,6 +15,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from bench.inequalities.attacks.tight_points import TightPoints
 from bench.inequalities.counterexamples import Point
 from bench.inequalities.statements import (
     Expression,
@@ -27,7 +28,6 @@ from bench.inequalities.statements import (
     negate,
     raise_to,
 )
-from bench.inequalities.tight_points import TightPoints
 
 TIGHTER = (Fraction(1, 50), Fraction(1, 200), Fraction(1, 5000))
 """By how much a constant is changed, as a share or as an addend."""

@@ -9,7 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from bench.inequalities.grammar import (
+from bench.inequalities.statements import (
+    RELATIONS,
+    Relation,
+    Statement,
+    is_name,
+)
+from bench.inequalities.texts.grammar import (
     Source,
     Stretch,
     end_at,
@@ -20,13 +26,7 @@ from bench.inequalities.grammar import (
     read_relations,
     unwrap,
 )
-from bench.inequalities.statements import (
-    RELATIONS,
-    Relation,
-    Statement,
-    is_name,
-)
-from bench.inequalities.tokens import Kind, Spelling, Token, refuse, tokenize
+from bench.inequalities.texts.tokens import Kind, Spelling, Token, refuse, tokenize
 
 _HEADER = re.compile(r"\b(?:(?:theorem|lemma)\s+[^\s({\[:]*|example\b)")
 

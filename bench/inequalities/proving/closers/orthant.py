@@ -260,7 +260,7 @@ def _prove_in_orders(p: Polynomial, budget: Budget, differences: int) -> Proof |
 def _prove_by_squares(
     p: Polynomial, budget: Budget, depth: int, occurring: Sequence[int]
 ) -> Proof | None:
-    from bench.inequalities.closers.squares import prove_by_squares
+    from bench.inequalities.proving.closers.squares import prove_by_squares
 
     for power in (0, 1, 2) if depth == 0 else (0,):
         if budget.left < 1:

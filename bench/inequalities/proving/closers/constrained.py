@@ -17,11 +17,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.closers.gram import Block, GramProgram, Multiplied, reduce_blocks
-from bench.inequalities.closers.squares import keep_in_newton_polytope, list_monomials
-from bench.inequalities.closers.zeros import Point, irrational_null_vectors, null_vectors_at
-from bench.inequalities.goals import FREE, POSITIVE
-from bench.inequalities.polynomial_goals import Assumptions, subsets
 from bench.inequalities.polynomials import (
     Floats,
     Polynomial,
@@ -35,6 +30,11 @@ from bench.inequalities.polynomials import (
     size_of,
     to_json,
 )
+from bench.inequalities.proving.closers.gram import Block, GramProgram, Multiplied, reduce_blocks
+from bench.inequalities.proving.closers.squares import keep_in_newton_polytope, list_monomials
+from bench.inequalities.proving.closers.zeros import Point, irrational_null_vectors, null_vectors_at
+from bench.inequalities.proving.goals import FREE, POSITIVE
+from bench.inequalities.proving.polynomial_goals import Assumptions, subsets
 
 MOST_MONOMIALS = 200
 MOST_UNKNOWNS = 9_000

@@ -1,0 +1,1 @@
+"""Attacks on the prover and its checker: false statements, changed certificates."""

@@ -1,0 +1,1 @@
+"""Statements read from texts: Lean-like, plain text, LaTeX."""
