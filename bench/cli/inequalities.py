@@ -74,6 +74,9 @@ def add_verbs(verbs: Any) -> None:
         metavar="CERT.json",
         help=f"or an archive of `collect-proofs`, *{ARCHIVE}",
     )
+    verifying.add_argument(
+        "--problem", metavar="ID", help="of an archive, the proof of this problem alone"
+    )
     _add_explain(verifying)
     verifying.set_defaults(run=_verify)
     collecting = verbs.add_parser(
@@ -206,22 +209,32 @@ def _prove_cases(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     _check_explanation(arguments.explain)
-    single = len(arguments.certificates) == 1 and not arguments.certificates[0].name.endswith(
-        ARCHIVE
-    )
-    if arguments.explain is not None and not single:
-        raise BenchError("--explain tells one proof; give one CERT.json")
+    files = arguments.certificates
+    archives = [file for file in files if file.name.endswith(ARCHIVE)]
+    if arguments.problem is not None:
+        if len(files) != 1 or not archives:
+            raise BenchError(f"--problem names a proof of one archive *{ARCHIVE}; give one")
+        return int(not _verify_problem(files[0], arguments))
+    if arguments.explain is not None and (len(files) > 1 or archives):
+        raise BenchError("--explain tells one proof; give one CERT.json, or --problem ID")
     found = [
-        _verify_archive(file) if file.name.endswith(ARCHIVE) else _verify_one(file, arguments)
-        for file in arguments.certificates
+        _verify_archive(file) if file in archives else _verify_file(file, arguments)
+        for file in files
     ]
     return int(not all(found))
 
 
-def _verify_one(file: Path, arguments: argparse.Namespace) -> bool:
-    from bench.inequalities.checker import ProofError, check_proof
-    from bench.inequalities.statements import format_text, from_json
+def _verify_problem(file: Path, arguments: argparse.Namespace) -> bool:
+    from bench.errors import UnknownNameError
+    from bench.runs.proofs import read_proofs
 
+    proofs = dict(read_proofs(file))
+    if arguments.problem not in proofs:
+        raise UnknownNameError(f"problem of {file}", arguments.problem, proofs)
+    return _verify_one(proofs[arguments.problem], arguments)
+
+
+def _verify_file(file: Path, arguments: argparse.Namespace) -> bool:
     try:
         certificate = json.loads(file.read_bytes())
     except FileNotFoundError:
@@ -230,6 +243,13 @@ def _verify_one(file: Path, arguments: argparse.Namespace) -> bool:
         ) from None
     except ValueError as error:
         raise DataError(f"{file} is not JSON: {error}") from None
+    return _verify_one(certificate, arguments)
+
+
+def _verify_one(certificate: Mapping[str, Any], arguments: argparse.Namespace) -> bool:
+    from bench.inequalities.checker import ProofError, check_proof
+    from bench.inequalities.statements import format_text, from_json
+
     try:
         check_proof(certificate)
     except ProofError as error:

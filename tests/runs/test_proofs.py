@@ -34,6 +34,20 @@ def test_an_archive_of_a_run_is_checked_by_the_checker_alone(
     assert f"{count} of {count} are proofs" in capsys.readouterr().out
 
 
+def test_one_proof_of_an_archive_is_told_and_a_name_mistyped_is_said(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collect_proofs([run], tmp_path)
+    archive = tmp_path / "embedded-inequalities.jsonl.gz"
+    name = next(name for name, _ in read_proofs(archive))
+    assert main(["verify-proof", str(archive), "--problem", name, "--explain"]) == 0
+    assert "**Theorem.**" in capsys.readouterr().out
+    assert main(["verify-proof", str(archive), "--problem", f"{name}x"]) == 2
+    assert f"did you mean '{name}'" in capsys.readouterr().err
+    assert main(["verify-proof", str(archive), "--explain"]) == 2
+    assert "give one CERT.json, or --problem ID" in capsys.readouterr().err
+
+
 def test_collecting_again_changes_no_byte(run: Path, tmp_path: Path) -> None:
     collect_proofs([run], tmp_path)
     archive = tmp_path / "embedded-inequalities.jsonl.gz"

@@ -1,10 +1,9 @@
-"""Certificates of the steps within `replace`: each level is decided by the checker on its own."""
+"""Goals read from texts, and steps decided by the checker."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from bench.inequalities.checker import check_proof
 from bench.inequalities.proving.goals import Goal, Step, begin
@@ -26,18 +25,7 @@ def read(text: str) -> Expression:
 
 
 def check_steps(statement: Statement, expression: Expression, steps: Sequence[Step]) -> None:
-    """Raise ProofError unless the steps prove an expression `>= 0` under a statement's assumptions.
-
-    A step `replace` is taken apart: its proof and what follows it are two certificates.
-    """
-    _check(to_json(statement), to_json_expression(expression), list(steps))
-
-
-def _check(statement: dict[str, Any], expression: Any, steps: list[Step]) -> None:
-    while steps and steps[0]["step"] == "replace":
-        by = steps[0]["by"]
-        _check(statement, ["+", expression, ["-", by]], steps[0]["proof"])
-        expression, steps = by, steps[1:]
-    claimed = {**statement, "claims": [[">=", expression, "0"]]}
-    certificate = {"format": FORMAT, "statement": claimed, "proofs": [steps]}
+    """Raise ProofError unless the steps prove an expression `>= 0` under the assumptions."""
+    claimed = {**to_json(statement), "claims": [[">=", to_json_expression(expression), "0"]]}
+    certificate = {"format": FORMAT, "statement": claimed, "proofs": [list(steps)]}
     check_proof(json.loads(json.dumps(certificate)))
