@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,7 +24,14 @@ from bench.inequalities.lips.forms import Forms
 from bench.inequalities.lips.ranking import Cost, measure_cost
 from bench.inequalities.lips.rewriting import TACTICS, propose
 from bench.inequalities.lips.scaling import list_scalings
-from bench.inequalities.lips.sides import ONE, ZERO, Rewriting, scale, take_difference
+from bench.inequalities.lips.sides import (
+    ONE,
+    ZERO,
+    Rewriting,
+    list_signed_terms,
+    scale,
+    take_difference,
+)
 from bench.inequalities.proving.clearing import read_assumptions
 from bench.inequalities.proving.goals import (
     NONNEGATIVE,
@@ -222,8 +230,10 @@ class Search:
         known = _list_assumptions(state.goal)
         for scaling in checked.keep(*here, list_scalings(*here, known)):
             sides = (scaling.larger, scaling.smaller)
+            parts = _split_loss(here, sides, checked)
+            parts = tuple(scale(state.multiplier, part) for part in parts)
             cost = self._rank(*sides)
-            found.append(State(index, scaling.lemma, *sides, cost, state.multiplier))
+            found.append(State(index, scaling.lemma, *sides, cost, state.multiplier, parts))
         if self.strategy.rewriting and state.rewritten < REWRITINGS:
             forms = Forms(state.goal)
             for name in TACTICS:
@@ -298,6 +308,28 @@ class Search:
         if state.parent is not None:
             self.states[state.parent].children.append(index)
         return index
+
+
+def _split_loss(
+    before: tuple[Expression, Expression], after: tuple[Expression, Expression], checked: Filter
+) -> tuple[Expression, ...]:
+    """Return what a scaling loses term by term, where each term has a bound of its own.
+
+    A lemma that is used for all images of a term at once is proved for each alone. None where the
+    terms do not go in pairs.
+    """
+    lost: list[Expression] = []
+    for side, old, new in zip((1, -1), before, after, strict=True):
+        removed, added = Counter(list_signed_terms(old)), Counter(list_signed_terms(new))
+        pairs = [list((removed - added).elements()), list((added - removed).elements())]
+        if len(pairs[0]) != len(pairs[1]):
+            return ()
+        for (sign, term), (other, bound) in zip(*pairs, strict=True):
+            larger, smaller = (term, bound) if sign * side > 0 else (bound, term)
+            if sign != other or not checked.allows(larger, smaller):
+                return ()
+            lost.append(take_difference(larger, smaller))
+    return tuple(lost) if len(lost) > 1 else ()
 
 
 def _read_sides(difference: Expression) -> tuple[Expression, Expression]:
