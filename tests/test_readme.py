@@ -11,14 +11,23 @@ from typing import NamedTuple
 
 import pytest
 
+from bench.cli import main as rstar_bench
+from bench.runs.proofs import SUFFIX, read_proofs
 from rstar_train.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-READMES = ("README.md", "bench/README.md", "rstar_train/README.md", "results/README.md")
+READMES = (
+    "README.md",
+    "bench/README.md",
+    "rstar_train/README.md",
+    "results/README.md",
+    "results/proofs/README.md",
+)
 REASONS = ("gpu", "hub", "hours", "minutes", "a model of your own")
 """Why a block is not run here; the README says so in a comment above it."""
 FENCE = re.compile(r"(?:<!-- not run: (.+?) -->\n)?```(\w*)\n(.*?)```", re.DOTALL)
 TABLE = re.compile(r"<!-- rstar-train (table.*?) -->\n\n(.*?)\n\n<!-- end -->", re.DOTALL)
+PROOF = re.compile(r"<!-- rstar-bench (verify-proof .*?) -->\n\n(.*?)\n\n<!-- end -->", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -110,3 +119,24 @@ def test_every_room_is_in_the_readme() -> None:
     for room in sorted((ROOT / "rstar_train").iterdir()):
         if room.is_dir() and (room / "__init__.py").exists() and room.name != "launch":
             assert re.search(rf"\b{room.name}\b", section), room.name
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"), PROOF.findall((ROOT / "results/proofs/README.md").read_text())
+)
+def test_a_proof_is_shown_as_its_command_tells_it(
+    command: str, shown: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert rstar_bench(command.split()) == 0
+    _, told = capsys.readouterr().out.split("\n\n", 1)
+    assert told.strip() == shown
+
+
+def test_every_archive_is_counted_as_the_page_of_proofs_says() -> None:
+    page = (ROOT / "results/proofs/README.md").read_text()
+    counts = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", page, re.MULTILINE))
+    archives = (ROOT / "results/proofs").glob(f"*{SUFFIX}")
+    assert {
+        file.name.removesuffix(SUFFIX): str(len(list(read_proofs(file)))) for file in archives
+    } == counts
