@@ -86,6 +86,13 @@ def add_verbs(verbs: Any) -> None:
     collecting.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     collecting.add_argument("--out", type=Path, required=True, metavar="DIR")
     collecting.set_defaults(run=_collect)
+    fitting = verbs.add_parser(
+        "fit-ranker",
+        help="fit the order of `lips_learnt` to stored runs, and say what their orders cost",
+    )
+    fitting.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="of `lips_quick`, say")
+    fitting.add_argument("--out", type=Path, required=True, metavar="FILE.json")
+    fitting.set_defaults(run=_fit_ranker)
 
 
 def _add_explain(verb: argparse.ArgumentParser) -> None:
@@ -285,4 +292,27 @@ def _collect(arguments: argparse.Namespace) -> int:
         print("No run holds a proof.")
     for benchmark, count in sorted(counts.items()):
         print(f"{arguments.out / benchmark}{ARCHIVE}: {count} proofs")
+    return 0
+
+
+def _fit_ranker(arguments: argparse.Namespace) -> int:
+    from bench.problems import load
+    from bench.reports.ranker import fit_ranker
+    from bench.runs.reader import load_run
+
+    runs = [load_run(path) for path in arguments.runs]
+    names = dict.fromkeys(str(run.header["config"]["benchmark"]["name"]) for run in runs)
+    problems = {problem.id: problem for name in names for problem in load(name)}
+    found, loops = fit_ranker(runs, problems, arguments.out)
+    for each in loops:
+        print(
+            f"{each.search} on {each.benchmark}: {each.proved} proved by the search, "
+            f"{each.taken_up:.2f} states taken up, {each.oracle:.2f} on the way"
+        )
+    for name, share in found.ordered.items():
+        print(
+            f"without {name}: {100 * share:.1f} % of its {found.pairs[name]} pairs in order "
+            "(chance: 50)"
+        )
+    print(f"The weights are {arguments.out}.")
     return 0

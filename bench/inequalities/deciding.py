@@ -18,6 +18,11 @@ SEARCHED = 0.1
 """Share of the seconds in which a counterexample is looked for before any proof."""
 
 
+Fate = Literal["waiting", "taken up", "refuted", "unproved", "closed"]
+"""What became of a state: closed was proved, refuted is false, unproved does not imply its parent,
+as far as is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explored:
     """An inequality that a search looked at."""
@@ -28,8 +33,7 @@ class Explored:
     """The lemma or tactic that it comes from; empty for a claim."""
     text: str
     cost: float
-    fate: Literal["waiting", "taken up", "unproved", "closed"]
-    """Closed is one that was proved; unproved one from which the parent was not seen to follow."""
+    fate: Fate
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,9 @@ class Closers(Deciding):
     """The prover alone has no other knobs."""
 
 
+KINDS = {"refuted": NodeKind.REFUTED, "unproved": NodeKind.UNPROVED}
+"""Of the states that a search dropped."""
+
 Decide = Callable[["Statement", Any, int], "Decision"]
 """`decide(statement, config, seed)`, a function of a module: it is called in another process."""
 
@@ -284,7 +287,7 @@ def _add_explored(trace: Trace, explored: Sequence[Explored]) -> Node:
     last = trace.nodes[ROOT]
     for state in explored:
         parent = trace.nodes[ROOT] if state.parent is None else nodes[state.parent]
-        kind = NodeKind.UNPROVED if state.fate == "unproved" else NodeKind.STEP
+        kind = KINDS.get(state.fate, NodeKind.STEP)
         text = f"{state.tactic or 'the claim'} (cost {state.cost:g}): {state.text}\n"
         node = trace.add(parent, len(parent.children), text, kind, 0)
         if state.fate == "taken up":

@@ -36,6 +36,8 @@ class Lips(Deciding):
     """Inequalities that the search takes up at most, of each claim (LIPS: 200)."""
     kept: Count = 10
     """Children of an inequality that are kept, the cheapest ones (LIPS: 10)."""
+    ranker: str = "all"
+    """Weights that `lips_learnt` goes by: all, or `without BENCHMARK`, fitted to the others."""
 
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
@@ -47,6 +49,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "lips_no_homogeneity": {"closers": "quick", "homogeneity": False},
     "lips_no_decoupling": {"closers": "quick", "decoupling": False},
     "lips_random_order": {"closers": "quick", "order": "random"},
+    "lips_learnt": {"closers": "quick", "order": "learnt"},
 }
 """How the strategy of each search differs. `lips` lets the prover take its time on the claim and on
 the best states; all others have it for moments only, so that what they prove is the search's."""
@@ -59,7 +62,8 @@ def decide_by_lips(
     from bench.inequalities.deciding import decide_statement
     from bench.inequalities.lips.search import Search, Strategy, list_explored, prove_by_search
 
-    strategy = Strategy(loops=config.loops, kept=config.kept, **ABLATIONS[name])
+    changes = ABLATIONS[name]
+    strategy = Strategy(loops=config.loops, kept=config.kept, ranker=config.ranker, **changes)
     searches: list[Search] = []
 
     def find_proof(statement: Statement, seconds: float) -> Mapping[str, Any] | None:

@@ -43,6 +43,8 @@ class NodeKind(StrEnum):
     """Discarded: another candidate of the expansion finished (official rules)."""
     TOO_DEEP = "too_deep"
     """A dead end: unfinished beyond the depth limit (official rules)."""
+    REFUTED = "refuted"
+    """Discarded: it is false at a point."""
     UNPROVED = "unproved"
     """Discarded: no proof was found that the state before follows from this one."""
     LOOKAHEAD = "lookahead"

@@ -84,6 +84,18 @@ class Filter:
         defined = np.isfinite(left) & np.isfinite(right)
         return bool(_is_above(left, right)[defined].all())
 
+    def measure_slack(self, larger: Expression, smaller: Expression) -> Floats:
+        """Return by how much `larger >= smaller` holds at the points, relative to its sides.
+
+        Nothing is known of it where nothing is filtered.
+        """
+        if not self._use_filter:
+            return np.zeros(0)
+        left, right = self._evaluate(larger), self._evaluate(smaller)
+        with np.errstate(all="ignore"):
+            slack: Floats = (left - right) / (abs(left) + abs(right))
+        return slack
+
     def refute(self, larger: Expression, smaller: Expression, seconds: float) -> bool:
         """Whether an exact counterexample is found in so many CPU seconds; it is remembered."""
         if not self._use_filter:

@@ -7,7 +7,7 @@ published code (`LIPS/ranker.py`), whose running script leaves hom out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -131,22 +131,3 @@ def _read_shallow_degree(e: Expression, levels: int) -> Fraction:
     if op == "/":
         return degrees[0] - degrees[1]
     return max(degrees)
-
-
-FEATURES = (
-    "calc",
-    "dec",
-    "hom",
-    "denominators",
-    "radicals",
-    "terms",
-    "depth",
-    "slack",
-    "equality",
-)
-"""What the learnt ranker sees of a goal, in the order of its weights."""
-
-
-def weigh(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Return a learnt cost: the weighted sum of features."""
-    return sum(weights.get(name, 0.0) * features[name] for name in FEATURES)

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.deciding import Explored
+from bench.inequalities.deciding import Explored, Fate
 from bench.inequalities.lips.advising import Adviser
 from bench.inequalities.lips.equality import prove_replacement, replace_in_goal
 from bench.inequalities.lips.filtering import Filter
 from bench.inequalities.lips.forms import Forms
+from bench.inequalities.lips.learnt import ALL, describe, load_weights, weigh
 from bench.inequalities.lips.ranking import Cost, measure_cost
 from bench.inequalities.lips.rewriting import TACTICS, propose
 from bench.inequalities.lips.scaling import list_scalings
@@ -54,6 +55,8 @@ from bench.inequalities.statements import (
 
 QUICK = 0.3
 """CPU seconds in which a state is closed while the search goes on."""
+REFUTING = 0.2
+"""CPU seconds in which a state is tried to be refuted before its step is proved."""
 PROVING = 1.0
 """CPU seconds in which a state's own step is proved."""
 AT_FIRST = 0.3
@@ -74,6 +77,8 @@ class Strategy:
     """Children of one state that are kept, the cheapest; LIPS's rank_size."""
     order: Literal["cost", "random", "learnt"] = "cost"
     """Which state comes next."""
+    ranker: str = ALL
+    """The name of the weights by which a learnt order goes."""
     decoupling: bool = True
     """Whether the cost counts the variables that terms have in common."""
     homogeneity: bool = True
@@ -104,7 +109,7 @@ class State:
     """What is lost by the step, as terms that are not negative, where it is known."""
     rewritten: int = 0
     """Rewritings since the last lemma."""
-    fate: Literal["waiting", "taken up", "unproved", "closed"] = "waiting"
+    fate: Fate = "waiting"
     goal: Goal | None = None
     """With the steps so far, once these are proved."""
     children: list[int] = field(default_factory=list)
@@ -153,7 +158,7 @@ class Search:
         goal = begin(self.statement, self.statement.claims[self.claim])
         op, left, right = self.statement.claims[self.claim]
         sides = (left, right) if op in (">=", ">") else (right, left)
-        self._add(State(None, "", *sides, self._rank(*sides), goal=goal))
+        self._add(State(None, "", *sides, 0.0, goal=goal))
         whole = self.strategy.closers == "all"
         # Lemmas and tactics know neither strict claims nor variables in exponents.
         alone = goal.strict or has_variable_exponent(goal.expression)
@@ -173,7 +178,7 @@ class Search:
         changed = change_linearly(goal, [None if f is None else f[0] for f in known.facts])
         if changed is not None:
             sides = _read_sides(changed.expression)
-            yield self._add(State(0, "linear", *sides, self._rank(*sides), goal=changed))
+            yield self._add(State(0, "linear", *sides, 0.0, goal=changed))
         yield 0
 
     def _search_from(self, start: int, budget: Budget) -> list[Step] | None:
@@ -184,13 +189,15 @@ class Search:
             preserve_equality=self.strategy.equality,
             use_filter=self.strategy.filtered,
         )
+        state = self.states[start]
+        state.cost = self._rank(state.larger, state.smaller, checked)
         draw = random.Random(f"{self.seed}:{self.claim}:{start}")
         heap = [(0.0, start)]
         seen = {(self.states[start].larger, self.states[start].smaller)}
         while heap and not budget.is_spent and self.loops < self.strategy.loops:
             index = self._take(heap)
             state = self.states[index]
-            if not self._prove_step(state, budget):
+            if self._refute(state, checked, budget) or not self._prove_step(state, budget):
                 continue
             self.loops += 1
             state.fate = "taken up"
@@ -232,7 +239,7 @@ class Search:
             sides = (scaling.larger, scaling.smaller)
             parts = _split_loss(here, sides, checked)
             parts = tuple(scale(state.multiplier, part) for part in parts)
-            cost = self._rank(*sides)
+            cost = self._rank(*sides, checked)
             found.append(State(index, scaling.lemma, *sides, cost, state.multiplier, parts))
         if self.strategy.rewriting and state.rewritten < REWRITINGS:
             forms = Forms(state.goal)
@@ -241,15 +248,15 @@ class Search:
                     break
                 for each in propose(name, forms, *here):
                     if each.exact or checked.allows(each.larger, each.smaller):
-                        found.append(self._rewrite(index, each))
+                        found.append(self._rewrite(index, each, checked))
             for each in self.adviser.rewrite(forms, *here) if self.adviser is not None else ():
                 if checked.allows(each.larger, each.smaller):
-                    found.append(self._rewrite(index, each))
+                    found.append(self._rewrite(index, each, checked))
         if self.strategy.order == "random":
             return found
         return sorted(found, key=lambda child: child.cost)[: self.strategy.kept]
 
-    def _rewrite(self, index: int, rewriting: Rewriting) -> State:
+    def _rewrite(self, index: int, rewriting: Rewriting, checked: Filter) -> State:
         state = self.states[index]
         within = rewriting.within(state.multiplier)
         return State(
@@ -257,11 +264,20 @@ class Search:
             rewriting.tactic,
             rewriting.larger,
             rewriting.smaller,
-            self._rank(rewriting.larger, rewriting.smaller),
+            self._rank(rewriting.larger, rewriting.smaller, checked),
             within.multiplier,
             within.parts,
             state.rewritten + 1,
         )
+
+    def _refute(self, state: State, checked: Filter, budget: Budget) -> bool:
+        """Whether a state is false at an exact point, which then refutes others, too."""
+        if state.goal is not None or not self.strategy.filtered:
+            return False  # a start is the claim itself
+        if not checked.refute(state.larger, state.smaller, min(REFUTING, budget.left)):
+            return False
+        state.fate = "refuted"
+        return True
 
     def _prove_step(self, state: State, budget: Budget) -> bool:
         """Give a state its goal, with the proof of its step; whether there is one."""
@@ -296,7 +312,10 @@ class Search:
             state.fate = "closed"
         return steps
 
-    def _rank(self, larger: Expression, smaller: Expression) -> float:
+    def _rank(self, larger: Expression, smaller: Expression, checked: Filter) -> float:
+        if self.strategy.order == "learnt":
+            features = describe(larger, smaller, checked.measure_slack(larger, smaller))
+            return weigh(features, load_weights(self.strategy.ranker))
         cost: Cost = measure_cost(larger, smaller)
         return cost.total(
             decoupling=self.strategy.decoupling, homogeneity=self.strategy.homogeneity

@@ -1,0 +1,69 @@
+"""What a stored search of states says: how many were taken up, and which choices led to a proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.errors import DataError
+from bench.reports.ranker import count_loops, read_choices
+from bench.runs.reader import Run, StoredTree
+from bench.search.events import EventKind
+from bench.search.tree import ROOT, NodeKind, Trace, new_trace
+from bench.types import Problem
+
+QUESTION = "a^2/b + b^2/a >= a + b with a, b > 0"
+PROBLEM = Problem("p", QUESTION, "", "toy")
+
+
+def search() -> Trace:
+    """Return a trace: the claim, three children of which one was taken up and closed."""
+    trace = new_trace("p", "lips_quick", 0, "statement\n", rules="")
+    claim = trace.add(
+        trace.nodes[ROOT],
+        0,
+        f"the claim (cost 20): {QUESTION[:19]}\n".replace(QUESTION[:19], "a^2/b + b^2/a >= a + b"),
+        NodeKind.STEP,
+        0,
+    )
+    trace.record(EventKind.EXPANDED, claim)
+    trace.add(claim, 0, "factor (cost 9): (a - b)^2 >= 0\n", NodeKind.UNPROVED, 0)
+    right = trace.add(claim, 1, "cancel (cost 12): a^3 + b^3 >= a*b*(a + b)\n", NodeKind.STEP, 0)
+    trace.add(claim, 2, "linear (cost 3): x >= y\n", NodeKind.STEP, 0)
+    step = trace.add(right, 0, "clear\n", NodeKind.STEP, 0)
+    trace.add(step, 0, "proved\n", NodeKind.ANSWER, 0)
+    return trace
+
+
+class Stored(Run):
+    """A run whose trees are given."""
+
+    def trees(self):  # type: ignore[no-untyped-def]
+        yield StoredTree("p", 0, TREE)
+
+
+TREE = search().to_json()
+CONFIG = {"config": {"search": {"name": "lips_quick"}, "benchmark": {"name": "toy"}}}
+
+
+def test_the_oracle_takes_up_what_is_on_the_way() -> None:
+    loops = count_loops(Stored(Path(), CONFIG, (), {}))
+    assert (loops.search, loops.benchmark, loops.proved) == ("lips_quick", "toy", 1)
+    assert (loops.taken_up, loops.oracle) == (2.0, 2.0)
+
+
+def test_a_choice_has_the_child_on_the_way_and_the_others_in_the_same_variables() -> None:
+    (choice,) = read_choices(Stored(Path(), CONFIG, (), {}), {"p": PROBLEM})
+    assert choice.benchmark == "toy"
+    assert choice.right["denominators"] == 0
+    assert len(choice.others) == 1, "the state in x and y is left out"
+
+
+def test_a_run_without_a_proof_of_a_search_says_so() -> None:
+    class Empty(Run):
+        def trees(self):  # type: ignore[no-untyped-def]
+            yield from ()
+
+    with pytest.raises(DataError, match="holds no proof that a search of states found"):
+        count_loops(Empty(Path("run"), CONFIG, (), {}))
