@@ -107,6 +107,9 @@ def _add_explain(verb: argparse.ArgumentParser) -> None:
 
 
 def _prove(arguments: argparse.Namespace) -> int:
+    from bench.inequalities.packages import require_packages
+
+    require_packages("rstar-bench prove")
     _check_explanation(arguments.explain)
     if arguments.cases is not None:
         return _prove_cases(arguments)
@@ -154,6 +157,9 @@ def _explain(certificate: Mapping[str, Any], file: Path | None) -> None:
     if file is None:
         return
     from bench.files.atomic import replace
+    from bench.inequalities.packages import require_packages
+
+    require_packages("--explain")
     from bench.inequalities.explaining import explain, write_latex, write_markdown
 
     document = explain(certificate)

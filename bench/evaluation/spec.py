@@ -25,6 +25,7 @@ from bench.checkpoints.ppm_config import Aggregate, PPMConfig
 from bench.engines.opening import engine_for
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError
+from bench.inequalities.packages import require_packages
 from bench.knobs import Count
 from bench.problems import BENCHMARKS, corrected_ids, load
 from bench.prompts import template
@@ -159,6 +160,7 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
     if problems is None:
         problems = load(spec.benchmark, limit=spec.limit, errata=spec.errata)
     if entry.decides:
+        require_packages(f"the search {spec.search!r}")
         _require_statements(spec, problems)
     if not entry.asks_policy:
         _refuse_models(spec)

@@ -42,6 +42,17 @@ def test_a_false_statement_is_refuted_at_a_rational_point(
     assert "it is not true that a + b >= 2" in capsys.readouterr().out
 
 
+def test_an_absent_package_is_named_with_what_installs_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.inequalities.packages.PACKAGES", {"no_such_module": "python-flint"})
+    assert main(["prove", NESBITT]) == 2
+    assert "pip install 'rstar-bench[inequalities]'" in capsys.readouterr().err
+    run = ["run", "--benchmark", "embedded-inequalities", "--search", "closers", "--limit", "1"]
+    assert main([*run, "--out", "unused"]) == 2
+    assert "the search 'closers' needs the package 'python-flint'" in capsys.readouterr().err
+
+
 def test_an_open_statement_is_called_open(capsys: pytest.CaptureFixture[str]) -> None:
     five = "a^4*b^2 + a^2*b^4 + 1 > 3*a^2*b^2 - 1/10^9 for real a, b"
     main(["prove", five, "--seconds", "0.2"])
