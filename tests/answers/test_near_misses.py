@@ -39,7 +39,11 @@ def with_another_digit(gold: str, draw: random.Random) -> str:
     return gold[:place] + digit + gold[place + 1 :]
 
 
-@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - LETTERS))
+REFERENCES = {name for name, entry in BENCHMARKS.items() if not entry.verifier}
+"""The others have none: a verifier decides."""
+
+
+@pytest.mark.parametrize("name", sorted(REFERENCES - LETTERS))
 def test_a_reference_with_another_digit_is_not_accepted(name: str) -> None:
     path = MIRROR / BENCHMARKS[name].file
     if not path.exists():

@@ -30,20 +30,20 @@ CONFIG = Closers(cpu_seconds=5.0)
 NESBITT = "a/(b + c) + b/(c + a) + c/(a + b) >= 3/2 with a, b, c > 0"
 
 
-def give_up(statement: Statement, config: Deciding) -> Decision:
+def give_up(statement: Statement, config: Deciding, seed: int) -> Decision:
     return Decision("open", 0.0)
 
 
-def break_down(statement: Statement, config: Deciding) -> Decision:
+def break_down(statement: Statement, config: Deciding, seed: int) -> Decision:
     raise ZeroDivisionError("by nothing")
 
 
-def run_on(statement: Statement, config: Deciding) -> Decision:
+def run_on(statement: Statement, config: Deciding, seed: int) -> Decision:
     while True:
         pass
 
 
-def eat_memory(statement: Statement, config: Deciding) -> Decision:
+def eat_memory(statement: Statement, config: Deciding, seed: int) -> Decision:
     return Decision("open", float(len(bytearray(1 << 40))))
 
 
