@@ -48,7 +48,8 @@ def count_loops(run: Run) -> Loops:
         way = _find_way(trace)
         if way:
             taken.append(1 + sum(node.expanded for node in trace.nodes))
-            ways.append(len(way))
+            # A claim whose variables were changed at once was not taken up itself.
+            ways.append(1 + sum(node.expanded for node in way))
     config = run.header["config"]
     if not taken:
         raise DataError(f"{run.path} holds no proof that a search of states found")

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench.engines.base import Completion, Policy, derive_seed
+from bench.inequalities.lips import ALL, KEPT, LOOPS
 from bench.knobs import Count
 from bench.sandbox import Sandbox
 from bench.search.inequalities import Deciding, decide_text, make_trace
@@ -32,11 +33,11 @@ log = logging.getLogger(__name__)
 class Lips(Deciding):
     """The knobs of LIPS and of its ablations."""
 
-    loops: Count = 200
+    loops: Count = LOOPS
     """Inequalities that the search takes up at most, of each claim (LIPS: 200)."""
-    kept: Count = 10
+    kept: Count = KEPT
     """Children of an inequality that are kept, the cheapest ones (LIPS: 10)."""
-    ranker: str = "all"
+    ranker: str = ALL
     """Weights that `lips_learnt` goes by: all, or `without BENCHMARK`, fitted to the others."""
 
 

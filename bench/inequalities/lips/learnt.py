@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import DataError, UnknownNameError
+from bench.inequalities.lips import ALL
 from bench.inequalities.lips.ranking import find_degree, list_terms, measure_cost
 from bench.inequalities.polynomials import Floats
 from bench.inequalities.proving.goals import walk
@@ -26,8 +27,6 @@ from bench.inequalities.statements import Expression
 
 FEATURES = ("calc", "dec", "uneven", "denominators", "radicals", "terms", "depth", "slack", "tight")
 """What is seen of a state, in the order of its weights."""
-ALL = "all"
-"""The name of the weights that every benchmark took part in."""
 PENALTY = 1.0
 """Of the squared weights, against the sum of all pairs' losses."""
 

@@ -17,11 +17,12 @@ from typing import Any, Literal
 
 from bench.inequalities.budget import Budget
 from bench.inequalities.deciding import Explored, Fate
+from bench.inequalities.lips import ALL, KEPT, LOOPS
 from bench.inequalities.lips.advising import Adviser
 from bench.inequalities.lips.equality import prove_replacement, replace_in_goal
 from bench.inequalities.lips.filtering import Filter
 from bench.inequalities.lips.forms import Forms
-from bench.inequalities.lips.learnt import ALL, describe, load_weights, weigh
+from bench.inequalities.lips.learnt import describe, load_weights, weigh
 from bench.inequalities.lips.ranking import Cost, measure_cost
 from bench.inequalities.lips.rewriting import TACTICS, propose
 from bench.inequalities.lips.scaling import list_scalings
@@ -71,9 +72,9 @@ REWRITINGS = 5
 class Strategy:
     """How the search goes; the defaults are those of LIPS's running script, but for `closers`."""
 
-    loops: int = 200
+    loops: int = LOOPS
     """States that are taken up at most."""
-    kept: int = 10
+    kept: int = KEPT
     """Children of one state that are kept, the cheapest; LIPS's rank_size."""
     order: Literal["cost", "random", "learnt"] = "cost"
     """Which state comes next."""

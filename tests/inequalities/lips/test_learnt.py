@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError, UnknownNameError
+from bench.inequalities.lips import ALL
 from bench.inequalities.lips.learnt import (
-    ALL,
     FEATURES,
     Choice,
     describe,
