@@ -18,6 +18,7 @@ from typing import Any
 from bench.checkpoints import embedded
 from bench.checkpoints.checkpoint import EMBEDDED, WEIGHTS, Checkpoint
 from bench.errors import CheckpointError
+from bench.files.digests import SHORT, short_digest
 
 GGUF = "policy-f16.gguf"
 
@@ -79,6 +80,19 @@ def require_gguf(checkpoint: Checkpoint) -> None:
             f"the policy {checkpoint.name!r} is no descendant of the embedded model, and OpenVINO "
             "runs no others here; choose the engine vllm, or transformers"
         )
+
+
+def tokenizer_digest(checkpoint: Checkpoint) -> str | None:
+    """Return what tells tokenizers apart: a digest of the file; None where there is none to see.
+
+    A descendant of the embedded model has the embedded model's, which its own file holds too.
+    """
+    while checkpoint.parent is not None:
+        checkpoint = checkpoint.parent
+    if checkpoint.folder is None or checkpoint.lineage.get("parent") == EMBEDDED:
+        return embedded.SHA256[:SHORT]
+    file = checkpoint.folder / "tokenizer.json"
+    return short_digest(file.read_bytes()) if file.is_file() else None
 
 
 def gguf(checkpoint: Checkpoint) -> Path:

@@ -24,7 +24,7 @@ from bench.errors import BenchError
 
 log = logging.getLogger(__name__)
 
-_OF_COMPARE = ("tokens", "rollouts", "beam_width", "lookahead")
+_OF_COMPARE = ("tokens", "rollouts", "iterations", "beam_width", "lookahead")
 """Knobs that `compare` sets itself."""
 
 
@@ -69,9 +69,10 @@ def _add_compare(verbs: Any) -> None:
     compare = verbs.add_parser(
         "compare",
         help="greedy, votes, best-of-N, beams and MCTS at equal generated tokens",
-        description="Run greedy, samples, step beams and MCTS with one policy and one PPM, then "
-        "print a table for each budget: every method cut, problem by problem, at the same number "
-        "of generated tokens. Each method is run once. Repeat the command to resume it.",
+        description="Run greedy, samples, step beams and MCTS with one policy and one PPM; with a "
+        "policy that writes plans, one greedily, samples of them and CPL's search. Then print a "
+        "table for each budget: every method cut, problem by problem, at the same number of "
+        "generated tokens. Each method is run once. Repeat the command to resume it.",
     )
     compare.add_options = _add_compare_options
     compare.set_defaults(run=_compare)

@@ -1,4 +1,4 @@
-"""`paper`: print a table of the rStar-Math paper or of LIPS, with how sure its numbers are."""
+"""`paper`: print a table of rStar-Math, of LIPS or of CPL, with how sure its numbers are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def add_verbs(verbs: Any) -> None:
     """Add this module's commands to `rstar-bench`."""
     paper = verbs.add_parser(
         "paper",
-        help="print a table of the paper: table1 to table10, figure3; of LIPS: lips1 to lips3",
+        help="print a table of the paper: table1 to table10, figure3; of LIPS: lips1 to lips3; of "
+        "CPL: cpl1 to cpl4",
         description="Without a name: list the tables, and what is not known of the paper.",
     )
     paper.add_argument("table", nargs="?", help="e.g. table5")

@@ -56,6 +56,8 @@ class EngineEntry:
     """Whether it can run a policy."""
     require: Callable[[Checkpoint], None] = lambda policy: None
     """Raises CheckpointError for a policy that it cannot run."""
+    tells_logprobs: bool = True
+    """Whether completions carry their log-probability where it is asked for."""
 
 
 ENGINES: Mapping[str, EngineEntry] = {

@@ -61,15 +61,13 @@ class ModelPolicy:
             seed=seed,
             temperature=0.0 if greedy else self.settings.temperature_for(self.template),
             max_tokens=self.settings.step_tokens if stepwise else self.settings.solution_tokens,
-            stop=(*stop, *self.template.aliases),
+            stop=self.template.list_stops(stop),
             logprobs=True,
             order=self._orders.setdefault(problem.id, len(self._orders)),
         )
-        return [self._normalised(c) for c in await self.engine.generate(request)]
+        return [self._read(completion) for completion in await self.engine.generate(request)]
 
-    def _normalised(self, completion: Completion) -> Completion:
-        """Replace an alias that ended the text by the tag it stands for."""
-        for alias, tag in self.template.aliases.items():
-            if completion.finish is Finish.STOP and completion.text.endswith(alias):
-                return replace(completion, text=completion.text.removesuffix(alias) + tag)
-        return completion
+    def _read(self, completion: Completion) -> Completion:
+        """Return a completion in the tags that the searches know."""
+        stopped = completion.finish is Finish.STOP
+        return replace(completion, text=self.template.read(completion.text, stopped=stopped))

@@ -12,25 +12,33 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
 from bench.evaluation.spec import RunSpec
+from bench.prompts import Format, template
 from bench.runs.reader import Run
 from bench.sandbox import Level
 from bench.search import Beam, SearchConfig
 from bench.search.registry import configure, find_search
 
 ROLLOUTS = 4096
-"""More than any budget of tokens pays for: what ends MCTS is its tokens, or its tree."""
+"""More than any budget of tokens pays for: what ends MCTS is its tokens, or its tree. So are as
+many iterations of CPL's search."""
 
 
 def plan_runs(
-    base: RunSpec, knobs: Mapping[str, Any], *, tokens: int, beam_widths: Sequence[int]
+    base: RunSpec,
+    knobs: Mapping[str, Any],
+    *,
+    tokens: int,
+    beam_widths: Sequence[int],
+    format: Format = "steps",
 ) -> dict[str, RunSpec]:
     """Return the runs to compare at up to so many tokens, by the name of their directory.
 
     `base` says what they have in common, but for its search; each search takes of `knobs` those
-    that it has, and its budget from here.
+    that it has, and its budget from here. They are searches of the `format` that the policy writes.
     """
 
     def run(search: str, **budget: Any) -> RunSpec:
@@ -38,6 +46,12 @@ def plan_runs(
         given = {name: value for name, value in knobs.items() if name in known}
         return replace(base, search=search, config=configure(search, {**given, **budget}))
 
+    if format == "plans":
+        return {
+            "plan_greedy": replace(run("plan_greedy"), ppm=None),
+            f"plan_sample-{tokens}": run("plan_sample", tokens=tokens),
+            f"cpl-{tokens}": run("cpl", tokens=tokens, iterations=ROLLOUTS),
+        }
     beams = [run("beam", beam_width=width) for width in beam_widths]
     return {
         "greedy": replace(run("greedy"), ppm=None),
@@ -68,8 +82,11 @@ async def compare(
     Raises BenchError.
     """
     runs = []
+    asked = base.template or find_checkpoint(base.policy or EMBEDDED, "policy").template
+    runs_by_name = plan_runs(
+        base, knobs, tokens=largest, beam_widths=beam_widths, format=template(asked).format
+    )
     async with Harness(level=level) as harness:
-        runs_by_name = plan_runs(base, knobs, tokens=largest, beam_widths=beam_widths)
         for name, spec in runs_by_name.items():
             with Progress(name) as progress:
                 run = await harness.run(

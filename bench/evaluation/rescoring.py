@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bench.engines.ppm import PPMScorer
-from bench.prompts import START
 from bench.runs.grading import select
 from bench.runs.reader import Run
 from bench.runs.record import Record, Sample
-from bench.search import Trace
+from bench.search import ROOT, Trace
 from bench.search.registry import find_search
 from bench.types import Problem
 
@@ -40,7 +39,7 @@ def _score(trace: Trace, problem: Problem, scorer: PPMScorer) -> None:
     for node in trace.nodes:
         node.value = None
     lines = [trace.lineage(index) for index in trace.finished]
-    prompt = scorer.template.render(problem.question, START)
+    prompt = scorer.template.render(problem.question, trace.nodes[ROOT].text)
     values = scorer.values(prompt, [[node.text for node in line] for line in lines])
     for line, of_line in zip(lines, values, strict=True):
         for node, value in zip(line, of_line, strict=True):

@@ -9,29 +9,33 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.answers import DEFAULT, Conventions
 from bench.checkpoints.checkpoint import (
     EMBEDDED,
+    UNTRAINED,
     Checkpoint,
     checkpoints_dir,
     default_ppm,
     find_checkpoint,
+    published_checkpoints,
 )
 from bench.checkpoints.ppm_config import Aggregate, PPMConfig
-from bench.engines.opening import engine_for
+from bench.checkpoints.weights import tokenizer_digest
+from bench.engines.opening import ENGINES, engine_for
 from bench.engines.policy import SamplingSettings
-from bench.errors import BenchError
+from bench.errors import BenchError, CheckpointError
 from bench.inequalities.packages import require_packages
 from bench.knobs import Count
 from bench.problems import BENCHMARKS, corrected_ids, load
-from bench.prompts import template
+from bench.prompts import Format, template
+from bench.prompts.plans import FEW_SHOT_PLANS
 from bench.runs.header import config_digest
-from bench.search import SearchConfig, Selector
-from bench.search.registry import SearchEntry, find_search
+from bench.search import CPL, PlanGreedy, PlanSampling, SearchConfig, Selector
+from bench.search.registry import SEARCHES, SearchEntry, find_search
 from bench.types import Problem
 
 log = logging.getLogger(__name__)
@@ -147,8 +151,9 @@ def row_of(problem: Problem) -> list[Any]:
 def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolved:
     """Look up every name of a specification and read its problems, unless they are given.
 
-    Raises BenchError: an unknown name, absent data, a search without the PPM it needs, or one that
-    decides statements for other problems.
+    Raises BenchError: an unknown name, absent data, a search without the PPM it needs, with a
+    policy or a PPM that writes or reads another format, or with an engine that does not tell what
+    it goes by; or one that decides statements for other problems.
     """
     entry = find_search(spec.search)
     config = entry.config() if spec.config is None else spec.config
@@ -165,10 +170,14 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
     if not entry.asks_policy:
         _refuse_models(spec)
         return Resolved(spec, entry, config, problems, policy=None, ppm=None, engine=None)
-    policy = find_checkpoint(spec.policy or EMBEDDED, "policy")
-    if spec.template is not None:
-        policy = policy.prompted(template(spec.template).name)
+    policy = _policy(spec, entry, config)
     engine = engine_for(policy, spec.engine)
+    if entry.needs_logprobs and not ENGINES[engine].tells_logprobs:
+        telling = [name for name, each in ENGINES.items() if each.tells_logprobs]
+        raise BenchError(
+            f"the search {spec.search!r} goes by the probabilities of steps, which the engine "
+            f"{engine!r} does not tell; choose one of {', '.join(telling)}"
+        )
     ppm = _ppm(spec, entry, policy)
     return Resolved(spec, entry, config, problems, policy, ppm, engine)
 
@@ -190,20 +199,79 @@ def _require_statements(spec: RunSpec, problems: Sequence[Problem]) -> None:
         )
 
 
+def _policy(spec: RunSpec, entry: SearchEntry, config: SearchConfig) -> Checkpoint:
+    """Return the policy, asked in a template of the search's format."""
+    policy = find_checkpoint(spec.policy or EMBEDDED, "policy")
+    if spec.template is not None:
+        policy = policy.prompted(template(spec.template).name)
+    elif policy.template == UNTRAINED and isinstance(config, CPL | PlanGreedy | PlanSampling):
+        policy = policy.prompted(FEW_SHOT_PLANS[config.solutions].name)
+    written = template(policy.template).format
+    if written != entry.format and not entry.decides:
+        fitting = [name for name, each in SEARCHES.items() if each.format == written]
+        raise BenchError(
+            f"the search {spec.search!r} reads {entry.format}, and in the template "
+            f"{policy.template!r} the policy {policy.name!r} writes {written}; choose another "
+            f"policy or --template, or a search of {written}: {', '.join(fitting)}"
+        )
+    return policy
+
+
 def _ppm(spec: RunSpec, entry: SearchEntry, policy: Checkpoint) -> Checkpoint | None:
     if not entry.uses_ppm:
         if spec.ppm is not None:
             raise BenchError(f"the search {spec.search!r} uses no PPM; leave --ppm out")
         return None
     if spec.ppm is not None:
-        return find_checkpoint(spec.ppm, "ppm")
-    ppm = default_ppm(policy)
-    if ppm is not None:
-        log.info("no --ppm given: using %s", ppm.name)
-    elif entry.needs_ppm:
+        ppm = find_checkpoint(spec.ppm, "ppm")
+        _require_fit(spec, entry, policy, ppm)
+        return ppm
+    found = _find_default(policy, entry.format)
+    if found is not None:
+        log.info("no --ppm given: using %s", found.name)
+        _require_fit(spec, entry, policy, found)
+        return found
+    if entry.needs_ppm:
         raise BenchError(
-            f"the search {spec.search!r} needs a PPM, and none is published under "
-            f"{checkpoints_dir()}. Give one with --ppm FOLDER, or train one: "
-            "rstar-train evolve --recipe smollm2-cpu --rounds 1"
+            f"the search {spec.search!r} needs a PPM that reads {entry.format}, and none is "
+            f"published under {checkpoints_dir()}. Give one with --ppm FOLDER, or train one: "
+            f"rstar-train evolve --recipe {_RECIPES[entry.format]} --rounds 1"
         )
-    return ppm
+    return None
+
+
+_RECIPES: Mapping[Format, str] = {"steps": "smollm2-cpu", "plans": "cpl-smollm2"}
+"""Recipes that train a PPM of each format."""
+
+
+def _find_default(policy: Checkpoint, wanted: Format) -> Checkpoint | None:
+    """Return the PPM that a policy goes with, else the newest published, of the wanted format."""
+    own = default_ppm(policy)
+    if own is None or _format_of(own) == wanted:
+        return own
+    for name in reversed(published_checkpoints("ppm")):
+        ppm = find_checkpoint(name, "ppm")
+        if _format_of(ppm) == wanted:
+            return ppm
+    return None
+
+
+def _format_of(ppm: Checkpoint) -> Format:
+    assert ppm.folder is not None, "a PPM has a folder"
+    return template(PPMConfig.load(ppm.folder).template).format
+
+
+def _require_fit(spec: RunSpec, entry: SearchEntry, policy: Checkpoint, ppm: Checkpoint) -> None:
+    """Refuse a PPM of another format; and one of another model, where it is to be a copy of it."""
+    read = _format_of(ppm)
+    if read != entry.format:
+        raise CheckpointError(
+            f"the search {spec.search!r} searches {entry.format}, and the PPM {ppm.name!r} was "
+            f"trained on {read}; give one that was trained on {entry.format}"
+        )
+    tokenizers = {tokenizer_digest(policy), tokenizer_digest(ppm)} - {None}
+    if entry.format == "plans" and len(tokenizers) > 1:
+        raise CheckpointError(
+            f"the value model {ppm.name!r} has another tokenizer than the policy {policy.name!r}, "
+            "of whose base it is to be a copy; give one that was trained from that base"
+        )

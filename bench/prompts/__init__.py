@@ -1,5 +1,6 @@
 """The text format: tags, steps and prompt templates. Nothing here runs code or a model."""
 
+from bench.prompts.registry import TEMPLATES, template
 from bench.prompts.steps import (
     StepKind,
     code_of,
@@ -8,13 +9,14 @@ from bench.prompts.steps import (
     shown_output,
     without_addresses,
 )
-from bench.prompts.templates import FEW_SHOT, OFFICIAL, START, TEMPLATES, Template, template
+from bench.prompts.templates import FEW_SHOT, OFFICIAL, START, Format, Template
 
 __all__ = [
     "FEW_SHOT",
     "OFFICIAL",
     "START",
     "TEMPLATES",
+    "Format",
     "StepKind",
     "Template",
     "code_of",

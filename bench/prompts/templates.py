@@ -9,16 +9,20 @@ that the training template does not have; ours adds none, so training and infere
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from bench.errors import UnknownNameError
 from bench.files.digests import short_digest
 from bench.prompts import tags
 from bench.prompts.steps import output_block
 
 START = tags.CODE
-"""The partial solution of every search's root."""
+"""The partial solution at the root of every search over steps."""
+
+Format = Literal["steps", "plans"]
+"""What solutions consist of: code-augmented steps, or a plan and its solution
+(`bench.prompts.plans`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,25 @@ class Template:
     """What a model that reads this format is sampled at where a run does not say otherwise."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """What a model that was never trained on the tags writes in their place, and the tag meant."""
+    format: Format = "steps"
 
     def render(self, question: str, partial: str = "") -> str:
         """Return the prompt for a question, continued by the solution so far."""
         return f"{self.preamble}{self.before_question}{question}{self.after_question}{partial}"
+
+    def list_stops(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        """Return what ends a text of a model that is to end it with one of these tags."""
+        return (*wanted, *self.aliases)
+
+    def read(self, text: str, *, stopped: bool) -> str:
+        """Return what a model wrote in the tags meant; `stopped` says that a stop string ended it.
+
+        An alias that ended the text is replaced by the tag it stands for.
+        """
+        for alias, tag in self.aliases.items():
+            if stopped and text.endswith(alias):
+                return text.removesuffix(alias) + tag
+        return text
 
     @property
     def digest(self) -> str:
@@ -96,12 +115,3 @@ FEW_SHOT = Template(
         "\n\nQuestion:": "",
     },
 )
-
-TEMPLATES = {template.name: template for template in (OFFICIAL, FEW_SHOT)}
-
-
-def template(name: str) -> Template:
-    """Return a template by name. Raises UnknownNameError."""
-    if name not in TEMPLATES:
-        raise UnknownNameError("prompt template", name, TEMPLATES)
-    return TEMPLATES[name]

@@ -21,7 +21,6 @@ from bench.reports import paper
 from bench.reports.token_budget import CUT_AT, CUT_AT_FLOPS_OF
 from bench.runs.reader import Run
 from bench.runs.record import Key
-from bench.search import sample
 from bench.search.registry import SEARCHES, knobs_for
 from bench.types import Outcome
 
@@ -174,8 +173,7 @@ def summary(run: Run) -> dict[str, Any]:
     """Return the numbers of one run for its summary.json.
 
     Without seconds, so that an interrupted run and an unbroken one have the same summary.
-    Independent samples (of the searches by `bench.search.sample`) also give pass@k for k = 1, 2,
-    4, ...
+    Independent samples also give pass@k for k = 1, 2, 4, ...
     """
     rows = [asdict(row) for row in leaderboard([run]).rows]
     for row in rows:
@@ -247,7 +245,7 @@ def _judged(found: Mapping[Key, Outcome]) -> dict[str, list[bool]]:
 def _pass_at_k(run: Run) -> dict[int, stats.Interval]:
     """Return pass@k for powers of two that every problem with a judged sample has samples for."""
     search = SEARCHES.get(configured(run, "search"))
-    if search is None or search.function is not sample:  # its trajectories are not independent
+    if search is None or not search.is_sampling:
         return {}
     config = run.header["config"]["search"]
     first = bool(isinstance(config, Mapping) and config.get("greedy_first"))

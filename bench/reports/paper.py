@@ -1,8 +1,9 @@
-"""The numbers of the rStar-Math paper (arXiv 2501.04519v1) and of LIPS, to be read beside our own.
+"""The numbers of rStar-Math (arXiv 2501.04519v1), of LIPS and of CPL, to be read beside our own.
 
 `results/paper.json` holds every table and the one figure that could be read, each with a mark of
 certainty, and where a paper contradicts itself. Of LIPS (arXiv 2502.13834) no table was read: its
-numbers come from its authors' code and from others, and are marked so. Values are as printed, in
+numbers come from its authors' code and from others, and are marked so; of CPL (arXiv 2409.08642)
+the main table was, and the others are from notes. Values are as printed, in
 percent; nothing here is computed from them. The papers' runs are of other policies and budgets than
 ours: a row of a paper beside a run is orientation, not a comparison.
 """
@@ -22,6 +23,7 @@ from bench.errors import DataError, UnknownNameError
 _VARIABLE = "RSTAR_PAPER"
 _BESIDE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "policy": (("table10", "Qwen2.5-Math-7B"),),
+    "planning policy": (("cpl1", "CPL, last round"),),
     "search": (
         ("table5", "rStar-Math (Qwen2.5-Math-7B"),
         ("table5", "rStar-Math^64 (Qwen2.5-Math-7B"),
@@ -30,8 +32,10 @@ _BESIDE: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 """The rows to print beside a run, by what was run: the table, and how the row's label begins."""
-_METHODS = {"greedy": "policy", "majority": None}
+_METHODS = {"greedy": "policy", "majority": None, "plan_greedy": "planning policy"}
 """Selectors that are no search under a PPM; the paper has no majority of plain samples."""
+_OF_CPL = ("plan_", "cpl")
+"""How selectors begin that the papers have no results of: CPL evaluates no search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def describe_paper_result(benchmark: str, method: str) -> str | None:
 
     None where it has nothing: another benchmark, a part of one, or no file of the paper's numbers.
     """
-    system = _METHODS.get(method, "search")
+    system = _METHODS.get(method, None if method.startswith(_OF_CPL) else "search")
     if system is None:
         return None
     try:

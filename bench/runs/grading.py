@@ -124,6 +124,8 @@ def why_unfinished(trace: Trace, end: Node) -> tuple[Outcome, str]:
         return Outcome.NO_ANSWER, f"no candidate could be continued ({kinds})"
     if end.kind is NodeKind.CUT:
         return Outcome.TRUNCATED, "the token limit came before an answer"
+    if end.kind is NodeKind.TOO_DEEP:
+        return Outcome.TRUNCATED, end.error or "the depth limit came before an answer"
     detail = f": {end.error}" if end.error else ""
     return Outcome.NO_ANSWER, f"{end.kind}{detail}"
 

@@ -14,6 +14,16 @@ from bench.search.clock import (
 from bench.search.dvts import DVTS, dvts
 from bench.search.events import Event, EventKind
 from bench.search.mcts import MCTS, Reward, mcts
+from bench.search.plans import (
+    CPL,
+    CPLSolution,
+    PlanGreedy,
+    PlanSampling,
+    plan_greedy,
+    plan_mcts,
+    plan_sample,
+    solution_mcts,
+)
 from bench.search.sampling import Greedy, Sampling, greedy, sample
 from bench.search.selection import (
     AGGREGATES,
@@ -32,11 +42,13 @@ from bench.search.tree import ROOT, Node, NodeKind, Trace, Usage
 
 __all__ = [
     "AGGREGATES",
+    "CPL",
     "DVTS",
     "MCTS",
     "ROOT",
     "Afforded",
     "Beam",
+    "CPLSolution",
     "Cost",
     "Event",
     "EventKind",
@@ -45,6 +57,8 @@ __all__ = [
     "Lookahead",
     "Node",
     "NodeKind",
+    "PlanGreedy",
+    "PlanSampling",
     "Price",
     "Reward",
     "Sampling",
@@ -65,6 +79,10 @@ __all__ = [
     "lookahead",
     "select_majority",
     "mcts",
+    "plan_greedy",
+    "plan_mcts",
+    "plan_sample",
+    "solution_mcts",
     "cut_to_rollouts",
     "sample",
     "step_beam",

@@ -42,6 +42,7 @@ from bench.search.mcts import (
     MCTS,
     Reward,
     close,
+    explore,
     has_budget,
     require_values,
 )
@@ -243,7 +244,7 @@ async def _choose(expander: Expander, node: Node, config: MCTS) -> Node | None:
         best = max(children, key=lambda child: puct(child, node, config.c), default=None)
         if not _may_ask(expander, node, config):
             return best
-        another = node.mean + config.c * steps.estimate_unseen(node) * _exploration(node)
+        another = node.mean + explore(node, 0, config.c, steps.estimate_unseen(node))
         if best is not None and puct(best, node, config.c) >= another:
             return best
         for child in await _ask_for_more(expander, node, 1):
@@ -256,12 +257,7 @@ def puct(child: Node, parent: Node, c: float) -> float:
     Where the engine tells no probabilities, all children have the same: one of the parent's.
     """
     prior = 1 / len(parent.children) if child.logprob is None else math.exp(child.logprob)
-    return child.mean + c * prior * _exploration(parent) / (1 + child.visits)
-
-
-def _exploration(parent: Node) -> float:
-    # A parent may be unvisited while its children are scored.
-    return math.sqrt(max(parent.visits, 1))
+    return child.mean + explore(parent, child.visits, c, prior)
 
 
 def _may_ask(expander: Expander, node: Node, config: MCTS) -> bool:

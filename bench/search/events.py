@@ -25,7 +25,7 @@ class EventKind(StrEnum):
     VISITED = "visited"
     """`value` was added to the node alone: a score that counts as a visit, or a dead end's -1."""
     REACHED = "reached"
-    """A trajectory ended here, and `value` was added to every node on its path."""
+    """A walk ended here, and `value` was added to every node on its path."""
     CLOSED = "closed"
     """Nothing is left to visit at or below the node."""
     ROLLOUT = "rollout"

@@ -173,6 +173,12 @@ def uct(child: Node, parent: Node, c: float, unvisited: float = math.inf) -> flo
     return child.mean + c * math.sqrt(math.log(max(parent.visits, 1)) / child.visits)
 
 
+def explore(parent: Node, visits: int, c: float, prior: float) -> float:
+    """Return c P sqrt(N_parent) / (1 + N): what PUCT adds to Q of a child with N visits."""
+    # A parent may be unvisited while its children are scored.
+    return c * prior * math.sqrt(max(parent.visits, 1)) / (1 + visits)
+
+
 def close(trace: Trace, end: Node, is_open: Callable[[Node], bool] = lambda node: False) -> None:
     """Close a walked trajectory, and every ancestor of which nothing is left to visit.
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from bench.engines.base import Policy, StepScorer
 from bench.errors import BenchError, UnknownNameError
 from bench.knobs import Knob, Use, knobs_of
+from bench.prompts import Format
 from bench.sandbox import Sandbox
 from bench.search.beam import Beam, Lookahead, lookahead, step_beam
 from bench.search.dvts import DVTS, dvts
@@ -30,6 +31,16 @@ from bench.search.lips import ABLATIONS, Lips, decide_by_lips, lips_policy
 from bench.search.mcts import MCTS, mcts
 from bench.search.official.beam import official_beam
 from bench.search.official.mcts import official_mcts
+from bench.search.plans import (
+    CPL,
+    CPLSolution,
+    PlanGreedy,
+    PlanSampling,
+    plan_greedy,
+    plan_mcts,
+    plan_sample,
+    solution_mcts,
+)
 from bench.search.sampling import Greedy, Sampling, greedy, sample
 from bench.search.selection import (
     Finished,
@@ -81,6 +92,10 @@ class SearchEntry:
     """Whether it needs a model; one that does not runs no programs either."""
     decides: bool = False
     """Whether it decides inequalities, and nothing else."""
+    format: Format = "steps"
+    """What the policy writes for it, and the PPM reads."""
+    needs_logprobs: bool = False
+    """Whether it goes by the policy's probabilities."""
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
@@ -91,6 +106,11 @@ class SearchEntry:
     def uses_ppm(self) -> bool:
         """Whether a PPM changes what is searched or chosen."""
         return bool(self.by_score)
+
+    @property
+    def is_sampling(self) -> bool:
+        """Whether its trajectories are independent samples, whatever chooses among them."""
+        return self.function in (sample, plan_sample)
 
     @property
     def needs_ppm(self) -> bool:
@@ -158,14 +178,45 @@ SEARCHES: Mapping[str, SearchEntry] = {
         },
         by_rules={"official": official_mcts, "efficient": efficient_mcts},
     ),
+    "plan_greedy": SearchEntry(
+        plan_greedy, PlanGreedy, {"plan_greedy": select_first}, format="plans"
+    ),
+    "plan_sample": SearchEntry(
+        plan_sample,
+        PlanSampling,
+        {"plan_majority": select_majority},
+        {"plan_best_of_n": select_best, "plan_weighted": select_weighted},
+        format="plans",
+    ),
+    "cpl": SearchEntry(
+        plan_mcts,
+        CPL,
+        by_score={
+            "cpl": select_best,
+            "cpl_weighted": select_weighted,
+            "cpl_likely": select_likely,
+        },
+        format="plans",
+        needs_logprobs=True,
+    ),
+    "cpl_solution": SearchEntry(
+        solution_mcts,
+        CPLSolution,
+        by_score={
+            "cpl_solution": select_best,
+            "cpl_solution_weighted": select_weighted,
+            "cpl_solution_likely": select_likely,
+        },
+        needs_logprobs=True,
+    ),
     "closers": _prover("closers", decide_by_closers, Closers),
     **{name: _prover(name, partial(decide_by_lips, name=name), Lips) for name in ABLATIONS},
     "lips_policy": SearchEntry(lips_policy, Lips, {"lips_policy": select_first}, decides=True),
 }
 """`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the
 paper's final rule, by the official scripts', a vote among the best valued, and by two votes of all:
-weighted by the PPM, and by the policy's probability as well. `closers` and
-`lips` prove inequalities."""
+weighted by the PPM, and by the policy's probability as well; `cpl` by the best value and by those
+two votes. `closers` and `lips` prove inequalities."""
 
 
 def find_search(name: str, kind: str = "search") -> SearchEntry:

@@ -8,8 +8,9 @@ scored, so that any aggregation (last, min, mean, product) can be chosen afterwa
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from bench.engines.base import Completion, Policy, StepScorer
 from bench.knobs import Count, Use
@@ -25,6 +26,14 @@ from bench.types import Problem
 
 MAX_OUTPUTS = 16
 """Outputs that one solution is shown, the last of them included."""
+
+
+class Write(Protocol):
+    """Adds `n` solutions to those that a tree has."""
+
+    def __call__(self, expander: Expander, n: int, *, greedy: bool) -> Awaitable[None]:
+        """Write them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,28 +78,30 @@ async def sample(
     """
     steps = TaggedSteps(sandbox)
     with Expander.start(problem, policy, steps, scorer, search="sample", seed=seed) as expander:
-        sampled = config.n
-        if config.greedy_first:
-            await _solutions(expander, 1, greedy=True)
-            sampled -= 1
-        if sampled:
-            await _solutions(expander, sampled, greedy=False)
-        spent, generated = 0, expander.trace.usage.policy_generated
-        while config.tokens is not None and spent < generated < config.tokens:
-            await _solutions(expander, config.n, greedy=False)
-            spent, generated = generated, expander.trace.usage.policy_generated
+        await fill_budget(expander, config, _solutions)
         return expander.trace
+
+
+async def fill_budget(expander: Expander, config: Sampling, write: Write) -> None:
+    """Write as many solutions as the settings ask for."""
+    sampled = config.n
+    if config.greedy_first:
+        await write(expander, 1, greedy=True)
+        sampled -= 1
+    if sampled:
+        await write(expander, sampled, greedy=False)
+    spent, generated = 0, expander.trace.usage.policy_generated
+    while config.tokens is not None and spent < generated < config.tokens:
+        await write(expander, config.n, greedy=False)
+        spent, generated = generated, expander.trace.usage.policy_generated
 
 
 async def _solutions(expander: Expander, n: int, *, greedy: bool) -> None:
     """Add `n` solutions to those that there are."""
-    trace, root = expander.trace, expander.trace.nodes[ROOT]
-    first = len(trace.rollouts)
-    purpose = f"propose from {first}" if first else "propose"
-    programs = await expander.propose(root, n, SOLUTION_STOPS, greedy=greedy, purpose=purpose)
+    root = expander.trace.nodes[ROOT]
     lasts = []
-    for index, program in enumerate(programs, start=first):
-        lasts.append(await _program(expander, root, index, program))
+    for index, program in await begin_samples(expander, n, SOLUTION_STOPS, greedy=greedy):
+        lasts.append(await add_chain(expander, root, index, program, _split(program.text)))
     # What waits for its output is gone on with below it: an answer, or the rest of a program.
     for _ in range(MAX_OUTPUTS):
         waiting = [at for at, last in enumerate(lasts) if _is_open(last)]
@@ -104,7 +115,23 @@ async def _solutions(expander: Expander, n: int, *, greedy: bool) -> None:
             if end.kind is NodeKind.CODE_END:
                 lasts[at] = expander.add_step(end, 0, text, None)
             else:
-                lasts[at] = await _program(expander, end, 0, text)
+                lasts[at] = await add_chain(expander, end, 0, text, _split(text.text))
+    await end_samples(expander, lasts)
+
+
+async def begin_samples(
+    expander: Expander, n: int, stops: Sequence[str], *, greedy: bool
+) -> list[tuple[int, Completion]]:
+    """Return `n` texts that continue the root, numbered after the samples that there are."""
+    root, first = expander.trace.nodes[ROOT], len(expander.trace.rollouts)
+    purpose = f"propose from {first}" if first else "propose"
+    texts = await expander.propose(root, n, stops, greedy=greedy, purpose=purpose)
+    return list(enumerate(texts, start=first))
+
+
+async def end_samples(expander: Expander, lasts: Sequence[Node]) -> None:
+    """Score the samples that are finished, and let each end, in order."""
+    trace, root = expander.trace, expander.trace.nodes[ROOT]
     finished = [trace.lineage(last.index) for last in lasts if last.kind is NodeKind.ANSWER]
     await expander.score(root, finished)
     for last in lasts:
@@ -117,14 +144,16 @@ def _is_open(end: Node) -> bool:
     return end.kind.is_valid and end.text.endswith(f"{END_OF_OUTPUT}\n")
 
 
-async def _program(expander: Expander, root: Node, index: int, program: Completion) -> Node:
-    """Add a whole program below the root as a chain of steps, run in turn; stop where one fails.
+async def add_chain(
+    expander: Expander, root: Node, index: int, whole: Completion, texts: Sequence[str]
+) -> Node:
+    """Add a completion below the root as a chain of steps, run in turn; stop where one fails.
 
-    The request's tokens are booked on the chain's first node: a whole program is one completion.
+    The request's tokens are booked on the chain's first node: all of it is one completion.
     """
     node, candidate = root, index
-    step = program
-    for text in _split(program.text):
+    step = whole
+    for text in texts:
         step = replace(step, text=text)
         node = expander.add_step(node, candidate, step, await expander.run(node, text))
         candidate, step = 0, replace(step, tokens=0, prompt_tokens=0, cached_tokens=0)

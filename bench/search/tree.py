@@ -8,6 +8,7 @@ siblings do, and selection of an answer reads a stored trace.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -42,7 +43,9 @@ class NodeKind(StrEnum):
     NOT_FIRST = "not_first"
     """Discarded: another candidate of the expansion finished (official rules)."""
     TOO_DEEP = "too_deep"
-    """A dead end: unfinished beyond the depth limit (official rules)."""
+    """A dead end: unfinished beyond the depth limit (official rules, and PUCT of CPL)."""
+    MALFORMED = "malformed"
+    """Discarded: it ends with a tag, and is not what the format has there."""
     REFUTED = "refuted"
     """Discarded: it is false at a point."""
     UNPROVED = "unproved"
@@ -92,6 +95,13 @@ class Node:
     def mean(self) -> float:
         """Q(s) = q(s) / N(s); 0 before the first visit."""
         return self.q / self.visits if self.visits else 0.0
+
+    @property
+    def prior(self) -> float | None:
+        """The geometric mean of the step's token probabilities, where they are known."""
+        if self.logprob is None or not self.tokens:
+            return None
+        return math.exp(self.logprob / self.tokens)
 
 
 @dataclass(slots=True)

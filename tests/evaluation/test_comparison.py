@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.evaluation.comparison import plan_runs
 from bench.evaluation.spec import RunSpec
-from bench.search import MCTS, Sampling
+from bench.search import CPL, MCTS, PlanSampling, Sampling
 
 
 def test_a_comparison_runs_each_method_once_to_the_largest_budget() -> None:
@@ -14,3 +14,13 @@ def test_a_comparison_runs_each_method_once_to_the_largest_budget() -> None:
     assert runs["greedy"].ppm is None
     assert runs["sample-2048"].config == Sampling(n=2, tokens=2048)
     assert runs["mcts-2048"].config == MCTS(candidates=3, tokens=2048, rollouts=4096)
+
+
+def test_a_policy_that_plans_is_compared_in_searches_that_read_plans() -> None:
+    base = RunSpec("embedded-grade-school", "cpl", "greedy", ppm="cpl")
+    knobs = {"candidates": 3, "n": 2, "solutions": "text"}
+    runs = plan_runs(base, knobs, tokens=2048, beam_widths=(1,), format="plans")
+    assert list(runs) == ["plan_greedy", "plan_sample-2048", "cpl-2048"]
+    assert runs["plan_greedy"].ppm is None
+    assert runs["plan_sample-2048"].config == PlanSampling(n=2, tokens=2048, solutions="text")
+    assert runs["cpl-2048"].config == CPL(tokens=2048, iterations=4096, solutions="text")

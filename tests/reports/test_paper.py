@@ -14,7 +14,8 @@ from bench.reports.paper import describe_paper_result, find_table, read_tables, 
 
 def test_every_table_of_the_paper_is_there_with_a_mark_that_is_explained() -> None:
     rstar, lips = (f"table{n}" for n in range(1, 11)), (f"lips{n}" for n in range(1, 4))
-    assert table_names() == [*rstar, *lips, "figure3"]
+    cpl = (f"cpl{n}" for n in range(1, 5))
+    assert table_names() == [*rstar, *lips, *cpl, "figure3"]
     assert {find_table(name).mark for name in table_names()} <= set(read_tables()["marks"])
 
 
@@ -91,6 +92,33 @@ def test_counts_of_lips_are_whole_problems() -> None:
             assert value is not None
             count = value * listed[name] / 100
             assert abs(count - round(count)) < 0.05
+
+
+def test_tables_of_cpl_agree_but_for_the_conflict_that_they_tell() -> None:
+    rounds, learnt = find_table("cpl2"), find_table("cpl3")
+    assert (find_table("cpl1").mark, rounds.mark, learnt.mark) == ("P", "N", "N")
+    last = rounds.row("round 2, Step-APO")
+    assert last == {name: find_table("cpl1").row("CPL")[name] for name in rounds.columns}
+    for stage in ("SFT", "Step-APO"):
+        one, other = rounds.row(f"round 1, {stage}"), learnt.row(stage)
+        differing = [name for name in one if one[name] != other[name]]
+        assert differing == (["humaneval"] if stage == "Step-APO" else [])
+    assert "46.34 on HumanEval in one table and 48.78" in rounds.conflicts[0]
+    assert rounds.conflicts == learnt.conflicts
+
+
+def test_all_values_of_cpl_on_math_but_one_are_whole_problems() -> None:
+    for name in ("cpl1", "cpl2", "cpl3"):
+        for label in find_table(name).labels:
+            value = find_table(name).row(label)["math"]
+            assert value is not None
+            assert (abs(value * 50 - round(value * 50)) < 1e-6) == (label != "Step-DPO")
+
+
+def test_cpl_is_beside_a_policy_that_plans_and_beside_no_search() -> None:
+    assert "CPL, last round 73.8 (cpl1)" in str(describe_paper_result("gsm8k", "plan_greedy"))
+    for method in ("plan_majority", "cpl", "cpl_weighted", "cpl_solution"):
+        assert describe_paper_result("gsm8k", method) is None
 
 
 def test_the_paper_has_no_majority_of_plain_samples() -> None:

@@ -53,8 +53,9 @@ def test_knobs_make_the_settings_of_a_search_and_others_are_refused() -> None:
 
 
 def test_what_a_label_and_a_cut_read_is_said_by_the_knobs() -> None:
-    assert set(knobs_for(Use.LABEL)) == {"n", "candidates", "beam_width", "rollouts"}
-    assert set(knobs_for(Use.BUDGET)) == {"n", "tokens", "rollouts"}
+    labels = {"n", "candidates", "beam_width", "rollouts", "iterations"}
+    assert set(knobs_for(Use.LABEL)) == labels
+    assert set(knobs_for(Use.BUDGET)) == {"n", "tokens", "rollouts", "iterations"}
     assert searches_with("rules") == ["beam", "mcts"]
 
 
@@ -71,6 +72,14 @@ def test_searches_that_ask_no_policy_decide_and_have_a_selector_all_the_same() -
 
 def test_what_needs_a_ppm_has_no_selector_without_one() -> None:
     needs = [name for name, entry in SEARCHES.items() if entry.needs_ppm]
-    assert needs == ["best_of_n", "weighted", "beam", "lookahead", "dvts", "mcts"]
+    assert needs == [
+        *("best_of_n", "weighted", "beam", "lookahead", "dvts", "mcts"),
+        *("cpl", "cpl_solution"),
+    ]
     assert list(find_search("sample").choose_by(None)) == ["majority"]
     assert list(find_search("sample").choose_by("min")) == ["majority", "best_of_n", "weighted"]
+
+
+def test_what_samples_independently_is_known() -> None:
+    names = ["sample", "majority", "best_of_n", "weighted", "plan_sample"]
+    assert [name for name, entry in SEARCHES.items() if entry.is_sampling] == names

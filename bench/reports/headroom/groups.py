@@ -17,7 +17,6 @@ from bench.errors import MissingRunError
 from bench.reports.leaderboard import outcomes
 from bench.runs.reader import Run
 from bench.runs.record import Sample
-from bench.search import sample
 from bench.search.registry import find_search
 from bench.types import Outcome
 
@@ -74,7 +73,7 @@ def group_runs(runs: Iterable[Run]) -> list[RunGroup]:
         config = run.header["config"]
         policy, ppm = _identity(config.get("policy")), _identity(config.get("ppm"))
         key = (name_of(config, "benchmark"), policy, ppm)
-        if search_of(run) == "greedy":
+        if is_greedy(run):
             greedy.setdefault(key[:2], run)
             continue
         group = groups.setdefault(key, _new_group(config))
@@ -138,7 +137,12 @@ def is_right(sample: Sample) -> bool:
 
 def is_sampled(run: Run) -> bool:
     """Whether a run holds independent samples, whatever it chose among them by."""
-    return find_search(search_of(run)).function is sample
+    return find_search(search_of(run)).is_sampling
+
+
+def is_greedy(run: Run) -> bool:
+    """Whether a run holds one greedy solution of each problem."""
+    return search_of(run) in ("greedy", "plan_greedy")
 
 
 def search_of(run: Run) -> str:
@@ -155,7 +159,7 @@ def name_of(config: Mapping[str, Any], key: str) -> str:
 def _read_greedy(run: Run) -> dict[str, float]:
     """Return by problem whether greedy was right, of several seeds the mean; failures left out."""
     right: dict[str, list[bool]] = defaultdict(list)
-    for key, outcome in outcomes(run, "greedy").items():
+    for key, outcome in outcomes(run, search_of(run)).items():
         if not outcome.is_failure:
             right[key.problem_id].append(outcome is Outcome.CORRECT)
     return {name: fmean(each) for name, each in right.items()}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.reports.headroom.groups import is_sampled, search_of
+from bench.reports.headroom.groups import is_greedy, is_sampled, search_of
 from bench.runs.reader import Run
 from bench.search import NodeKind, Trace
 
@@ -47,9 +47,8 @@ class TokenUse:
 def read_token_use(run: Run) -> TokenUse:
     """Count the tokens of a run's trees. A tree that is not stored is counted as missing."""
     traces = [Trace.from_json(stored.tree) for stored in run.trees() if stored.tree]
-    repeated = _repeated_samples if is_sampled(run) else _repeated_candidates
-    if search_of(run) == "greedy":
-        repeated = _repeated_samples
+    whole = is_sampled(run) or is_greedy(run)
+    repeated = _repeated_samples if whole else _repeated_candidates
     counts = [_count(trace, repeated) for trace in traces]
     done = sum(record.error is None for record in run.records)
     totals = [sum(column) for column in zip(*counts, strict=True)] or [0] * 6
