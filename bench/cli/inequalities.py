@@ -7,15 +7,20 @@ Exit status 0 says proved, 1 refuted, open or no proof, 2 is for what a user can
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.cli.options import positive_integer, seconds
 from bench.errors import BenchError, DataError
+
+if TYPE_CHECKING:
+    from bench.search.inequalities import Closers, Finding
 
 STANDARD_OUTPUT = Path("-")
 ARCHIVE = ".jsonl.gz"
@@ -43,6 +48,12 @@ def add_verbs(verbs: Any) -> None:
         "--seconds", type=seconds, default=60.0, help="CPU time at most [%(default)s]"
     )
     proving.add_argument(
+        "--z3",
+        type=seconds,
+        metavar="SECONDS",
+        help="of --seconds, what z3 has for a counterexample where no proof is found [not asked]",
+    )
+    proving.add_argument(
         "--out", type=Path, metavar="FILE", help="where the proof, or the verdicts on cases, go"
     )
     proving.add_argument(
@@ -53,7 +64,10 @@ def add_verbs(verbs: Any) -> None:
         "repeat the command to go on where it was",
     )
     proving.add_argument(
-        "--certificates", type=Path, metavar="DIR", help="where the proofs of cases are stored"
+        "--certificates",
+        type=Path,
+        metavar="DIR",
+        help="where the proofs of cases are stored [OUT.certificates, for --out OUT.jsonl]",
     )
     proving.add_argument(
         "--jobs",
@@ -107,49 +121,101 @@ def _add_explain(verb: argparse.ArgumentParser) -> None:
 
 
 def _prove(arguments: argparse.Namespace) -> int:
-    from bench.inequalities.packages import require_packages
+    from bench.inequalities.packages import require_packages, require_z3
 
     require_packages("rstar-bench prove")
-    _check_explanation(arguments.explain)
+    if arguments.z3 is not None:
+        require_z3("rstar-bench prove --z3")
+    _prepare_explanation(arguments.explain)
     if arguments.cases is not None:
         return _prove_cases(arguments)
     if arguments.statement is None:
         raise BenchError("prove needs a STATEMENT, or --cases FILE.jsonl with --out OUT.jsonl")
     from bench.files.atomic import replace_json
-    from bench.inequalities.deciding import decide_statement
     from bench.inequalities.statements import format_relation, format_text
     from bench.inequalities.texts.reading import read_statement
 
+    _make_room(arguments.out)
     statement = read_statement(arguments.statement, arguments.assume)
-    print(f"Read as: {format_text(statement)}")
-    decision = decide_statement(statement, arguments.seconds)
-    if decision.counterexample is not None:
-        point = ", ".join(f"{name} = {x}" for name, x in decision.counterexample.point.items())
-        claim = format_relation(statement.claims[decision.counterexample.claim])
-        print(f"Refuted ({decision.seconds:.1f} s): at {point} it is not true that {claim}.")
+    print(f"Read as: {format_text(statement)}", flush=True)
+    found = _decide(arguments)
+    spent = "" if found.cpu_seconds is None else f" ({found.cpu_seconds:.1f} s)"
+    if found.refutation is not None:
+        point = ", ".join(f"{name} = {x}" for name, x in found.refutation["refuted"].items())
+        claim = format_relation(statement.claims[found.refutation["claim"]])
+        print(f"Refuted{spent}: at {point} it is not true that {claim}.")
         return 1
-    if decision.refused:
-        print(f"Open: the prover's proof is none, which is a fault of ours: {decision.refused}.")
+    if found.certificate is None:
+        print(f"Open{spent}: {found.reason}.")
         return 1
-    if decision.certificate is None:
-        print(f"Open: neither a proof nor a counterexample in {decision.seconds:.1f} CPU seconds.")
-        return 1
-    steps = [step["step"] for proof in decision.certificate["proofs"] for step in proof]
-    print(f"Proved ({decision.seconds:.1f} s), and checked exactly: {', '.join(steps)}.")
+    steps = [step["step"] for proof in found.certificate["proofs"] for step in proof]
+    print(f"Proved{spent}, and checked exactly: {', '.join(steps)}.")
     if arguments.out is not None:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        replace_json(arguments.out, decision.certificate)
+        with _writing(arguments.out):
+            replace_json(arguments.out, found.certificate)
         print(f"The certificate is {arguments.out}; rstar-bench verify-proof checks it again.")
-    _explain(decision.certificate, arguments.explain)
+    _explain(found.certificate, arguments.explain)
     return 0
 
 
-def _check_explanation(file: Path | None) -> None:
+def _decide(arguments: argparse.Namespace) -> Finding:
+    """Decide the one statement, in a process that may be ended: a proof can take any memory."""
+    import asyncio
+
+    from bench.search.inequalities import Provers, decide_by_closers
+    from bench.search.statement_cases import Case, decide_case
+
+    case = Case("statement", arguments.statement, tuple(arguments.assume))
+    config = _configure(arguments)
+    provers = Provers(1)
+    try:
+        return asyncio.run(decide_case(case, provers, decide_by_closers, config))
+    finally:
+        provers.close()
+
+
+def _configure(arguments: argparse.Namespace) -> Closers:
+    """Return the prover's settings. Raises BenchError: z3 would leave it no time."""
+    from bench.search.inequalities import Closers
+
+    config = Closers(cpu_seconds=arguments.seconds)
+    if arguments.z3 is None:
+        return config
+    if arguments.z3 >= arguments.seconds:
+        raise BenchError(
+            f"--z3 {arguments.z3:g} leaves the prover nothing of --seconds {arguments.seconds:g}; "
+            "give z3 fewer"
+        )
+    return dataclasses.replace(config, z3_seconds=arguments.z3)
+
+
+def _make_room(file: Path | None) -> None:
+    """Make the folder of a file. Raises DataError where it cannot be there, before any work."""
+    if file is None:
+        return
+    with _writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_dir():
+        raise DataError(f"cannot write {file}: it is a folder; name a file in it")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say in a sentence what the disk has against a file or folder. Raises DataError."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}; choose another place") from error
+
+
+def _prepare_explanation(file: Path | None) -> None:
+    """Make the folder that a proof in sentences goes to. Raises BenchError: it cannot go there."""
     if file is not None and file != STANDARD_OUTPUT and file.suffix not in (".md", ".tex"):
         raise BenchError(
             f"--explain writes Markdown or LaTeX; got {file}, expected a name that ends in .md or"
             " .tex, or none to print the proof"
         )
+    _make_room(None if file == STANDARD_OUTPUT else file)
 
 
 def _explain(certificate: Mapping[str, Any], file: Path | None) -> None:
@@ -167,8 +233,8 @@ def _explain(certificate: Mapping[str, Any], file: Path | None) -> None:
         print(f"\n{write_markdown(document)}", end="")
         return
     write = write_latex if file.suffix == ".tex" else write_markdown
-    file.parent.mkdir(parents=True, exist_ok=True)
-    replace(file, write(document).encode())
+    with _writing(file):
+        replace(file, write(document).encode())
     print(f"The proof in sentences is {file}.")
 
 
@@ -179,7 +245,7 @@ def _prove_cases(arguments: argparse.Namespace) -> int:
     from bench.console import Counter
     from bench.files.atomic import append
     from bench.files.lines import encode
-    from bench.search.inequalities import Closers, Provers, decide_by_closers
+    from bench.search.inequalities import Provers, decide_by_closers
     from bench.search.statement_cases import decide_cases, find_decided, read_cases
 
     if arguments.out is None or arguments.statement is not None or arguments.assume:
@@ -187,9 +253,10 @@ def _prove_cases(arguments: argparse.Namespace) -> int:
     if arguments.explain is not None:
         raise BenchError("--explain tells one proof; with --cases explain the certificates later")
     cases = read_cases(arguments.cases)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    if arguments.certificates is not None:
-        arguments.certificates.mkdir(parents=True, exist_ok=True)
+    _make_room(arguments.out)
+    certificates = arguments.certificates or arguments.out.with_suffix(".certificates")
+    with _writing(certificates):
+        certificates.mkdir(parents=True, exist_ok=True)
     decided = find_decided(arguments.out)
     todo = [case for case in cases if case.id not in decided]
     if len(todo) < len(cases):
@@ -198,16 +265,17 @@ def _prove_cases(arguments: argparse.Namespace) -> int:
     provers = Provers(arguments.jobs)
 
     async def go() -> None:
-        config = Closers(cpu_seconds=arguments.seconds)
+        config = _configure(arguments)
         with Counter("prove", len(todo)) as counter:
             async for row in decide_cases(
                 todo,
                 provers,
                 decide=decide_by_closers,
                 config=config,
-                certificates=arguments.certificates,
+                certificates=certificates,
             ):
-                append(arguments.out, encode(row), sync=True)
+                with _writing(arguments.out):
+                    append(arguments.out, encode(row), sync=True)
                 verdicts[row["verdict"]] += 1
                 counter.tick()
 
@@ -221,7 +289,7 @@ def _prove_cases(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    _check_explanation(arguments.explain)
+    _prepare_explanation(arguments.explain)
     files = arguments.certificates
     archives = [file for file in files if file.name.endswith(ARCHIVE)]
     if arguments.problem is not None:
@@ -254,8 +322,10 @@ def _verify_file(file: Path, arguments: argparse.Namespace) -> bool:
         raise DataError(
             f"there is no file {file}; expected a certificate that rstar-bench prove --out wrote"
         ) from None
-    except ValueError as error:
-        raise DataError(f"{file} is not JSON: {error}") from None
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}; name a certificate") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{file} is not JSON that can be read: {error}") from None
     return _verify_one(certificate, arguments)
 
 
@@ -293,6 +363,8 @@ def _verify_archive(file: Path) -> bool:
 def _collect(arguments: argparse.Namespace) -> int:
     from bench.runs.proofs import collect_proofs
 
+    with _writing(arguments.out):
+        arguments.out.mkdir(parents=True, exist_ok=True)
     counts = collect_proofs(arguments.runs, arguments.out)
     if not counts:
         print("No run holds a proof.")
@@ -306,6 +378,7 @@ def _fit_ranker(arguments: argparse.Namespace) -> int:
     from bench.reports.ranker import fit_ranker
     from bench.runs.reader import load_run
 
+    _make_room(arguments.out)
     runs = [load_run(path) for path in arguments.runs]
     names = dict.fromkeys(str(run.header["config"]["benchmark"]["name"]) for run in runs)
     problems = {problem.id: problem for name in names for problem in load(name)}

@@ -157,13 +157,13 @@ def to_json_expression(expression: Expression) -> Any:
 
 
 def from_json(data: Any) -> Statement:
-    """Read what `to_json` wrote.
+    """Read what `to_json` wrote; other keys are ignored.
 
     Raises:
         DataError: the data are not a statement as FORMAT.md has it.
     """
     keys = ("variables", "assumptions", "claims")
-    if not isinstance(data, dict) or set(data) != set(keys):
+    if not isinstance(data, dict) or not set(keys) <= set(data):
         raise DataError(f"a statement has the keys {', '.join(keys)}; got {_shorten(data)}")
     if not all(isinstance(data[key], list) for key in keys):
         raise DataError(f"each of {', '.join(keys)} is a list; got {_shorten(data)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -62,18 +63,23 @@ def read_proofs(archive: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     Raises DataError: there is no such file, it is not compressed, or a line is none of an archive.
     """
     try:
-        lines = gzip.decompress(archive.read_bytes()).splitlines()
+        packed = archive.read_bytes()
+        lines = gzip.decompress(packed).splitlines()
     except FileNotFoundError:
         raise DataError(
             f"there is no file {archive}; expected an archive that rstar-bench collect-proofs wrote"
         ) from None
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{archive} is not a whole gzip file: {error}") from None
+    except OSError as error:
+        raise DataError(f"cannot read {archive}: {error.strerror}; name an archive") from error
+    if not packed:
+        raise DataError(f"{archive} is not a whole gzip file: it is empty")
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
             yield row["id"], row["certificate"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise DataError(
                 f"{archive}, line {number}: expected an object with id and certificate, got "
                 f"{line[:60]!r}"

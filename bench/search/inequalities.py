@@ -5,6 +5,10 @@ module, and an entry of the registry; what is here is shared. Statements are dec
 their own, one on a core, since a proof is nothing but computing. A problem's cost is the processor
 time of its process, in which a busy neighbour has no say.
 
+No record holds a time, and two runs have the same records, but for what its time cut short: where a
+problem or a strategy's share of it came to its end, a faster run may prove what a slower one leaves
+open, or by other steps, and a trace of what stayed open may have more states.
+
 The trace has the statement as it was read at its root, a node for each step of the certificate, and
 the answer below them (`bench.answers.verifiers.certificate`). What was not decided ends in a node
 that says why.
@@ -18,12 +22,12 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from bench.answers.processes import Died, Lost, Overdue, Processes, count_cores, result_of
 from bench.engines.base import Completion
 from bench.errors import EngineError
-from bench.knobs import Positive
+from bench.knobs import Positive, Range
 from bench.search.events import EventKind
 from bench.search.settings import SearchConfig
 from bench.search.tree import ROOT, Node, NodeKind, Trace, new_trace
@@ -51,6 +55,8 @@ class Deciding(SearchConfig):
 
     cpu_seconds: Positive = 60.0
     """Processor time of a problem at most."""
+    z3_seconds: Annotated[float, Range(0)] = 0.0
+    """What z3 has of it, to find a counterexample where no proof is found; 0 does not ask it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,7 @@ def decide_by_closers(statement: Statement, config: Closers, seed: int) -> Decis
     """Look for a counterexample, then try the prover's strategies, which draw nothing."""
     from bench.inequalities.deciding import decide_statement
 
-    return decide_statement(statement, config.cpu_seconds)
+    return decide_statement(statement, config.cpu_seconds, z3_seconds=config.z3_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +182,13 @@ def decide_text(
     except StatementError as error:
         return Finding("unsupported", time.thread_time() - started, reason=str(error))
     shown = format_text(statement)
+    reading = time.thread_time() - started
     try:
         decision = decide(statement, config, seed)
     except MemoryError:
         spent = time.thread_time() - started
         return Finding("open", spent, shown, reason=f"it needs more than {MEMORY >> 30} GiB")
-    spent = time.thread_time() - started
+    spent = reading + decision.seconds
     match decision.verdict:
         case "proved":
             assert decision.certificate is not None
@@ -201,6 +208,8 @@ def decide_text(
             refutation = {"refuted": point, "claim": found.claim}
             return Finding("refuted", spent, shown, refutation=refutation)
     reason = "neither a proof nor a counterexample was found"
+    if decision.said:
+        reason += f"; {decision.said}"
     if decision.refused:
         reason = f"the prover's proof is none, which is a fault of ours: {decision.refused}"
     return Finding("open", spent, shown, reason=reason, explored=decision.explored)

@@ -2,8 +2,8 @@
 
     in    id, statement; perhaps assume, a relation or a list of them
     out   id, verdict (proved, refuted, open or unsupported), seconds (processor time), and
-          certificate, a path, where it was stored; or counterexample, a rational for each variable,
-          with claim, the number of what fails there; or reason
+          certificate, the path of a proof; or counterexample, a rational for each variable, with
+          claim, the number of what fails there; or reason
 
 A row that cannot be read gets a verdict like any other: unsupported, and why. An id that has a line
 in the output is not decided again.
@@ -100,7 +100,7 @@ def find_decided(out: Path) -> set[Id]:
 
 
 def _read_id(row: Any) -> Id:
-    if not isinstance(row, dict) or not {"id", "verdict"} <= row.keys():
+    if not isinstance(row, dict) or "verdict" not in row or type(row.get("id")) not in (str, int):
         raise ValueError("no id or no verdict")
     id_: Id = row["id"]
     return id_
@@ -112,14 +112,14 @@ async def decide_cases(
     *,
     decide: Decide,
     config: Deciding,
-    certificates: Path | None = None,
+    certificates: Path,
 ) -> AsyncIterator[dict[str, Any]]:
     """Yield a row of the output for each case as it ends; certificates are stored before that."""
     slots = asyncio.Semaphore(provers.count)
 
     async def one(case: Case) -> dict[str, Any]:
         async with slots:
-            found = await _find(case, provers, decide, config)
+            found = await decide_case(case, provers, decide, config)
         return _make_row(case, found, certificates)
 
     tasks = [asyncio.ensure_future(one(case)) for case in cases]
@@ -131,7 +131,8 @@ async def decide_cases(
             task.cancel()
 
 
-async def _find(case: Case, provers: Provers, decide: Decide, config: Deciding) -> Finding:
+async def decide_case(case: Case, provers: Provers, decide: Decide, config: Deciding) -> Finding:
+    """Return what is found out about a case; where the prover fails it is open, and why is said."""
     if case.fault:
         return Finding("unsupported", 0.0, reason=case.fault)
     try:
@@ -140,10 +141,10 @@ async def _find(case: Case, provers: Provers, decide: Decide, config: Deciding) 
         return Finding("open", None, reason=str(error))
 
 
-def _make_row(case: Case, found: Finding, certificates: Path | None) -> dict[str, Any]:
+def _make_row(case: Case, found: Finding, certificates: Path) -> dict[str, Any]:
     spent = None if found.cpu_seconds is None else round(found.cpu_seconds, 3)
     row: dict[str, Any] = {"id": case.id, "verdict": found.verdict, "seconds": spent}
-    if found.certificate is not None and certificates is not None:
+    if found.certificate is not None:
         file = certificates / f"{_name(case.id)}.json"
         replace_json(file, found.certificate)
         row["certificate"] = str(file)

@@ -56,7 +56,7 @@ def test_an_absent_package_is_named_with_what_installs_it(
 def test_an_open_statement_is_called_open(capsys: pytest.CaptureFixture[str]) -> None:
     five = "a^4*b^2 + a^2*b^4 + 1 > 3*a^2*b^2 - 1/10^9 for real a, b"
     main(["prove", five, "--seconds", "0.2"])
-    assert "Open: neither a proof nor a counterexample" in capsys.readouterr().out
+    assert "s): neither a proof nor a counterexample was found" in capsys.readouterr().out
 
 
 CASES = [

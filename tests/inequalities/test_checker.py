@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import random
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations, product
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -32,139 +30,54 @@ from bench.inequalities.checking.polynomial_goal import (
     SIGN_PROOFS,
     STRICT_SIGN_PROOFS,
 )
+from tests.inequalities.checking.certificates import (
+    COEFFICIENTS,
+    DROP,
+    ONE,
+    ONE_2,
+    ONE_3,
+    ROOT_OF_A,
+    SQUARE,
+    TAKE_ROOT_OF_A,
+    TWICE,
+    TWO_IN_ALL,
+    VISIBLE,
+    Json,
+    above,
+    block,
+    bound,
+    by_product,
+    by_squares,
+    by_variable,
+    cases_of_a,
+    certificate,
+    clear,
+    edit,
+    listed,
+    minus,
+    nested,
+    orthant,
+    over,
+    plus,
+    poly,
+    positive,
+    power,
+    radical,
+    replaced,
+    root,
+    signs,
+    squares,
+    sturm,
+    times,
+    under,
+)
+from tests.inequalities.checking.points import find_counterexample
 
 OPERATORS = (">=", ">", "<=", "<", "=", "!=", "+", "*")
-Json = Any
 FORMAT_PAGE = Path(checker.__file__).with_name("FORMAT.md")
 STEPS = sorted({name for after in ORDER.values() for name in after})
 
 
-def poly(names: str, text: str) -> Json:
-    """`poly("ab", "a*a -2*a*b")`: the format's list of terms, for one-letter names."""
-    terms: dict[tuple[int, ...], Fraction] = {}
-    for term in text.split():
-        factors = term.replace("-", "-1*", 1).split("*") if term[0] == "-" else term.split("*")
-        key = tuple(factors.count(name) for name in names)
-        value = Fraction(1)
-        for factor in factors:
-            value *= 1 if factor in names else Fraction(factor)
-        terms[key] = terms.get(key, Fraction(0)) + value
-    return [[list(key), str(value)] for key, value in terms.items() if value]
-
-
-def plus(*parts: Json) -> Json:
-    return ["+", *parts]
-
-
-def times(*parts: Json) -> Json:
-    return ["*", *parts]
-
-
-def minus(left: Json, right: Json) -> Json:
-    return ["+", left, ["-", right]]
-
-
-def over(top: Json, under: Json) -> Json:
-    return ["/", top, under]
-
-
-def power(base: Json, exponent: Json) -> Json:
-    return ["^", base, exponent]
-
-
-def root(base: Json) -> Json:
-    return ["^", base, "1/2"]
-
-
-def signs(names: str, op: str = ">=") -> list[Json]:
-    return [[op, name, "0"] for name in names]
-
-
-def certificate(names: Iterable[str], assumptions: Json, claim: Json, *steps: Json) -> Json:
-    return {
-        "format": "rstar-bench inequality 1",
-        "statement": {"variables": list(names), "assumptions": assumptions, "claims": [claim]},
-        "proofs": [list(steps)],
-    }
-
-
-def clear(radicals: Json = (), roots: Json = (), denominators: Json = ()) -> Json:
-    lists = {"radicals": radicals, "roots": roots, "denominators": denominators}
-    return {"step": "clear", **{key: list(value) for key, value in lists.items()}}
-
-
-VISIBLE = {"by": "visible"}
-COEFFICIENTS = {"by": "coefficients"}
-
-
-def radical(radicand: Json, index: int = 2, proof: Json = None) -> Json:
-    return {"index": index, "radicand": radicand, "nonnegative": proof or VISIBLE}
-
-
-def listed(of: Json, factor: Json, radical: int | None, **others: Json) -> Json:
-    base = {"of": of, "index": 2, "factor": factor, "over": [], "radical": radical, "modulo": []}
-    return base | others
-
-
-def under(factor: Json, proof: Json = None, sign: int = 1) -> Json:
-    return {"factor": factor, "sign": sign, "proof": proof or VISIBLE}
-
-
-def block(weight: Json, basis: Json, *gram: str) -> Json:
-    return {"weight": weight, "basis": basis, "gram": [row.split() for row in gram]}
-
-
-def squares(multiplier: Json, *blocks: Json, negated: bool = False, equalities: Json = ()) -> Json:
-    return {
-        "step": "squares",
-        "by": "squares",
-        "multiplier": multiplier,
-        "negated": negated,
-        "blocks": list(blocks),
-        "equalities": list(equalities),
-    }
-
-
-def orthant(proof: Json) -> Json:
-    return {"step": "orthant", "proof": proof}
-
-
-def positive(proof: Json = None) -> Json:
-    return {"step": "positive", "proof": proof or VISIBLE}
-
-
-def replaced(by: Json, *proof: Json) -> Json:
-    return {"step": "replace", "by": by, "proof": list(proof)}
-
-
-def above(least: Json, proof: Json) -> Json:
-    return {"by": "above", "least": least, "proof": proof}
-
-
-def cases_of_a(*proofs: list[Json]) -> Json:
-    both = zip(([], ["a"]), proofs, strict=True)
-    return {"step": "cases", "proofs": [{"negated": v, "proof": proof} for v, proof in both]}
-
-
-def by_product(constant: str, *factors: Json) -> Json:
-    return {"by": "product", "constant": constant, "factors": list(factors)}
-
-
-def by_variable(i: int, **coefficients: Json) -> Json:
-    named = {key.removeprefix("k"): proof for key, proof in coefficients.items()}
-    return {"by": "variable", "variable": i, "coefficients": named}
-
-
-def by_squares(multiplier: Json, *blocks: Json) -> Json:
-    return {"by": "squares", "multiplier": multiplier, "blocks": list(blocks)}
-
-
-def sturm(i: int) -> Json:
-    return {"by": "sturm", "variable": i}
-
-
-ONE, ONE_2, ONE_3 = poly("a", "1"), poly("ab", "1"), poly("abc", "1")
-SQUARE = ("1 -1", "-1 1")
 SQUARED = by_product("1", [poly("ab", "a -1*b"), 2, None])
 SCHUR = plus(
     *(
@@ -177,15 +90,7 @@ SMALLEST = by_variable(
     k0=by_product("1", [poly("abc", "a -1*b"), 2, None], [poly("abc", "a b"), 1, COEFFICIENTS]),
     k1=sturm(0),
 )
-TWO_IN_ALL = ["=", plus("a", "b"), "1"]
 SIDES = [[">", plus(v, w), u] for v, w, u in (("b", "c", "a"), ("c", "a", "b"), ("a", "b", "c"))]
-ROOT_OF_A = (radical(poly("at", "a")),)
-TAKE_ROOT_OF_A = (listed("a", poly("at", "1"), 0),)
-
-
-def bound(kind: str, top: Json, below: Json, **others: Json) -> Json:
-    step = {"step": "bound", "radical": 0, "power": 1, "kind": kind, "by": [top, below]}
-    return step | others
 
 
 def with_root(claim: Json, under_root: Json, radicand: Json, *steps: Json) -> Json:
@@ -645,9 +550,6 @@ GOOD: dict[str, Json] = {
     ),
 }
 
-DROP, TWICE = object(), object()
-"""Edits: a value is left out, or comes twice."""
-
 A_GAP = "replace, in a replacement and after a gap"
 BY_POWERS = "positive, after a replacement by a power of both sides"
 BY_EVERY_STEP = "positive, by every step that keeps it"
@@ -953,20 +855,7 @@ WRONG: list[tuple[str, str, Json, str]] = [
 
 
 def edited(name: str, path: str, value: Json) -> Json:
-    """A good certificate with a value in another value's place."""
-    result = copy.deepcopy(GOOD[name])
-    *parents, last = path.split(".")
-    holder = result
-    for key in parents:
-        holder = holder[key] if isinstance(holder, dict) else holder[int(key)]
-    at: Any = last if isinstance(holder, dict) else int(last)
-    if value is DROP:
-        del holder[at]
-    elif value is TWICE and isinstance(holder, list):
-        holder.insert(at, holder[at])
-    else:
-        holder[at] = holder[at] * 2 if value is TWICE else value
-    return result
+    return edit(GOOD[name], path, value)
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -1117,12 +1006,6 @@ def test_a_zero_denominator_is_refused() -> None:
         claim = [">=", over("1", zero), "0"]
         with pytest.raises(ProofError, match="denominator"):
             check_proof(certificate("a", signs("a"), claim, clear(), orthant(COEFFICIENTS)))
-
-
-def nested(levels: int, inner: Json, wrap: Callable[[Json], Json]) -> Json:
-    for _ in range(levels):
-        inner = wrap(inner)
-    return inner
 
 
 HOSTILE: dict[str, Json] = {
@@ -1308,51 +1191,6 @@ def mutate_steps(certified: Json, chance: random.Random) -> Json:
             stranger = chance.choice(list(GOOD.values()))["proofs"][0]
             steps.insert(i, copy.deepcopy(chance.choice(stranger)))
     return result
-
-
-def evaluate(expression: Json, at: dict[str, float]) -> float:
-    """The value at a point. Raises where it has none."""
-    if isinstance(expression, str):
-        return at[expression] if expression in at else float(Fraction(expression))
-    head, *parts = expression
-    values = [evaluate(part, at) for part in parts]
-    if head == "^":
-        value = values[0] ** values[1]
-        whole = isinstance(parts[1], str) and parts[1] not in at and "/" not in parts[1]
-        if isinstance(value, complex) or (values[0] < 0 and not whole):
-            raise ZeroDivisionError
-        return float(value)
-    if head == "+":
-        return sum(values)
-    if head == "-":
-        return -values[0]
-    return values[0] / values[1] if head == "/" else math.prod(values, start=1.0)
-
-
-def holds(relation: Json, at: dict[str, float], slack: float) -> bool:
-    """Whether a relation holds by more than some slack; what has no value does not hold."""
-    op = relation[0]
-    try:
-        left, right = (evaluate(side, at) for side in relation[1:])
-    except (ZeroDivisionError, OverflowError):
-        return False
-    if op in ("=", "!="):
-        return (abs(left - right) < 1e-9) is (op == "=")
-    larger, smaller = (left, right) if op in (">=", ">") else (right, left)
-    return larger - smaller > slack if op in (">", "<") else larger - smaller >= -slack
-
-
-def find_counterexample(statement: Statement) -> dict[str, float] | None:
-    grid = (-2.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
-    for point in product(
-        grid[: None if len(statement.variables) < 4 else 6], repeat=len(statement.variables)
-    ):
-        at = dict(zip(statement.variables, point, strict=True))
-        if all(holds(each, at, 0) for each in statement.assumptions) and not all(
-            holds(each, at, 1e-9) for each in statement.claims
-        ):
-            return at
-    return None
 
 
 @pytest.mark.parametrize("name", GOOD)

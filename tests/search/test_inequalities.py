@@ -114,9 +114,10 @@ async def test_a_prover_that_breaks_is_a_failure_of_ours(provers: Provers) -> No
 async def test_a_prover_that_does_not_stop_is_ended_and_proves_nothing(
     provers: Provers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.search.inequalities.WAIT", 0.02)  # by the wall clock: 0.12 s
     started = time.monotonic()
-    trace = await search(provers, NESBITT, run_on)
+    with monkeypatch.context() as patched:
+        patched.setattr("bench.search.inequalities.WAIT", 0.02)  # by the wall clock: 0.12 s
+        trace = await search(provers, NESBITT, run_on)
     assert time.monotonic() - started < 10
     (end,) = trace.nodes[1:]
     assert (end.kind, end.error) == (NodeKind.NO_ANSWER, "it did not stop by itself: killed")

@@ -53,3 +53,9 @@ def test_half_a_line_is_decided_again_and_another_file_is_refused(tmp_path: Path
     write(out, {"id": "x"})
     with pytest.raises(DataError, match="line 1 is no verdict on a statement; choose another"):
         find_decided(out)
+
+
+def test_a_row_of_verdicts_whose_id_is_none_of_ours_is_refused(tmp_path: Path) -> None:
+    for row in ({"id": [1], "verdict": "open"}, {"id": None, "verdict": "open"}, [1]):
+        with pytest.raises(DataError, match="line 1 is no verdict on a statement"):
+            find_decided(write(tmp_path / "out.jsonl", row))

@@ -43,6 +43,9 @@ Stretch = list[Token]
 
 MAX_EXPONENT = 1000
 """The largest numerator and denominator of an exponent."""
+MAX_DEGREE = 1000
+"""What the exponents of an expression may come to. Powers of powers, and products of powers, make
+numbers and polynomials that no computer holds, out of a line of text."""
 MAX_DEPTH = 100
 """Operations in operations."""
 
@@ -147,7 +150,7 @@ def read_all(source: Source, tokens: Stretch) -> Expression:
     reader = _Reader(source, tokens)
     expression = reader.read_sum()
     reader.finish("an operator")
-    _check_depth(source, tokens, expression)
+    _check_size(source, tokens[0], expression)
     return expression
 
 
@@ -204,7 +207,7 @@ class _Reader:
             )
         self.finish("an operator or a relation")
         for side in sides:
-            _check_depth(self._source, self._tokens, side)
+            _check_size(self._source, self._tokens[0], side)
         return list(zip(ops, sides, sides[1:], strict=False))
 
     def read_sum(self) -> Expression:
@@ -289,6 +292,7 @@ class _Reader:
         return value
 
     def _raise(self, base: Expression, exponent: Expression, sign: Token) -> Expression:
+        _check_size(self._source, sign, exponent)  # before it is computed
         power = raise_to(base, exponent)
         assert isinstance(power, tuple)
         exponent = power[2]
@@ -393,14 +397,32 @@ def unknown_function(source: Source, token: Token) -> StatementError:
     )
 
 
-def _check_depth(source: Source, tokens: Stretch, expression: Expression) -> None:
+def _check_size(source: Source, token: Token, expression: Expression) -> None:
     level, depth = [expression], 0
     while level:
         level = [part for e in level if isinstance(e, tuple) for part in e[1:]]
         depth += 1
     if depth > MAX_DEPTH:
         raise source.complain(
-            tokens[0],
+            token,
             f"operations are nested more than {MAX_DEPTH} deep",
             "write the statement with fewer",
         )
+    if _measure_degree(expression) > MAX_DEGREE:
+        raise refuse(
+            source.text, token._replace(text=f"powers that come to a degree beyond {MAX_DEGREE}")
+        )
+
+
+def _measure_degree(expression: Expression) -> int:
+    """Return the degree in the variables, or of powers of numbers; a q-th root counts as q."""
+    if not isinstance(expression, tuple):
+        return int(isinstance(expression, str))
+    op, *operands = expression
+    degrees = [_measure_degree(operand) for operand in operands]
+    if op in ("*", "/"):
+        return sum(degrees)
+    exponent = operands[-1]
+    if op != "^" or not isinstance(exponent, Fraction):
+        return max(degrees)
+    return max(1, degrees[0]) * max(abs(exponent.numerator), exponent.denominator)

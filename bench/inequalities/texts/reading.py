@@ -65,6 +65,9 @@ from bench.inequalities.texts.tokens import (
 
 __all__ = ["StatementError", "UnsupportedStatement", "read_expression", "read_statement"]
 
+MAX_VARIABLES = 100
+"""Variables of a statement; points with many more take gigabytes."""
+
 _SIGNS = {"positive": ">", "nonnegative": ">="}
 
 
@@ -105,7 +108,14 @@ def read_statement(text: str, assume: Sequence[str] = ()) -> Statement:
                 _read_conditions(draft, source, stretch)
     except RecursionError as error:
         raise _too_deep() from error
-    return draft.finish()
+    statement = draft.finish()
+    count = len(statement.variables)
+    if count > MAX_VARIABLES:
+        raise StatementError(
+            f"the statement has {count} variables and may have {MAX_VARIABLES}; "
+            "write one with fewer"
+        )
+    return statement
 
 
 def read_expression(text: str, variables: Sequence[str] = ()) -> Expression:

@@ -65,7 +65,7 @@ class Token(NamedTuple):
 MAX_LENGTH = 20_000
 """Characters of a text."""
 MAX_DIGITS = 100
-"""Digits of a number."""
+"""Digits of a number, and letters of a name."""
 MAX_NESTING = 100
 """Brackets in brackets."""
 
@@ -294,6 +294,8 @@ def _scan(text: str, spelling: Spelling) -> Iterator[Token]:
             )
         group = match.lastgroup or "space"
         start, position = match.start(), match.end()
+        if group not in ("space", "words") and position - start > MAX_DIGITS:
+            raise _refuse_length(text, group, start, position - start)
         if group == "command":
             yield from _read_command(text, match)
         elif group == "words":
@@ -303,13 +305,18 @@ def _scan(text: str, spelling: Spelling) -> Iterator[Token]:
             raise StatementError(
                 f"{match[0]!r} has no clear meaning at {quote(text, start)}; write {remedy}"
             )
-        elif group in ("number", "power") and position - start > MAX_DIGITS:
-            raise StatementError(
-                f"a number at {quote(text, start)} has {position - start} digits and may have "
-                f"{MAX_DIGITS}; write a power or a shorter one"
-            )
         elif group != "space":
             yield _make(group, match[group], start, position)
+
+
+def _refuse_length(text: str, group: str, start: int, length: int) -> StatementError:
+    named = group in ("name", "greek", "symbol", "command")
+    what, unit = ("a name", "letters") if named else ("a number", "digits")
+    remedy = "write a product with *" if named else "write a power"
+    return StatementError(
+        f"{what} at {quote(text, start)} has {length} {unit} and may have {MAX_DIGITS}; "
+        f"{remedy} or a shorter one"
+    )
 
 
 def _make(group: str, found: str, start: int, end: int) -> Token:
@@ -386,8 +393,8 @@ def _read_words(text: str, match: re.Match[str]) -> Iterator[Token]:
     known = all(found[0].lower().replace("-", "") in WORDS or found[0] in ",;." for found in words)
     if not known and not is_name(content.strip()):
         raise StatementError(
-            f"'{content.strip()}' is text within a formula at {quote(text, start)}; only words "
-            "such as 'with', 'for', 'and', 'positive', 'real' are read, or one name"
+            f"'{content.strip()[:MAX_DIGITS]}' is text within a formula at {quote(text, start)}; "
+            "only words such as 'with', 'for', 'and', 'positive', 'real' are read, or one name"
         )
     for found in words:
         group = "mark" if found[0] in ",;." else "name"

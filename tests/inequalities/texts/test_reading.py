@@ -28,7 +28,7 @@ from bench.inequalities.texts.reading import (
 from bench.problems.mirror import VARIABLE
 
 _NAMED = os.environ.get(VARIABLE)
-MIRROR = Path(_NAMED) if _NAMED else Path(__file__).resolve().parents[3] / "shared" / "data"
+MIRROR = Path(_NAMED) if _NAMED else Path(__file__).resolve().parents[4] / "shared" / "data"
 
 TWO = Fraction(2)
 POSITIVE: tuple[Relation, ...] = ((">", "a", Fraction(0)), (">", "b", Fraction(0)))
@@ -184,6 +184,11 @@ def test_variables_come_in_the_order_of_their_declaration_then_of_the_alphabet()
     assert read_statement("z >= 1 for a, z").variables == ("a", "z")
 
 
+def test_a_degree_of_1000_is_read() -> None:
+    for text in ("2*x^1000", "(x^20)^50 + y^900", "x^400*(1/y)^600", "sqrt(x^500)", "x^999*(2*y)"):
+        read_expression(text)
+
+
 def test_a_variable_without_a_sign_is_a_real_number() -> None:
     assert read_statement("x^2 + y^2 >= 2xy for real x, y").assumptions == ()
 
@@ -216,7 +221,9 @@ ERRORS = [
     (" \n", "the statement is empty"),
     ("theorem P := by sorry", "the statement is empty"),
     ("a" * 20_001, "has 20001 characters and may have 20000"),
-    (f"a >= {'9' * 101}", "has 101 digits and may have 100"),
+    (f"a >= {'9' * 101}", "has 101 digits and may have 100; write a power or a shorter one"),
+    ("ab" * 60 + " >= 1", "a name at '<here>abab.* has 120 letters and may have 100; write a prod"),
+    ("+".join(f"x{i}" for i in range(101)) + ">= 0", "has 101 variables and may have 100; write"),
     ("(a + b >= 0", r"the bracket '\(' at '<here>\(a \+ b >= 0' is never closed; add a '\)'"),
     ("a + b) >= 0", r"the bracket '\)' at 'a \+ b<here>\) >= 0' closes nothing"),
     ("(a + b] >= 0", r"the bracket '\(' at .* is closed by '\]' at 'a? ?.*<here>\] >= 0'"),
@@ -325,6 +332,14 @@ UNSUPPORTED = [
     ("x^(1/(1-1)) >= 0", "an exponent that is no rational number"),
     ("x^1001 >= 0", "an exponent beyond 1000"),
     ("x^(9^9^9) >= 0", "an exponent beyond 1000"),
+    *(
+        (text, "powers that come to a degree beyond 1000")
+        for text in (
+            *("((x + y)^1000)^1000 >= 0", "((2^1000)^1000)^1000 >= x", "x^((2^1000)^1000) >= 0"),
+            *("1/((x^-40)^-40) >= 0", "sqrt(((x^(1/9))^(1/9))^(1/9)) >= 0", "x*x^1000 >= 0"),
+            *("x*" * 1000 + "x >= 0", "x >= 0 with y^600/z^401 > 0"),
+        )
+    ),
 ]
 
 
