@@ -28,13 +28,14 @@ from bench.checkpoints.weights import tokenizer_digest
 from bench.engines.opening import ENGINES, engine_for
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, CheckpointError
-from bench.inequalities.packages import require_packages
+from bench.inequalities.packages import require_packages, require_z3
 from bench.knobs import Count
 from bench.problems import BENCHMARKS, corrected_ids, load
 from bench.prompts import Format, template
 from bench.prompts.plans import FEW_SHOT_PLANS
 from bench.runs.header import config_digest
 from bench.search import CPL, PlanGreedy, PlanSampling, SearchConfig, Selector
+from bench.search.inequalities import Deciding
 from bench.search.registry import SEARCHES, SearchEntry, find_search
 from bench.types import Problem
 
@@ -166,6 +167,8 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
         problems = load(spec.benchmark, limit=spec.limit, errata=spec.errata)
     if entry.decides:
         require_packages(f"the search {spec.search!r}")
+        if isinstance(config, Deciding) and config.z3_seconds:
+            require_z3(f"z3_seconds of the search {spec.search!r}")
         _require_statements(spec, problems)
     if not entry.asks_policy:
         _refuse_models(spec)

@@ -15,3 +15,9 @@ def require_packages(feature: str) -> None:
     for module, package in PACKAGES.items():
         if find_spec(module) is None:
             raise MissingExtraError(feature, package, "inequalities")
+
+
+def require_z3(feature: str) -> None:
+    """Raise MissingExtraError where z3 is absent, which only asking it needs."""
+    if find_spec("z3") is None:
+        raise MissingExtraError(feature, "z3-solver", "z3")

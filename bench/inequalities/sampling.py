@@ -1,4 +1,4 @@
-"""Points on an equality, in floating point: where both a refutation and a bound look first."""
+"""Points on an equality, in floating point: where bounds and scalings are tried first."""
 
 from __future__ import annotations
 

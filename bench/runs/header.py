@@ -52,6 +52,7 @@ PACKAGES = (
     "clarabel",
     "mpmath",
     "python-flint",
+    "z3-solver",
     "ray",
 )
 """Those whose version can move a score."""

@@ -329,7 +329,7 @@ def test_more_than_six_variables_get_a_digest_though_not_all_orders_are_tried() 
         ("(a - 2)^b", None),
         ("(a - 4)^b", None),
         ("(a - 1)^(1/7)", "1"),
-        ("((10^1000)^1000)^(1/500)", None),
+        ("(a^1000)^(1000*b)", None),
         (f"({7**30})^(1/30)", "7"),
         (f"({7**30 + 1})^(1/30)", None),
     ],

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from bench.inequalities.attacks.tight_points import TightPoints
-from bench.inequalities.counterexamples import Point
+from bench.inequalities.relations import Point
 from bench.inequalities.statements import (
     Expression,
     Relation,

@@ -17,7 +17,8 @@ from random import Random
 
 import numpy as np
 
-from bench.inequalities.counterexamples import Point, is_counterexample
+from bench.inequalities.counterexamples import is_counterexample
+from bench.inequalities.relations import Point
 from bench.inequalities.statements import (
     Array,
     Relation,
