@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bench.console import quieten_third_parties, run_guarded
 
 if TYPE_CHECKING:
+    from rstar_train.figures import EvaluationFigures
     from rstar_train.publishing.tables import TextTable
     from rstar_train.recipes.recipe import Recipe
 
@@ -28,12 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="rstar-train", description="Reproduce rStar-Math's rounds of self-evolution."
+        prog="rstar-train", description="Reproduce the rounds of rStar-Math and of CPL."
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     evolve = verbs.add_parser(
         "evolve",
-        help="the rounds of a recipe: search, policy SFT, PPM, evaluation",
+        help="the rounds of a recipe: search, trainings, evaluation",
         description="Run the rounds of a recipe. Repeat the command to go on where it was.",
     )
     _add_run(evolve)
@@ -42,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     evolve.set_defaults(run=_evolve)
     ablate = verbs.add_parser(
         "ablate",
-        help="what the last round is compared with: other data, other scorers",
+        help="what the last round is compared with: other data, other scorers; for CPL, other ways "
+        "to learn preferences",
         description="Train and evaluate the variants. Repeat the command to go on where it was.",
     )
     _add_run(ablate)
@@ -162,7 +164,7 @@ class _Run:
 
 
 def _evolve(arguments: argparse.Namespace) -> int:
-    from rstar_train.publishing.tables import load_base, round_tables
+    from rstar_train.publishing.tables import load_base
     from rstar_train.rounds.evolve import evolve
 
     run = _find_run(arguments)
@@ -173,7 +175,7 @@ def _evolve(arguments: argparse.Namespace) -> int:
         publish=run.publish,
         beside=run.beside,
     )
-    _print_tables(round_tables(figures, load_base(run.publish)))
+    _print_tables(_round_tables(figures, load_base(run.publish)))
     return 0
 
 
@@ -182,8 +184,14 @@ def _ablate(arguments: argparse.Namespace) -> int:
     from rstar_train.rounds.ablation import ablate
 
     run = _find_run(arguments)
-    figures = ablate(run.recipe, work=run.work, publish=run.publish, beside=run.beside)
-    _print_tables(ablation_tables(figures))
+    where = {"work": run.work, "publish": run.publish, "beside": run.beside}
+    if run.recipe.system == "cpl":
+        from rstar_train.publishing.cpl_tables import cpl_ablation_tables
+        from rstar_train.rounds.cpl_ablation import ablate_preferences
+
+        _print_tables(cpl_ablation_tables(ablate_preferences(run.recipe, **where)))
+    else:
+        _print_tables(ablation_tables(ablate(run.recipe, **where)))
     return 0
 
 
@@ -210,18 +218,23 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _table(arguments: argparse.Namespace) -> int:
-    from rstar_train.publishing import tables
+    from rstar_train.publishing import cpl_tables, tables
 
-    figures = tables.load_figures(arguments.checkpoints)
-    base = tables.load_base(arguments.checkpoints)
-    shown = tables.round_tables(figures, base)
+    publish = arguments.checkpoints
+    base = tables.load_base(publish)
+    figures: Sequence[tables.RoundLike]
+    if cpl_tables.is_cpl(publish):
+        figures = cpl_tables.load_cpl_figures(publish)
+        compared = cpl_tables.cpl_ablation_tables(cpl_tables.load_cpl_ablations(publish))
+    else:
+        figures = tables.load_figures(publish)
+        compared = [tables.scorers_table(each) for each in tables.load_scorers(publish)]
+        ablation = tables.load_ablation(publish)
+        compared += [] if ablation is None else tables.ablation_tables(ablation)
+    shown = _round_tables(figures, base)
     if arguments.families:
         shown += tables.family_tables(figures, base)
-    shown += [tables.scorers_table(each) for each in tables.load_scorers(arguments.checkpoints)]
-    ablation = tables.load_ablation(arguments.checkpoints)
-    if ablation is not None:
-        shown += tables.ablation_tables(ablation)
-    _print_tables(shown, markdown=arguments.markdown)
+    _print_tables([*shown, *compared], markdown=arguments.markdown)
     if arguments.plot is not None:
         from bench.files.atomic import replace
         from rstar_train.publishing.plots import rounds_plot
@@ -229,6 +242,16 @@ def _table(arguments: argparse.Namespace) -> int:
         replace(arguments.plot, rounds_plot(figures, base))
         print(f"\ndrawn: {arguments.plot}")
     return 0
+
+
+def _round_tables(figures: Sequence[Any], base: EvaluationFigures | None) -> list[TextTable]:
+    """Return the tables of rounds, of whichever system they are."""
+    from rstar_train.cpl_figures import CPLRoundFigures
+    from rstar_train.publishing import cpl_tables, tables
+
+    if isinstance(figures[0], CPLRoundFigures):
+        return cpl_tables.cpl_round_tables(figures, base)
+    return tables.round_tables(figures, base)
 
 
 def _print_tables(shown: Sequence[TextTable], *, markdown: bool = False) -> None:

@@ -24,15 +24,21 @@ from typing import Literal
 from bench.checkpoints.checkpoint import Checkpoint, Kind, read_checkpoint
 from bench.checkpoints.weights import full_weights
 from bench.console import run_guarded
+from bench.errors import BenchError
 from bench.files.digests import file_digest
+from bench.prompts import OFFICIAL
+from bench.prompts.plans import PLANS
 from bench.runs.header import git_state, package_versions
 from rstar_train.figures import Figures
 from rstar_train.policy.sft import train_policy
+from rstar_train.policy.step_apo import train_step_apo
 from rstar_train.publishing.checkpoint import Lineage, publish
-from rstar_train.recipes.recipe import Recipe, RoundSettings, load_recipe, sections_digest
+from rstar_train.recipes.recipe import AnyRound, Recipe, load_recipe, sections_digest
+from rstar_train.rows.preferences import PreferenceRow
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows
 from rstar_train.training.processes import first_process_first, is_first
 from rstar_train.value.orm_pqm import train_orm, train_orm_on_pairs, train_pqm
+from rstar_train.value.plan_value import train_plan_value
 from rstar_train.value.ppm import train_ppm
 
 
@@ -42,7 +48,7 @@ class Training:
 
     row: type
     train: Callable[..., Figures]
-    section: Literal["sft", "ppm"]
+    section: Literal["sft", "ppm", "preference", "value"]
     about: str
     by_rules: bool = False
     """Whether it depends on the rules that the rows were made by."""
@@ -50,7 +56,7 @@ class Training:
     @property
     def kind(self) -> Kind:
         """What is trained, as the harness knows it: every scorer is used as a PPM is."""
-        return "policy" if self.section == "sft" else "ppm"
+        return "policy" if self.section in ("sft", "preference") else "ppm"
 
 
 TRAININGS: Mapping[str, Training] = {
@@ -61,6 +67,12 @@ TRAININGS: Mapping[str, Training] = {
         PairRow, train_orm_on_pairs, "ppm", "an outcome model, on solutions in pairs.jsonl"
     ),
     "pqm": Training(StepRow, train_pqm, "ppm", "a model of Q, on steps.jsonl"),
+    "step-apo": Training(
+        PreferenceRow, train_step_apo, "preference", "CPL's policy, on referenced.jsonl"
+    ),
+    "plan-value": Training(
+        StepRow, train_plan_value, "value", "CPL's value model, on values.jsonl"
+    ),
 }
 
 
@@ -87,6 +99,11 @@ def _fit(given: argparse.Namespace) -> int:
     training = TRAININGS[given.what]
     recipe = load_recipe(given.recipe)
     settings = recipe.defaults if given.round is None else recipe.at(given.round)
+    if not hasattr(settings, training.section):
+        raise BenchError(
+            f"the recipe {recipe.name!r} trains {recipe.system}, which has no section "
+            f"{training.section!r}; choose a recipe that has one"
+        )
     parent = read_checkpoint(given.base, "policy")
     with first_process_first():  # an adapter is merged
         base = full_weights(parent)
@@ -109,7 +126,7 @@ def _fit(given: argparse.Namespace) -> int:
 def _lineage(
     given: argparse.Namespace,
     recipe: Recipe,
-    settings: RoundSettings,
+    settings: AnyRound,
     parent: Checkpoint,
     figures: Figures,
 ) -> Lineage:
@@ -136,6 +153,7 @@ def _lineage(
             "packages": package_versions(),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         },
+        template=(PLANS if recipe.system == "cpl" else OFFICIAL).name,
     )
 
 

@@ -19,12 +19,12 @@ from bench.prompts import OFFICIAL, START
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rows.row import PairRow, SFTRow
 from rstar_train.training import fused_lora
+from rstar_train.training.batching import TokenizerCache
 from rstar_train.training.precision import weights_dtype
 from rstar_train.training.trainer import load_tokenizer, lora_config
 from rstar_train.value import objectives
 from rstar_train.value.batches import Batch, LossTerm, make_batches
 from rstar_train.value.ppm import pair_term
-from rstar_train.value.training import TokenizerCache
 
 PROBLEMS = 4
 DEPTH = 3

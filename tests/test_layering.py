@@ -38,6 +38,7 @@ ROWS = (
     ("bench.cli",),
     ("rstar_train",),  # the package itself
     ("rstar_train.figures",),
+    ("rstar_train.cpl_figures",),
     ("rstar_train.recipes", "rstar_train.demonstrators"),
     ("rstar_train.search", "rstar_train.training", "rstar_train.publishing"),
     ("rstar_train.rows",),

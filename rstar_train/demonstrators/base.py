@@ -7,13 +7,20 @@ the search's reward. Results that rest on one say so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from bench.engines.base import Policy
 from bench.errors import UnknownNameError
+from bench.prompts import Format
 from bench.types import Problem
 
-DEMONSTRATORS = ("demonstrator", "gsm8k-demonstrator")
+DEMONSTRATORS: Mapping[str, Format] = {
+    "demonstrator": "steps",
+    "gsm8k-demonstrator": "steps",
+    "plan-demonstrator": "plans",
+}
+"""By name, and what each writes."""
 
 
 class Demonstrator(Policy, Protocol):
@@ -34,4 +41,8 @@ def open_demonstrator(name: str, mistake_rate: float) -> Demonstrator:
         from rstar_train.demonstrators import gsm8k
 
         return gsm8k.GSM8KDemonstrator.read(mistake_rate)
+    if name == "plan-demonstrator":
+        from rstar_train.demonstrators import plans
+
+        return plans.PlanDemonstrator(mistake_rate)
     raise UnknownNameError("demonstrator", name, DEMONSTRATORS)

@@ -225,12 +225,12 @@ def words(question: str) -> Plan:
     for at, sentence in enumerate(sentences):
         events = word_problems.STARTS if at < 2 else word_problems.EVENTS
         code = _code_of(sentence.strip(), events)
-        steps.append(PlannedStep(code, (_shorten(sentence),), _word_mistakes(code)))
-    found = _match(asked.strip(), [text for text, _ in word_problems.QUESTIONS])
+        steps.append(PlannedStep(code, (_shorten(sentence),), mistake_code(code)))
+    found = match_wording(asked.strip(), [text for text, _ in word_problems.QUESTIONS])
     if found is None:
         raise ValueError(f"nothing known is asked: {asked!r}")
     which, names = found
-    result = word_problems.QUESTIONS[which][1].format(**_variables(names))
+    result = word_problems.QUESTIONS[which][1].format(**as_variables(names))
     return Plan(tuple(steps), result, terse=True)
 
 
@@ -241,18 +241,18 @@ def _shorten(sentence: str) -> str:
 
 def _code_of(sentence: str, events: Sequence[word_problems.SentenceKind]) -> str:
     for event in events:
-        found = _match(sentence, event.wordings)
+        found = match_wording(sentence, event.wordings)
         if found is not None:
-            return event.code.format(**_variables(found[1]))
+            return event.code.format(**as_variables(found[1]))
     raise ValueError(f"no event is known that reads {sentence!r}")
 
 
-def _variables(found: Mapping[str, str]) -> Mapping[str, str]:
+def as_variables(found: Mapping[str, str]) -> Mapping[str, str]:
     """Return what a sentence says, people as the variables that count what they have."""
     return {key: value.lower() if key in "ab" else value for key, value in found.items()}
 
 
-def _match(sentence: str, wordings: Sequence[str]) -> tuple[int, Mapping[str, str]] | None:
+def match_wording(sentence: str, wordings: Sequence[str]) -> tuple[int, Mapping[str, str]] | None:
     """Return which wording a sentence has, and what stands in its braces; None for no other."""
     for at, wording in enumerate(wordings):
         pattern, seen = "", set()
@@ -268,7 +268,7 @@ def _match(sentence: str, wordings: Sequence[str]) -> tuple[int, Mapping[str, st
     return None
 
 
-def _word_mistakes(code: str) -> Mistakes:
+def mistake_code(code: str) -> Mistakes:
     """Return a draw of what a careless reader makes of an event."""
     first, *more = code.split("\n")
     name, _, right = first.partition(" = ")

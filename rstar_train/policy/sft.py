@@ -20,6 +20,7 @@ from rstar_train.policy.response_loss import response_loss
 from rstar_train.recipes.settings import FitSettings, LoRASettings
 from rstar_train.rows.row import SFTRow
 from rstar_train.training import fused_lora
+from rstar_train.training.batching import count_shared
 from rstar_train.training.packing import chain_sequences, pack
 from rstar_train.training.precision import weights_dtype
 from rstar_train.training.processes import split_batch
@@ -164,10 +165,7 @@ def train_policy(
 def tokenize_rows(
     rows: Sequence[SFTRow], tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> list[dict[str, list[int]]]:
-    """Return token ids and labels of the rows that fit, the end of the text appended.
-
-    A token that straddles the prompt's end belongs to the response.
-    """
+    """Return token ids and labels of the rows that fit, the end of the text appended."""
     examples = []
     for row in rows:
         prompt = tokenizer(row.prompt, add_special_tokens=False)["input_ids"]
@@ -175,9 +173,7 @@ def tokenize_rows(
         whole = [*whole, tokenizer.eos_token_id]
         if len(whole) > max_length:
             continue
-        same = 0
-        while same < min(len(prompt), len(whole)) and prompt[same] == whole[same]:
-            same += 1
+        same = count_shared(prompt, whole)
         examples.append({"input_ids": whole, "labels": [IGNORED] * same + whole[same:]})
     return examples
 

@@ -6,11 +6,11 @@ Nothing is written by hand and nothing is claimed that the figures do not hold.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.files.atomic import replace
-from rstar_train.figures import Json, RoundFigures
+from rstar_train.figures import EvaluationFigures, Json, RoundFigures
 from rstar_train.publishing.tables import TextTable, accuracy_cells, percent
 
 FILE = "README.md"
@@ -29,13 +29,31 @@ def write_cards(folder: Path, figures: RoundFigures) -> None:
 
 def card(lineage: Json, figures: RoundFigures) -> str:
     """Return the card of one checkpoint as Markdown."""
-    kind, number = str(lineage["kind"]), lineage["round"]
+    kind = str(lineage["kind"])
+    rows = [*training_rows(lineage, figures.rows.dropped), *_measured_rows(kind, figures)]
+    note = (
+        "Greedy and majority are the policy alone; the others go by this round's PPM."
+        if kind == "policy"
+        else "With this round's policy."
+    )
+    return page(lineage, _WHAT[kind], rows, figures.evaluation, note)
+
+
+def page(
+    lineage: Json,
+    what: str,
+    training: Sequence[tuple[str, str]],
+    evaluation: EvaluationFigures,
+    note: str,
+) -> str:
+    """Return a card: what a checkpoint is, its lineage, its training and results, its use."""
+    kind = str(lineage["kind"])
     sections = [
-        f"# {lineage['name']}, {kind}\n\n{_WHAT[kind]} Round {number} of the recipe "
+        f"# {lineage['name']}, {kind}\n\n{what} Round {lineage['round']} of the recipe "
         f"`{lineage['recipe']}`.",
         _lineage(lineage),
-        _training(kind, lineage, figures),
-        _results(kind, figures),
+        "## Training\n\n" + _two_columns(training),
+        _results(evaluation, note),
         "## Use\n\n" + _use(kind),
         "## Limits\n\nA model of this size, trained on the families of problems that its pool "
         "holds, solves others rarely or never. What it writes is run: use the sandbox.",
@@ -66,13 +84,21 @@ def _lineage(lineage: Json) -> str:
     return "## Lineage\n\n" + _two_columns(rows)
 
 
-def _training(kind: str, lineage: Json, figures: RoundFigures) -> str:
-    dropped = ", ".join(f"{name}: {n}" for name, n in figures.rows.dropped.items() if n)
+def training_rows(lineage: Json, dropped: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return a training's own figures, and what was left out when its rows were made."""
     own = _object(lineage["figures"])
     rows = [(name.replace("_", " "), str(value)) for name, value in own.items()]
-    rows.append(("left out when the rows were made", dropped or "nothing"))
-    held_out = figures.held_out_rows.problems
-    rows.append(("held out of training", f"{held_out} problems of the pool, and all evaluation"))
+    left_out = ", ".join(f"{name}: {n}" for name, n in dropped.items() if n)
+    return [*rows, ("left out when the rows were made", left_out or "nothing")]
+
+
+def held_out_row(problems: int) -> tuple[str, str]:
+    """Return how much was held out of training."""
+    return "held out of training", f"{problems} problems of the pool, and all evaluation"
+
+
+def _measured_rows(kind: str, figures: RoundFigures) -> list[tuple[str, str]]:
+    rows = [held_out_row(figures.held_out_rows.problems)]
     counts = figures.pair_accuracy.counts
     if kind == "ppm" and counts is not None:
         shown = percent(counts.accuracy, counts.low, counts.high)
@@ -87,7 +113,7 @@ def _training(kind: str, lineage: Json, figures: RoundFigures) -> str:
         ceiling = worth.headroom.ceiling
         shown = percent(ceiling.estimate, ceiling.low, ceiling.high, sign=True)
         rows.append((f"search ceiling at {worth.headroom.samples} samples, points", shown))
-    return "## Training\n\n" + _two_columns(rows)
+    return rows
 
 
 def _object(value: object) -> Json:
@@ -95,13 +121,9 @@ def _object(value: object) -> Json:
     return value
 
 
-def _results(kind: str, figures: RoundFigures) -> str:
+def _results(evaluation: EvaluationFigures, note: str) -> str:
     header = ["method", "n", "accuracy, %", "against the round before", "p", "tokens"]
-    rows = accuracy_cells(figures.evaluation)
-    if kind == "policy":
-        note = "Greedy and majority are the policy alone; the others go by this round's PPM."
-    else:
-        note = "With this round's policy."
+    rows = accuracy_cells(evaluation)
     return f"## Results\n\n95 % intervals. {note}\n\n" + _markdown(header, rows)
 
 
@@ -110,7 +132,7 @@ def _use(kind: str) -> str:
     return f"`rstar-bench run {option} FOLDER ...`, with this folder; `--help` says the rest."
 
 
-def _two_columns(rows: list[tuple[str, str]]) -> str:
+def _two_columns(rows: Sequence[tuple[str, str]]) -> str:
     return _markdown(["", ""], [list(row) for row in rows])
 
 

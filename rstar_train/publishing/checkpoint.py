@@ -57,6 +57,8 @@ class Lineage:
     figures: Json
     trained_by: Json
     """Code, packages and time of the training."""
+    template: str = OFFICIAL.name
+    """What its prompts are in."""
 
     def to_json(self, out: Path) -> dict[str, object]:
         """Return what `lineage.json` in the folder `out` says."""
@@ -66,7 +68,7 @@ class Lineage:
             "parent": self.parent.seen_from(out),
             "round": self.round,
             "recipe": self.recipe,
-            "template": OFFICIAL.name,
+            "template": self.template,
             "searcher": self.searcher,
             "annotation": self.annotation,
             "inputs": self.inputs,

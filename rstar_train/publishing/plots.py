@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.reports.figure import COLOURS, error_bars, new_figure, svg
-from rstar_train.figures import EvaluationFigures, RoundFigures
+from rstar_train.figures import EvaluationFigures
+from rstar_train.publishing.tables import RoundLike
 
 
-def rounds_plot(figures: Sequence[RoundFigures], base: EvaluationFigures | None = None) -> bytes:
+def rounds_plot(figures: Sequence[RoundLike], base: EvaluationFigures | None = None) -> bytes:
     """Return an SVG of the published rounds: coverage of the pool by tier, accuracy by method.
 
     `base` is the base model's evaluation, drawn as round 0.

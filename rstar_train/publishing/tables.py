@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bench.errors import BenchError
 from rstar_train.figures import (
@@ -26,6 +26,7 @@ from rstar_train.figures import (
     RoundFigures,
     ScorerFigures,
 )
+from rstar_train.recipes.settings import GREEDY
 
 F = TypeVar("F", bound=Figures)
 
@@ -35,6 +36,18 @@ SCORERS = "scorers.json"
 """In the folder of a round: what its PPM might have learnt instead."""
 ABLATION = "ablation.json"
 """File of the ablations, beside the folders of the rounds."""
+
+
+class RoundLike(Protocol):
+    """What the rounds of every system leave."""
+
+    @property
+    def coverage(self) -> Mapping[str, CoverageFigures]:
+        """How much of the pool was solved."""
+
+    @property
+    def evaluation(self) -> EvaluationFigures:
+        """How the round's policy did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +76,14 @@ class TextTable:
 
 def load_figures(publish: Path) -> list[RoundFigures]:
     """Read the figures of the rounds published in a folder. Raises BenchError."""
-    found: list[RoundFigures] = []
+    return load_rounds(RoundFigures, publish)
+
+
+def load_rounds(kind: type[F], publish: Path) -> list[F]:
+    """Read the figures of the rounds of a system. Raises BenchError."""
+    found: list[F] = []
     while (file := publish / f"round-{len(found) + 1}" / FIGURES).is_file():
-        found.append(_read(RoundFigures, file, "train the round again"))
+        found.append(read_figures(kind, file, "train the round again"))
     if not found:
         raise BenchError(
             f"{publish} holds no round's figures; expected round-1/figures.json, which rstar-train "
@@ -78,7 +96,7 @@ def load_ablation(publish: Path) -> AblationFigures | None:
     """Read the ablations published beside the rounds; None where there are none."""
     file = publish / ABLATION
     remedy = "run rstar-train ablate again"
-    return _read(AblationFigures, file, remedy) if file.is_file() else None
+    return read_figures(AblationFigures, file, remedy) if file.is_file() else None
 
 
 def load_base(publish: Path) -> EvaluationFigures | None:
@@ -86,10 +104,11 @@ def load_base(publish: Path) -> EvaluationFigures | None:
     file = publish / "base" / FIGURES
     if not file.is_file():
         return None
-    return _read(BaseFigures, file, "run rstar-train evolve again").evaluation
+    return read_figures(BaseFigures, file, "run rstar-train evolve again").evaluation
 
 
-def _read(kind: type[F], file: Path, remedy: str) -> F:
+def read_figures(kind: type[F], file: Path, remedy: str) -> F:
+    """Read a file of figures; `remedy` says what makes it anew. Raises BenchError."""
     try:
         data = json.loads(file.read_text())
     except ValueError as error:
@@ -123,7 +142,7 @@ def ablation_tables(figures: AblationFigures) -> list[TextTable]:
         if cell is not None:
             own = name in ("verified", "ppm")  # compared with the round before, elsewhere
             gain = None if own else cell.against_before
-            rows.append([part, words, *_cells(cell, [gain])])
+            rows.append([part, words, *method_cells(cell, [gain])])
     title = f"Ablations of round {figures.round}, each variant paired with the round's own"
     return [TextTable(title, header, rows), _held_out_table(figures.held_out)]
 
@@ -165,7 +184,7 @@ def coverage_table(rounds: Sequence[Mapping[str, CoverageFigures]]) -> TextTable
 
 
 def family_tables(
-    figures: Sequence[RoundFigures], base: EvaluationFigures | None = None
+    figures: Sequence[RoundLike], base: EvaluationFigures | None = None
 ) -> list[TextTable]:
     """Return, by family, what each round solved of the pool, and its policy of the held-out rest.
 
@@ -186,8 +205,8 @@ def family_tables(
 
 
 def _by_tier(evaluation: EvaluationFigures) -> Mapping[str, CountFigures]:
-    greedy = evaluation.methods.get("greedy")
-    return {} if greedy is None else greedy.by_tier
+    alone = [evaluation.methods[name] for name in GREEDY if name in evaluation.methods]
+    return alone[0].by_tier if alone else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +323,7 @@ def scorers_table(figures: ScorerFigures) -> TextTable:
 def load_scorers(publish: Path) -> list[ScorerFigures]:
     """Read what is published of variants of the rounds' PPMs."""
     files = sorted(publish.glob(f"round-*/{SCORERS}"))
-    return [_read(ScorerFigures, file, "run rstar-train scorers again") for file in files]
+    return [read_figures(ScorerFigures, file, "run rstar-train scorers again") for file in files]
 
 
 def headroom_table(figures: Sequence[RoundFigures]) -> TextTable:
@@ -335,7 +354,7 @@ def _ordered(pairs: PairCounts | None) -> str:
 
 
 def accuracy_table(
-    figures: Sequence[RoundFigures], base: EvaluationFigures | None = None
+    figures: Sequence[RoundLike], base: EvaluationFigures | None = None
 ) -> TextTable:
     """Return accuracy by round and method, with paired gains over the round before and the base.
 
@@ -343,7 +362,7 @@ def accuracy_table(
     """
     header = ["round", "method", "n", "accuracy, %", "against the round before", "p"]
     rows = [
-        [name, *_cells(cell, [cell.against_before, cell.against_base])]
+        [name, *method_cells(cell, [cell.against_before, cell.against_base])]
         for name, evaluation in _evaluations(figures, base).items()
         for cell in evaluation.methods.values()
     ]
@@ -354,7 +373,7 @@ def accuracy_table(
 
 
 def _evaluations(
-    figures: Sequence[RoundFigures], base: EvaluationFigures | None
+    figures: Sequence[RoundLike], base: EvaluationFigures | None
 ) -> dict[str, EvaluationFigures]:
     """Return the evaluations by round, the base model's first."""
     rounds = {str(number): each.evaluation for number, each in enumerate(figures, start=1)}
@@ -363,10 +382,11 @@ def _evaluations(
 
 def accuracy_cells(evaluation: EvaluationFigures) -> list[list[str]]:
     """Return a row for each method: label, n, accuracy, gain over the round before, p, tokens."""
-    return [_cells(cell, [cell.against_before]) for cell in evaluation.methods.values()]
+    return [method_cells(cell, [cell.against_before]) for cell in evaluation.methods.values()]
 
 
-def _cells(cell: MethodFigures, gains: Sequence[DifferenceFigures | None]) -> list[str]:
+def method_cells(cell: MethodFigures, gains: Sequence[DifferenceFigures | None]) -> list[str]:
+    """Return a method's label, n, accuracy, each of some gains with its p, and tokens."""
     accuracy = cell.accuracy
     shown = "-" if accuracy is None else percent(accuracy.estimate, accuracy.low, accuracy.high)
     compared = [text for gain in gains for text in _gain(gain)]

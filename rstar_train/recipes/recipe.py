@@ -1,24 +1,33 @@
 """Recipes: every number of a training run, in one YAML file, read strictly.
 
 The file's sections are the defaults; `rounds` lists the rounds, each a mapping of the sections and
-keys in which it differs. `Recipe.at(k)` returns the sections of round k. Recipes ship with the
-package in this folder; a path to a file of your own works too.
+keys in which it differs. `Recipe.at(k)` returns the sections of round k. The key `system` says
+which system is trained, and with that which sections there are: rStar-Math's unless it is set.
+Recipes ship with the package in this folder; a path to a file of your own works too.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import yaml
 
 from bench.errors import BenchError, RecipeError, UnknownNameError
 from bench.files.digests import short_digest
 from rstar_train.recipes import strict
+from rstar_train.recipes.cpl import (
+    AnySearch,
+    CPLRound,
+    PlanPairSettings,
+    PlanRowSettings,
+    PlanSearchSettings,
+    PreferenceSettings,
+)
 from rstar_train.recipes.settings import (
     AblationSettings,
     EvaluationSettings,
@@ -32,6 +41,32 @@ from rstar_train.recipes.settings import (
 )
 
 RECIPES = Path(__file__).parent
+
+System = Literal["rstar", "cpl"]
+"""rStar-Math (arXiv 2501.04519), or CPL (arXiv 2409.08642)."""
+
+
+class AnyRound(Protocol):
+    """The sections that a round has, whatever the system."""
+
+    @property
+    def search(self) -> AnySearch:
+        """Who searches, and how."""
+
+    @property
+    def lora(self) -> LoRASettings:
+        """What every training trains."""
+
+    @property
+    def sft(self) -> FitSettings:
+        """The policy's training on right solutions."""
+
+    @property
+    def evaluation(self) -> EvaluationSettings:
+        """What the round is measured by."""
+
+
+S = TypeVar("S", bound=AnyRound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +98,9 @@ class RoundSettings:
         return ""
 
 
-OVERRIDABLE = tuple(field.name for field in dataclasses.fields(RoundSettings))
-"""Sections that a round may override; the pool is the same in all, or coverage means nothing."""
-
-
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """A whole run."""
+class Recipe(Generic[S]):
+    """A whole run, with rounds of the system's sections."""
 
     name: str
     seed: int
@@ -78,14 +109,15 @@ class Recipe:
     checkpoints: str
     """Folder under `results/checkpoints` where the rounds' adapters go."""
     pool: PoolSettings
-    defaults: RoundSettings
+    defaults: S
     """The sections that the rounds override."""
     ablation: AblationSettings
-    rounds: tuple[RoundSettings, ...]
+    rounds: tuple[S, ...]
     again: tuple[int, ...] = ()
     """Seeds with which the last round is trained once more, on what its search found."""
+    system: System = "rstar"
 
-    def at(self, number: int) -> RoundSettings:
+    def at(self, number: int) -> S:
         """Return the sections of round `number` (from 1). Raises BenchError."""
         if not 1 <= number <= len(self.rounds):
             raise BenchError(
@@ -114,15 +146,23 @@ def _without_null(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """The keys of a recipe's file, but for its rounds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """The keys of a recipe's file, but for its sections."""
 
     name: str
     seed: int
     base: str
     checkpoints: str
     pool: PoolSettings
+    ablation: AblationSettings = AblationSettings()
+    again: tuple[int, ...] = ()
+    rounds: tuple[str, ...] = ()
+    system: System = "rstar"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RStarFile(_Head):
     search: SearchSettings
     rows: RowSettings
     lora: LoRASettings
@@ -130,9 +170,37 @@ class _File:
     ppm: PPMSettings
     evaluation: EvaluationSettings
     refresh: RefreshSettings = RefreshSettings()
-    ablation: AblationSettings = AblationSettings()
-    again: tuple[int, ...] = ()
-    rounds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CPLFile(_Head):
+    search: PlanSearchSettings
+    lora: LoRASettings
+    sft: FitSettings
+    preference: PreferenceSettings
+    value: PPMSettings
+    evaluation: EvaluationSettings
+    rows: PlanRowSettings = PlanRowSettings()
+    pairs: PlanPairSettings = PlanPairSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What the recipes of a system are read as: a file, and the sections of a round."""
+
+    file: type[_RStarFile] | type[_CPLFile]
+    round: type[RoundSettings] | type[CPLRound]
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """What a round may override; the pool is the same in all, or coverage means nothing."""
+        return tuple(field.name for field in dataclasses.fields(self.round))
+
+
+_KINDS: Mapping[System, _Kind] = {
+    "rstar": _Kind(_RStarFile, RoundSettings),
+    "cpl": _Kind(_CPLFile, CPLRound),
+}
 
 
 def load_recipe(name: str) -> Recipe:
@@ -144,20 +212,21 @@ def load_recipe(name: str) -> Recipe:
         raise RecipeError(f"{path.name} is not YAML: {error}") from error
     if not isinstance(data, dict):
         raise RecipeError(f"{path.name}: the file must be a mapping, not {data!r}")
+    kind = _KINDS[_system(data, path.name)]
     overrides = data.get("rounds")
-    file = strict.build(_File, {**data, "rounds": []}, path.name)
+    file = strict.build(kind.file, {**data, "rounds": []}, path.name)
     if not isinstance(overrides, list) or not overrides:
         given = "missing" if "rounds" not in data else f"not {overrides!r}"
         raise RecipeError(
             f"{path.name}: the key rounds must be a list of mappings, one for each round "
             f"({{}} for one without overrides), {given}"
         )
-    defaults = RoundSettings(**{section: getattr(file, section) for section in OVERRIDABLE})
+    defaults = kind.round(**{section: getattr(file, section) for section in kind.sections})
     rounds = tuple(
-        _round(defaults, each, path.name, f"rounds[{number}]")
+        _round(defaults, each, kind.sections, path.name, f"rounds[{number}]")
         for number, each in enumerate(overrides, start=1)
     )
-    recipe = Recipe(
+    recipe: Recipe = Recipe(
         name=file.name,
         seed=file.seed,
         base=file.base,
@@ -167,10 +236,21 @@ def load_recipe(name: str) -> Recipe:
         ablation=file.ablation,
         rounds=rounds,
         again=file.again,
+        system=file.system,
     )
     for wrong in _faults(recipe):
         raise RecipeError(f"{path.name}: {wrong}")
     return recipe
+
+
+def _system(data: Mapping[Any, Any], file: str) -> System:
+    given = data.get("system", "rstar")
+    for system in _KINDS:
+        if given == system:
+            return system
+    if isinstance(given, str):
+        raise RecipeError(f"{file}: {UnknownNameError('value of system', given, _KINDS)}")
+    raise RecipeError(f"{file}: system must be one of {', '.join(_KINDS)}, not {given!r}")
 
 
 def recipe_path(name: str) -> Path:
@@ -189,19 +269,25 @@ def shipped_recipes() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
-def _round(defaults: RoundSettings, overrides: Any, file: str, where: str) -> RoundSettings:
+def _round(
+    defaults: RoundSettings | CPLRound,
+    overrides: Any,
+    sections: Sequence[str],
+    file: str,
+    where: str,
+) -> RoundSettings | CPLRound:
     if not isinstance(overrides, dict):
         raise RecipeError(f"{file}: {where} must be a mapping, not {overrides!r}")
-    unknown = sorted(set(overrides) - set(OVERRIDABLE), key=str)
+    unknown = sorted(set(overrides) - set(sections), key=str)
     if unknown:
-        named = UnknownNameError(f"section of {where}", str(unknown[0]), OVERRIDABLE)
+        named = UnknownNameError(f"section of {where}", str(unknown[0]), sections)
         raise RecipeError(f"{file}: {named}")
-    return RoundSettings(
+    return type(defaults)(
         **{
             name: strict.override(
                 getattr(defaults, name), overrides.get(name, {}), file, f"{where}.{name}."
             )
-            for name in OVERRIDABLE
+            for name in sections
         }
     )
 

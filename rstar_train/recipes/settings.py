@@ -7,16 +7,19 @@ what several fields must have in common a section's `validate` says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 from bench.checkpoints.ppm_config import Aggregate
 from bench.engines.policy import SamplingSettings, Temperature
 from bench.evaluation.runner import CONCURRENCY
-from bench.knobs import Amount, Count, DropRate, Positive, Share
+from bench.knobs import Amount, Count, DropRate, Positive, Range, Share
 from bench.prompts import OFFICIAL
 from bench.search import MCTS, SearchConfig
 from bench.search.registry import SearchEntry, find_search
+
+AtLeastZero = Annotated[float, Range(0)]
+"""A number of at least 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +57,21 @@ class PoolSettings:
         return "" if self.sources else "sources must be at least one source, not ()"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchSettings(MCTS):
-    """Search of the pool (section 3.2 of the paper, and its rounds in section 3.4)."""
+@dataclass(frozen=True, kw_only=True)
+class SearcherSettings:
+    """Who searches the pool, and what of it. A base beside a search's knobs, hence no slots."""
 
     policy: str
     """Who proposes steps: `previous`, the round before's policy; `base`, the untrained base model;
-    `demonstrator` or `gsm8k-demonstrator`; or another checkpoint's name or folder (paper: a 236B
-    model in round 1, then SLM-r1, r2, r3)."""
+    `demonstrator`, `gsm8k-demonstrator` or `plan-demonstrator`; or another checkpoint's name or
+    folder (paper: a 236B model in round 1, then SLM-r1, r2, r3)."""
     annotation: Literal["terminal", "ppm"]
     """Q of a step: terminal-guided (paper: rounds 1, 2), or begun at the value that the round
     before's PPM gives it (rounds 3, 4). Answers are rewarded by the reference in both."""
-    unsolved_rollouts: tuple[Count, ...] = ()
-    """Rollouts in all to which the tree of an unsolved problem grows, in turn (paper: a second 16
-    for hard problems, 64 and then 128 in round 4)."""
     trees: Count = 1
     """Trees of a problem that stays unsolved, each from a seed of its own (paper: 2 in round 4)."""
     temperature: Temperature = OFFICIAL.temperature
     """At which candidates are drawn."""
-    step_tokens: Count = SamplingSettings().step_tokens
-    """Token limit of one step."""
     levels: tuple[str, ...] | None = None
     """Problems of these levels only, as coverage counts them; null means all. Keeps a demonstrator
     from showing what the policy is to find by itself."""
@@ -87,6 +85,17 @@ class SearchSettings(MCTS):
     """Probability that a step proposed by a demonstrator is a plausible mistake."""
     concurrency: Count = CONCURRENCY
     """Problems in flight; changes no result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSettings(MCTS, SearcherSettings):
+    """Search of the pool (section 3.2 of the paper, and its rounds in section 3.4)."""
+
+    unsolved_rollouts: tuple[Count, ...] = ()
+    """Rollouts in all to which the tree of an unsolved problem grows, in turn (paper: a second 16
+    for hard problems, 64 and then 128 in round 4)."""
+    step_tokens: Count = SamplingSettings().step_tokens
+    """Token limit of one step."""
 
     @property
     def sampling(self) -> SamplingSettings:
@@ -150,7 +159,7 @@ class FitSettings:
     epochs: Positive
     """Times that every row is learnt."""
     learning_rate: Positive
-    """At its highest, after the warm-up; it falls to 0 linearly."""
+    """At its highest, after the warm-up; it falls to 0."""
     batch_size: Count
     """Rows of an optimizer step, over all processes together."""
     max_length: Count
@@ -159,6 +168,8 @@ class FitSettings:
     """Share of the steps in which the learning rate rises."""
     max_rows: Amount
     """Rows at most, drawn with the recipe's seed; 0 means all."""
+    schedule: Literal["linear", "cosine"] | None = field(default=None, kw_only=True)
+    """How the learning rate falls; null, as in rStar's code, means linearly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +236,10 @@ class EvaluationRun:
         return find_search(self.search, "search of evaluation.runs")
 
 
+GREEDY = ("greedy", "plan_greedy")
+"""Searches that are the policy alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
     """What each round is measured by, on problems that are in no pool."""
@@ -239,9 +254,17 @@ class EvaluationSettings:
 
     def validate(self) -> str:
         """Return what is wrong, as `key must be ...`; nothing where all is right."""
-        if self.runs and self.runs[0].search == "greedy":
+        if self.runs and self.runs[0].search in GREEDY:
             return ""
-        return f"runs must be at least one run, the first with the search greedy, not {self.runs!r}"
+        return (
+            "runs must be at least one run, the first with the search greedy (of plans: "
+            f"plan_greedy), not {self.runs!r}"
+        )
+
+    @property
+    def alone(self) -> str:
+        """The run of the policy alone, by which rounds are compared."""
+        return self.runs[0].search
 
 
 @dataclass(frozen=True, slots=True)

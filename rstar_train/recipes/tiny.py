@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from bench.problems.generated import DIAL
 from bench.search import SearchConfig
+from rstar_train.recipes.cpl import CPLRound
 from rstar_train.recipes.recipe import Recipe, RoundSettings
 from rstar_train.recipes.settings import (
     AblationSettings,
@@ -32,27 +33,51 @@ PROBLEMS = 12
 two."""
 EASIEST = ("embedded-grade-school", "gcd")
 """The tier, and its family with the shortest programs."""
+EASIEST_PLANS = ("embedded-countdown", "sums_3")
+"""The same of what a demonstrator of plans knows."""
 HELD_OUT = 3
 SFT_ROWS, SFT_EPOCHS = 16, 3.0
 """Twelve steps of four rows: what the format of one family takes."""
+PLAN_ROWS, PLAN_EPOCHS = 32, 4.0
+"""As many steps as the longer format of a plan and its solution takes."""
 PPM_ROWS = 8
 REFRESHED = 6
 """Problems that a round's new policy samples, besides those held out."""
 EVALUATED = 3
 """Problems of an evaluation."""
-KNOBS = {"n": 2, "rollouts": 2, "candidates": 2, "max_depth": 5}
+KNOBS = {"n": 2, "rollouts": 2, "candidates": 2, "max_depth": 5, "iterations": 3, "children": 2}
 """What the searches of an evaluation may spend."""
 
 
 def shrink(recipe: Recipe) -> Recipe:
     """Return the recipe with every number cut that costs time; its name ends with `-tiny`."""
+    plans = recipe.system == "cpl"
+    cut = _plan_round if plans else _round
     return dataclasses.replace(
         recipe,
         name=f"{recipe.name}-tiny",
-        pool=_pool(recipe.pool),
-        defaults=_round(recipe.defaults),
+        pool=_pool(recipe.pool, EASIEST_PLANS if plans else EASIEST),
+        defaults=cut(recipe.defaults),
         ablation=AblationSettings(samples=4),
-        rounds=tuple(_round(each) for each in recipe.rounds),
+        rounds=tuple(cut(each) for each in recipe.rounds),
+    )
+
+
+def _plan_round(settings: CPLRound) -> CPLRound:
+    search = dataclasses.replace(
+        settings.search,
+        iterations=min(settings.search.iterations, 12),
+        children=min(settings.search.children, 2),
+        problems=None,
+        action_tokens=min(settings.search.action_tokens, 100),
+    )
+    return dataclasses.replace(
+        settings,
+        search=search,
+        sft=_fit(settings.sft, PLAN_ROWS, PLAN_EPOCHS),
+        preference=_fit(settings.preference, PPM_ROWS, 1.0),
+        value=_fit(settings.value, 10 * PPM_ROWS, 1.0),
+        evaluation=_evaluation(settings.evaluation),
     )
 
 
@@ -68,11 +93,11 @@ def _round(settings: RoundSettings) -> RoundSettings:
     )
 
 
-def _pool(settings: PoolSettings) -> PoolSettings:
+def _pool(settings: PoolSettings, easiest: tuple[str, str]) -> PoolSettings:
     # A benchmark that a recipe names several times, once for each of its families, counts once.
     # What has several lengths is too long for so little training: the easiest family in its place.
     sources_left = [
-        dataclasses.replace(source, name=EASIEST[0]) if _has_lengths(source.name) else source
+        dataclasses.replace(source, name=easiest[0]) if _has_lengths(source.name) else source
         for source in settings.sources
     ]
     first: dict[tuple[str, bool], Source] = {}
@@ -81,7 +106,7 @@ def _pool(settings: PoolSettings) -> PoolSettings:
     sources: list[Source] = []
     for source in first.values():
         size = 3 * PROBLEMS if source.bootstrap else 2 if sources else PROBLEMS
-        tier, family = EASIEST
+        tier, family = easiest
         families = (family,) if source.name == tier else source.families
         size = min(source.problems or size, size)
         sources.append(dataclasses.replace(source, problems=size, families=families))

@@ -51,8 +51,8 @@ from rstar_train.recipes.settings import (
     SearchSettings,
 )
 from rstar_train.rounds import journal
+from rstar_train.rounds.at_work import load_runs
 from rstar_train.rounds.evaluation import evaluate, families_of, figures_of
-from rstar_train.rounds.rstar import load_runs
 from rstar_train.rounds.stages import MANIFEST, Stages, Trained
 from rstar_train.rows.making import OUTCOMES, PAIRS, SFT, STEPS, balance_solutions
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows, write_rows

@@ -11,20 +11,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
-from bench.engines.opening import engine_for
 from bench.errors import BenchError
 from bench.files import atomic
+from rstar_train.cpl_figures import CPLRoundFigures
 from rstar_train.figures import BaseFigures, EvaluationFigures, Figures, RoundFigures
-from rstar_train.publishing.cards import write_cards
 from rstar_train.publishing.tables import FIGURES
 from rstar_train.recipes.recipe import RECIPES, Recipe
 from rstar_train.recipes.settings import EvaluationSettings
 from rstar_train.rounds import journal
+from rstar_train.rounds.at_work import Handover, RoundAtWork, RoundResult
 from rstar_train.rounds.evaluation import benchmark_digest, evaluate, families_of, figures_of
-from rstar_train.rounds.rstar import Handover, Round, RoundResult
 from rstar_train.rounds.stages import Stages
+from rstar_train.rounds.systems import SystemEntry, system_of
 from rstar_train.search.pool import Pool, family_of, load_pool, tier_of
-from rstar_train.search.searcher import find_searcher
+from rstar_train.search.searcher import check_engine, find_searcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Evaluated:
 
 def evolve(
     recipe: Recipe, *, rounds: int, work: Path, publish: Path, beside: Path = RECIPES
-) -> list[RoundFigures]:
+) -> list[RoundFigures] | list[CPLRoundFigures]:
     """Run the rounds of a recipe, resuming what is there; return the figures of each.
 
     Args:
@@ -62,31 +62,32 @@ def evolve(
         for run in settings.evaluation.runs:
             _ = run.entry
         find_searcher(settings.search, base, base, None)
-        engine_for(base, settings.search.engine)
+        check_engine(settings.search, base)
     pool = load_pool(recipe.pool, seed=recipe.seed, beside=beside)
     work.mkdir(parents=True, exist_ok=True)
     _write_pool(pool, work / "pool.json")
     of_base = _evaluate_base(recipe, base, work)
     _write_figures(BaseFigures(of_base.figures), publish / "base")
     handed = Handover(base, evaluation=of_base.folder)
-    figures: list[RoundFigures] = []
+    figures: list[RoundFigures] | list[CPLRoundFigures] = []
+    system = system_of(recipe)
     for number in range(1, count + 1):
-        one = Round(number, recipe, pool, base, of_base.folder, work, publish, handed)
-        result = _run(one)
+        one = system.round(number, recipe, pool, base, of_base.folder, work, publish, handed)
+        result = _run(one, system)
         if number == len(recipe.rounds):
             for seed in recipe.again:
-                _run(replace(one, again=seed))
+                _run(replace(one, again=seed), system)
         handed = result.handover
         figures.append(result.figures)
     return figures
 
 
-def _run(one: Round) -> RoundResult:
+def _run(one: RoundAtWork, system: SystemEntry) -> RoundResult:
     """Do what is left of a round, and publish its figures and cards."""
     result = one.run()
     out = one.publish / one.name
     _write_figures(result.figures, out)
-    write_cards(out, result.figures)
+    system.write_cards(out, result.figures)
     return result
 
 

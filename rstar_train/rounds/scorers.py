@@ -118,6 +118,11 @@ def compare_scorers(
     for name in names:
         if name not in VARIANTS:
             raise UnknownNameError("variant of a scorer", name, VARIANTS)
+    if recipe.system != "rstar":
+        raise BenchError(
+            f"the recipe {recipe.name!r} trains {recipe.system}, and variants of a PPM are of "
+            "rStar-Math's recipes; its value models are in rstar-train table"
+        )
     settings, folder = recipe.at(number), work / f"round-{number}"
     samples = folder / "on_policy" / "trees"
     if not (folder / "on_policy_rows" / MANIFEST).is_file():

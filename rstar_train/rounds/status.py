@@ -18,8 +18,8 @@ from rstar_train.figures import Json
 from rstar_train.publishing.tables import coverage_table
 from rstar_train.recipes.recipe import Recipe
 from rstar_train.rounds import journal
-from rstar_train.rounds.rstar import stages_of
 from rstar_train.rounds.stages import manifest_of
+from rstar_train.rounds.systems import system_of
 from rstar_train.search.coverage import coverage
 
 SILENT_SECONDS = 600.0
@@ -52,7 +52,7 @@ def stage_statuses(recipe: Recipe, work: Path, *, now: datetime | None = None) -
     found: list[StageStatus] = []
     names = ["base/evaluation"]
     for number, settings in enumerate(recipe.rounds, start=1):
-        names += [f"round-{number}/{stage}" for stage in stages_of(settings)]
+        names += [f"round-{number}/{stage}" for stage in system_of(recipe).stages_of(settings)]
     running = entries[-1].stage if entries and entries[-1].event != "ended" else None
     ahead = False
     for name in names:
@@ -184,10 +184,10 @@ def _progress(
 def _trained(file: Path, recipe: Recipe, name: str) -> float | None:
     """Return the share of its epochs that a training has done, by its log."""
     round_name, _, stage = name.partition("/")
-    if stage not in ("policy", "ppm"):
+    section = system_of(recipe).fits.get(stage)
+    if section is None:
         return None
-    one = recipe.at(int(round_name.removeprefix("round-")))
-    epochs = one.sft.epochs if stage == "policy" else one.ppm.epochs
+    epochs = getattr(recipe.at(int(round_name.removeprefix("round-"))), section).epochs
     seen: list[Mapping[str, float]] = [
         line.value for line in scan(file, dict).lines if line.value is not None
     ]

@@ -81,7 +81,7 @@ def make_rows(
     none are carried over where the settings say so. Raises DataError, RunDirError.
     """
     made = Made()
-    for problem, traces in _traces(problems, trees, made.dropped):
+    for problem, traces in read_traces(problems, trees, made.dropped):
         _add(problem, traces, settings, made)
     if earlier is not None and settings.carry_over:
         made.solutions += _carried(SFTRow, earlier / SFT, made.solutions)
@@ -113,10 +113,13 @@ def make_rows(
     )
 
 
-def _traces(
+def read_traces(
     problems: Sequence[Problem], trees: Path, dropped: Counter[str]
 ) -> list[tuple[Problem, list[Trace]]]:
-    """Return the problems that were searched with their trees, in the pool's order."""
+    """Return the problems that were searched with their trees, in the pool's order.
+
+    Those that were not are counted in `dropped`. Raises RunDirError.
+    """
     stored: dict[str, list[Trace]] = defaultdict(list)
     for tree in load_run(trees).trees():
         if tree.tree:  # where the harness failed there is none

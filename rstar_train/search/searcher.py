@@ -9,13 +9,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
+from bench.checkpoints.checkpoint import UNTRAINED, Checkpoint, find_checkpoint
 from bench.engines.base import Policy, StepScorer
+from bench.engines.opening import ENGINES, engine_for
+from bench.errors import BenchError
 from bench.evaluation.harness import Harness
+from bench.prompts import Format, template
+from bench.prompts.plans import FEW_SHOT_PLANS
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox
 from rstar_train.demonstrators.base import DEMONSTRATORS, Demonstrator, open_demonstrator
-from rstar_train.recipes.settings import SearchSettings
+from rstar_train.recipes.cpl import AnySearch, PlanSearchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,42 @@ class Searcher:
 
 
 def find_searcher(
-    settings: SearchSettings, base: Checkpoint, policy: Checkpoint, ppm: Checkpoint | None
+    settings: AnySearch, base: Checkpoint, policy: Checkpoint, ppm: Checkpoint | None
 ) -> Searcher:
     """Return the searcher that a round's settings ask for.
 
     `policy` and `ppm` are the round before's. Raises UnknownNameError, CheckpointError for a
-    searcher that is not there.
+    searcher that is not there; BenchError for one that writes another format.
     """
+    wanted: Format = "plans" if isinstance(settings, PlanSearchSettings) else "steps"
     if settings.policy in DEMONSTRATORS:
+        _require_format(settings.policy, DEMONSTRATORS[settings.policy], wanted)
         return Searcher(open_demonstrator(settings.policy, settings.mistake_rate))
     named = {"previous": policy, "base": base}
     chosen = named.get(settings.policy) or find_checkpoint(settings.policy, "policy")
+    if isinstance(settings, PlanSearchSettings) and chosen.template == UNTRAINED:
+        chosen = chosen.prompted(FEW_SHOT_PLANS[settings.solutions].name)
+    _require_format(chosen.name, template(chosen.template).format, wanted)
     return Searcher(policy=chosen, ppm=ppm if settings.annotation == "ppm" else None)
+
+
+def _require_format(name: str, written: Format, wanted: Format) -> None:
+    if written != wanted:
+        raise BenchError(
+            f"search.policy {name!r} writes {written}, and the recipe's search is of {wanted}; "
+            f"choose one that writes {wanted}"
+        )
+
+
+def check_engine(settings: AnySearch, base: Checkpoint) -> None:
+    """Raise BenchError where the engine is not there, or does not tell what the search goes by."""
+    engine = engine_for(base, settings.engine)
+    if isinstance(settings, PlanSearchSettings) and not ENGINES[engine].tells_logprobs:
+        telling = [name for name, each in ENGINES.items() if each.tells_logprobs]
+        raise BenchError(
+            f"search.engine {engine!r} tells no probabilities of steps, which a search of plans "
+            f"goes by; choose one of {', '.join(telling)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +93,7 @@ class SearchParts:
 
 @asynccontextmanager
 async def start_searcher(
-    searcher: Searcher, settings: SearchSettings, run: RunDir
+    searcher: Searcher, settings: AnySearch, run: RunDir
 ) -> AsyncIterator[SearchParts]:
     """Start the searcher's models and the sandbox, note them in the run; stop them at the end."""
     async with Harness() as harness:

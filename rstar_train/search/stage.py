@@ -19,9 +19,19 @@ from bench.runs.grading import judge
 from bench.runs.header import make_header
 from bench.runs.record import Key, Record
 from bench.runs.writer import RunDir
-from bench.search import Node, Reward, Sampling, Trace, sample, select_first, select_majority
+from bench.search import (
+    Node,
+    Reward,
+    Sampling,
+    Trace,
+    plan_mcts,
+    sample,
+    select_first,
+    select_majority,
+)
 from bench.types import Outcome, Problem
 from rstar_train.figures import SampleFigures, SearchFigures
+from rstar_train.recipes.cpl import AnySearch, PlanSearchSettings
 from rstar_train.recipes.settings import SearchSettings
 from rstar_train.search.pool import tier_of
 from rstar_train.search.progress import Note, SearchProgress
@@ -34,7 +44,7 @@ SELECTORS = {"first": select_first, "majority": select_majority}
 
 async def search_pool(
     problems: Sequence[Problem],
-    settings: SearchSettings,
+    settings: AnySearch,
     searcher: Searcher,
     folder: Path,
     *,
@@ -50,7 +60,7 @@ async def search_pool(
     """
     chosen = _searchable(problems, settings, searcher)
     config = {
-        "search": {"name": "mcts", **_deciding(settings)},
+        "search": {"name": _name(settings), **_deciding(settings)},
         "recipe": pool,
         "seed": seed,
         **searcher.about,
@@ -67,8 +77,8 @@ async def search_pool(
     if not solved:
         raise BenchError(
             f"none of the {len(chosen)} problems searched was solved, so there is nothing to train "
-            "on: search easier problems (pool.sources), or raise search.rollouts, or begin with a "
-            "demonstrator (search.policy)"
+            f"on: search easier problems (pool.sources), or raise search.{_budget(settings)}, or "
+            "begin with a demonstrator (search.policy)"
         )
     return SearchFigures(
         problems=len(problems),
@@ -83,7 +93,7 @@ async def search_pool(
 
 
 def _searchable(
-    problems: Sequence[Problem], settings: SearchSettings, searcher: Searcher
+    problems: Sequence[Problem], settings: AnySearch, searcher: Searcher
 ) -> list[Problem]:
     """Return the problems of the wanted levels that the searcher can write steps for."""
     levels = settings.levels
@@ -104,7 +114,16 @@ def _searchable(
     return chosen
 
 
-def _deciding(settings: SearchSettings) -> Mapping[str, object]:
+def _name(settings: AnySearch) -> str:
+    """Return the search's name in the registry."""
+    return "cpl" if isinstance(settings, PlanSearchSettings) else "mcts"
+
+
+def _budget(settings: AnySearch) -> str:
+    return "iterations" if isinstance(settings, PlanSearchSettings) else "rollouts"
+
+
+def _deciding(settings: AnySearch) -> Mapping[str, object]:
     """Return the settings that decide a record: the concurrency does not, nor a knob not set."""
     values = dataclasses.asdict(settings)
     del values["concurrency"]
@@ -147,7 +166,7 @@ def _unsolved(problems: Sequence[Problem], records: Sequence[Record]) -> list[Pr
 
 async def _search(
     problems: Sequence[Problem],
-    settings: SearchSettings,
+    settings: AnySearch,
     searcher: Searcher,
     run: RunDir,
     seed: int,
@@ -160,6 +179,16 @@ async def _search(
     async with start_searcher(searcher, settings, run) as parts:
 
         async def search(problem: Problem) -> Trace:
+            if isinstance(settings, PlanSearchSettings):
+                return await plan_mcts(
+                    problem,
+                    parts.policy,
+                    parts.sandbox,
+                    config=settings,
+                    seed=seed,
+                    scorer=parts.scorer,
+                    reward=reward_of(problem),
+                )
             return await search_until_solved(
                 problem,
                 parts.policy,
@@ -176,7 +205,7 @@ async def _search(
             search,
             run=run,
             selectors=SELECTORS,
-            name="mcts",
+            name=_name(settings),
             seed=seed,
             concurrency=settings.concurrency,
             on_done=progress.start(len(problems), len(problems) - left),

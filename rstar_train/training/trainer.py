@@ -92,7 +92,7 @@ def trainer_arguments(
         "per_device_train_batch_size": passes[0],
         "gradient_accumulation_steps": passes[1],
         "warmup_steps": settings.warmup_fraction,
-        "lr_scheduler_type": "linear",
+        "lr_scheduler_type": settings.schedule or "linear",
         "seed": seed,
         "data_seed": seed,
         "logging_steps": 1,

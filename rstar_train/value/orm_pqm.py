@@ -13,10 +13,11 @@ from bench.errors import BenchError
 from rstar_train.figures import ValueFigures
 from rstar_train.recipes.settings import LoRASettings, PPMSettings
 from rstar_train.rows.row import OutcomeRow, PairRow, StepRow
+from rstar_train.training.batching import TokenizerCache
 from rstar_train.value.batches import LossTerm
 from rstar_train.value.objectives import Objective, outcome, preference, regression
 from rstar_train.value.ppm import center, pair_term
-from rstar_train.value.training import TokenizerCache, train_value
+from rstar_train.value.training import train_value
 
 
 def train_orm(

@@ -18,7 +18,7 @@ from bench.reports.figure import COLOURS, error_bars, new_figure, svg
 from bench.stats import wilson
 from rstar_train.figures import PairCounts, PairFigures
 from rstar_train.rows.row import PairRow
-from rstar_train.value.batches import draw_whole_problems
+from rstar_train.training.batching import draw_whole_problems
 
 log = logging.getLogger(__name__)
 

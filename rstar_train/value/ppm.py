@@ -20,6 +20,7 @@ from bench.errors import BenchError
 from rstar_train.figures import PPMFigures
 from rstar_train.recipes.settings import LoRASettings, PPMSettings
 from rstar_train.rows.row import PairRow, StepRow
+from rstar_train.training.batching import TokenizerCache
 from rstar_train.value.batches import LossTerm
 from rstar_train.value.objectives import (
     Objective,
@@ -28,7 +29,7 @@ from rstar_train.value.objectives import (
     preference,
     raw_preference,
 )
-from rstar_train.value.training import TokenizerCache, train_value
+from rstar_train.value.training import train_value
 
 OBJECTIVES = {
     "paper": Objective("ppm", preference),

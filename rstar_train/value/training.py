@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.checkpoints.ppm_config import PPMConfig
 from bench.errors import BenchError, MissingExtraError
-from bench.prompts import OFFICIAL
+from bench.prompts import OFFICIAL, Template
 from rstar_train.figures import ValueFigures
 from rstar_train.recipes.settings import LoRASettings, PPMSettings
 from rstar_train.training import fused_lora
+from rstar_train.training.batch_trainer import batch_trainer
+from rstar_train.training.batching import Row, TokenizerCache, draw_whole_problems
 from rstar_train.training.precision import weights_dtype
 from rstar_train.training.processes import count_processes, is_first
 from rstar_train.training.trainer import (
@@ -24,38 +26,14 @@ from rstar_train.training.trainer import (
 )
 from rstar_train.training.tree_attention import make_layout
 from rstar_train.training.watcher import find_checkpoint_to_resume, make_watcher
-from rstar_train.value.batches import (
-    Batch,
-    Ids,
-    LossTerm,
-    MicroBatch,
-    Row,
-    draw_whole_problems,
-    make_batches,
-)
+from rstar_train.value.batches import LossTerm, MicroBatch, make_batches
 from rstar_train.value.head import fit_head
 from rstar_train.value.model import load_value_model, take_bias
 from rstar_train.value.objectives import Objective, term_losses
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
-
-
-class TokenizerCache:
-    """Tokenizes whole texts, each once; None for one over the length limit."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
-        """Start with none."""
-        self._tokenizer, self._max_length = tokenizer, max_length
-        self._known: dict[str, Ids | None] = {}
-
-    def __call__(self, text: str) -> Ids | None:
-        """Return a text's tokens; none is appended."""
-        if text not in self._known:
-            ids = tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-            self._known[text] = ids if 0 < len(ids) <= self._max_length else None
-        return self._known[text]
+    from transformers import PreTrainedModel
 
 
 def train_value(
@@ -68,13 +46,15 @@ def train_value(
     settings: PPMSettings,
     lora: LoRASettings,
     seed: int,
+    template: Template = OFFICIAL,
 ) -> ValueFigures:
     """Train a scorer on `rows`, save it with its `ppm.json` in `out`, return its figures.
 
     `make` turns a row into a loss term, or None where a text of it is too long. `base` is the
     Hugging Face folder of the round's policy. `settings.max_rows` takes whole problems,
     `settings.batch_size` is the fewest terms of a batch. A training that was killed goes on at its
-    last checkpoint. Raises BenchError, CheckpointError, MissingExtraError.
+    last checkpoint. `template` is what the rows' prompts are in. Raises BenchError,
+    CheckpointError, MissingExtraError.
     """
     try:
         from peft import get_peft_model
@@ -89,7 +69,7 @@ def train_value(
     if not terms:
         raise BenchError(
             f"each of the {len(drawn)} rows has a text of more than {settings.max_length} tokens; "
-            "raise ppm.max_length"
+            "raise ppm.max_length (of CPL: value.max_length)"
         )
     batches = make_batches(terms, settings.batch_size, processes=count_processes())
     depends_on = training_digest(seed, {"lora": lora, "ppm": settings}, base, drawn)
@@ -106,10 +86,10 @@ def train_value(
         fused_lora.fuse(model)
     # A row of the data set is a whole batch.
     values = trainer_arguments(settings, lora, out / "trainer", seed, passes=(1, 1))
-    trainer = _value_trainer()(
+    trainer = batch_trainer()(
         batches,
-        objective,
-        dtype,
+        lambda model, part: micro_batch_loss(model, part, objective, dtype),
+        summed=objective.summed,
         model=model,
         processing_class=tokenizer,
         args=TrainingArguments(**values),
@@ -122,8 +102,8 @@ def train_value(
     save(trainer, out)
     if is_first():
         PPMConfig(
-            OFFICIAL.name,
-            OFFICIAL.digest,
+            template.name,
+            template.digest,
             objective.squash,
             kind=objective.kind,
             bias=take_bias(out) if has_bias else None,
@@ -157,44 +137,3 @@ def micro_batch_loss(
         ends=torch.from_numpy(part.sequence.ends).to(device),
     )  # (texts,)
     return term_losses(objective, raw, part).sum()
-
-
-def _value_trainer() -> type[Trainer]:
-    """Return a trainer whose rows are whole batches, cut into micro-batches."""
-    from transformers import Trainer
-
-    class ValueTrainer(Trainer):
-        """One batch at a time, in an order drawn anew every epoch."""
-
-        def __init__(
-            self,
-            batches: Sequence[Batch],
-            objective: Objective,
-            dtype: torch.dtype,
-            **kwargs: object,
-        ) -> None:
-            rows = [{"batch": batch} for batch in batches]
-            super().__init__(train_dataset=rows, data_collator=lambda rows: rows[0], **kwargs)
-            self.objective, self.dtype = objective, dtype
-
-        def training_step(
-            self,
-            model: PreTrainedModel,
-            inputs: Mapping[str, Batch],
-            num_items_in_batch: object = None,
-        ) -> torch.Tensor:
-            """Return the batch's loss; the gradients of its micro-batches are accumulated."""
-            import torch
-
-            model.train()
-            total = torch.zeros((), device=self.args.device)
-            batch = inputs["batch"]
-            for part in batch.micro_batches:
-                loss = micro_batch_loss(model, part, self.objective, self.dtype)
-                if not self.objective.summed:
-                    loss = loss / batch.weight
-                self.accelerator.backward(loss)
-                total += loss.detach()
-            return total
-
-    return ValueTrainer

@@ -150,7 +150,7 @@ def test_a_round_differs_from_the_recipe_in_its_overrides_only() -> None:
         recipe.at(5)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [name for name in SHIPPED if load_recipe(name).system == "rstar"])
 def test_the_rounds_of_a_shipped_recipe_are_those_of_the_paper(name: str) -> None:
     searches = [each.search for each in load_recipe(name).rounds]
     assert [each.annotation for each in searches] == ["terminal", "terminal", "ppm", "ppm"]
@@ -300,7 +300,8 @@ def test_an_option_that_is_null_is_not_in_the_digest_and_one_that_is_set_is() ->
     recipe = load_recipe("paper-qwen2.5-math-7b")
     ppm = recipe.defaults.ppm
     before = dataclasses.asdict(ppm)
-    assert [before.pop(name) for name in ("centering", "learn", "bias", "head_only")] == [None] * 4
+    unset = ("centering", "learn", "bias", "head_only", "schedule")
+    assert [before.pop(name) for name in unset] == [None] * 5
     text = json.dumps({"ppm": before, "seed": recipe.seed}, sort_keys=True)
     digest = sections_digest(recipe.seed, {"ppm": ppm})
     assert digest == hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -34,7 +34,13 @@ def test_a_tiny_recipe_keeps_what_its_rounds_are(name: str) -> None:
     assert sum(source.problems for source in small.pool.sources) <= 52
     assert 0 < small.pool.held_out <= 3
     assert len(small.rounds) == len(recipe.rounds)
+    kept: tuple[str, ...] = ("policy", "annotation", "trees")
     for one, whole in zip(small.rounds, recipe.rounds, strict=True):
+        if recipe.system == "cpl":
+            plans = (*kept, "solutions", "plan_depth", "root_children")
+            assert all(getattr(one.search, k) == getattr(whole.search, k) for k in plans)
+            assert one.search.iterations <= 12
+            continue
         kept = ("policy", "annotation", "trees", "rules")
         assert all(getattr(one.search, k) == getattr(whole.search, k) for k in kept)
         assert bool(one.search.unsolved_rollouts) == bool(whole.search.unsolved_rollouts)

@@ -11,11 +11,12 @@ from bench.checkpoints.checkpoint import find_checkpoint
 from bench.checkpoints.weights import full_weights
 from bench.prompts import OFFICIAL, START
 from rstar_train.rows.row import PairRow
+from rstar_train.training.batching import TokenizerCache
 from rstar_train.value.batches import make_batches
 from rstar_train.value.model import load_value_model
 from rstar_train.value.objectives import preference
 from rstar_train.value.ppm import OBJECTIVES, pair_term
-from rstar_train.value.training import TokenizerCache, micro_batch_loss
+from rstar_train.value.training import micro_batch_loss
 from tests import tiny
 
 torch = pytest.importorskip("torch")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rstar_train.rows.row import PairRow
+from rstar_train.training.batching import draw_whole_problems
 from rstar_train.value import batches
-from rstar_train.value.batches import Batch, LossTerm, draw_whole_problems, make_batches
+from rstar_train.value.batches import Batch, LossTerm, make_batches
 
 
 def terms(problems: int, each: int, length: int = 12) -> list[LossTerm]:

@@ -1,0 +1,208 @@
+"""What Step-APO is compared with: other ways to learn preferences from one SFT policy.
+
+Every arm starts from the last round's SFT policy, with the last round's settings and the trees of
+its search, and differs in the pairs or in one key of `preference`. All are evaluated on the round's
+problems, paired with that SFT policy. The arms are trained with the recipe's seed and with every
+seed of `again`, for the spread over seeds. Stages lie in `ablation/` of the work folder, and resume
+as rounds do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint, read_checkpoint
+from bench.errors import CheckpointError
+from bench.files.atomic import replace_json
+from bench.files.digests import file_digest
+from bench.prompts.plans import PLANS
+from rstar_train.cpl_figures import (
+    ArmFigures,
+    CPLAblationFigures,
+    CPLRoundFigures,
+    PreferencePairFigures,
+)
+from rstar_train.figures import EvaluationFigures
+from rstar_train.publishing.tables import ABLATION, FIGURES, read_figures
+from rstar_train.recipes.cpl import CPLRound, PlanPairSettings
+from rstar_train.recipes.recipe import RECIPES, Recipe
+from rstar_train.rounds import journal
+from rstar_train.rounds.at_work import Handover
+from rstar_train.rounds.cpl import PlanRound, add_reference_stage, train_preference_stage
+from rstar_train.rounds.stages import Stages
+from rstar_train.rows.plan_pairs import make_pairs
+from rstar_train.rows.preferences import INSTANCES, PAIRS, REFERENCED
+from rstar_train.search.pool import Pool, load_pool
+
+FOLDER = "ablation"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to learn preferences."""
+
+    pairs: Literal["round", "instances", "verified"]
+    """The round's own pairs; whole responses of the same trees; those whose choice flips the
+    outcome."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of the recipe's section `preference` that differ."""
+
+
+ARMS: Mapping[str, Arm] = {
+    "step_apo": Arm("round"),
+    "step_dpo": Arm("round", {"alpha": 0.0}),
+    "instance_dpo": Arm("instances", {"alpha": 0.0}),
+    "cso": Arm("verified", {"alpha": 0.0}),
+}
+"""In CSO (arXiv 2602.03412) verified pairs are learnt by DPO, hence no margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class CPLAblation:
+    """The arms of one seed."""
+
+    one: PlanRound
+    """The last round, as it was trained with that seed."""
+    folder: Path
+    """Where the stages write."""
+    pairs: Path
+    """Folder of what no seed decides: the verified pairs."""
+
+    @property
+    def settings(self) -> CPLRound:
+        """The recipe's sections of the last round."""
+        return self.one.settings
+
+    @property
+    def stages(self) -> Stages:
+        """The stages that train and measure."""
+        return Stages(self.folder, self.one.seed, self.one.work / journal.NAME)
+
+    def run(self) -> CPLAblationFigures:
+        """Do what is not done yet; return and publish the figures. Raises BenchError."""
+        of = self.one.publish / self.one.name
+        if not (of / FIGURES).is_file():
+            raise CheckpointError(
+                f"{of} holds no finished round; run rstar-train evolve with this recipe first"
+            )
+        sft = read_checkpoint(of / "sft", "policy")
+        files = {
+            "round": self.one.folder / "pairs" / PAIRS,
+            "instances": self.one.folder / "pairs" / INSTANCES,
+            "verified": self._verified(),
+        }
+        arms = {name: self._arm(name, arm, files[arm.pairs], sft) for name, arm in ARMS.items()}
+        figures = CPLAblationFigures(
+            round=self.one.number,
+            sft=self._evaluate("sft", sft, before=None),
+            arms=arms,
+            seed=self.one.again,
+        )
+        name = ABLATION if figures.seed is None else f"ablation-seed-{figures.seed}.json"
+        replace_json(self.one.publish / name, figures.to_json())
+        return figures
+
+    def _verified(self) -> Path:
+        """Make the pairs whose choice flips the outcome, out of the round's trees."""
+        trees, out = self.one.trees, self.pairs / "verified-pairs"
+        verified = dataclasses.replace(self.settings.pairs, verified=True)
+
+        def work(pairs: PlanPairSettings) -> PreferencePairFigures:
+            problems, seed = self.one.pool.training, self.one.recipe.seed
+            return make_pairs(problems, trees, pairs, out, seed=seed)
+
+        Stages(self.pairs, self.one.recipe.seed, self.one.work / journal.NAME).run(
+            "verified-pairs",
+            PreferencePairFigures,
+            work,
+            sections={"pairs": verified},
+            inputs={
+                "pool": self.one.pool.digest,
+                "trees": file_digest(trees / "records.jsonl"),
+            },
+            outputs=(PAIRS, INSTANCES),
+        )
+        return out / PAIRS
+
+    def _arm(self, name: str, arm: Arm, file: Path, sft: Checkpoint) -> ArmFigures:
+        if arm == ARMS["step_apo"]:  # what the round itself trained
+            of = self.one.publish / self.one.name
+            own_figures = read_figures(CPLRoundFigures, of / FIGURES, "train the round again")
+            return ArmFigures(own_figures.preference, self._against_sft(name, of / "policy", sft))
+        reference = f"{arm.pairs}-reference"
+        add_reference_stage(self.stages, reference, file, sft, self.settings)
+        trained = train_preference_stage(
+            self.stages,
+            name,
+            self.folder / reference / REFERENCED,
+            sft,
+            dataclasses.replace(self.settings.preference, **arm.settings),
+            self.settings.lora,
+        )
+        self.one.publish_trained(
+            f"{FOLDER}/{name}", "policy", trained, sft, suffix=f"-{name}", template=PLANS
+        )
+        folder = self.one.publish / self.one.name / FOLDER / name
+        return ArmFigures(trained.figures, self._against_sft(name, folder, sft))
+
+    def _against_sft(self, name: str, folder: Path, sft: Checkpoint) -> EvaluationFigures:
+        """Evaluate the policy in a folder, paired with the SFT policy."""
+        self._evaluate("sft", sft, before=None)
+        own = self.folder / "sft-evaluation"
+        return self._evaluate(name, read_checkpoint(folder, "policy"), before=own)
+
+    def _evaluate(self, name: str, policy: Checkpoint, before: Path | None) -> EvaluationFigures:
+        alone = (self.settings.evaluation.alone,)
+        return self.one.evaluate(
+            policy,
+            None,
+            stage=f"{name}-evaluation",
+            searches=alone,
+            before=before,
+            stages=self.stages,
+        )
+
+
+def ablate_preferences(
+    recipe: Recipe[CPLRound], *, work: Path, publish: Path, beside: Path = RECIPES
+) -> list[CPLAblationFigures]:
+    """Run the arms of a recipe's last round, which must have ended, for each of its seeds.
+
+    Raises BenchError.
+    """
+    base = find_checkpoint(recipe.base, "policy")
+    pool = load_pool(recipe.pool, seed=recipe.seed, beside=beside)
+    return [
+        CPLAblation(
+            _last(recipe, pool, base, work, publish, seed),
+            work / (FOLDER if seed is None else f"{FOLDER}-seed-{seed}"),
+            work / FOLDER,
+        ).run()
+        for seed in (None, *recipe.again)
+    ]
+
+
+def _last(
+    recipe: Recipe[CPLRound],
+    pool: Pool,
+    base: Checkpoint,
+    work: Path,
+    publish: Path,
+    seed: int | None,
+) -> PlanRound:
+    """Return the last round, as it was begun."""
+    number = len(recipe.rounds)
+    begun = Handover(base)
+    if number > 1:
+        before = publish / f"round-{number - 1}"
+        if (before / FIGURES).is_file():
+            begun = Handover(
+                read_checkpoint(before / "policy", "policy"), read_checkpoint(before / "ppm", "ppm")
+            )
+    return PlanRound(
+        number, recipe, pool, base, work / "base" / "evaluation", work, publish, begun, seed
+    )

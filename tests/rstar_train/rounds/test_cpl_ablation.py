@@ -1,0 +1,134 @@
+"""The arms of the ablation of preferences: which pairs and which loss each has, seed by seed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.checkpoints.checkpoint import EMBEDDED, Checkpoint
+from bench.search import ROOT, NodeKind
+from bench.search.tree import new_trace
+from rstar_train.cpl_figures import ArmFigures, CPLRoundFigures
+from rstar_train.recipes.recipe import Recipe, load_recipe
+from rstar_train.rounds import cpl_ablation
+from rstar_train.rounds.cpl import PlanRound
+from rstar_train.rounds.cpl_ablation import ARMS, ablate_preferences
+from rstar_train.rounds.stages import Trained
+from rstar_train.rows.preferences import PreferenceRow
+from rstar_train.rows.row import read_rows
+from rstar_train.search.pool import Pool
+from tests.rstar_train.made_figures import evaluation, method
+from tests.rstar_train.publishing.test_cpl_published import LEARNT, round_of
+from tests.rstar_train.rows.test_plan_pairs import P, add, end, solve, step, stored
+
+RECIPE: Recipe = replace(load_recipe("cpl-smollm2"), again=(2,))
+NUMBER = len(RECIPE.rounds)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A last round's trees and figures, for both seeds: two steps, and luck below the wrong one."""
+    trace = new_trace(P.id, "cpl", 1, "<plan>")
+    root = trace.nodes[ROOT]
+    good, bad, worse = (add(trace, root, step(1, words)) for words in ("good", "bad", "worse"))
+    end(trace, good, solve("print(3)", "3"), 1)
+    end(trace, bad, solve("print(3)  # by luck", "3"), 1)
+    for at in range(2):
+        end(trace, bad, solve(f"print({at})", f"{at}"), -1)
+    end(trace, worse, solve("boom"), -1, NodeKind.FAILED_CODE)
+    trees = tmp_path / f"round-{NUMBER}" / "search" / "trees"
+    trees.parent.mkdir(parents=True)
+    stored(trees, trace)
+    for name in (f"round-{NUMBER}", f"round-{NUMBER}-seed-2"):
+        folder = tmp_path / "out" / name
+        folder.mkdir(parents=True)
+        (folder / "figures.json").write_text(json.dumps(round_of().to_json()))
+    return tmp_path
+
+
+class Trainer:
+    """Stands in for what trains and measures; notes what each arm was given."""
+
+    def __init__(self) -> None:
+        self.arms: list[tuple[int, str, str, float]] = []
+        self.evaluated: list[tuple[str, str, str | None]] = []
+
+    def add_reference(self, stages: Any, name: str, file: Path, *_: Any) -> None:
+        self.file = file
+
+    def train(
+        self, stages: Any, name: str, file: Path, sft: Any, preference: Any, lora: Any
+    ) -> Trained[Any]:
+        self.arms.append((stages.seed, name, self.file.parent.name, preference.alpha))
+        return Trained(stages.folder / name, LEARNT, {})
+
+    def evaluate(self, one: Any, policy: Checkpoint, ppm: Any, **how: Any) -> Any:
+        before = how["before"]
+        self.evaluated.append((how["stage"], policy.name, before and before.name))
+        return evaluation(plan_greedy=method("plan greedy"))
+
+
+@pytest.fixture
+def trainer(run: Path, monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    made = Trainer()
+    pool = Pool((P,), frozenset(), {})
+    monkeypatch.setattr(cpl_ablation, "load_pool", lambda *_, **__: pool)
+    monkeypatch.setattr(cpl_ablation, "add_reference_stage", made.add_reference)
+    monkeypatch.setattr(cpl_ablation, "train_preference_stage", made.train)
+    monkeypatch.setattr(
+        cpl_ablation,
+        "read_checkpoint",
+        lambda folder, kind: Checkpoint(folder.name, kind, folder, {"template": "plans"}),
+    )
+    monkeypatch.setattr(
+        cpl_ablation,
+        "find_checkpoint",
+        lambda *_: Checkpoint(EMBEDDED, "policy", None, {"template": "few-shot"}),
+    )
+    monkeypatch.setattr(PlanRound, "publish_trained", lambda *_, **__: None)
+    monkeypatch.setattr(
+        PlanRound,
+        "evaluate",
+        lambda one, policy, ppm, **how: made.evaluate(one, policy, ppm, **how),
+    )
+    return made
+
+
+def test_arms_differ_in_pairs_and_loss_and_every_seed_has_all(run: Path, trainer: Trainer) -> None:
+    found = ablate_preferences(RECIPE, work=run, publish=run / "out")
+    assert [(each.seed, list(each.arms)) for each in found] == [(None, [*ARMS]), (2, [*ARMS])]
+    assert trainer.arms == [
+        (seed, name, pairs, 0.0)
+        for seed in (RECIPE.seed, 2)
+        for name, pairs in (
+            ("step_dpo", "pairs"),
+            ("instance_dpo", "pairs"),
+            ("cso", "verified-pairs"),
+        )
+    ]
+    assert sorted(path.name for path in (run / "out").glob("*.json")) == [
+        "ablation-seed-2.json",
+        "ablation.json",
+    ]
+
+
+def test_step_apo_is_what_the_round_trained(run: Path, trainer: Trainer) -> None:
+    first, _ = ablate_preferences(RECIPE, work=run, publish=run / "out")
+    figures = CPLRoundFigures.from_json(round_of().to_json())
+    assert isinstance(first.arms["step_apo"], ArmFigures)
+    assert first.arms["step_apo"].training == figures.preference
+    assert ("step_apo-evaluation", "policy", "sft-evaluation") in trainer.evaluated
+    assert ("sft-evaluation", "sft", None) in trainer.evaluated
+
+
+def test_verified_pairs_are_those_whose_choice_flips_the_outcome(
+    run: Path, trainer: Trainer
+) -> None:
+    ablate_preferences(RECIPE, work=run, publish=run / "out")
+    rows = read_rows(PreferenceRow, run / "ablation" / "verified-pairs" / "pairs.jsonl")
+    steps = [(row.chosen, row.rejected) for row in rows if row.kind == "step"]
+    assert steps == [(step(1, "good"), step(1, "worse"))]
