@@ -47,14 +47,14 @@ def _lead(**stages: str) -> dict[str, str]:
     return {step: stage for stage, steps in stages.items() for step in steps.split()}
 
 
-PHASE_A = "replace linear power ratio weighted_mean log_bound"
+PHASE_A = "replace linear power raise_equality ratio weighted_mean log_bound"
 PHASE_C = "homogenise homogenise_fact multiply divide rename bound power_variables"
 
 # What may come next at each stage, and the stage that it leads to. At a stage that is named
 # positive the proof is strict throughout: the goal is to be shown > 0, at the others >= 0.
 ORDER = {
     "expression": _lead(expression=PHASE_A, polynomial="clear", closed="cases absurd"),
-    "polynomial": _lead(polynomial=f"{PHASE_C} raise", closed="orthant squares"),
+    "polynomial": _lead(polynomial=f"{PHASE_C} raise interior", closed="orthant squares"),
     "positive_expression": _lead(
         positive_expression=PHASE_A, positive_polynomial="clear", closed="cases absurd"
     ),

@@ -150,14 +150,20 @@ def evaluate(p: Polynomial, point: Iterable[Fraction]) -> Fraction:
 def compile_polynomial(p: Polynomial) -> Callable[[Floats], Floats]:
     """Return a function of points, shape (points, variables), in floating point."""
     terms = p.to_dict()
-    powers = np.array([list(map(int, e)) for e in terms], dtype=float)
+    exponents = np.array([list(map(int, e)) for e in terms], dtype=int)
     weights = np.array([float(from_flint(c)) for c in terms.values()])
 
     def value(points: Floats) -> Floats:
         if not len(weights):
             return np.zeros(len(points))
+        products = np.ones((len(points), len(weights)))
         with np.errstate(all="ignore"):
-            found: Floats = (points[:, None, :] ** powers[None]).prod(axis=2) @ weights
+            for i, most in enumerate(exponents.max(axis=0)):
+                if most:
+                    powers = np.ones((len(points), most + 1))
+                    powers[:, 1:] = np.cumprod(np.repeat(points[:, [i]], most, axis=1), axis=1)
+                    products *= powers[:, exponents[:, i]]
+            found: Floats = products @ weights
         return found
 
     return value

@@ -17,6 +17,7 @@ from bench.inequalities.checking.reading import (
     Expression,
     Fractions,
     find_variables,
+    raise_power,
     substitute,
     subtract,
 )
@@ -128,6 +129,15 @@ class ExpressionGoal:
         variables, k = step["variables"].names(), str(step["power"].whole(1))
         self.require_nonnegative(variables)
         return self.insert({v: ("^", v, k) for v in variables}, self.signs)
+
+    def take_raise_equality(self, step: Data) -> ExpressionGoal:
+        """Return the goal with one equality more, between powers of the sides of another."""
+        match step["equality"].member(self.equalities):
+            case ("+", left, ("-", right)):
+                k = step["power"].whole(2)
+                raised = subtract(raise_power(left, k), raise_power(right, k))
+                return replace(self, equalities=(*self.equalities, raised))
+        raise ProofError("the equality has not two sides")
 
     def take_linear(self, step: Data) -> ExpressionGoal:
         """Return the goal in new variables, of which the old ones are linear forms."""

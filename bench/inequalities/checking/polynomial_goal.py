@@ -263,6 +263,16 @@ class PolynomialGoal:
         data.expect(self.is_positive_off_origin(p), "a polynomial that is positive off the origin")
         return p
 
+    def take_interior(self, _: Data) -> PolynomialGoal:
+        """Return the goal where no variable is 0: it is continuous, and such points are dense."""
+        self.require_orthant()
+        require(not self.facts, "there are facts")
+        require(len(self.equalities) < 2, "there are equalities, more than one")
+        for p in self.equalities:
+            require(p is not None, "the equality cannot be used")
+            self.split(p or self.ring.constant(0))
+        return replace(self, signs=(POSITIVE,) * len(self.signs))
+
     def take_homogenise(self, step: Data) -> PolynomialGoal:
         """Return the goal homogenised by an equality."""
         equality = step["equality"].member(self.equalities)

@@ -172,8 +172,27 @@ def substitute(e: Expression, images: Mapping[str, Expression]) -> Expression:
         case ("^", str(v), r) if v in images and is_rational(r):
             match images[v]:
                 case ("^", base, k):
-                    return ("^", base, str(Fraction(k) * Fraction(r)))
+                    return ("^", base, multiply_exponents(k, r))
     return (e[0], *(substitute(part, images) for part in e[1:]))
+
+
+def raise_power(e: Expression, k: int) -> Expression:
+    """Return a power of an expression, factor by factor; a power of a power is one power."""
+    charge(100)
+    match e:
+        case ("*" | "/", *parts):
+            return (e[0], *(raise_power(part, k) for part in parts))
+        case ("^", base, r) if is_rational(r):
+            return ("^", base, multiply_exponents(str(k), r))
+    return ("^", e, str(k))
+
+
+def multiply_exponents(left: str, right: str) -> str:
+    """Return a product of exponents, which is limited as all whole numbers are."""
+    product = Fraction(left) * Fraction(right)
+    large = max(abs(product.numerator), product.denominator)
+    require(large <= MAX_INTEGER, f"an exponent exceeds {MAX_INTEGER}")
+    return str(product)
 
 
 def subtract(left: Expression, right: Expression) -> Expression:

@@ -32,6 +32,7 @@ from bench.inequalities.proving.goals import (
     insert,
     list_factors,
     negate,
+    raise_equality,
     raise_variables,
     subtract,
     use_ratios,
@@ -114,6 +115,17 @@ def _explain_ratio(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
         f" ${inner.list_letters()} > 0$."
     )
     return changed, [Paragraph(text), *_become(changed)]
+
+
+def _explain_raise_equality(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
+    goal, power = claimed.goal, int(step["power"])
+    changed = Claimed(claimed.scene, raise_equality(goal, int(step["equality"]), power))
+    p = read_assumptions(changed.goal).equalities[-1]
+    if p is None:
+        return changed, []
+    what = "square" if power == 2 else f"power ${power}$"
+    said = write_equality(p, claimed.scene.alphabet)
+    return changed, [Paragraph(f"By taking the {what} of both sides we have ${said}$.")]
 
 
 def _explain_linear(claimed: Claimed, step: Step) -> tuple[Claimed, list[Block]]:
@@ -297,6 +309,7 @@ def _explain_absurd(claimed: Claimed, step: Step) -> list[Block]:
 _STEPS: Mapping[str, Callable[[Claimed, Step], tuple[Claimed, list[Block]]]] = {
     "gap": _explain_gap,
     "power": _explain_power,
+    "raise_equality": _explain_raise_equality,
     "ratio": _explain_ratio,
     "linear": _explain_linear,
     "weighted_mean": _explain_weighted_mean,

@@ -31,6 +31,7 @@ from bench.inequalities.polynomials import (
     split_by_degree,
     split_by_power,
 )
+from bench.inequalities.proving.goals import POSITIVE
 from bench.inequalities.proving.polynomial_goals import (
     PolynomialGoal,
     Radical,
@@ -163,6 +164,17 @@ def _explain_divide(stage: Stage, step: Step) -> tuple[Stage, list[Block]]:
     after, blocks = stage.reach(reached, LEFT)
     text = f"We divide by the factor ${stage.scene.quote(by)}$, which is positive."
     return after, [Paragraph(text), *blocks]
+
+
+def _explain_interior(stage: Stage, _: Step) -> tuple[Stage, list[Block]]:
+    goal = stage.goal
+    signs = (POSITIVE,) * goal.n
+    reached = goal.then({}, goal.p, assumptions=dataclasses.replace(goal.assumptions, signs=signs))
+    text = (
+        f"Both sides are continuous. So we may assume that ${stage.scene.list_letters()} > 0$: the"
+        " other points are limits of such ones."
+    )
+    return dataclasses.replace(stage, goal=reached), [Paragraph(text)]
 
 
 def _explain_rename(stage: Stage, step: Step) -> tuple[Stage, list[Block]]:
@@ -393,6 +405,7 @@ STEPS: Mapping[str, Callable[[Stage, Step], tuple[Stage, list[Block]]]] = {
     "homogenise_fact": _explain_homogenise_fact,
     "multiply": _explain_multiply,
     "divide": _explain_divide,
+    "interior": _explain_interior,
     "rename": _explain_rename,
     "bound": _explain_bound,
     "raise": _explain_raise,

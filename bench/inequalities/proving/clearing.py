@@ -86,12 +86,14 @@ class Reader:
         split: Split | None = None,
         *,
         factors: bool = True,
+        unit: Split | None = None,
     ) -> None:
         """Know no radical and no denominator yet; `split` homogenises radicands.
 
-        Without `factors` a denominator stays as it is, as FORMAT.md reads those of assumptions.
+        Without `factors` a denominator stays as it is, as FORMAT.md reads those of assumptions. A
+        root of what the equality `unit` says is 1 is 1.
         """
-        self._factors = factors
+        self._factors, self._unit = factors, unit
         self.n = len(variables)
         self.known = Assumptions(tuple(signs), (), ())
         self.split = split if split is not None and split.low.is_constant() else None
@@ -218,6 +220,10 @@ class Reader:
             if root.of == base and root.index == index:
                 return self._as_fraction(root)
         inner = self.read(base)
+        off = self._tell_from_one(inner)
+        if off is not None:
+            self.roots.append(_Root(base, index, self._one, Counter(), None, off))
+            return self._as_fraction(self.roots[-1])
         over = Counter({i: -(-k // index) for i, k in inner.over.items() if k})
         missing = Counter({i: over[i] * index - k for i, k in inner.over.items()})
         whole = self._reduce(inner.numerator * self._product(missing))
@@ -239,6 +245,15 @@ class Reader:
         root = _Root(base, index, self._lift(factor), over, number, multiplier)
         self.roots.append(root)
         return self._as_fraction(root)
+
+    def _tell_from_one(self, fraction: _Fraction) -> Polynomial | None:
+        """Return what `unit` is multiplied by in `denominator - numerator`; None if it is not."""
+        if self._unit is None:
+            return None
+        numerator = self._unit.sign * (self._unit.high - self._unit.low)
+        difference = self._product(fraction.over) - fraction.numerator
+        multiplier, rest = divmod(difference, self._lift(numerator))
+        return multiplier if rest.is_zero() else None
 
     def _as_fraction(self, root: _Root) -> _Fraction:
         numerator = root.factor
@@ -363,6 +378,18 @@ def read_numerator(
     return drop_radicals(fraction.numerator, n)
 
 
+def read_polynomial(e: Expression, variables: Sequence[str]) -> Polynomial | None:
+    """Return an expression as a polynomial; None of one with roots, or divided by variables."""
+    reader = Reader(variables, [POSITIVE] * len(variables))
+    try:
+        fraction = reader.read(e)
+    except CannotClear:
+        return None
+    if reader.roots or fraction.over:
+        return None
+    return drop_radicals(fraction.numerator, len(variables))
+
+
 def read_assumptions(goal: Goal) -> Assumptions:
     """Return what a goal assumes, as polynomials."""
     signs = tuple(goal.signs[v] for v in goal.variables)
@@ -375,14 +402,25 @@ def read_assumptions(goal: Goal) -> Assumptions:
 
 
 def clear(
-    goal: Goal, known: Assumptions, budget: Budget, *, raise_radicands: bool = True
+    goal: Goal,
+    known: Assumptions,
+    budget: Budget,
+    *,
+    raise_radicands: bool = True,
+    unit_roots: bool = False,
 ) -> PolynomialGoal | None:
     """Return the goal as a polynomial; None where it has a form or a sign that cannot be shown.
 
-    With `raise_radicands` an equality makes radicands homogeneous of a degree that fits the root.
+    With `raise_radicands` an equality makes radicands homogeneous of a degree that fits the root;
+    with `unit_roots` roots of what it says is 1 are 1.
     """
     split = known.find_split()
-    reader = Reader(goal.variables, known.signs, split if raise_radicands else None)
+    reader = Reader(
+        goal.variables,
+        known.signs,
+        split if raise_radicands else None,
+        unit=split if unit_roots else None,
+    )
     try:
         fraction = reader.read(goal.expression)
     except CannotClear:

@@ -14,6 +14,7 @@ from bench.inequalities.polynomials import (
     constant,
     degree_of,
     has_nonnegative_coefficients,
+    is_homogeneous,
     lengthen,
     split_by_degree,
     to_json,
@@ -52,6 +53,8 @@ def close(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
             found = _close_on_orthant(raised, budget.part(40))
             if found is not None:
                 return found
+        if _fails_on_a_ray(raised or goal, split):
+            return None
         found = _close_on_orthant(goal, budget.part(8 if constrained else 40))
         if found is None:
             found = _close_by_facts(goal, budget)
@@ -62,6 +65,18 @@ def close(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
         return None
     inner = lengthen({key: value for key, value in proof.items() if key != "by"}, goal.more)
     return [*goal.steps, {"step": "squares", **inner}]
+
+
+def _fails_on_a_ray(goal: PolynomialGoal, split: Split | None) -> bool:
+    """Whether a form is negative somewhere, and an equality is all that is assumed besides signs.
+
+    A ray on which all variables are positive has a point of `A = B`, so that nothing is left to do.
+    """
+    known = goal.assumptions
+    alone = split is not None and not known.facts and len(known.equalities) == 1
+    return (
+        alone and is_homogeneous(goal.plain) and find_negative_point(goal.plain, 1500) is not None
+    )
 
 
 def add_up_equalities(goal: PolynomialGoal, multipliers: Sequence[tuple[int, Polynomial]]) -> Step:

@@ -188,6 +188,26 @@ def raise_variables(goal: Goal, variables: Sequence[str], power: int) -> Goal | 
     return goal.insert({v: ("^", v, Fraction(power)) for v in variables}, step)
 
 
+def raise_equality(goal: Goal, equality: int, power: int) -> Goal:
+    """Return the goal with powers of both sides of an equality equal as well."""
+    e = goal.equalities[equality]
+    assert isinstance(e, tuple) and isinstance(e[2], tuple), "a left side less a right side"
+    sides = (_raise_power(e[1], power), _raise_power(e[2][1], power))
+    step = {"step": "raise_equality", "equality": equality, "power": power}
+    return dataclasses.replace(
+        goal, equalities=(*goal.equalities, subtract(*sides)), steps=(*goal.steps, step)
+    )
+
+
+def _raise_power(e: Expression, power: int) -> Expression:
+    """Return a power of an expression, factor by factor; a power of a power is one power."""
+    if isinstance(e, tuple) and e[0] in ("*", "/"):
+        return (e[0], *(_raise_power(part, power) for part in e[1:]))
+    if isinstance(e, tuple) and e[0] == "^" and isinstance(e[2], Fraction):
+        return ("^", e[1], e[2] * power)
+    return ("^", e, Fraction(power))
+
+
 def find_product_of_one(goal: Goal, polynomials: Sequence[Polynomial | None]) -> int | None:
     """Return the equality that says that all variables' product is 1, given their numerators."""
     n = len(goal.variables)
@@ -308,6 +328,30 @@ def list_factors(e: Expression) -> list[Expression]:
     if isinstance(e, tuple) and e[0] == "*":
         return [factor for part in e[1:] for factor in list_factors(part)]
     return [e]
+
+
+def list_terms(e: Expression) -> Iterator[Expression]:
+    """Yield the terms of a sum, nested ones as well, with their signs; 0 is none."""
+    if isinstance(e, tuple) and e[0] == "+":
+        for part in e[1:]:
+            yield from list_terms(part)
+    elif isinstance(e, tuple) and e[0] == "-":
+        for term in list_terms(e[1]):
+            yield -term if isinstance(term, Fraction) else ("-", term)
+    elif e != 0:
+        yield e
+
+
+def find_roots(e: Expression) -> set[tuple[Expression, int]]:
+    """Return what roots are taken of, and their indices."""
+    return {
+        (part[1], part[2].denominator)
+        for part in walk(e)
+        if isinstance(part, tuple)
+        and part[0] == "^"
+        and isinstance(part[2], Fraction)
+        and part[2].denominator > 1
+    }
 
 
 def has_variable_exponent(e: Expression) -> bool:

@@ -261,6 +261,19 @@ def apply_homogenise(goal: PolynomialGoal, split: Split) -> PolynomialGoal | Non
     return goal.then(step, goal.reduce(found))
 
 
+def go_inside(goal: PolynomialGoal) -> PolynomialGoal | None:
+    """Return the goal where all variables are positive; None where that is not known to do.
+
+    By continuity it does where the other points are limits of such ones.
+    """
+    known = goal.assumptions
+    dense = not known.facts and (not known.equalities or known.find_split() is not None)
+    if goal.strict or not known.on_orthant or not dense or len(known.equalities) > 1:
+        return None
+    inside = dataclasses.replace(known, signs=(POSITIVE,) * known.n)
+    return goal.then({"step": "interior"}, goal.p, assumptions=inside)
+
+
 def multiply(goal: PolynomialGoal, by: Polynomial) -> PolynomialGoal:
     """Return the goal times a visibly positive polynomial."""
     return goal.then({"step": "multiply", "by": to_json(by)}, goal.reduce(goal.p * by))

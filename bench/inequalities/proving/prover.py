@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 from bench.inequalities.budget import Budget
 from bench.inequalities.proving.balancing import find_balance
+from bench.inequalities.proving.cauchy import add_squares
 from bench.inequalities.proving.clearing import clear, read_assumptions
 from bench.inequalities.proving.closing import close
+from bench.inequalities.proving.defining import insert_definitions
 from bench.inequalities.proving.goals import (
     Goal,
     Step,
@@ -25,21 +27,29 @@ from bench.inequalities.proving.goals import (
     change_linearly,
     contradicts,
     find_product_of_one,
+    find_roots,
     has_variable_exponent,
     negate,
+    raise_equality,
     raise_variables,
     scale_variables,
     use_ratios,
     use_weighted_mean,
     walk,
 )
-from bench.inequalities.statements import Expression, Statement, to_json
+from bench.inequalities.proving.homogenising import even_out_degrees
+from bench.inequalities.proving.radicals import Effort, prove_with_radicals
+from bench.inequalities.statements import Expression, Statement, find_variables, to_json
 
 FORMAT = "rstar-bench inequality 1"
 GAPS = (Fraction(1, 20), Fraction(1, 1000))
 MOST_FREE = 4
 """Free variables whose signs are told apart by cases."""
 MOST_VARIABLES = 6
+MOST_AT_FIRST = 8.0
+"""Seconds for forms of a goal that are proved soon or not at all."""
+EFFORTS = (Effort(False, 3.0), Effort(True, 3.0), Effort(True, 25.0))
+"""What is tried of roots in turn: all forms of a goal get the first before one gets the second."""
 MOST_POWER = 8
 """Power of the variables that is tried against roots."""
 
@@ -73,17 +83,48 @@ def prove_goal(goal: Goal, budget: Budget) -> list[Step] | None:
     """Return the steps of a proof; None if none is found."""
     if len(goal.variables) > MOST_VARIABLES:
         return None
+    goal = _free_equalities(goal)
     if has_variable_exponent(goal.expression):
         return _prove_with_exponents(goal, budget)
     if goal.free:
-        return _prove_with_free(goal, budget)
+        return _prove_with_free(insert_definitions(goal, budget), budget)
+    few = budget.part(MOST_AT_FIRST, 0.2)
+    found = _try_variants(list(even_out_degrees(goal, few)), few)
+    if found is not None:
+        return found
+    squared = add_squares(goal, few)
+    found = _try_variants([squared], few) if squared is not None else None
+    if found is not None:
+        return found
     changed = change_linearly(goal, _facts(goal))
-    variants = [*([changed] if changed is not None else []), *_list_variants(goal)]
-    for i, variant in enumerate(variants):
-        left = len(variants) - i
-        found = _attempt(variant, budget.part(budget.left, 1.0 if left == 1 else 0.5))
-        if found is not None:
-            return found
+    return _try_variants(
+        [*([changed] if changed is not None else []), *_list_variants(goal)], budget
+    )
+
+
+def _free_equalities(goal: Goal) -> Goal:
+    """Return the goal with powers of the equalities that have roots, where these go away."""
+    for j, p in enumerate(read_assumptions(goal).equalities):
+        roots = find_roots(goal.equalities[j])
+        if p is None and roots:
+            power = math.lcm(*(index for _, index in roots))
+            raised = raise_equality(goal, j, power)
+            if read_assumptions(raised).equalities[-1] is not None:
+                goal = raised
+    return goal
+
+
+def _try_variants(variants: Sequence[Goal], budget: Budget) -> list[Step] | None:
+    """Try each form of a goal, with more effort from time to time where there are roots."""
+    efforts = EFFORTS if any(find_roots(v.expression) for v in variants) else EFFORTS[-1:]
+    for effort in efforts:
+        last = effort == efforts[-1]
+        time = budget if last else budget.part(budget.left, 0.4)
+        for i, variant in enumerate(variants):
+            share = 0.5 if i < len(variants) - 1 else 1.0
+            found = _attempt(variant, time.part(time.left, share), effort, last=last)
+            if found is not None:
+                return found
     return None
 
 
@@ -126,10 +167,13 @@ def _prove_with_exponents(goal: Goal, budget: Budget) -> list[Step] | None:
 def _prove_with_free(goal: Goal, budget: Budget) -> list[Step] | None:
     changed = change_linearly(goal, _facts(goal))
     if changed is not None:
-        return _attempt(changed, budget)
-    found = _attempt(goal, budget.part(budget.left, 0.5))
-    if found is not None or len(goal.free) > MOST_FREE:
-        return found
+        return _try_variants([changed], budget)
+    if not find_variables(goal.expression).isdisjoint(goal.free):
+        found = _try_variants([goal], budget.part(budget.left, 0.5))
+        if found is not None:
+            return found
+    if len(goal.free) > MOST_FREE:
+        return None
     proofs = []
     for signs in itertools.product((False, True), repeat=len(goal.free)):
         negated = [v for v, minus in zip(goal.free, signs, strict=True) if minus]
@@ -145,13 +189,11 @@ def _prove_case(case: Goal, budget: Budget) -> list[Step] | None:
     absurd = contradicts(case, read_assumptions(case).equalities)
     if absurd is not None:
         return [{"step": "absurd", "equality": absurd}]
-    return _attempt(case, budget)
+    return _try_variants([case], budget)
 
 
-def _attempt(goal: Goal, budget: Budget) -> list[Step] | None:
+def _attempt(goal: Goal, budget: Budget, effort: Effort, *, last: bool) -> list[Step] | None:
     """Clear a goal in each way that may help, and close what comes of it."""
-    from bench.inequalities.proving.radicals import prove_with_radicals
-
     for variant, raised in _list_clearings(goal):
         if budget.is_spent:
             return None
@@ -160,9 +202,9 @@ def _attempt(goal: Goal, budget: Budget) -> list[Step] | None:
         if cleared is None:
             continue
         if cleared.has_radicals:
-            found = prove_with_radicals(cleared, budget.part(budget.left, 0.7))
+            found = prove_with_radicals(cleared, budget.part(budget.left, 0.7), effort)
         else:
-            found = close(cleared, budget)
+            found = close(cleared, budget if last else budget.part(effort.seconds))
         if found is not None:
             return found
     return None
@@ -174,14 +216,7 @@ def _list_clearings(goal: Goal) -> Iterator[tuple[Goal, bool]]:
     The powers come first where a root of a single term occurs. They double the degree, and help
     less with roots of sums.
     """
-    roots = {
-        (e[1], e[2].denominator)
-        for e in walk(goal.expression)
-        if isinstance(e, tuple)
-        and e[0] == "^"
-        and isinstance(e[2], Fraction)
-        and e[2].denominator > 1
-    }
+    roots = {root for root in find_roots(goal.expression) if find_variables(root[0])}
     power = math.lcm(*(index for _, index in roots)) if roots else 1
     raised = raise_variables(goal, goal.variables, power) if 1 < power <= MOST_POWER else None
     of_terms = any(not any(_is_sum(part) for part in walk(base)) for base, _ in roots)

@@ -21,9 +21,11 @@ from bench.inequalities.budget import Budget
 from bench.inequalities.polynomials import (
     Exponents,
     Polynomial,
+    compile_polynomial,
     constant,
     from_flint,
     generators,
+    has_nonnegative_coefficients,
     lengthen,
     split_by_power,
     terms_of,
@@ -34,17 +36,20 @@ from bench.inequalities.proving.bounding import (
     Points,
     find_equality_points,
     list_boundings,
+    sample,
 )
 from bench.inequalities.proving.closers.orthant import prove_on_orthant
 from bench.inequalities.proving.closers.signs import prove_not_negative
 from bench.inequalities.proving.closing import close
 from bench.inequalities.proving.goals import Step
 from bench.inequalities.proving.polynomial_goals import (
+    Assumptions,
     PolynomialGoal,
     Radical,
     add_radicals,
     apply_homogenise,
     cancel_positive_factors,
+    go_inside,
     multiply,
     reduce_radicals,
 )
@@ -52,6 +57,8 @@ from bench.inequalities.roots import exact_root
 
 MOST_MULTIPLES = 5
 """Products of radicals by which a goal is multiplied, to begin with."""
+FEW = 400
+"""Points at which the sign of a coefficient is looked at."""
 MOST_COMBINATIONS = 20_000
 """Choices of bounds for all radicals whose values are looked at."""
 MOST_CLOSED = 8
@@ -62,9 +69,18 @@ SLACK = -1e-9
 """Relative value below which a sampled point rules a choice out."""
 
 
-def prove_with_radicals(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
+class Effort(NamedTuple):
+    """How much is tried for a goal with radicals."""
+
+    further: bool
+    """Whether bounds are made from more families."""
+    seconds: float
+    """For what is left where the radicals are bounded."""
+
+
+def prove_with_radicals(goal: PolynomialGoal, budget: Budget, effort: Effort) -> list[Step] | None:
     """Return the steps of a proof of a goal with radicals; None if none is found."""
-    found = _raise(goal, budget)
+    found = _raise(goal, budget, effort)
     if found is not None:
         return found
     multiples = list(_list_multiples(goal))[:MOST_MULTIPLES]
@@ -74,7 +90,7 @@ def prove_with_radicals(goal: PolynomialGoal, budget: Budget) -> list[Step] | No
         share = 1.0 if i == len(multiples) - 1 else 0.6
         renamed = rename(multiple, budget)
         if renamed is not None:
-            found = _bound(renamed, budget.part(budget.left, share))
+            found = _bound(renamed, budget.part(budget.left, share), effort)
             if found is not None:
                 return found
     return None
@@ -91,7 +107,7 @@ def group_by_radicals(goal: PolynomialGoal) -> dict[Exponents, Polynomial]:
     return {e: context.from_dict(terms) for e, terms in found.items()}
 
 
-def _raise(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
+def _raise(goal: PolynomialGoal, budget: Budget, effort: Effort) -> list[Step] | None:
     """Prove `X t^a + Y t^b >= 0` by comparing powers of both sides."""
     groups = group_by_radicals(goal)
     if len(groups) != 2 or goal.strict:
@@ -99,7 +115,11 @@ def _raise(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
     power = math.lcm(
         *(r.degree for i, r in enumerate(goal.radicals) if any(e[i] for e in groups)), 1
     )
+    points = sample(goal, FEW, seed=3)
     for larger, smaller in itertools.permutations(groups):
+        values = compile_polynomial(groups[larger])(points)
+        if len(values) and values.min() < -1e-9 * abs(values).max():
+            continue
         proof = prove_not_negative(groups[larger], goal.assumptions, budget.part(5))
         if proof is None:
             continue
@@ -112,7 +132,7 @@ def _raise(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
             "power": power,
             "proof": lengthen(proof, goal.more),
         }
-        found = close(goal.then(step, goal.lift(p - q)), budget.part(25))
+        found = close(goal.then(step, goal.lift(p - q)), budget.part(effort.seconds))
         if found is not None:
             return found
     return None
@@ -274,7 +294,7 @@ class _Choice(NamedTuple):
     values: Any
 
 
-def _bound(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
+def _bound(goal: PolynomialGoal, budget: Budget, effort: Effort) -> list[Step] | None:
     """Replace every radical by a bound, in each way that sampled points allow, and close."""
     if not goal.has_radicals:
         return close(goal, budget)
@@ -286,7 +306,7 @@ def _bound(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
         return None
     for at in find_equality_points(goal, points):
         choices = []
-        for group in list_boundings(goal, at):
+        for group in list_boundings(goal, at, further=effort.further):
             allowed = [
                 _Choice(b, values) for b in group if (values := points.value_of(b)) is not None
             ]
@@ -294,14 +314,18 @@ def _bound(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
                 break
             choices.append(allowed)
         else:
-            found = _close_choices(goal, points, choices, budget)
+            found = _close_choices(goal, points, choices, budget, effort)
             if found is not None:
                 return found
     return None
 
 
 def _close_choices(
-    goal: PolynomialGoal, points: Points, choices: Sequence[Sequence[_Choice]], budget: Budget
+    goal: PolynomialGoal,
+    points: Points,
+    choices: Sequence[Sequence[_Choice]],
+    budget: Budget,
+    effort: Effort,
 ) -> list[Step] | None:
     ranked = []
     for number, combination in enumerate(
@@ -319,7 +343,7 @@ def _close_choices(
             return None
         bounded = _apply(goal, [c.bounding for c in combination], budget)
         if bounded is not None and len(bounded.p) <= MOST_TERMS:
-            found = _finish(bounded, budget.part(25))
+            found = _finish(bounded, budget.part(effort.seconds))
             if found is not None:
                 return found
     return None
@@ -328,6 +352,13 @@ def _close_choices(
 def _apply(
     goal: PolynomialGoal, boundings: Sequence[Bounding], budget: Budget
 ) -> PolynomialGoal | None:
+    allowed = [
+        _is_allowed(goal.assumptions, bounding.kind, top, bottom)
+        for bounding in boundings
+        for top, bottom in bounding.by.values()
+    ]
+    if not all(allowed):
+        goal = go_inside(goal) or goal
     for bounding in boundings:
         for i, (top, bottom) in bounding.by.items():
             bounded = apply_bound(goal, i, bounding.kind, top, bottom, budget)
@@ -335,6 +366,15 @@ def _apply(
                 return None
             goal = cancel_positive_factors(bounded)
     return goal
+
+
+def _is_allowed(known: Assumptions, kind: str, n: Polynomial, d: Polynomial) -> bool:
+    """Whether `n / d` has the signs that a bound of a kind needs."""
+    if not known.is_positive_off_origin(d):
+        return False
+    if kind in ("above", "below"):
+        return has_nonnegative_coefficients(n)
+    return known.is_positive_off_origin(n)
 
 
 def apply_bound(
@@ -347,6 +387,8 @@ def apply_bound(
         return None
     (p,) = powers
     q, radicand = goal.radicals[i]
+    if not _is_allowed(goal.assumptions, kind, n, d):
+        return None
     step: Step = {"step": "bound", "radical": i, "power": p, "kind": kind}
     step["by"] = [to_json(goal.lift(n)), to_json(goal.lift(d))]
     if kind in ("above", "below"):

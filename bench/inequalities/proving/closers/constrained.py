@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from bench.inequalities.polynomials import (
     size_of,
     to_json,
 )
+from bench.inequalities.proving.closers.algebraic import Conjugates, find_irrational_zeros
 from bench.inequalities.proving.closers.gram import Block, GramProgram, Multiplied, reduce_blocks
 from bench.inequalities.proving.closers.squares import keep_in_newton_polytope, list_monomials
 from bench.inequalities.proving.closers.zeros import Point, irrational_null_vectors, null_vectors_at
@@ -60,11 +62,13 @@ def prove_by_assumptions(
     if not equalities and not facts:
         # On the orthant `prove_on_orthant` is stronger; with free variables a form is a square.
         return _prove_everywhere(p, known, budget) if FREE in known.signs else None
-    zeros = find_zeros(p, known)
+    search = _Search(p, known, find_zeros(p, known))
     for attempt in _list_attempts(p, known, facts):
         if budget.left < 1:
             return None
-        found = _try(p, known, attempt, zeros, budget.part(12, 0.5))
+        found = search.make(attempt, budget.part(12, 0.5))
+        if found is None and search.stalled and search.learn_irrational_zeros(budget):
+            found = search.make(attempt, budget.part(12, 0.5))
         if found is not None:
             return found
     return None
@@ -84,61 +88,83 @@ def _list_attempts(
             if products > 1 and n - known.signs.count(FREE) + len(facts) < products:
                 continue
             multipliers = [one]
-            if negated and known.on_orthant:
-                multipliers.append(total)
-            if all_positive and products == 1 and n >= 2:
+            if known.on_orthant and (negated or products == 2):
+                multipliers.append(total if negated or not all_positive else total - 1)
+            if all_positive and products <= 2 and n >= 2:
                 multipliers.append(pairs)
-                if not negated:
+                if products == 1 and not negated:
                     multipliers.append(product)
             for multiplier in multipliers:
                 if degree_of(p * multiplier) <= degree:
                     yield Attempt(degree, products, negated, multiplier)
 
 
-def _try(
-    p: Polynomial, known: Assumptions, attempt: Attempt, zeros: Sequence[Point], budget: Budget
-) -> dict[str, Any] | None:
-    n, degree = known.n, attempt.degree
-    if math.comb(n + degree // 2, n) > MOST_MONOMIALS:
-        return None
-    x = generators(n)
-    base = [x[i] for i in range(n) if known.signs[i] != FREE]
-    base += [fact[0] for fact in known.facts if fact is not None]
-    weights = subsets(base, attempt.products) or [constant(n, 1)]
-    if attempt.negated:
-        weights += [-p, *(-p * each for each in base)]
-    blocks = []
-    for weight in weights:
-        left = degree - degree_of(weight)
-        if left >= 0:
-            blocks.append(Block(weight, list(_list_up_to(n, left // 2))))
-    multiplied = [
-        (j, Multiplied(h, list(_list_up_to(n, degree - degree_of(h)))))
-        for j, h in enumerate(known.equalities)
-        if h is not None and degree_of(h) <= degree
-    ]
-    target = p * attempt.multiplier
-    program = GramProgram(target, blocks, [each for _, each in multiplied])
-    if program.unknowns > MOST_UNKNOWNS:
-        return None
-    null = {
-        index: vectors
-        for index, vectors in null_vectors_at(target, blocks, zeros, derivatives=False).items()
-    }
-    found = reduce_blocks(program, null).solve(budget)
-    if found is None:
-        return None
-    return {
-        "by": "squares",
-        "multiplier": to_json(attempt.multiplier),
-        "negated": attempt.negated,
-        "blocks": found.blocks,
-        "equalities": [
-            [j, to_json(multiplier)]
-            for (j, _), multiplier in zip(multiplied, found.multipliers, strict=True)
-            if not multiplier.is_zero()
-        ],
-    }
+@dataclass(slots=True)
+class _Search:
+    """What is known of one polynomial while sums of squares are looked for."""
+
+    p: Polynomial
+    known: Assumptions
+    zeros: Sequence[Point]
+    """Rational ones."""
+    conjugates: Conjugates | None = None
+    """What irrational zeros say; None before they are looked for."""
+    stalled: bool = False
+    """Whether the sum looked for last seems to exist, but could not be made exact."""
+
+    def learn_irrational_zeros(self, budget: Budget) -> bool:
+        """Look for irrational zeros, the first time; whether there are some."""
+        if self.conjugates is not None:
+            return False
+        zeros = find_irrational_zeros(self.p, self.known, self.zeros, budget.part(3, 0.3))
+        self.conjugates = Conjugates(zeros)
+        return bool(zeros)
+
+    def make(self, attempt: Attempt, budget: Budget) -> dict[str, Any] | None:
+        """Return a sign-proof by a sum of one form; None if none is found."""
+        self.stalled = False
+        n, degree, known = self.known.n, attempt.degree, self.known
+        if math.comb(n + degree // 2, n) > MOST_MONOMIALS:
+            return None
+        blocks = self._list_blocks(attempt)
+        multiplied = [
+            (j, Multiplied(h, list(_list_up_to(n, degree - degree_of(h)))))
+            for j, h in enumerate(known.equalities)
+            if h is not None and degree_of(h) <= degree
+        ]
+        target = self.p * attempt.multiplier
+        program = GramProgram(target, blocks, [each for _, each in multiplied])
+        if program.unknowns > MOST_UNKNOWNS:
+            return None
+        null = null_vectors_at(target, blocks, self.zeros, derivatives=False)
+        if self.conjugates is not None:
+            for index, vectors in self.conjugates.null_vectors(blocks).items():
+                null.setdefault(index, []).extend(vectors)
+        found = reduce_blocks(program, null).solve(budget)
+        self.stalled = program.stalled
+        if found is None:
+            return None
+        return {
+            "by": "squares",
+            "multiplier": to_json(attempt.multiplier),
+            "negated": attempt.negated,
+            "blocks": found.blocks,
+            "equalities": [
+                [j, to_json(multiplier)]
+                for (j, _), multiplier in zip(multiplied, found.multipliers, strict=True)
+                if not multiplier.is_zero()
+            ],
+        }
+
+    def _list_blocks(self, attempt: Attempt) -> list[Block]:
+        known, n = self.known, self.known.n
+        base = [x for x, sign in zip(generators(n), known.signs, strict=True) if sign != FREE]
+        base += [fact[0] for fact in known.facts if fact is not None]
+        weights = subsets(base, attempt.products) or [constant(n, 1)]
+        if attempt.negated:
+            weights += [-self.p, *(-self.p * each for each in base)]
+        left = [(weight, attempt.degree - degree_of(weight)) for weight in weights]
+        return [Block(weight, list(_list_up_to(n, d // 2))) for weight, d in left if d >= 0]
 
 
 def _list_up_to(n: int, degree: int) -> Iterator[tuple[int, ...]]:

@@ -105,10 +105,19 @@ class GramProgram:
     def reduce(self, block: int, null: Iterable[Sequence[Fraction]]) -> None:
         """Keep of a block's basis what is orthogonal to vectors over its monomials."""
         at = self.blocks[block]
-        products = [[_dot(row, v) for row in at.basis] for v in null]
-        kept = find_integer_null_space(products, len(at.basis))
-        columns = list(zip(*at.basis, strict=True))
-        at.basis = shorten([[int(_dot(c, column)) for column in columns] for c in kept])
+        size, width = len(at.basis), len(at.monomials)
+        basis = fmpz_mat(size, width, [c for row in at.basis for c in row])
+        vectors = [[to_flint(Fraction(c)) for c in v] for v in null]
+        products = fmpq_mat(len(vectors), width, [c for v in vectors for c in v])
+        products = products * fmpq_mat(basis.transpose())
+        kept = find_integer_null_space(
+            [[from_flint(products[i, j]) for j in range(size)] for i in range(len(vectors))], size
+        )
+        if not kept:
+            at.basis = []
+            return
+        rows = fmpz_mat(len(kept), size, [c for row in kept for c in row]) * basis
+        at.basis = shorten([[int(rows[i, j]) for j in range(width)] for i in range(len(kept))])
 
     def solve(self, budget: Budget) -> Squares | None:
         """Return exact sums of squares; None where none was found, or the budget is spent."""
@@ -397,10 +406,6 @@ class _System:
             at += len(each.monomials)
             multipliers.append(make(n, {m: c for m, c in terms.items() if c}))
         return Squares(blocks, multipliers)
-
-
-def _dot(left: Sequence[int], right: Sequence[Fraction | int]) -> Fraction:
-    return sum((Fraction(a * b) for a, b in zip(left, right, strict=True)), Fraction(0))
 
 
 def _count_large(diagonal: NDArray[Any]) -> int:

@@ -112,7 +112,7 @@ def irrational_null_vectors(
             vectors = [
                 [mpmath.fprod(x**k for x, k in zip(zero, m, strict=True)) for m in block.monomials]
                 for zero in zeros
-                if abs(_value(weight, zero)) > mpmath.mpf(10) ** -25
+                if abs(value_at(weight, zero)) > mpmath.mpf(10) ** -25
             ]
             if vectors and (span := _span_rationally(vectors)):
                 found[index] = span
@@ -132,7 +132,7 @@ def _refine_zeros(p: Polynomial, budget: Budget, orthant: bool) -> list[list[Any
         if moving and not _solve_gradient(p, zero, moving):
             continue
         near = all(abs(z - x) < 1e-2 for z, x in zip(zero, start, strict=True))
-        if near and abs(_value(terms_of(p), zero)) < mpmath.mpf(10) ** -40:
+        if near and abs(value_at(terms_of(p), zero)) < mpmath.mpf(10) ** -40:
             found.append(zero)
     return found
 
@@ -196,8 +196,8 @@ def _solve_gradient(p: Polynomial, zero: list[Any], moving: Sequence[int]) -> bo
     second = [[terms_of(slope.derivative(j)) for j in moving] for slope in slopes]
     step = None
     for _ in range(14):
-        gradient = mpmath.matrix([_value(terms, zero) for terms in first])
-        curvature = mpmath.matrix([[_value(terms, zero) for terms in row] for row in second])
+        gradient = mpmath.matrix([value_at(terms, zero) for terms in first])
+        curvature = mpmath.matrix([[value_at(terms, zero) for terms in row] for row in second])
         try:
             step = mpmath.lu_solve(curvature, gradient)
         except (ZeroDivisionError, ValueError):
@@ -209,7 +209,8 @@ def _solve_gradient(p: Polynomial, zero: list[Any], moving: Sequence[int]) -> bo
     return step is not None and max(abs(x) for x in step) < mpmath.mpf(10) ** -40
 
 
-def _value(terms: dict[Exponents, Fraction], point: Sequence[Any]) -> Any:
+def value_at(terms: dict[Exponents, Fraction], point: Sequence[Any]) -> Any:
+    """Return the value of a polynomial's terms at a point of numbers of many digits."""
     import mpmath
 
     total = mpmath.mpf(0)
