@@ -352,6 +352,8 @@ EVALUATION_SETS = (
             "111 statements are about more than algebra in real numbers (natural numbers, "
             "logarithms, exponentials, angles, absolute values): no answer to them is graded",
             "of 5 statements the brackets do not match: no answer to them is graded",
+            "9 statements are false (8 of `real`, cauchy_p58); the erratum of each is a point at "
+            "which it fails",
         ),
     ),
 )
