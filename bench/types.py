@@ -48,6 +48,8 @@ class Outcome(StrEnum):
     """The token or depth limit cut the trajectory before an answer."""
     UNPARSED = "unparsed"
     """There is an answer, and no comparer could read it."""
+    GUESSED = "guessed"
+    """Prose states no answer; one could be guessed, and was neither accepted nor rejected."""
     CHECKER_TIMEOUT = "checker_timeout"
     UNSAFE = "unsafe"
     INVALID_GOLD = "invalid_gold"
@@ -79,6 +81,8 @@ class Verdict:
     """The reference as the comparer understood it; empty where nothing read it."""
     prediction_form: str = ""
     """The answer found in the prediction, likewise."""
+    guess: Outcome | None = None
+    """What a guessed answer was found to be, counted or not; None where an answer is stated."""
 
     @property
     def correct(self) -> bool:

@@ -71,6 +71,8 @@ def _spaces(text: str) -> str:
 
 
 def _fractions(text: str) -> str:
+    if "frac" not in text:
+        return text
     text = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", _FRACTIONS.sub(r"\\frac", text))
     return _WHOLE_FRACTION.sub(r"\1\2/\3", text) if _WHOLE_FRACTION.fullmatch(text) else text
 
@@ -94,7 +96,7 @@ def _number(text: str) -> str:
 _STEPS: tuple[Callable[[str], str], ...] = (
     _delimiters,
     _symbols,
-    lambda text: _SIZES.sub("", text),
+    lambda text: _SIZES.sub("", text) if "\\" in text else text,
     _spaces,
     _fractions,
     _wrappers,

@@ -2,9 +2,10 @@ r"""Says whether a predicted answer equals the reference, by which rule, and why
 
 `check` waits, `acheck` awaits; both give the same `Verdict` and raise only when no worker process
 can be started at all. Nearly all pairs are decided at once, in the caller's process and within a
-small budget of time (`bench.answers.deciding`); the rest in worker processes that are killed after
-two seconds. The arguments are not symmetric: the first is the reference. The prediction may be an
-answer or a whole response; what was found in it, and where, the verdict says.
+small budget of CPU time (`bench.answers.deciding`); the rest in worker processes that are killed
+after two CPU seconds, so that no verdict depends on what else the machine does. The arguments are
+not symmetric: the first is the reference. The prediction may be an answer or a whole response; what
+was found in it, and where, the verdict says.
 """
 
 from __future__ import annotations
@@ -21,11 +22,17 @@ from bench.errors import BenchError
 from bench.types import Outcome, Verdict
 
 AT_ONCE = 0.05
-"""Seconds that a comparison may take in the caller's process before a worker is asked."""
+"""CPU seconds that a comparison may take in the caller's thread before a worker is asked."""
 _ATTEMPTS = 2
 """A pool can break under a question that did no harm, when idle workers are killed."""
 _REMEMBERED = 4096
-_REPEATABLE = (Outcome.CORRECT, Outcome.WRONG, Outcome.UNPARSED)
+_REPEATABLE = (
+    Outcome.CORRECT,
+    Outcome.WRONG,
+    Outcome.UNPARSED,
+    Outcome.GUESSED,
+    Outcome.NO_ANSWER,
+)
 
 _Question = tuple[str, str, Conventions]
 _lock = threading.Lock()
@@ -33,7 +40,7 @@ _verdicts: OrderedDict[_Question, Verdict] = OrderedDict()
 
 
 def check(gold: str, prediction: str | None, conventions: Conventions = DEFAULT) -> Verdict:
-    """Grade one answer; blocks for at most the workers' timeout once its turn comes."""
+    """Grade one answer; blocks until a worker's CPU time is spent, if it comes to that."""
     question = (gold, prediction or "", conventions)
     start = perf_counter()
     if (known := _remembered(question)) is not None:
@@ -95,6 +102,7 @@ def _verdict(question: _Question, decision: Decision | None, seconds: float) -> 
         seconds=seconds,
         gold_form=decision.gold_form,
         prediction_form=decision.prediction_form,
+        guess=decision.guess,
     )
     if verdict.outcome in _REPEATABLE:
         with _lock:

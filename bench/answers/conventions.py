@@ -8,6 +8,7 @@ Changing one changes scores, so a run keeps `asdict(conventions)` in its configu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bench.errors import BenchError
 
@@ -22,8 +23,10 @@ class Conventions:
     """Relative error at which a decimal stands for an exact number, such as `1.414214` for the root
     of two. Integers are exact: a prediction may be off by floating-point noise only."""
     decimals: bool = True
-    """Whether a gold printed with decimals accepts any number that rounds to it: within half a unit
-    of its last digit. Without it, decimals are compared at `tolerance`."""
+    """Whether a reference printed with decimals accepts what rounds to it at its last digit, halves
+    away from zero: 0.33 accepts 0.333, 0.325 and 1/3, not 0.335. One of a single digit (0.5) is
+    exact, and so is a whole number (2.0); an irrational number takes four digits. Without it,
+    decimals are compared at `tolerance`."""
     ordered_lists: bool = False
     """Whether the order of a bare list, as in `2, 3`, matters. Tuples are always ordered, sets
     never."""
@@ -38,6 +41,10 @@ class Conventions:
     r"""Whether `1,234`, `1\,234` and `1 234` are one number, and `3,5` may be a decimal comma."""
     case: bool = False
     """Whether the case of words matters, as in `Even` and `even`. That of symbols always does."""
+    guess: Literal["accept", "refuse", "report"] = "report"
+    """What becomes of an answer that nothing in the text states: its last formula or number. It is
+    judged like any other, or is none; `report` judges that of an answer in a few words, and says of
+    a longer text's what it would have been, without counting it as right."""
 
     def __post_init__(self) -> None:
         """Refuse a tolerance that is not one."""

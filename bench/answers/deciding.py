@@ -7,7 +7,7 @@ a worker, within a larger one. Several readings are tried where a comma can mean
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bench.answers.canonical import normalize_spelling
@@ -16,12 +16,14 @@ from bench.answers.comparers.words import choice_text
 from bench.answers.conventions import Conventions
 from bench.answers.expressions import Answer, Number, Quantity, Text
 from bench.answers.forms import form
+from bench.answers.grammar.chinese import spell_in_latex
 from bench.answers.grammar.numerals import Unreadable
 from bench.answers.grammar.reading import read
+from bench.answers.grammar.spelling import repair_escapes
 from bench.answers.grammar.tokens import Commas
 from bench.answers.limits import TooLarge
 from bench.answers.responses.extraction import remove_text_commands, stated_answer
-from bench.answers.responses.guesses import labelled_answer, statement
+from bench.answers.responses.guesses import is_bare, labelled_answer, statement
 from bench.answers.responses.marks import Extracted, Where
 from bench.types import Outcome
 
@@ -35,6 +37,8 @@ class Decision:
     reason: str
     gold_form: str = ""
     prediction_form: str = ""
+    guess: Outcome | None = None
+    """What a guessed answer was found to be, whether or not it counts."""
 
 
 def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
@@ -42,6 +46,7 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
 
     Raises OutOfTime: the budget set by the caller is spent.
     """
+    gold, prediction = _mended(gold), _mended(prediction)
     reference = _reference(gold)
     if not (plain := normalize_spelling(reference)):
         return Decision(Outcome.INVALID_GOLD, "none", "the reference is empty")
@@ -53,31 +58,50 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
     if extraction.answer is None:
         return Decision(Outcome.NO_ANSWER, "none", extraction.reason)
     answer = extraction.answer
+    note = _note(extraction)
     if (
         (conventions.separators and normalize_spelling(answer) == plain)
         or _same_spelling(reference, answer)
         or (_same_spelling(gold, answer))
     ):
-        return _spelt(plain, _note(extraction))
-    decision = _read_and_compared(reference, answer, conventions)
-    if decision.outcome is not Outcome.CORRECT:
-        decision = _otherwise(reference, extraction, decision, conventions)
-    if extraction.where is not Where.WHOLE:
-        note = _note(extraction)
-        reason = f"{decision.reason} ({note})" if note else decision.reason
-        decision = Decision(
-            decision.outcome,
-            decision.comparer,
-            reason,
-            decision.gold_form,
-            decision.prediction_form,
-        )
-        if extraction.where not in (Where.BOX, Where.BARE_BOX):
+        decision = _spelt(plain, note)
+    else:
+        decision = _read_and_compared(reference, answer, conventions)
+        if decision.outcome is not Outcome.CORRECT:
+            decision = _otherwise(reference, extraction, decision, conventions)
+        if note:
+            decision = replace(decision, reason=f"{decision.reason} ({note})")
+        if extraction.where not in _CERTAIN and len(prediction) <= _SHORT:
             # All of it may be an answer, too: a list in words, or a number with a long unit.
             whole = _read_and_compared(reference, prediction.strip(), conventions)
             if whole.outcome is Outcome.CORRECT or _is_quantity(prediction):
                 return whole
+    if extraction.is_guess:
+        return _of_guess(decision, is_bare(prediction), conventions)
     return decision
+
+
+_CERTAIN = (Where.WHOLE, Where.BOX, Where.BARE_BOX)
+_SPREAD = 20
+"""Characters of white space, signs of money and sizes that one of an answer may be spread over."""
+_SHORT = 600
+"""Characters of a text that may be an answer as a whole, whatever was found in it."""
+
+
+def _of_guess(decision: Decision, bare: bool, conventions: Conventions) -> Decision:
+    """What a decision on a guessed answer counts as; `bare` if the text is one in a few words."""
+    found = Outcome.UNPARSED if decision.outcome is None else decision.outcome
+    if conventions.guess == "accept" or (conventions.guess == "report" and bare):
+        return replace(decision, guess=found)
+    counted = Outcome.NO_ANSWER if conventions.guess == "refuse" else Outcome.GUESSED
+    reason = f"no answer is stated, and a guess would be {found}: {decision.reason}"
+    return replace(decision, outcome=counted, reason=reason, guess=found)
+
+
+def _mended(text: str) -> str:
+    """The text with its backslashes as they were, and Chinese words for mathematics as commands."""
+    text = repair_escapes(text)
+    return text if text.isascii() else spell_in_latex(text)
 
 
 def _is_quantity(text: str) -> bool:
@@ -107,7 +131,9 @@ def _otherwise(
 
 
 def _note(extraction: Extracted) -> str:
-    return "" if extraction.where is Where.WHOLE else f"found by: {extraction.where}"
+    if extraction.where is Where.WHOLE:
+        return ""
+    return f"{'guessed from' if extraction.is_guess else 'found by'}: {extraction.where}"
 
 
 def _spelt(plain: str, note: str = "") -> Decision:
@@ -144,9 +170,12 @@ def _same_spelling(gold: str, prediction: str) -> bool:
 
     White space between digits stays: `1 1/2` is not `11/2`.
     """
+    if len(prediction) > _SPREAD * len(gold) + _SHORT:
+        return False  # nobody spreads an answer so far
     return _squeezed(gold) == _squeezed(prediction) != ""
 
 
+@lru_cache(maxsize=1024)
 def _squeezed(text: str) -> str:
     text = _DIGIT_GAP.sub("\u00a6", text.strip().rstrip("$. \n"))
     text = _FONTS.sub(lambda m: m[1] if m[1] is not None else "\\", text)

@@ -119,6 +119,13 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True)
+class Piecewise:
+    """Values, each with the condition under which it holds."""
+
+    cases: tuple[tuple[Answer, Answer], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """A chain `sides[0] signs[0] sides[1] ...`."""
 
@@ -127,6 +134,8 @@ class Relation:
     modulus: Expression | None = None
     note: str = ""
     """The words behind it that say for which cases, as they stand."""
+    conditions: tuple[Answer, ...] = ()
+    """What it holds under, as far as that was read: `k \\in Z`, `a > 0`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,9 @@ class Qualified:
     """An answer, and the words behind it that say for which cases; relations keep their own."""
 
     answer: Answer
-    note: str
+    note: str = ""
+    conditions: tuple[Answer, ...] = ()
+    """What was read of them, and what was said of a letter in mathematics: `k \\in Z`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +179,7 @@ Answer = (
     | Group
     | Listing
     | Matrix
+    | Piecewise
     | Relation
     | SetOf
     | SetOperation
@@ -236,14 +248,19 @@ def walk(x: Expression) -> Iterator[Expression]:
     while stack:
         node = stack.pop()
         yield node
-        stack.extend(parts(node))
+        if not isinstance(node, Number | Symbol):
+            stack.extend(parts(node))
 
 
 def variables(x: Expression) -> frozenset[str]:
     """Return the names of the symbols that are not constants."""
-    return frozenset(
-        node.name for node in walk(x) if isinstance(node, Symbol) and node.name not in CONSTANTS
-    )
+    if isinstance(x, Number):
+        return _NO_NAMES
+    names = {node.name for node in walk(x) if isinstance(node, Symbol)}
+    return frozenset(names - CONSTANTS)
+
+
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 def rename_symbols(x: Expression, names: dict[str, str]) -> Expression:
@@ -263,6 +280,38 @@ def rename_symbols(x: Expression, names: dict[str, str]) -> Expression:
             )
         case _:
             return x
+
+
+def rename_everywhere(x: Answer, names: dict[str, str]) -> Answer:
+    """Return any answer with the symbols of its expressions renamed."""
+
+    def each(items: tuple[Answer, ...]) -> tuple[Answer, ...]:
+        return tuple(rename_everywhere(item, names) for item in items)
+
+    match x:
+        case Quantity(Symbol() | Sum() | Product() | Power() | Apply() as value, unit):
+            return Quantity(rename_symbols(value, names), unit)
+        case Ratio(terms, clock):
+            return Ratio(tuple(rename_symbols(term, names) for term in terms), clock)
+        case Group(opening, closing, items):
+            return Group(opening, closing, each(items))
+        case Listing(items, joint):
+            return Listing(each(items), joint)
+        case Matrix(rows, determinant):
+            return Matrix(tuple(each(row) for row in rows), determinant)
+        case Piecewise(cases):
+            pairs = ((rename_everywhere(v, names), rename_everywhere(c, names)) for v, c in cases)
+            return Piecewise(tuple(pairs))
+        case Relation(sides, signs, modulus, note, conditions):
+            return Relation(each(sides), signs, modulus, note, each(conditions))
+        case SetOf(variable, condition):
+            return SetOf(*each((variable, condition)))
+        case SetOperation(operation, operands):
+            return SetOperation(operation, each(operands))
+        case Qualified(answer, note, conditions):
+            return Qualified(rename_everywhere(answer, names), note, each(conditions))
+        case _:
+            return rename_symbols(x, names) if isinstance(x, EXPRESSIONS) else x
 
 
 def substitute(x: Expression, name: str, value: Expression) -> Expression:

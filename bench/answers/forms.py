@@ -14,6 +14,7 @@ from bench.answers.expressions import (
     Listing,
     Matrix,
     Number,
+    Piecewise,
     Power,
     Product,
     Qualified,
@@ -59,6 +60,8 @@ def _form(x: Answer) -> str:  # one line per kind of node
             return between.join(_form(i) for i in items)
         case Matrix(rows):
             return "[" + "; ".join(", ".join(_form(c) for c in row) for row in rows) + "]"
+        case Piecewise(cases):
+            return "{" + "; ".join(f"{_form(v)} if {_form(c)}" for v, c in cases) + "}"
         case Relation(sides, signs, modulus):
             words = [_form(sides[0])]
             for sign, side in zip(signs, sides[1:], strict=True):
@@ -71,7 +74,7 @@ def _form(x: Answer) -> str:  # one line per kind of node
         case SetOperation(operation, parts):
             return f" {operation} ".join(_form(p) for p in parts)
         case Qualified(answer, note):
-            return f"{_form(answer)} {note}"
+            return f"{_form(answer)} {note}".rstrip()
         case Text(words_):
             return words_
         case _ if isinstance(x, EXPRESSIONS):

@@ -1,15 +1,17 @@
 """Processes that are made to be killed: warm, silent, bounded in memory, dead when their parent is.
 
-What is asked of them is a function of a module and its arguments, with a wall clock; who takes
-longer is killed, and the next question gets a fresh process, whose start does not count. A pool may
-be asked from any thread; a fork of the caller starts processes of its own. They are spawned, not
-forked, so that the caller's threads and models stay out of them: a script that asks needs
-`if __name__ == "__main__":` around what it does, as with all spawned Python processes.
+What is asked of them is a function of a module and its arguments, with a limit on the wall clock
+and perhaps another on CPU time, which no neighbour can use up; who takes longer is killed, and the
+next question gets a fresh process, whose start does not count. A pool may be asked from any thread;
+a fork of the caller starts processes of its own. They are spawned, not forked, so that the caller's
+threads and models stay out of them: a script that asks needs `if __name__ == "__main__":` around
+what it does, as with all spawned Python processes.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -59,8 +61,16 @@ class Processes:
         # A pool that is stopped leaves its own unanswered for ever.
         self._asked: WeakSet[Future[Any]] = WeakSet()
 
-    def submit(self, function: Callable[..., Any], *args: object, timeout: float) -> Future[Any]:
-        """Ask; `result_of` waits for the answer."""
+    def submit(
+        self,
+        function: Callable[..., Any],
+        *args: object,
+        timeout: float,
+        cpu_seconds: float | None = None,
+    ) -> Future[Any]:
+        """Ask; `result_of` waits for the answer. `timeout` is of the wall clock."""
+        if cpu_seconds is not None:
+            args, function = (cpu_seconds, function, *args), _run_metered
         with self._lock:
             if self._pool is None or self._owner != os.getpid() or not self._pool.active:
                 from multiprocessing import get_context
@@ -116,6 +126,8 @@ def result_of(future: Future[Any]) -> Any:
     except TimeoutError as error:
         raise Overdue("killed") from error
     except ProcessExpired as error:
+        if error.exitcode == -signal.SIGPROF:
+            raise Overdue("its CPU time was spent") from error
         raise Died(f"its process died ({error})") from error
     except CancelledError as error:
         raise Closed("the checkers were closed") from error
@@ -123,12 +135,21 @@ def result_of(future: Future[Any]) -> Any:
         raise Unstartable(str(error)) from error
 
 
+def _run_metered(cpu_seconds: float, function: Callable[..., Any], *args: object) -> Any:
+    """Run in this process, which the system ends when it has computed for so long, in C or not."""
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+    try:
+        return function(*args)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
 def _prepare(memory: int, warm: Callable[[], object]) -> None:
     """Make this process one of them."""
     import ctypes
     import logging
     import resource
-    import signal
     import sys
     import warnings
     from pathlib import Path

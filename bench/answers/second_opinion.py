@@ -19,7 +19,7 @@ from bench.answers.deciding import Decision, decide
 from bench.types import Outcome
 
 _PATIENCE = 1.5
-"""Seconds after which a worker gives up by itself, a little before it would be killed."""
+"""CPU seconds after which a worker gives up by itself, a little before it would be killed."""
 
 
 class Opinion(StrEnum):
@@ -48,7 +48,7 @@ def deliberate(gold: str, prediction: str, conventions: Conventions) -> Decision
             decision = decide(gold, prediction, conventions)
     except OutOfTime:
         return Decision(
-            Outcome.CHECKER_TIMEOUT, "none", f"undecided after {_PATIENCE:g} s of arithmetic"
+            Outcome.CHECKER_TIMEOUT, "none", f"undecided after {_PATIENCE:g} s of CPU time"
         )
     except (MemoryError, RecursionError) as e:
         return Decision(Outcome.UNSAFE, "none", f"the worker met {type(e).__name__}")

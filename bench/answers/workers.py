@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 TIMEOUT = 2.0
-"""Seconds for one comparison; a worker's start does not count."""
+"""CPU seconds for one comparison; a worker's start does not count."""
+_STUCK = 100
+"""Wall seconds for each CPU second: a process that takes longer does not compute, but waits."""
 _MEMORY = 2 << 30
 """Bytes a worker may take beyond what it holds when warm."""
 _workers = Processes(2, _MEMORY, warm)
@@ -40,7 +42,8 @@ _certificate_workers = Processes(2, _MEMORY, _warm_checker)
 
 def submit(gold: str, prediction: str, conventions: Conventions) -> Future[Decision]:
     """Ask for a comparison; `result_of` waits for the answer."""
-    return _workers.submit(deliberate, gold, prediction, conventions, timeout=TIMEOUT)
+    question = (gold, prediction, conventions)
+    return _workers.submit(deliberate, *question, timeout=_STUCK * TIMEOUT, cpu_seconds=TIMEOUT)
 
 
 def result_of(future: Future[Decision]) -> Decision | None:
@@ -51,7 +54,9 @@ def result_of(future: Future[Decision]) -> Decision | None:
     try:
         decision: Decision = _answer_to(future)
     except Overdue:
-        return Decision(Outcome.CHECKER_TIMEOUT, "none", f"undecided after {TIMEOUT:g} s")
+        return Decision(
+            Outcome.CHECKER_TIMEOUT, "none", f"undecided after {TIMEOUT:g} s of CPU time"
+        )
     except Died as error:
         return Decision(Outcome.UNSAFE, "none", str(error))
     except Closed as error:
@@ -61,9 +66,11 @@ def result_of(future: Future[Decision]) -> Decision | None:
     return decision
 
 
-def submit_certificate(judge: Callable[..., Any], *args: str, timeout: float) -> Future[Any]:
+def submit_certificate(judge: Callable[..., Any], *args: str, cpu_seconds: float) -> Future[Any]:
     """Ask `judge`, a function of a module, about a certificate."""
-    return _certificate_workers.submit(judge, *args, timeout=timeout)
+    return _certificate_workers.submit(
+        judge, *args, timeout=_STUCK * cpu_seconds, cpu_seconds=cpu_seconds
+    )
 
 
 def close_checkers() -> None:

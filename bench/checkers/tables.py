@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench import stats
+from bench.checkers.coverage import Coverage
 from bench.checkers.flips import Flip, Flips
 from bench.checkers.gate import GateResult
 from bench.checkers.tally import SLOW, Tally
@@ -83,6 +84,15 @@ def flip_lines(flip: Flip, a: str, b: str) -> list[str]:
             for side, name, verdict in (("a", a, flip.a), ("b", b, flip.b))
         ),
     ]
+
+
+def coverage_table(title: str, rows: Sequence[Coverage]) -> Table:
+    """Return one line for each category of a corpus."""
+    table = _table(title, "Category", "Rows", "Equal", "Unequal", "Other")
+    for row in rows:
+        other = row.rows - row.equal - row.unequal
+        table.add_row(*map(str, (row.category, row.rows, row.equal, row.unequal, other or "")))
+    return table
 
 
 def gate_lines(result: GateResult) -> list[str]:

@@ -1,4 +1,4 @@
-"""`checkers`: the panel, where two of its members differ, and whether one got worse.
+"""`checkers`: the panel, where two of its members differ, whether one got worse, disputed verdicts.
 
 Exit status 0 says that there is nothing to report or that a gate is passed, 1 that it is not, 2 is
 for what a user can fix.
@@ -7,7 +7,8 @@ for what a user can fix.
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
+import json
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _LISTED = 40
 """Flips or regressions that are printed unless --all is given."""
+_CORPUS = "files of labelled cases, or folders of them [this checkout's golden corpus]"
 
 
 def add_verbs(verbs: Any) -> None:
@@ -59,7 +61,7 @@ def add_verbs(verbs: Any) -> None:
         type=Path,
         nargs="*",
         metavar="CORPUS",
-        help="files of labelled cases, or folders of them [this checkout's golden corpus]",
+        help=_CORPUS,
     )
     gate.add_argument("--checker", default="rstar-bench", help="[%(default)s]")
     gate.add_argument(
@@ -70,6 +72,37 @@ def add_verbs(verbs: Any) -> None:
     )
     gate.add_argument("--all", action="store_true", help=f"print every regression [{_LISTED}]")
     gate.set_defaults(run=_gate)
+    coverage = commands.add_parser("coverage", help="how many rows of each category a corpus has")
+    coverage.add_argument("corpus", type=Path, nargs="*", metavar="CORPUS", help=_CORPUS)
+    coverage.set_defaults(run=_coverage)
+    _add_report_row(commands)
+
+
+def _add_report_row(commands: Any) -> None:
+    report = commands.add_parser(
+        "report-row",
+        help="make a row of the golden corpus from a verdict that you dispute",
+        description="From a run's problem, or from two texts. The row goes to standard output, or "
+        "to the end of a file; on a verdict of ours that is wrong it says so.",
+    )
+    report.add_argument("of", type=Path, nargs="?", metavar="RUN", help="a run directory")
+    report.add_argument("--problem", metavar="ID", help="of the run")
+    report.add_argument("--selector", metavar="NAME", help="whose answer [the run's first]")
+    report.add_argument("--gold", help="the reference, instead of a run's")
+    report.add_argument("--prediction", help="the answer, instead of a run's")
+    report.add_argument(
+        "--expected", choices=("equal", "unequal"), required=True, help="what it should be"
+    )
+    report.add_argument("--category", required=True, help="see `checkers coverage`")
+    report.add_argument("--why", required=True, help="in words, for who reads the corpus")
+    report.add_argument(
+        "--checkers",
+        default="rstar-bench,math-verify",
+        metavar="A,B",
+        help="who is asked, ours first [%(default)s]",
+    )
+    report.add_argument("--to", type=Path, metavar="FILE", help="where the row is added")
+    report.set_defaults(run=_report_row)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -151,6 +184,45 @@ def _gate(arguments: argparse.Namespace) -> int:
         f"labelled cases are misjudged{excused}{mended}"
     )
     return 0 if result.passed else 1
+
+
+def _coverage(arguments: argparse.Namespace) -> int:
+    from bench.checkers import golden_corpus, load_cases
+    from bench.checkers.coverage import list_coverage
+    from bench.checkers.tables import coverage_table
+
+    cases = load_cases(*(arguments.corpus or [golden_corpus()]))
+    print_table(coverage_table(f"{len(cases)} rows", list_coverage(cases)))
+    return 0
+
+
+def _report_row(arguments: argparse.Namespace) -> int:
+    from bench.checkers import golden_corpus
+    from bench.checkers.panel import open_checker
+    from bench.checkers.reporting import Dispute, append_row, find_dispute, report_row
+    from bench.runs.reader import load_run
+
+    equal = arguments.expected == "equal"
+    labels = {"equal": equal, "category": arguments.category, "why": arguments.why}
+    pair = arguments.gold, arguments.prediction
+    if arguments.of is not None and arguments.problem is not None and pair == (None, None):
+        run = load_run(arguments.of)
+        dispute = find_dispute(run, arguments.problem, arguments.selector, **labels)
+    elif arguments.of is None and None not in pair:
+        dispute = Dispute(*pair, **labels)
+    else:
+        raise BenchError("report-row needs RUN and --problem, or --gold and --prediction")
+    corpus = golden_corpus() if arguments.to is None else arguments.to.parent
+    with ExitStack() as opened:
+        asked = [
+            opened.enter_context(closing(open_checker(name)))
+            for name in arguments.checkers.split(",")
+        ]
+        row = report_row(dispute, asked, corpus)
+    if arguments.to is not None:
+        append_row(row, arguments.to)
+    print(json.dumps(row, ensure_ascii=False))
+    return 0
 
 
 def _print_some(blocks: list[list[str]], *, everything: bool) -> None:

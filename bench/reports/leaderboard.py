@@ -18,6 +18,7 @@ from bench import stats
 from bench.errors import UnknownNameError
 from bench.knobs import Use
 from bench.reports import paper
+from bench.reports.guesses import count_guesses, describe_guesses
 from bench.reports.token_budget import CUT_AT, CUT_AT_FLOPS_OF
 from bench.runs.reader import Run
 from bench.runs.record import Key
@@ -35,6 +36,7 @@ class Counts:
     correct: int
     wrong: int
     no_answer: int
+    """No answer, or one that was only guessed."""
     truncated: int
     unparsed: int
     failures: int
@@ -109,7 +111,7 @@ def leaderboard(runs: Iterable[Run], *, against: str | None = None) -> Table:
     corrections: list[str] = []
     for run in runs:
         of_run = _rows(run)
-        corrections += [*_corrections(run), *_verifiers(run)]
+        corrections += [*_corrections(run), *_verifiers(run), *describe_guesses(run)]
         if not of_run:
             empty.append(f"{policy_of(run)} on {configured(run, 'benchmark')}: no problem done.")
         for row in of_run:
@@ -184,6 +186,7 @@ def summary(run: Run) -> dict[str, Any]:
         "records": len(run.records),
         "engine_errors": sum(r.is_engine_error for r in run.records),
         "rows": rows,
+        "guesses": {name: asdict(found) for name, found in count_guesses(run).items()},
         "pass_at_k": {str(k): asdict(interval) for k, interval in _pass_at_k(run).items()},
     }
 
@@ -218,7 +221,7 @@ def _row(run: Run, method: str, *, shares_run: bool) -> Row:
         counts=Counts(
             correct=count[Outcome.CORRECT],
             wrong=count[Outcome.WRONG],
-            no_answer=count[Outcome.NO_ANSWER],
+            no_answer=count[Outcome.NO_ANSWER] + count[Outcome.GUESSED],
             truncated=count[Outcome.TRUNCATED],
             unparsed=count[Outcome.UNPARSED],
             failures=failures,

@@ -86,7 +86,7 @@ def judge_now(problem: Problem, answer: str | None, conventions: Conventions = D
     return verdict
 
 
-_MAY_BE_RIGHT_YET = (Outcome.WRONG, Outcome.UNPARSED)
+_MAY_BE_RIGHT_YET = (Outcome.WRONG, Outcome.UNPARSED, Outcome.GUESSED)
 """By another reference, where a problem has several."""
 
 
@@ -105,6 +105,7 @@ async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conven
         scores,
         tokens,
         f"{verdict.comparer}: {verdict.reason}",
+        verdict.guess,
     )
 
 

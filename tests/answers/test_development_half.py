@@ -1,7 +1,7 @@
 """The figures that the checker is held to, on the development half of the labelled pairs.
 
 The pairs are not part of the project; they lie beside the mirror of the benchmarks, and are skipped
-where they do not. The limits are those that issue 3 asks for, so what is lost here is a promise.
+where they do not. The limits are what was reached or asked for: what is lost here is a promise.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ FOLDER = Path(_NAMED).parent / "checkers" if _NAMED else _BESIDE
 
 FIGURES = [
     # file, tier, accuracy at least, false accepts at most, false rejects at most
-    ("dev", "answer", 0.96, 0.006, 0.06),
-    ("dev", "response", 0.92, 0.0, 1.0),
+    ("unseen_dev", "answer", 0.99, 0.0, 0.03),
+    ("unseen_dev", "response", 0.99, 0.0, 0.03),
+    ("dev", "answer", 0.99, 0.0, 0.02),
+    ("dev", "response", 0.985, 0.0, 0.02),
     # One of 44: ln|x-3| + ln|x+3| = ln|x^2-9|, which its source marks as different and is not.
-    ("dev_cas_gpl3", "cas", 0.88, 1 / 44, 1.0),
-    ("reformatted_golds_dev", "reformat", 0.97, None, 0.03),
-    ("reformatted_golds_dev", "reformat (words)", 0.85, None, 0.15),
-    ("adversarial_dev", "hostile: format", 0.95, 0.01, 0.10),
-    ("adversarial_dev", "hostile: hang", 0.95, 0.0, 1.0),
+    ("dev_cas_gpl3", "cas", 0.95, 1 / 44, 1.0),
+    ("reformatted_golds_dev", "reformat", 1.0, None, 0.0),
+    ("reformatted_golds_dev", "reformat (words)", 0.99, None, 0.01),
+    ("adversarial_dev", "hostile: format", 1.0, 0.0, 0.0),
+    ("adversarial_dev", "hostile: hang", 1.0, 0.0, 0.0),
     ("adversarial_dev", "hostile: code", 1.0, 0.0, None),
 ]
 

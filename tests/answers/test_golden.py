@@ -2,7 +2,8 @@
 
 A regression is a row in `golden/`: id, gold, prediction, expected (equal, unequal, or the one
 outcome that is right), category, why. A row that is known to fail says so in `known`, and the test
-of it then fails on the day when it passes.
+of it then fails on the day when it passes. Who disputes a verdict makes a row of it with
+`rstar-bench checkers report-row`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bench.answers import check, close_checkers
 from bench.checkers import Case, load_cases
 
 GOLDEN = Path(__file__).parent / "golden"
+KEYS = ("id", "gold", "prediction", "expected", "category", "why")
 ROWS = [
     json.loads(line)
     for file in sorted(GOLDEN.glob("*.jsonl"))
@@ -62,4 +64,4 @@ def test_every_row_has_an_id_of_its_own_and_a_reason() -> None:
     for row in ROWS:
         assert row["id"].startswith(row["category"].replace(" ", "-") + "-")
         assert row["why"]
-        assert set(row) <= {"id", "gold", "prediction", "expected", "category", "why", "known"}
+        assert set(row) <= {*KEYS, "known", "report"}

@@ -7,6 +7,7 @@ close; how close is a convention.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
 from bench.answers.arithmetic.exact import fraction_of
@@ -83,8 +84,26 @@ def _is_short(value: Fraction) -> bool:
     return value.numerator.bit_length() + value.denominator.bit_length() < _SHORT_BITS
 
 
-def close_enough(gold: Expression, prediction: Expression, conventions: Conventions) -> bool | None:
-    """Whether a decimal on either side stands for the other side; none if there is no decimal."""
+class Closeness(StrEnum):
+    """What a printed decimal is to the number on the other side, in words for a verdict."""
+
+    SAME = "the same value"
+    ROUNDED = "it rounds to the reference at the last digit printed there"
+    CORRECTLY_ROUNDED = "the reference rounds to it, at five digits or more"
+    TOLERATED = "the same value within the tolerance"
+    NOT_ROUNDED = "not the same value: it does not round to the reference"
+    APART = "not the same value"
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the one stands for the other."""
+        return self not in (Closeness.NOT_ROUNDED, Closeness.APART)
+
+
+def closeness(
+    gold: Expression, prediction: Expression, conventions: Conventions
+) -> Closeness | None:
+    """Return how near two constants are; None where neither is a printed decimal."""
     g, p = as_decimal(gold), as_decimal(prediction)
     if g is None and p is None:
         return None
@@ -92,36 +111,38 @@ def close_enough(gold: Expression, prediction: Expression, conventions: Conventi
         a, b = real_value(gold), real_value(prediction)
     except Undefined:
         return None
-    difference = abs(a - b)
+    if a == b:
+        return Closeness.SAME
+    difference, tolerance = abs(a - b), _tolerance(conventions)
     if g is not None:
-        rounded = conventions.decimals and _may_be_rounded(g, prediction)
-        half = g.unit / 2 if rounded else Fraction(0)
-        if difference <= half:
-            return True
-        if p is not None and p.unit <= g.unit:
-            return False  # printed as finely as the reference, and different
-        return bool(difference <= abs(a) * _tolerance(conventions))
+        if conventions.decimals and rounds_to(b, g, prediction):
+            return Closeness.ROUNDED
+        finely = p is not None and p.unit <= g.unit
+        if finely or difference > abs(a) * tolerance:
+            return Closeness.NOT_ROUNDED
+        return Closeness.TOLERATED
     assert p is not None
     value = fraction_of(gold)
     if value is not None and value.denominator == 1:
-        return bool(difference <= abs(a) * min(_NOISE, _tolerance(conventions)))
-    if p.digits >= _ROUNDED_DIGITS and difference <= p.unit * Fraction(51, 100):
-        return True
-    return bool(difference <= abs(a) * _tolerance(conventions))
+        tolerance = min(_NOISE, tolerance)
+    elif p.digits >= _ROUNDED_DIGITS and difference <= p.unit * Fraction(51, 100):
+        return Closeness.CORRECTLY_ROUNDED
+    return Closeness.TOLERATED if difference <= abs(a) * tolerance else Closeness.APART
 
 
-def _may_be_rounded(gold: Decimal, prediction: Expression) -> bool:
-    """Whether the reference can be what is left of the prediction after rounding.
+def rounds_to(value: Fraction, gold: Decimal, prediction: Expression) -> bool:
+    """Whether a number rounds to a printed decimal: at its last digit, halves away from zero.
 
-    A number with one more digit would have been printed whole: 1.2 is not 1.25. An irrational one
+    A decimal of one digit is exact, and so is one that is a whole number, 2.0. An irrational number
     takes four digits: 3.14 is what some use for the circle number, and not that number.
     """
-    value = fraction_of(prediction)
-    if value is None:
-        return gold.digits >= 4
-    if gold.digits >= 4:
-        return True
-    return gold.digits > 1 and (value / gold.unit * 10).denominator != 1
+    if gold.value.denominator == 1 and gold.unit < 1:
+        return False
+    if gold.digits < (2 if fraction_of(prediction) is not None else 4):
+        return False
+    size = abs(value) if (value < 0) == (gold.value < 0) else -abs(value)
+    half = gold.unit / 2
+    return abs(gold.value) - half <= size < abs(gold.value) + half
 
 
 def _tolerance(conventions: Conventions) -> Fraction:

@@ -13,12 +13,19 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from bench.answers.arithmetic.decimals import FEW, MANY, close_enough, real_value
+from bench.answers.arithmetic.decimals import FEW, MANY, closeness, real_value
 from bench.answers.arithmetic.exact import PRIME, NotRational, fraction_of, residue
 from bench.answers.arithmetic.numeric import Undefined, context, evaluate, is_real
-from bench.answers.arithmetic.points import integral_variables, is_signed, sample_points
+from bench.answers.arithmetic.points import (
+    integral_variables,
+    is_signed,
+    nested_power_point,
+    sample_points,
+)
 from bench.answers.conventions import Conventions
 from bench.answers.expressions import (
+    CONSTANTS,
+    IMAGINARY,
     INFINITY,
     Apply,
     Expression,
@@ -30,7 +37,11 @@ from bench.answers.expressions import (
     walk,
 )
 
-_DIGITS = 40
+_DIGITS = 50
+_AGREEING = 20
+"""Digits in which two values of one function agree."""
+_NOISE_FLOOR = 40
+"""What cancelling leaves of a sum that is zero is below ten to minus this."""
 
 
 _ENOUGH = 4
@@ -38,54 +49,66 @@ _ENOUGH = 4
 
 
 _PLENTY = 24
-
+_FEW_POINTS = 8
+"""Enough for functions without corners, jumps and branches: those that agree there are the same."""
+_BROKEN = frozenset("abs sign floor ceil max min gcd lcm factorial2".split())
 
 _BRANCHES = frozenset("ln log arcsin arccos arctan arccot arcsec arccsc arccosh arctanh".split())
 
 
-def equal(gold: Expression, prediction: Expression, conventions: Conventions) -> bool | None:
+def equal(
+    gold: Expression,
+    prediction: Expression,
+    conventions: Conventions,
+    positive: frozenset[str] = frozenset(),
+) -> bool | None:
     """Whether the prediction equals the reference, printed decimals understood as such.
+
+    `positive` are the letters that are said to be; others may be negative.
 
     Raises TooLarge: a value that is not worked out.
     """
     if gold == prediction:
         return True
-    exact = identical(gold, prediction)
+    exact = identical(gold, prediction, positive)
     if exact is True or variables(gold) or variables(prediction):
         return exact
     if INFINITY in (gold, prediction):
         return exact
-    close = close_enough(gold, prediction, conventions)
-    return exact if close is None else close
+    close = closeness(gold, prediction, conventions)
+    return exact if close is None else close.accepted
 
 
-def identical(a: Expression, b: Expression) -> bool | None:
+def identical(a: Expression, b: Expression, positive: frozenset[str] = frozenset()) -> bool | None:
     """Whether two expressions are the same constant or the same function; no tolerance."""
     if a == b:
         return True
-    names = variables(a) | variables(b)
-    infinite = [any(node == INFINITY for node in walk(x)) for x in (a, b)]
-    if any(infinite):
+    symbols = {node.name for x in (a, b) for node in walk(x) if isinstance(node, Symbol)}
+    if INFINITY.name in symbols:
         return _infinite(a, b)
+    names = frozenset(symbols - CONSTANTS)
     if not names:
         x, y = fraction_of(a), fraction_of(b)
         if x is not None and y is not None:
             return x == y
-    if variables(a) != variables(b) and not _may_cancel(a, b):
-        return False
     try:
-        rational = all(
-            residue(a, point) == residue(b, point) for point in _residues(frozenset(names))
-        )
-        return rational
+        return all(residue(a, point) == residue(b, point) for point in _residues(names))
     except NotRational:
         pass
-    return _same_function(a, b, names) if names else _same_constant(a, b)
+    if not names:
+        return _same_constant(a, b)
+    if (point := nested_power_point(a, b, positive)) and _differ_at(a, b, point):
+        return False  # (a^b)^c is a^{bc} for positive a
+    return _same_function(a, b, names)
 
 
-def _may_cancel(a: Expression, b: Expression) -> bool:
-    """Whether a variable of one side only can drop out, as in `x^2 - x^2`: not if all is flat."""
-    return True
+def _differ_at(a: Expression, b: Expression, point: dict[str, Fraction]) -> bool:
+    """Whether both have a real value at a point, and not the same one."""
+    x, y = value_of(a, point), value_of(b, point)
+    mp = context(_DIGITS)
+    if x is None or y is None or not (is_real(mp, x) and is_real(mp, y)):
+        return False
+    return not _agree(x, y)
 
 
 def _infinite(a: Expression, b: Expression) -> bool:
@@ -133,8 +156,10 @@ def _same_constant(a: Expression, b: Expression) -> bool | None:
 
 
 def _same_function(a: Expression, b: Expression, names: frozenset[str]) -> bool | None:
-    imaginary = any(node == Symbol("i") for x in (a, b) for node in walk(x))
-    branches = any(_has_branches(n) for x in (a, b) for n in walk(x))
+    nodes = [*walk(a), *walk(b)]
+    imaginary = IMAGINARY in nodes
+    branches = any(_has_branches(node) for node in nodes)
+    enough = _PLENTY if branches or any(map(_is_broken, nodes)) else _FEW_POINTS
     agreed = 0
     for point in sample_points(
         names, integral_variables(a) | integral_variables(b), is_signed(a, b)
@@ -144,7 +169,7 @@ def _same_function(a: Expression, b: Expression, names: frozenset[str]) -> bool 
         except Undefined:
             continue
         mp = context(_DIGITS)
-        same = abs(x - y) <= max(abs(x), abs(y), mp.mpf(10) ** -8) * mp.mpf(10) ** (-_DIGITS // 2)
+        same = _agree(x, y) and not _is_tiny(a, b, x, y, point)
         if not imaginary:
             real = is_real(mp, x), is_real(mp, y)
             if real[0] != real[1]:
@@ -154,9 +179,35 @@ def _same_function(a: Expression, b: Expression, names: frozenset[str]) -> bool 
         if not same:
             return False
         agreed += 1
-        if agreed >= _PLENTY:
+        if agreed >= enough:
             break
     return True if agreed >= _ENOUGH else None
+
+
+def _agree(x: Any, y: Any) -> bool:
+    """Whether two values are the same but for what arithmetic lost."""
+    mp = context(_DIGITS)
+    size = max(abs(x), abs(y), mp.mpf(10) ** (_AGREEING - _NOISE_FLOOR))
+    return bool(abs(x - y) <= size * mp.mpf(10) ** -_AGREEING)
+
+
+def _is_tiny(a: Expression, b: Expression, x: Any, y: Any, point: dict[str, Fraction]) -> bool:
+    """Whether one value is zero, and the other a small number that is no loss of arithmetic.
+
+    What cancelling leaves of a zero shrinks as digits are added; `1/2^{150}` stays.
+    """
+    if (x == 0) == (y == 0):
+        return False
+    other, before = (b, y) if x == 0 else (a, x)
+    after = value_of(other, point, MANY)
+    return after is not None and bool(abs(after) * 2 > abs(before))
+
+
+def _is_broken(x: Expression) -> bool:
+    """Whether a function has corners, jumps or, as a power with a letter above, other branches."""
+    if isinstance(x, Power):
+        return bool(variables(x.base)) and fraction_of(x.exponent) is None
+    return isinstance(x, Apply) and x.function in _BROKEN
 
 
 def _has_branches(x: Expression) -> bool:

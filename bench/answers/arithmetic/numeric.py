@@ -69,15 +69,20 @@ class _Evaluation:
     def __init__(self, mp: Any, point: Mapping[str, Any]) -> None:
         self.mp = mp
         self.point = point
+        self.known: dict[str, Any] = {}
+        """Symbols that were met, with their values."""
 
     def value(self, x: Expression) -> Any:
         spend()
         mp = self.mp
         match x:
             case Number(number):
-                return mp.mpf(number.numerator) / number.denominator
+                whole = mp.mpf(number.numerator)
+                return whole if number.denominator == 1 else whole / number.denominator
             case Symbol(name):
-                return self.symbol(name)
+                if name not in self.known:
+                    self.known[name] = self.symbol(name)
+                return self.known[name]
             case Sum(terms):
                 return self.checked(mp.fsum(self.value(t) for t in terms))
             case Product(factors):
@@ -109,7 +114,7 @@ class _Evaluation:
 
     def checked(self, value: Any) -> Any:
         mp = self.mp
-        if value and mp.isfinite(value) and abs(mp.mag(value)) > MAX_BITS:
+        if value and abs(mp.mag(value)) > MAX_BITS and mp.isfinite(value):
             raise TooLarge(f"a number of more than {MAX_BITS} bits", Outcome.UNSAFE)
         return value
 
@@ -204,6 +209,12 @@ def _log(mp: Any, x: Any, base: Any = None) -> Any:
     return mp.log(x) if base is None else mp.log(x) / mp.log(base)
 
 
+def _without_noise(mp: Any, x: Any) -> Any:
+    """A whole number that arithmetic has moved by less than half of the digits, put back."""
+    nearest = mp.nint(mp.re(x))
+    return nearest if abs(x - nearest) < mp.mpf(10) ** (-mp.dps // 2) else x
+
+
 def _arccot(mp: Any, x: Any) -> Any:
     return mp.pi / 2 - mp.atan(x)
 
@@ -259,8 +270,8 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "Im": lambda mp, x: mp.im(x),
     "arg": lambda mp, x: mp.arg(x),
     "erf": lambda mp, x: mp.erf(x),
-    "floor": lambda mp, x: mp.floor(x),
-    "ceil": lambda mp, x: mp.ceil(x),
+    "floor": lambda mp, x: mp.floor(_without_noise(mp, x)),
+    "ceil": lambda mp, x: mp.ceil(_without_noise(mp, x)),
     "max": lambda mp, *xs: max(xs),
     "min": lambda mp, *xs: min(xs),
     "gcd": _gcd,

@@ -25,6 +25,28 @@ def is_signed(a: Expression, b: Expression) -> bool:
     return len(names) == 1 or absolute
 
 
+def nested_power_point(
+    a: Expression, b: Expression, positive: frozenset[str]
+) -> dict[str, Fraction] | None:
+    """Return a point at which `(x^m)^n` with letters m and n is a root, and x is negative.
+
+    None where there is no such power, where its base is said to be positive, or where n counts.
+    """
+    for node in (*walk(a), *walk(b)):
+        if not (isinstance(node, Power) and isinstance(node.base, Power)):
+            continue
+        base, inner = variables(node.base.base), variables(node.base.exponent)
+        outer = variables(node.exponent) - inner
+        if not base or not inner or not outer or base & positive:
+            continue
+        if (inner | outer) & (_COUNTERS | base):
+            continue
+        point = dict.fromkeys(variables(a) | variables(b), Fraction(5, 3))
+        point |= dict.fromkeys(inner, Fraction(2)) | dict.fromkeys(outer, Fraction(1, 2))
+        return point | dict.fromkeys(base, Fraction(-7, 3))
+    return None
+
+
 def integral_variables(x: Expression) -> frozenset[str]:
     """Return the variables that the expression makes sense for only if they are integers.
 

@@ -13,6 +13,7 @@ from bench.answers.comparers.containers import groups, lists, singletons
 from bench.answers.comparers.disjunctions import disjunctions
 from bench.answers.comparers.finding import Asked, Comparer, Finding
 from bench.answers.comparers.matrices import matrices, vectors
+from bench.answers.comparers.piecewise import piecewise
 from bench.answers.comparers.qualified import qualified
 from bench.answers.comparers.quantities import quantities
 from bench.answers.comparers.ratios import bases, ratios
@@ -25,6 +26,7 @@ from bench.answers.expressions import Answer
 
 COMPARERS: tuple[Comparer, ...] = (
     qualified,
+    piecewise,
     words,
     real_sets,
     conditions,
@@ -53,7 +55,7 @@ def compare(gold: Answer, prediction: Answer, conventions: Conventions) -> Findi
     """
     comparisons = 0
 
-    def ask(gold: Answer, prediction: Answer) -> Finding:
+    def ask(gold: Answer, prediction: Answer, asked: Asked) -> Finding:
         nonlocal comparisons
         comparisons += 1
         spend()
@@ -67,5 +69,4 @@ def compare(gold: Answer, prediction: Answer, conventions: Conventions) -> Findi
                 return found
         return Finding(False, "form", "different kinds of answer")
 
-    asked = Asked(conventions, ask)
-    return ask(gold, prediction)
+    return Asked(conventions, ask).compare(gold, prediction)

@@ -129,9 +129,10 @@ def _list_and_single(gold: Answer, prediction: Answer, asked: Asked) -> Finding 
         return None
     if any(isinstance(x, Relation) for x in listing.items):
         return None
-    if listing is prediction and listing.joint == "or":
+    if listing.joint == "or":
         # `3/5, or 60 %`: one value, said twice.
-        if all(asked.same(gold, item) for item in listing.items):
+        pairs = [(x, prediction) if listing is gold else (gold, x) for x in listing.items]
+        if all(asked.same(*pair) for pair in pairs):
             return Finding(True, "list", "each of the ways to say it")
     return Finding(False, "list", f"{len(listing.items)} answers against one")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from bench.answers.conventions import Conventions
 from bench.answers.expressions import Answer
@@ -23,7 +23,17 @@ class Asked:
     """The conventions in force, and the way to have parts of an answer compared."""
 
     conventions: Conventions
-    compare: Callable[[Answer, Answer], Finding]
+    ask: Callable[[Answer, Answer, Asked], Finding]
+    positive: frozenset[str] = frozenset()
+    """Letters that the answers say to be positive."""
+
+    def assuming(self, positive: Iterable[str]) -> Asked:
+        """Return the same where these letters are positive, too."""
+        return replace(self, positive=self.positive | frozenset(positive))
+
+    def compare(self, gold: Answer, prediction: Answer) -> Finding:
+        """Return what the comparers say of two parts."""
+        return self.ask(gold, prediction, self)
 
     def same(self, gold: Answer, prediction: Answer) -> bool | None:
         """Whether two parts are equal."""

@@ -32,6 +32,11 @@ _NAME = re.compile(r"(?:[^\W\d]|[ .\-'_:])+(?:[0-9]{1,2})?|[A-Za-z] \( [^\"'`@]*
 """Words, or `P ( X = 3 )`; no formula, and nothing that a program may hold."""
 
 
+_ORDER = re.compile(
+    r"(?:find|evaluate|compute|determine|calculate|solve|convert|what|given|let|if|suppose|show)\b",
+    re.IGNORECASE,
+)
+"""How a task begins, which names nothing."""
 _OF_ANGLES = frozenset("sin cos tan cot sec csc".split())
 """`\\cos 2A` and `\\sin(A + B)` are what is asked for, and no equations to be solved."""
 _LIMIT = re.compile(r"(?:lim|int|iint|oint|sum|prod) [^\"'`@]*")
@@ -44,7 +49,8 @@ def is_name(x: Answer) -> bool:
         case Symbol():
             return True
         case Text(words):
-            return bool(_NAME.fullmatch(words) or _LIMIT.fullmatch(words))
+            named = _NAME.fullmatch(words) and not _ORDER.match(words)
+            return bool(named or _LIMIT.fullmatch(words))
         case Apply(function, arguments):
             # f(2) is a name; so is what a known function makes of names alone, as in \det A.
             known = function in KNOWN
@@ -72,6 +78,8 @@ def named_value(x: Relation, *, of_gold: bool, other: Answer) -> Answer | None:
     if any(sign != "=" for sign in x.signs):
         return None
     first, last = x.sides[0], x.sides[-1]
+    if isinstance(first, Text) and _ORDER.match(first.words):
+        return None
     if is_name(first):
         return last
     if is_name(last) and not variables_of(first):

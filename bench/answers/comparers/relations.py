@@ -20,6 +20,7 @@ from bench.answers.expressions import (
     Product,
     Quantity,
     Relation,
+    Symbol,
     Text,
 )
 
@@ -76,6 +77,8 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
     if relation.modulus is not None and (merged := one_congruence(other)) is not None:
         return asked.compare(*((relation, merged) if of_gold else (merged, relation)))
     if relation.signs == ("in",) and is_name(relation.sides[0]):
+        if isinstance(other, Listing) and _is_interval(relation):
+            return Finding(False, "interval", "an interval against its ends")
         return against(relation.sides[1])
     if relation.signs[0] == "==" and relation.modulus is not None:
         return Finding(False, "congruence", "only one side is a congruence")
@@ -116,6 +119,12 @@ def _one(relation: Relation, other: Answer, asked: Asked, *, of_gold: bool) -> F
             return against(value)
         return Finding(False, "equation", "an equation against something else")
     return Finding(False, "relation", "only one side is a relation")
+
+
+def _is_interval(x: Relation) -> bool:
+    r"""Whether a single unknown is out of what then is no pair: `x \in (4, 9)`."""
+    name, values = x.sides
+    return isinstance(name, Symbol) and isinstance(values, Group) and values.opening != "{"
 
 
 def _freed(relation: Relation, value: Answer, other: Answer) -> tuple[Answer, bool]:

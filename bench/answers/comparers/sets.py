@@ -18,6 +18,7 @@ from bench.answers.comparers.intervals import (
     Piece,
     Pieces,
     combine,
+    complement,
     merge,
     unite,
 )
@@ -136,6 +137,8 @@ def _pieces(x: Answer) -> Pieces:
             return found if found or joint else combine("cup", parts)
         case Relation(sides, ("in",)):
             return _pieces(sides[1])
+        case Relation((_, Listing(items, "±")), ("!=",)):  # `x \ne \pm 1`
+            return complement(unite([_point(item) for item in items]))
         case Relation():
             return solutions(x)
         case Quantity(value, _):

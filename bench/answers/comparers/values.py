@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 
+from bench.answers.arithmetic.decimals import closeness
 from bench.answers.arithmetic.equality import equal, identical, value_of
 from bench.answers.comparers.finding import Asked, Finding
 from bench.answers.expressions import (
@@ -40,7 +41,7 @@ def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | Non
         return None
     numbers = not variables(gold) and not variables(prediction)
     name = "number" if numbers else "expression"
-    same = equal(gold, prediction, asked.conventions)
+    same = equal(gold, prediction, asked.conventions, asked.positive)
     if same is not True and _has_log(gold) | _has_log(prediction):
         # `log` is to base e or to base 10, and an answer does not say which; it is the same base
         # on both sides, or stands for `ln` or `lg` on the other.
@@ -53,12 +54,36 @@ def expressions(gold: Answer, prediction: Answer, asked: Asked) -> Finding | Non
         counted = _counts(gold, prediction), _counts(prediction, gold)
         if counted != (gold, prediction):
             same = equal(*counted, asked.conventions)
+    if same is not True and asked.conventions.degrees:
+        bare = _without_degrees(gold), _without_degrees(prediction)
+        if (bare[0] is gold) != (bare[1] is prediction):
+            same = equal(*bare, asked.conventions) or same
     if same is not True and _same_family(gold, prediction):
         return Finding(True, "family", "the same values, over all integers")
     if same is None:
         return Finding(None, name, "could not be evaluated")
+    if numbers and (close := closeness(gold, prediction, asked.conventions)):
+        if close.accepted is same:
+            return Finding(same, name, str(close))
     what = "the same value" if numbers else "the same function"
     return Finding(same, name, what if same else f"not {what}")
+
+
+def _without_degrees(x: Expression) -> Expression:
+    r"""`180^\circ - x` as `180 - x`: the sign left out of its terms, not within a function."""
+    match x:
+        case Apply("deg", (inner,)):
+            return inner
+        case Sum(terms):
+            bare = tuple(_without_degrees(t) for t in terms)
+            return Sum(bare) if any(a is not b for a, b in zip(bare, terms, strict=True)) else x
+        case Product(factors):
+            bare = tuple(_without_degrees(f) for f in factors)
+            return (
+                Product(bare) if any(a is not b for a, b in zip(bare, factors, strict=True)) else x
+            )
+        case _:
+            return x
 
 
 _CHOICES = re.compile(r"([CAP])_(\d+)")

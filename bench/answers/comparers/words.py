@@ -90,8 +90,18 @@ def normal_words(text: str, *, case: bool) -> str:
 
 _OPTION = re.compile(r"^\s*(?:option|choice|answer)s?\s*:?\s*(?=[({]*[A-J]\b)", re.IGNORECASE)
 _LETTERS = re.compile(r"[({\s]*[A-J](?:[)}\s]*(?:,|and|&|;|\s)*[({\s]*[A-J])+[)}\s]*")
-_YES_OR_NO = frozenset(("yes", "no", "true", "false"))
-_FIRST_WORD = re.compile(r"[{\s]*([A-Za-z]+)[}\s]*(?:[.,;:!]|$)")
+_TRUTH = {
+    **dict.fromkeys("yes true correct 是 是的 对 对的 正确".split(), True),
+    **dict.fromkeys("no false incorrect 否 不 不是 不对 错 错误 不正确".split(), False),
+}
+"""Words that say of a statement that it holds, or that it does not."""
+_INITIALS = {"Y": True, "T": True, "N": False, "F": False}
+"""Their first letters, which are names unless the other side is such a word."""
+_FIRST_WORD = re.compile(r"[{\s]*([A-Za-z]+|[\u4e00-\u9fff]+)[}\s]*(?:[.,;:!，。；！]|$)")
+_STRONG_LABEL = re.compile(r"[({\[\s]*[A-J]\s*[)\].:]+\s|[A-J]\)")
+"""A letter that can be nothing but a label: with a stop and a space, or a bracket never opened."""
+_STATEMENTS = re.compile(r"[IVX]+(?:\W+(?:(?:and|or|only)\b\W*)*[IVX]+)*(?:\W+only)?\W*")
+"""The Roman numbers of statements, as in `I, III and IV`, which are no letters of choices."""
 
 
 def choices(gold: str, prediction: str) -> Finding | None:
@@ -105,16 +115,8 @@ def choices(gold: str, prediction: str) -> Finding | None:
         sets = [sorted(re.findall(r"[A-J]", re.sub("and", "", x))) for x in (gold, prediction)]
         same = sets[0] == sets[1]
         return Finding(same, "choice", "the same choices" if same else "different choices")
-    sides = [_FIRST_WORD.match(x) for x in (gold, prediction)]
-    if sides[0] and sides[1] and prediction.strip("{}. ").lower() in _YES_OR_NO:
-        if sides[0][1].lower() in _YES_OR_NO:
-            same = sides[0][1].lower() == sides[1][1].lower()
-            return Finding(same, "text", "the same word first" if same else "yes against no")
-    word = gold.rstrip(".").strip("{} ").lower()
-    if word in _YES_OR_NO and (first := _FIRST_WORD.match(prediction)):
-        # "Yes, since ...": what follows explains.
-        if first[1].lower() in _YES_OR_NO:
-            return Finding(first[1].lower() == word, "text", f"{first[1].lower()} against {word}")
+    if (agree := _same_truth(gold, prediction)) is not None:
+        return Finding(agree, "text", "both say yes, or no" if agree else "yes against no")
     bare = _CHOICE.fullmatch(gold.rstrip("."))
     labelled = None if bare or several[0] else _LABELLED.fullmatch(gold)
     if bare is None and (labelled is None or not labelled[2].strip()):
@@ -123,7 +125,12 @@ def choices(gold: str, prediction: str) -> Finding | None:
     given = _CHOICE.fullmatch(prediction.rstrip("."))
     if given is None:
         given = _LABELLED.fullmatch(prediction)
-        if given is None or _OTHER_LETTER.match(given[2]) or not _is_prose(given[2]):
+        if given is None:
+            return None
+        strong = bare is not None and _STRONG_LABEL.match(prediction)
+        if not (strong and _STATEMENTS.fullmatch(given[2])) and _OTHER_LETTER.match(given[2]):
+            return None
+        if not (strong or _is_prose(given[2])):
             return None
     if bare is None and given[1] != letter:
         return None  # the text of the choice may still be the answer
@@ -133,6 +140,23 @@ def choices(gold: str, prediction: str) -> Finding | None:
         if mine != other:
             return None
     return Finding(same, "choice", f"choice {given[1]}" + ("" if same else f", not {letter}"))
+
+
+def _same_truth(gold: str, prediction: str) -> bool | None:
+    """Whether two answers say the same of a statement; none unless one is nothing but yes or no.
+
+    The other one may explain: `Yes, since ...`.
+    """
+    firsts = [_FIRST_WORD.match(x) for x in (gold, prediction)]
+    found = [_TRUTH.get(first[1].lower()) if first else None for first in firsts]
+    whole = [x.strip("{}.。！! ") for x in (gold, prediction)]
+    said = [x.lower() in _TRUTH for x in whole]
+    for k in (0, 1):
+        if said[1 - k]:
+            found[k] = _INITIALS.get(whole[k], found[k])
+    if None in found or not any(said):
+        return None
+    return found[0] is found[1]
 
 
 def _is_prose(rest: str) -> bool:

@@ -57,6 +57,24 @@ _WHOLE_COMMANDS = frozenset(
 )
 
 
+def is_command(name: str) -> bool:
+    """Whether the letters behind a backslash are a command that is read here."""
+    return name in _READ
+
+
+_READ = (
+    _COMMANDS
+    | _WHOLE_COMMANDS
+    | DROPPED
+    | TEXT_COMMANDS
+    | WRAPPERS
+    | frozenset(("frac", "cdot", "quad"))
+) - frozenset(
+    ("in", "to", "bf", "it", "rm", "min", "max", "not", "top", "mid", "sup", "inf", "div")
+)
+"""Without those that are also words: a line break stands before words."""
+
+
 def known_prefix(command: str) -> str:
     """Return the command at the start of a name that is none, with up to two letters behind it."""
     if command in _WHOLE_COMMANDS:

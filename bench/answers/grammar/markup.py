@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 
 _EMPHASIS = re.compile(r"\s*(\*\*|__|\*|`)(?!\s)([^*_`]+)(?<!\s)\1[.,;:]?\s*")
+_BOLD = re.compile(r"(?<![\w)\]}])\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*(?![\w(\[{\\])")
+"""Bold type within a text; `2**3` is a power."""
 _COLOUR = re.compile(r"\\(?:text)?color\s*(?:\[[a-zA-Z]+\]\s*)?\{\s*[#\w!]+\s*\}")
 _LEADING = re.compile(
     r"[\s$]*(?:->|=>|\u2192|\u21d2|\u27f9|\u2234|\\(?:[lL]ong)?[rR]ightarrow(?![a-zA-Z])"
@@ -25,11 +27,14 @@ _CONTINUED = re.compile(r"\\\\(?=[&\s]*(?:[=<>]|\\(?:leq?|geq?|approx|equiv)(?![
 
 def remove_markup(text: str) -> str:
     """Return the text without markup around it or in it."""
-    if whole := _EMPHASIS.fullmatch(text):
+    marked = "*" in text or "_" in text or "`" in text
+    if marked and (whole := _EMPHASIS.fullmatch(text)):
         text = whole[2]
+    elif "**" in text:
+        text = _BOLD.sub(r"\1", text)
     if "color" in text:
         text = _COLOUR.sub(" ", text)
-    if _ENVIRONMENT.search(text):
+    if r"\begin" in text and _ENVIRONMENT.search(text):
         text = _CONTINUED.sub(" ", _ENVIRONMENT.sub(" ", text))
         if r"\begin" not in text:
             text = _ALIGNMENT.sub(" ", text)

@@ -1,10 +1,18 @@
-r"""Reads matrices in all of LaTeX's environments, transposed, scaled or multiplied."""
+r"""Reads matrices in all of LaTeX's environments, transposed, scaled or multiplied; and cases."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.answers.expressions import EXPRESSIONS, MINUS_ONE, Answer, Matrix, add, multiply
+from bench.answers.expressions import (
+    EXPRESSIONS,
+    MINUS_ONE,
+    Answer,
+    Matrix,
+    Piecewise,
+    add,
+    multiply,
+)
 from bench.answers.grammar.cutting import cut, find_partner, strip_ends
 from bench.answers.grammar.numerals import Unreadable
 from bench.answers.grammar.parsing import parse_expression
@@ -12,8 +20,9 @@ from bench.answers.grammar.remarks import Inner
 from bench.answers.grammar.tokens import Token
 
 _MATRICES = frozenset(
-    "matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array aligned".split()
+    "matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array aligned cases".split()
 )
+_BEFORE_CONDITIONS = frozenset(("if", "when", "for", "where"))
 
 
 def matrix_of(tokens: Sequence[Token], answer: Inner) -> Answer | None:
@@ -31,7 +40,7 @@ def matrix_of(tokens: Sequence[Token], answer: Inner) -> Answer | None:
     after = [t.text for t in tokens[end + 1 :]]
     after = after[3:] if after[:1] == ["group{"] else after
     rows = [
-        tuple(answer(cell) for cell in cut(row, lambda t: t.text in ("&", "and")))
+        tuple(answer(_condition(cell)) for cell in cut(row, lambda t: t.text in ("&", "and")))
         for row in cut(body, lambda t: t.text == "\\\\")
         if strip_ends(row)
     ]
@@ -41,6 +50,8 @@ def matrix_of(tokens: Sequence[Token], answer: Inner) -> Answer | None:
     bars = bool(before and before[-1].text == "|" and after[:1] == ["|"])
     if bars or (before and before[-1].text in ("(", "[") and after[:1] in ([")"], ["]"])):
         before, after = before[:-1], after[1:]
+    if kind == "cases" or [t.text for t in before] == ["{"]:
+        return _cases(rows, before, after)
     matrix = Matrix(tuple(rows), bars or kind == "vmatrix")
     if after in (["^", "T"], ["^", "group{", "T", "}group"], ["^", "top"]):
         matrix = Matrix(tuple(zip(*rows, strict=True)))
@@ -51,6 +62,23 @@ def matrix_of(tokens: Sequence[Token], answer: Inner) -> Answer | None:
             raise Unreadable("more after a matrix")
         matrix = _multiplied(matrix, following)
     return _scaled(matrix, before) if before else matrix
+
+
+def _cases(
+    rows: Sequence[tuple[Answer, ...]], before: Sequence[Token], after: Sequence[str]
+) -> Piecewise:
+    """A value in each row, and its condition behind it."""
+    if any(t.text != "{" for t in before) or after or len(rows[0]) != 2:
+        raise Unreadable("cases with more around them, or without a condition each")
+    return Piecewise(tuple((value, condition) for value, condition in rows))
+
+
+def _condition(tokens: Sequence[Token]) -> Sequence[Token]:
+    """A condition without the word that introduces it."""
+    tokens = strip_ends(tokens)
+    while tokens and tokens[0].text.lower() in _BEFORE_CONDITIONS:
+        tokens = strip_ends(tokens[1:])
+    return tokens
 
 
 def _multiplied(left: Matrix, right: Matrix) -> Matrix:

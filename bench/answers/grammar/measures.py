@@ -21,7 +21,7 @@ from bench.answers.expressions import (
 from bench.answers.grammar.cutting import CLOSING, OPENING, cut, strip_ends
 from bench.answers.grammar.numerals import Unreadable
 from bench.answers.grammar.parsing import parse_expression
-from bench.answers.grammar.terms import ENGLISH, read_expression
+from bench.answers.grammar.terms import ENGLISH, is_phrase, read_expression
 from bench.answers.grammar.tokens import Token
 from bench.answers.grammar.units import MULTIPLES, is_unit_word, scale_of, unit_of
 
@@ -173,6 +173,8 @@ def ratio(tokens: Sequence[Token]) -> Answer | None:
         pieces = cut(tokens, lambda t: t.text == "to" and t.kind in ("word", "letters"))
     if len(pieces) == 1:
         return None
+    if any(is_phrase(piece) for piece in pieces):
+        raise Unreadable("a sentence")
     words = [t.text.lower() for t in tokens if t.kind in ("word", "letters")]
     half = "".join(words).replace(".", "")
     clock = ""

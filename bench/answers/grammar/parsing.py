@@ -32,6 +32,7 @@ from bench.answers.expressions import (
     number,
 )
 from bench.answers.grammar.cursor import Cursor
+from bench.answers.grammar.dotted import gather_dots
 from bench.answers.grammar.numerals import BASES, PERIOD, Unreadable, read_literal, read_recurring
 from bench.answers.grammar.symbols import (
     ACCENTS,
@@ -75,7 +76,7 @@ class _Parser(Cursor):
             minus = (text == "-") or (text == "±" and self.sign < 0)
             minus = minus or (text == "∓" and self.sign > 0)
             terms.append(negate(term) if minus else term)
-        return add(*terms)
+        return add(*(gather_dots(terms) if len(terms) > 2 else terms))
 
     def product(self) -> Expression:
         """Read a product."""
@@ -103,8 +104,12 @@ class _Parser(Cursor):
                 mixed = left.value + (-fraction if left.value < 0 else fraction)
                 return self.postfixes(number(mixed))
         if token.kind == "num" and before.kind in ("num", "letters"):
-            # `n 2^n` and `k2^k` are products; `3 4` is none, and `A5` is a name.
-            product = before.kind == "letters" and (token.spaced or self.peek(1) == "^")
+            # `n 2^n`, `k2^k` and `2^6 3^5` are products; `3 4` is none, and `A5` is a name.
+            power = self.at > 1 and self.tokens[self.at - 2].text == "^"
+            product = token.spaced if power else False
+            product = product or (
+                before.kind == "letters" and (token.spaced or self.peek(1) == "^")
+            )
             if not product:
                 raise Unreadable(f"a number right behind {before.text!r}")
         return multiply(left, self.power())
@@ -255,6 +260,8 @@ class _Parser(Cursor):
                 raise Unreadable(f"found {closer.text!r}, expected {CLOSERS[text]!r}")
             if text == "(" and self.peek() == "_" and isinstance(inner, Number):
                 return self.literal(str(inner.value))  # (1011)_2
+            if text == "group{" and self.peek() == "_" and isinstance(inner, Symbol):
+                return self.symbol(inner.name)  # {g}_{k}
             return inner
         if text == "|":
             self.bars += 1

@@ -35,8 +35,14 @@ from bench.answers.grammar.matrices import matrix_of
 from bench.answers.grammar.measures import compound, quantity, ratio
 from bench.answers.grammar.numerals import Unreadable
 from bench.answers.grammar.parsing import parse_expression
-from bench.answers.grammar.remarks import cut_introduction, cut_qualification, says_what_n_is
+from bench.answers.grammar.remarks import (
+    cut_introduction,
+    cut_qualification,
+    says_what_n_is,
+    under,
+)
 from bench.answers.grammar.spelling import clean
+from bench.answers.grammar.symbols import PRODUCT_LETTERS
 from bench.answers.grammar.terms import read_expression, read_spelled
 from bench.answers.grammar.tokens import Commas, Token, tokenize
 from bench.answers.limits import MAX_ITEMS, TooLarge, check_size
@@ -47,6 +53,7 @@ _RELATIONS = {
 }  # fmt: skip
 
 
+_MODULI = ("pmod", "bmod", "mod")
 _SET_OPERATIONS = frozenset(("cup", "cap", "setminus"))
 
 
@@ -73,7 +80,10 @@ def _answer(tokens: Sequence[Token]) -> Answer:
     tokens = strip_ends(tokens)
     if not tokens:
         return Text("")
-    for reader in _READERS:
+    texts = {token.text for token in tokens}
+    for needed, reader in _READERS:
+        if needed is not None and needed.isdisjoint(texts):
+            continue
         try:
             found = reader(tokens)
         except Unreadable:
@@ -139,6 +149,8 @@ def _listing(pieces: Sequence[Sequence[Token]], joint: str) -> Answer | None:
     last = items[-1] if items else None
     if len(items) > 1 and isinstance(last, Relation) and says_what_n_is(last, items[:-1]):
         items.pop()  # what a parameter is may be left unsaid
+        rest = items[0] if len(items) == 1 else Listing(tuple(items), joint)
+        return under(rest, (last,))
     if len(items) == 1:
         return items[0]
     return Listing(tuple(items), joint) if items else None
@@ -161,6 +173,8 @@ def _relation(tokens: Sequence[Token]) -> Answer | None:
     if not strip_ends(sides[0]):
         if len(sides) == 2 and signs[0] in ("=", "~"):
             return _readable(sides[1])
+        if signs[0] == "=":
+            return _relation(tokens[places[0] + 1 :])
         raise Unreadable("a relation without a left side")
     read = [_answer(side) for side in sides]
     if isinstance(read[-1], Text) and not read[-1].words:
@@ -182,7 +196,7 @@ def _is_relation(token: Token) -> bool:
 
 def _without_modulus(tokens: Sequence[Token]) -> tuple[Sequence[Token], Expression | None]:
     for index, token in enumerate(tokens):
-        if token.text in ("pmod", "bmod", "mod"):
+        if token.text in _MODULI:
             start = index
             if index and tokens[index - 1].text == "(" and tokens[-1].text == ")":
                 start, rest = index - 1, tokens[index + 1 : -1]
@@ -190,6 +204,18 @@ def _without_modulus(tokens: Sequence[Token]) -> tuple[Sequence[Token], Expressi
                 rest = tokens[index + 1 :]
             return tokens[:start], parse_expression(strip_ends(rest))
     return tokens, None
+
+
+def _labelled(tokens: Sequence[Token]) -> Answer | None:
+    """`Minimum: 1`: a part of an answer with its name, as the equation that it says."""
+    places = find_top_level(tokens, lambda t: t.text == ":")
+    label = tokens[: places[0]] if places else ()
+    if not label or not all(t.kind in ("letters", "word") for t in label):
+        return None
+    first = label[0].text
+    if len(first) < PRODUCT_LETTERS or (len(first) == PRODUCT_LETTERS and not first.istitle()):
+        return None  # `AB : CD`
+    return Relation((Text(join_words(label)), _readable(tokens[places[0] + 1 :])), ("=",))
 
 
 def _set_operation(tokens: Sequence[Token]) -> Answer | None:
@@ -259,19 +285,21 @@ def _bracketed(tokens: Sequence[Token]) -> Answer | None:
 
 
 # In order. Each returns None, or raises Unreadable, for what is not its business.
-_READERS: tuple[Callable[[Sequence[Token]], Answer | None], ...] = (
-    lambda tokens: cut_qualification(tokens, _answer),
-    lambda tokens: cut_introduction(tokens, _answer),
-    _sentences,
-    _congruence,
-    read_spelled,
-    compound,
-    _items,
-    _relation,
-    _set_operation,
-    lambda tokens: matrix_of(tokens, _answer),
-    _bracketed,
-    ratio,
-    read_expression,
-    quantity,
+_READERS: tuple[tuple[frozenset[str] | None, Callable[[Sequence[Token]], Answer | None]], ...] = (
+    (None, lambda tokens: cut_qualification(tokens, _answer)),
+    (None, lambda tokens: cut_introduction(tokens, _answer)),
+    (frozenset((";", "\\\\")), _sentences),
+    (frozenset(("equiv", *_MODULI)), _congruence),
+    (None, read_spelled),
+    (None, compound),
+    (frozenset((",", *JOINTS)), _items),
+    (frozenset(_RELATIONS), _relation),
+    (frozenset(":"), _labelled),
+    (frozenset((*_SET_OPERATIONS, "U")), _set_operation),
+    (frozenset(("begin",)), lambda tokens: matrix_of(tokens, _answer)),
+    (None, _bracketed),
+    (frozenset((":", "to")), ratio),
+    (None, read_expression),
+    (None, quantity),
 )
+"""Each with the tokens of which it needs one at least: where there are none, it is not asked."""

@@ -52,11 +52,13 @@ Inner = Callable[[Sequence[Token]], Answer]
 
 
 def cut_qualification(tokens: Sequence[Token], answer: Inner) -> Answer | None:
-    """An answer, and then in words for which cases: the words are left out."""
-    if (bare := _without_note(tokens)) is not None:
-        found = answer(bare)
+    """An answer, and then in words for which cases; of the words, what can be read is kept."""
+    if bare := _without_note(tokens):
+        found = answer(tokens[:bare])
         if not isinstance(found, Text):
-            return found
+            return under(found, _conditions(tokens[bare + 1 : -1], answer))
+    if not any(len(t.text) > 1 and t.text.lower() in _QUALIFIERS for t in tokens):
+        return None
     places = find_top_level(
         tokens, lambda t: t.kind in ("word", "letters", "cmd") and t.text.lower() in _QUALIFIERS
     )
@@ -66,9 +68,36 @@ def cut_qualification(tokens: Sequence[Token], answer: Inner) -> Answer | None:
         return None
     found = answer(tokens[: places[0]])
     note = join_words(tokens[places[0] :])
+    conditions = _conditions(tokens[places[0] + 1 :], answer)
     if isinstance(found, Relation):
-        return replace(found, note=note)
-    return None if isinstance(found, Text) else Qualified(found, note)
+        return replace(found, note=note, conditions=conditions)
+    return None if isinstance(found, Text) else Qualified(found, note, conditions)
+
+
+def under(x: Answer, conditions: tuple[Answer, ...]) -> Answer:
+    """Return an answer with conditions, where there are any."""
+    if not conditions:
+        return x
+    if isinstance(x, Relation):
+        return replace(x, conditions=(*x.conditions, *conditions))
+    return Qualified(x, conditions=conditions)
+
+
+def _conditions(tokens: Sequence[Token], answer: Inner) -> tuple[Answer, ...]:
+    r"""The relations on single letters that a remark states: `a, b > 0`, `k \in Z`."""
+    pieces = cut(tokens, lambda t: t.text in (",", ";") or t.text in JOINTS)
+    read = [answer(piece) for piece in pieces if strip_ends(piece)]
+    found: list[Answer] = []
+    names: list[Answer] = []
+    for each in read:
+        if isinstance(each, Symbol):
+            names.append(each)
+            continue
+        if isinstance(each, Relation) and isinstance(each.sides[0], Symbol):
+            found += [replace(each, sides=(name, *each.sides[1:])) for name in names]
+            found.append(each)
+        names = []
+    return tuple(found)
 
 
 def _goes_on(tokens: Sequence[Token]) -> bool:
@@ -85,10 +114,10 @@ def _goes_on(tokens: Sequence[Token]) -> bool:
     )
 
 
-def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
-    """The tokens before a remark in brackets, `(need both)`."""
+def _without_note(tokens: Sequence[Token]) -> int:
+    """Where a remark in brackets begins, as in `5 (need both)`; 0 without one."""
     if tokens[-1].text != ")":
-        return None
+        return 0
     last = len(tokens) - 1
     opened = (
         k for k in range(1, last) if tokens[k].text == "(" and find_partner(tokens, k) == last
@@ -96,15 +125,17 @@ def _without_note(tokens: Sequence[Token]) -> Sequence[Token] | None:
     start = next(opened, 0)
     inside = tokens[start + 1 : -1]
     if not start or not inside:
-        return None
+        return 0
     if any(t.text == "in" and t.kind == "cmd" for t in inside):
-        return tokens[:start]  # `k\pi (k \in Z)`
+        return start  # `k\pi (k \in Z)`
+    if len(inside) > 2 and inside[1].text in ("is", "are", "denotes"):
+        return start  # `x + C (C is any constant)`
     words = [t for t in inside if t.kind in ("word", "letters") and len(t.text) > PRODUCT_LETTERS]
     told = inside[0] in words and tokens[start].spaced
     phrase = [t for t in inside if t.kind == "word"]
     if told or (len(phrase) > 1 and inside[0].kind == "word"):
-        return tokens[:start]
-    return None
+        return start
+    return 0
 
 
 def cut_introduction(tokens: Sequence[Token], answer: Inner) -> Answer | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bench.answers.grammar.commands import is_command
 from bench.answers.grammar.numerals import PERIOD
 
 _SIGNS = {
@@ -57,6 +58,7 @@ _PRIMES = re.compile(r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime)")
 _ORDINAL = re.compile(
     r"(?<=\d)(?:\^?\{?\\(?:text|mathrm)\{\s*(?:st|nd|rd|th)\}\}?|(?:st|nd|rd|th)\b)"
 )
+_ORDINALS = ("st", "nd", "rd", "th")
 _LINES = re.compile(r"\$\s*\n\s*\$")
 """Formulas on lines of their own are items of a list."""
 _PER_CENT = re.compile(r"per\s+cent\b")
@@ -94,19 +96,58 @@ _CHOSEN = re.compile(r"(?:\{\s*\})?[_^]\s*\{?(\d+|[a-z])\}?\s*C\s*_\s*\{?(\d+|[a
 _HALF_DAY = re.compile(r"\b([apAP])\.\s?[mM]\.")
 _GLUED_JOINT = re.compile(r"(?<=[\d)}])(or|and)(?=\\?[A-Za-z]\w?\s*[=(<>\\])")
 """`x=0orx=1`: texts exist that lost their spaces."""
-_DOUBLED = re.compile(r"\\\\(?=(?:boxed|text|frac|dfrac|sqrt|left|right|pi|quad|cdot|circ)\b)")
+_DOUBLED = re.compile(r"\\\\(?=([A-Za-z]+))")
+_BACKSLASHES = re.compile(r"\\+")
+_LOST = re.compile(
+    r"\t(?=extcirc|imes|heta|frac\b|riangle|ilde)|\f(?=rac\b|orall)|\x08(?=oxed|eta\b|egin|inom|ar\b)"
+    r"|\r(?=ight|ho\b|angle|ceil|floor)|\v(?=ec\b|ert|arphi|arepsilon)"
+)
+"""Control characters that were a backslash and a letter: `\\theta` in a string that was not raw."""
+_LETTERS = {"\t": r"\t", "\f": r"\f", "\b": r"\b", "\r": r"\r", "\v": r"\v"}
+
+
+def restore_backslashes(text: str) -> str:
+    r"""Return the text with the backslashes that a string lost with the letter behind them.
+
+    In a string that is not raw, `\theta` begins with a tab, and `\frac` with a form feed.
+    """
+    return _LOST.sub(lambda m: _LETTERS[m[0]], text)
+
+
+def repair_escapes(text: str) -> str:
+    r"""Return the text with its backslashes as LaTeX has them: none lost, none doubled.
+
+    The `\\` that ends a row stays.
+    """
+    text = restore_backslashes(text)
+    if r"\\" not in text:
+        return text
+    known = [is_command(name) for name in _DOUBLED.findall(text)]
+    if not any(known):
+        return text
+    if all(len(run) % 2 == 0 for run in _BACKSLASHES.findall(text)):
+        return text.replace(r"\\", "\\")
+    if r"\begin" in text:
+        return text
+    return _DOUBLED.sub(lambda m: "\\" if is_command(m[1]) else m[0], text)
 
 
 def clean(text: str) -> str:
-    """Return the text with one spelling for characters that look or mean the same."""
+    """Return the text with one spelling for characters that look or mean the same.
+
+    Most texts have few of the signs; a pattern is tried where a sign that it needs is there.
+    """
+    text = repair_escapes(text)
     if not text.isascii():
         text = _CIRCLED.sub(lambda m: ",".join(str(ord(c) - 0x245F) for c in m[0]), text)
         text = _INVISIBLE.sub("", text).translate(_TRANSLATION)
         text = unicodedata.normalize("NFKC", text)
     if "textcircled" in text:
         text = _CIRCLES.sub(lambda m: ",".join(re.findall(r"\d+", m[0])), text)
-    text = _PRIMES.sub(lambda m: "'" * m[0].count("prime"), text)
-    text = _HALF_DAY.sub(r"\1m", text)
+    if "prime" in text:
+        text = _PRIMES.sub(lambda m: "'" * m[0].count("prime"), text)
+    if "m." in text or "M." in text:
+        text = _HALF_DAY.sub(r"\1m", text)
     if "10" in text:
         text = _TIMES_X.sub(r"\\times ", text)
     if "$" in text and r"\$" not in text and _DOLLARS.fullmatch(text):
@@ -126,20 +167,32 @@ def clean(text: str) -> str:
         text = _INFINITY.sub(lambda m: r"-\infty " if m[1] else r"\infty ", text)
     if "C" in text:
         text = _CHOSEN.sub(r"\\binom{\1}{\2}", text)
-    text = _open_intervals(text)
-    text = _INTEGER_SETS.sub(r"\\mathbb{N}", text)
-    text = _LINES.sub("$;$", text)
-    text = _PER_CENT.sub("percent", text)
-    for pattern, spelling in _NAMED_SETS:
-        text = pattern.sub(spelling, text)
-    text = _BASIS.sub(r"\\mathbb{\1}", text)
-    text = _ORDINAL.sub("", text)
-    text = _GLUED_JOINT.sub(r" \1 ", text)
-    if r"\\" in text and r"\begin" not in text:
-        text = _DOUBLED.sub(r"\\", text)  # a string escaped once too often
+    if "{" in text and ("R" in text or "mathbb" in text or "," in text):
+        text = _DIFFERENCE.sub(_difference, text)
+    if "[" in text or "]" in text:
+        text = _open_intervals(text)
+    if "mathbb" in text:
+        text = _INTEGER_SETS.sub(r"\\mathbb{N}", text)
+        for pattern, spelling in _NAMED_SETS:
+            text = pattern.sub(spelling, text)
+    if "\n" in text:
+        text = _LINES.sub("$;$", text)
+    if "per" in text:
+        text = _PER_CENT.sub("percent", text)
+    if "\\" in text:
+        text = _BASIS.sub(r"\\mathbb{\1}", text)
+    if any(ending in text for ending in _ORDINALS):
+        text = _ORDINAL.sub("", text)
+    if "or" in text or "and" in text:
+        text = _GLUED_JOINT.sub(r" \1 ", text)
     return text
 
 
+_DIFFERENCE = re.compile(
+    r"((?<![A-Za-z\\])R|\\mathbb\s*\{?\s*[RZNQC]\s*\}?|[(\[][^()\[\]]*,[^()\[\]]*[)\]])\s*"
+    r"(?:\\(?=\s*\\?\{)|-(?=\s*\\?\{[^{}]*\}[\s$.]*$))\s*"
+)
+"""What of a set of numbers is left without others, written with a stroke or a minus sign."""
 _SCALES = {"C": "celsius", "F": "fahrenheit"}
 _BRACKET = re.compile(r"[\[\]]")
 _TURNED = re.compile(r"([\[\]])([^\[\](){}]*(?:\{[^\[\](){}]*\}[^\[\](){}]*)*)([\[\]])")
@@ -162,6 +215,10 @@ def _turned(match: re.Match[str]) -> str:
     if len(re.findall(r"[,;]", inside)) != 1:
         return match[0]
     return ("[" if first == "[" else "(") + inside + ("]" if last == "]" else ")")
+
+
+def _difference(match: re.Match[str]) -> str:
+    return (r"\mathbb{R}" if match[1] == "R" else match[1]) + r"\setminus "
 
 
 def _going_on(match: re.Match[str]) -> str:

@@ -59,7 +59,7 @@ def read_expression(tokens: Sequence[Token]) -> Answer | None:
             len(word) > 3 or tokens[0].kind == "word" or word.lower() in _SHORT_WORDS
         ):
             return Text(word)
-    if _is_phrase(tokens) or _counts_something(tokens):
+    if is_phrase(tokens) or _counts_something(tokens):
         raise Unreadable("words")
     plus = parse_expression(tokens)
     if any(t.text in PLURAL_MINUS for t in tokens):
@@ -67,7 +67,7 @@ def read_expression(tokens: Sequence[Token]) -> Answer | None:
     return _marked(plus)
 
 
-def _is_phrase(tokens: Sequence[Token]) -> bool:
+def is_phrase(tokens: Sequence[Token]) -> bool:
     """Whether two words stand side by side: `no solution`, and no product of letters."""
     for index, token in enumerate(tokens):
         # `is` between spaces is a word; in `at^2` it is two letters.

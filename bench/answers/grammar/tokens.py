@@ -63,7 +63,7 @@ _PATTERNS = {
         rf"|(?P<num>{numbers})"
         r"|(?P<letters>[A-Za-z]+)"
         r"|\\(?P<cmd>[A-Za-z]+)\*?"
-        r"|(?P<sym>\\\\|\\[{}%$&#_|]|<=|>=|!=|=<|=>|==|\*\*|.)",
+        r"|(?P<sym>\\\\|\\[{}%$&#_|*+=^-]|<=|>=|!=|=<|=>|==|\*\*|.)",
         re.DOTALL,
     )
     for commas, numbers in _NUMBERS.items()
@@ -71,7 +71,9 @@ _PATTERNS = {
 _SPELT = {
     r"\{": "{", r"\}": "}", r"\%": "%", r"\$": "dollar", r"\|": "|", "<=": "le", ">=": "ge",
     "=<": "le", "=>": "ge", "!=": "ne", "==": "=", "**": "^", r"\&": "and", r"\_": "_", r"\#": "#",
+    r"\*": "*", r"\+": "+", r"\-": "-", r"\=": "=", r"\^": "^",
 }  # fmt: skip
+"""Signs with two spellings; those behind a backslash are LaTeX's, or escaped for Markdown."""
 _SPACED_THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(?: \d{3})+(?:\.\d+)?\s*")
 
 
@@ -117,6 +119,10 @@ def _lex(text: str, commas: Commas, tokens: list[Token], *, words: bool) -> None
                 if token in ("left", "right") and text[position : position + 1] == ".":
                     position += 1
                 spaced = spaced or token in ("quad", "qquad")
+                continue
+            if token.startswith("quad") and len(token) <= len("quad") + 2:
+                position -= len(token) - len("quad")  # `\\quadD`, glued to what follows
+                spaced = True
                 continue
             token = ALIASES.get(token, token)
             if token not in KNOWN and (known := known_prefix(token)):

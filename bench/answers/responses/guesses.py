@@ -1,69 +1,81 @@
-"""The answer of a text that marks none: the last sentence that has something to offer.
+r"""What may be the answer of prose that states none: its last formula, or its last number.
 
-Also what a short text says once the words around a value are taken away.
+Not one that is an exponent, an index, an argument or a label, that the sentence is about, or that
+belongs to a circumstance; and none from a text that breaks off. Also what a short text says once
+the words around a value are taken away.
 """
 
 from __future__ import annotations
 
 import re
 
+from bench.answers.responses.closing import (
+    RANGE,
+    UNMARKED,
+    is_circumstance,
+    is_subject,
+    last_sentences,
+    without_remark,
+)
 from bench.answers.responses.marks import Extracted, Where
+from bench.answers.responses.sentences import CONTRADICTED, SENTENCE, cut_pieces, is_prose, is_task
 
-_FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
-
-
-_BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
-
-
-SENTENCE = re.compile(
-    r"(?:\.|!(?=\s+[A-Z]))(?:\s+|$)|\.\$+\s+|[。！।]|\n\n+|\s(?=(?:Therefore|Thus|Hence|So),?\s)"
-)
-
-
-_STATED = re.compile(
-    r"\b(?:is|are|was|equals|equal to|be|it's|est|es|ist|é|è|donc de|get|gives|obtain|have|has)\s+"
-    r"([^\n]*)$",
-    re.IGNORECASE,
-)
-
-
+_FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^$]+\$|\\\(.+\\\)|\\\[.+\\\]", re.DOTALL)
 _NUMBER = re.compile(
-    r"(?<!\b[A-Za-z])(?<![\d_])(?:\d{1,2}:\d{2}(?:\s?[apAP]\.?[mM]\b\.?)?|"
-    r"[-−]?\\[dt]?frac\{\d+\}\{\d+\}|"
+    r"(?:\d{1,2}:\d{2}(?:\s?[apAP]\.?[mM]\b\.?)?|[-−]?\\[dt]?frac\{\d+\}\{\d+\}|"
     r"[-−]?(?:\\?\$\s?)?\d+(?:(?:,|\{,\}|\\,|,\\!)\d{3})*(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?\\?%)?)"
-    r"(?![\dA-Za-z])"
 )
+_SENTENCES = 6
+"""The last so many are searched."""
+_BARE = 200
+"""Characters of an answer in words; a longer text is a response."""
 
-
-_PROSE = re.compile(r"(?<![\\{])(?<![^\W\d_])[^\W\d_]{2,}(?![^\W\d_}])")
-
-
-_OTHER_SCRIPT = re.compile(r"[\u0400-\u1fff\u2e80-\ud7ff\uf900-\ufaff]{2,}")
-"""Words in a script that no formula uses: Cyrillic, Devanagari, Chinese and others."""
-
-
-_ASCII = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
-
-
-CONTRADICTED = re.compile(r"\b(?:wrong|not|instead|incorrect|no)\b", re.IGNORECASE)
-
-
-_SMALL_WORDS = frozenset("is it to of we so be an as at by if in on no he la el le es il".split())
-
-
-_IS_THE_ANSWER = re.compile(
-    r"(?:(?:so|thus|hence|therefore),?\s+)?(\S.{0,60}?)\s+is\s+(?:the|our)\s+"
-    r"(?:final\s+|correct\s+|only\s+)?(?:answer|solution)\b.*",
+_BREAKING = re.compile(
+    r"[-=+*/^_(\[{<>&\\:,，：]\s*$|\\[A-Za-z]+\s*$|\b(?:the|an?|of|is|are|and|or|to|that|for|with|we|by|in"
+    r"|on|as|if|then|so|have|has|get|find|be|where|which|this|from|at)\s*$",
     re.IGNORECASE,
 )
+_LABEL = re.compile(r"(?:^|\n)\s*(?:[-*•#]+|\(?\d{1,2}[.)]|\(?[a-z]\))\s*$")
 
 
-_REFUTED = re.compile(r"\bis (?:not (?:the|our|my|correct|right)|wrong|incorrect)\b", re.IGNORECASE)
+def is_cut_off(text: str) -> bool:
+    """Whether a text ends where no writer ends: in a formula, behind a sign or a small word."""
+    text = text.rstrip()
+    if text.endswith(("$$", r"\]", r"\)")):
+        return False
+    tail = text[-RANGE:]
+    paragraph = tail[tail.rfind("\n\n") + 1 :]
+    if paragraph.count("$") % 2 and re.search(r"[\\^_{]", paragraph[paragraph.rfind("$") :]):
+        return True
+    opened = max(paragraph.rfind(r"\("), paragraph.rfind(r"\["))
+    if opened >= 0 and opened > max(paragraph.rfind(r"\)"), paragraph.rfind(r"\]")):
+        return True
+    if tail.count("```") % 2:
+        return True
+    return bool(_BREAKING.search(text[-40:]) or _LABEL.search(text[-40:]))
 
 
-_CONNECTIVE = re.compile(
-    r"(?:so|thus|hence|therefore|then|finally|ans)[,.:]?\s+(?=\S{1,40}$)", re.IGNORECASE
-)
+def guessed_answer(text: str) -> Extracted | None:
+    """Return the last formula or number of prose that may be its answer; None without one."""
+    for sentence in last_sentences(text, _SENTENCES):
+        if is_task(sentence):
+            continue
+        for piece in reversed(cut_pieces(without_remark(sentence))):
+            if is_subject(piece) or is_circumstance(piece):
+                continue
+            if _FORMULA.fullmatch(piece.text):
+                return Extracted(piece.text.strip("$ "), Where.FORMULA, UNMARKED)
+            if _NUMBER.fullmatch(piece.text):
+                return Extracted(piece.text, Where.NUMBER, UNMARKED)
+    return None
+
+
+def is_bare(text: str) -> bool:
+    """Whether a text is an answer in words rather than a response: one sentence with one value."""
+    text = text.strip()
+    if len(text) > _BARE or "\n" in text or len([s for s in SENTENCE.split(text) if s]) > 1:
+        return False
+    return len(cut_pieces(text)) == 1
 
 
 _LABELLED = re.compile(
@@ -89,9 +101,9 @@ _STATEMENT = re.compile(
 
 def labelled_answer(text: str) -> str:
     """Return the formula behind a few words that introduce it, `The matrix: $...$`; or nothing."""
-    if CONTRADICTED.search(text):
-        return ""
     text = text.strip()
+    if CONTRADICTED.search(text) or is_task(text):
+        return ""
     if match := _LABELLED.fullmatch(text):
         return match[1].strip("$ ")
     match = _NAMED_ANSWER.fullmatch(text)
@@ -105,61 +117,6 @@ def statement(text: str) -> str:
     if match is None or CONTRADICTED.search(text):
         return ""
     return next(group for group in match.groups() if group).strip()
-
-
-def is_prose(text: str) -> bool:
-    """Whether the text says more than an answer: several sentences, or words before mathematics."""
-    if "\n" in text.strip() and not re.search(r"\\begin|\\\\", text):
-        return True
-    outside = re.sub(r"\\(?:text|mbox)[a-z]*\s*\{", "{ ", text)
-    outside = re.sub(r"\\[a-zA-Z]+\s*\{[^{}]*\}|\\[a-zA-Z]+", " ", outside)
-    found = [w for w in _PROSE.findall(outside) if len(w) > 2 or w.lower() in _SMALL_WORDS]
-    return len(found) > 2 or bool(_OTHER_SCRIPT.search(text))
-
-
-def guessed_answer(text: str) -> Extracted:
-    """The answer of a text without marks: from its last sentence that has something to offer."""
-    bold = _BOLD.findall(text)
-    for sentence in reversed([s.strip() for s in SENTENCE.split(text) if s and s.strip()][-6:]):
-        if _REFUTED.search(sentence):
-            continue
-        formulas = [next(g for g in m if g) for m in _FORMULA.findall(sentence)]
-        stated = _STATED.search(_FORMULA.sub(" ", sentence)) if formulas else None
-        if formulas and not (stated and re.search(r"\d", stated[1])):
-            return Extracted(formulas[-1].strip(), Where.FORMULA, "no box, and no 'answer is'")
-        if bold and bold[-1] in sentence and re.search(r"\d", bold[-1]):
-            return Extracted(without_unit(bold[-1]), Where.BOLD, "no box, and no 'answer is'")
-        if "\n" in sentence:
-            sentence = sentence.splitlines()[-1].strip()
-        if (named := _IS_THE_ANSWER.fullmatch(sentence)) and not is_prose(named[1]):
-            return Extracted(named[1].strip(" *"), Where.LINE, "no box, and no 'answer is'")
-        sentence = (
-            _CONNECTIVE.sub("", sentence, count=1) if _CONNECTIVE.match(sentence) else sentence
-        )
-        if not is_prose(sentence) and re.search(r"[\dA-Za-z]", sentence):
-            return Extracted(without_unit(sentence), Where.LINE, "no box, and no 'answer is'")
-        if _OTHER_SCRIPT.search(sentence):
-            runs = [run for run in _ASCII.findall(sentence) if re.search(r"\d", run)]
-            if runs and not is_prose(runs[-1]):
-                answer = runs[-1].rpartition("=")[2].strip(" *,;:$")
-                return Extracted(answer, Where.NUMBER, "no box, and no 'answer is'")
-        tail = _STATED.search(sentence)
-        equated = sentence.rfind("=") > (tail.start(1) if tail else -1)
-        if equated and (value := sentence.rpartition("=")[2].strip()):
-            number = _NUMBER.match(value)
-            value = number[0] if number and not value.startswith("\\") else value
-            return Extracted(value, Where.LINE, "no box, and no 'answer is'")
-        if tail:
-            rest = tail[1].strip(" *$")
-            rest = _STATED.search(rest)[1] if _STATED.search(rest) else rest  # type: ignore[index]
-            number = _NUMBER.match(rest)
-            if number or not is_prose(rest):
-                answer = number[0] if number and is_prose(rest) else rest
-                return Extracted(without_unit(answer), Where.LINE, "no box, and no 'answer is'")
-        numbers = _NUMBER.findall(sentence)
-        if numbers:
-            return Extracted(numbers[-1].strip(), Where.NUMBER, "no box, and no 'answer is'")
-    return Extracted(text, Where.WHOLE, "no box, and no 'answer is'")
 
 
 _NUMBER_AND_UNIT = re.compile(

@@ -23,7 +23,7 @@ from bench.errors import DataError
 from bench.types import Outcome
 
 SECONDS = 180.0
-"""Wall time for one answer; the checker refuses within a minute or two what exceeds its limits."""
+"""CPU time for one answer; the checker refuses within a minute or two what exceeds its limits."""
 MAX_CHARS = 50_000_000
 """Characters of an answer."""
 MAX_DIGITS = 2_000
@@ -39,10 +39,12 @@ def verify_certificate(answer: str, *, statement: str) -> Judgement:
     for _ in range(2):  # a pool can break under a question that did no harm
         try:
             found: Judgement = result_of(
-                workers.submit_certificate(judge_certificate, answer, statement, timeout=SECONDS)
+                workers.submit_certificate(
+                    judge_certificate, answer, statement, cpu_seconds=SECONDS
+                )
             )
         except Overdue:
-            return Judgement(Outcome.CHECKER_TIMEOUT, f"undecided after {SECONDS:g} s")
+            return Judgement(Outcome.CHECKER_TIMEOUT, f"undecided after {SECONDS:g} s of CPU time")
         except Died as error:
             return Judgement(Outcome.UNSAFE, str(error))
         except Lost as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 from bench.checkers.panel.base import Ruling
 
@@ -14,7 +13,8 @@ def same(gold: str, prediction: str) -> Ruling:
 
 def hangs(gold: str, prediction: str) -> Ruling:
     if prediction == "hang":
-        time.sleep(60)
+        while True:  # CPU time is what is limited
+            pass
     return same(gold, prediction)
 
 
