@@ -39,6 +39,7 @@ from bench.inequalities.proving.polynomial_goals import (
 def close(goal: PolynomialGoal, budget: Budget) -> list[Step] | None:
     """Return all steps of a proof of a goal without radicals; None if none is found."""
     known = goal.assumptions
+    budget.tried["polynomials"] += 1
     if goal.strict:
         return _close_strictly(goal, budget)
     if goal.p.is_zero():

@@ -197,17 +197,26 @@ def _attempt(goal: Goal, budget: Budget, effort: Effort, *, last: bool) -> list[
     for variant, raised in _list_clearings(goal):
         if budget.is_spent:
             return None
-        known = read_assumptions(variant)
-        cleared = clear(variant, known, budget.part(budget.left, 0.5), raise_radicands=raised)
-        if cleared is None:
+        budget.tried["forms of the goal"] += 1
+        try:
+            found = _clear_and_close(variant, raised, budget, effort, last=last)
+        except OverflowError:  # a coefficient that no float holds: what guesses is numerical
             continue
-        if cleared.has_radicals:
-            found = prove_with_radicals(cleared, budget.part(budget.left, 0.7), effort)
-        else:
-            found = close(cleared, budget if last else budget.part(effort.seconds))
         if found is not None:
             return found
     return None
+
+
+def _clear_and_close(
+    goal: Goal, raised: bool, budget: Budget, effort: Effort, *, last: bool
+) -> list[Step] | None:
+    known = read_assumptions(goal)
+    cleared = clear(goal, known, budget.part(budget.left, 0.5), raise_radicands=raised)
+    if cleared is None:
+        return None
+    if cleared.has_radicals:
+        return prove_with_radicals(cleared, budget.part(budget.left, 0.7), effort)
+    return close(cleared, budget if last else budget.part(effort.seconds))
 
 
 def _list_clearings(goal: Goal) -> Iterator[tuple[Goal, bool]]:

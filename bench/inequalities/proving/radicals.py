@@ -341,6 +341,7 @@ def _close_choices(
     for _, _, _, combination in ranked[:MOST_CLOSED]:
         if budget.left < 1:
             return None
+        budget.tried["choices of bounds of roots"] += 1
         bounded = _apply(goal, [c.bounding for c in combination], budget)
         if bounded is not None and len(bounded.p) <= MOST_TERMS:
             found = _finish(bounded, budget.part(effort.seconds))

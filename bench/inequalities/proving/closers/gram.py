@@ -125,6 +125,7 @@ class GramProgram:
         for _ in range(ROUNDS):
             if budget.left < 0.5 or not 0 < self.unknowns <= MOST_UNKNOWNS:
                 return None
+            budget.tried["sums of squares"] += 1
             system = _System(self)
             answer = system.maximise(budget)
             if answer is None:
@@ -284,11 +285,12 @@ class _System:
         settings.verbose = False
         settings.max_iter = 120
         settings.max_threads = 1
-        settings.time_limit = max(budget.left, 0.1) * 4  # wall time; the budget is CPU time
         stacked = csc_matrix(vstack(rows))
         solver = clarabel.DefaultSolver(
             csc_matrix((unknowns, unknowns)), goal, stacked, np.concatenate(right), cones, settings
         )
+        # Not the solver's own limit, which is of wall time.
+        solver.set_termination_callback(lambda info: budget.is_spent)
         solution = solver.solve()
         if str(solution.status) not in (
             "Solved",
