@@ -32,7 +32,7 @@ def test_the_configuration_names_no_model_and_what_it_would_need_is_refused() ->
     spec = RunSpec("embedded-inequalities", None, "closers", limit=2)
     config = resolve(spec).config
     assert [config[key] for key in ("policy", "ppm", "engine")] == [None, None, None]
-    assert config["search"] == {"name": "closers", "cpu_seconds": 60.0}
+    assert config["search"] == {"name": "closers", "cpu_seconds": 60.0, "z3_seconds": 0.0}
     with pytest.raises(BenchError, match="'closers' asks no model; leave --policy out"):
         resolve(RunSpec("embedded-inequalities", "smollm2", "closers", limit=2))
     with pytest.raises(BenchError, match="'embedded-countdown' holds other problems; choose one"):

@@ -38,8 +38,8 @@ def test_an_argument_that_is_none_is_as_if_not_given() -> None:
     [
         (
             {"rolouts": 8},
-            "unknown argument of the model rstar 'rolouts'; did you mean 'rollouts' or 'rules'? "
-            "Known: aggregate, ",
+            "unknown argument of the model rstar 'rolouts'; did you mean 'rollouts' or "
+            "'solutions' or 'rules'? Known: aggregate, ",
         ),
         ({"pretrained": "gpt2"}, "'pretrained' is called 'policy' here, e.g. policy=smollm2-r1"),
         ({"search": "mctss"}, "unknown search 'mctss'; did you mean 'mcts'"),
