@@ -7,7 +7,6 @@ proof is what its order cost; the oracle takes up those on the way alone.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,15 +15,22 @@ from typing import Any
 from bench.errors import DataError
 from bench.files.atomic import replace_json
 from bench.inequalities.lips.filtering import Filter
-from bench.inequalities.lips.learnt import Choice, Fit, describe, fit
+from bench.inequalities.lips.learnt import Choice, Fit, Origin, describe, fit
+from bench.inequalities.lips.ranking import count_operators
+from bench.inequalities.lips.rewriting import TACTICS
+from bench.inequalities.lips.states import as_statement, read_sides
+from bench.inequalities.lips.surroundings import Surroundings
+from bench.inequalities.proving.goals import begin
 from bench.inequalities.statements import Statement, find_variables
 from bench.inequalities.texts.reading import StatementError, read_expression, read_statement
 from bench.runs.reader import Run
 from bench.search.tree import Node, NodeKind, Trace
 from bench.types import Problem
 
-STATE = re.compile(r"(?:.*) \(cost [^)]*\): (?P<larger>.*) >= (?P<smaller>.*)\n")
+STATE = re.compile(r"(?P<tactic>.*) \(cost [^)]*\): (?P<larger>.*) >= (?P<smaller>.*)\n")
 """How the text of a state's node reads (`bench.search.inequalities`)."""
+CHANGES = ("linear (", "ratio (")
+"""How those begin that are the claim in other variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,10 @@ def count_loops(run: Run) -> Loops:
 
 
 def read_choices(run: Run, problems: Mapping[str, Problem]) -> Iterator[Choice]:
-    """Yield the choices on the way to every proof of a run."""
+    """Yield the choices on the way to every proof of a run.
+
+    The first state, which the search was given, is no choice, nor is one in other variables.
+    """
     for stored in run.trees():
         problem = problems.get(stored.problem_id)
         if problem is not None:
@@ -81,30 +90,67 @@ def _list_choices(problem: Problem, trace: Trace, way: Sequence[Node]) -> Iterat
         statement = read_statement(problem.question)
     except StatementError:
         return
-    checked = Filter(statement)
-    children: dict[int | None, list[Node]] = defaultdict(list)
-    for node in trace.nodes:
-        children[node.parent].append(node)
-    for parent, right in zip(way, way[1:], strict=False):
-        found = {
-            node.index: features
-            for node in children[parent.index]
-            if (features := _describe(node, statement, checked)) is not None
-        }
-        if right.index in found:
-            chosen = found.pop(right.index)
-            yield Choice(problem.benchmark, chosen, tuple(found.values()))
+    reader = _Reader(trace, statement)
+    on_the_way = {node.index for node in way}
+    for right in way[1:]:
+        chosen = reader.describe(right)
+        if chosen is None:
+            continue
+        others = (n for n in reader.list_beside(right) if n.index not in on_the_way)
+        found = [features for n in others if (features := reader.describe(n)) is not None]
+        yield Choice(problem.benchmark, chosen, tuple(found))
 
 
-def _describe(node: Node, statement: Statement, checked: Filter) -> dict[str, float] | None:
-    """Return a state's features; None of a node that is none, or is in other variables."""
-    match = STATE.fullmatch(node.text)
-    if match is None:
-        return None
-    larger, smaller = (read_expression(match[side]) for side in ("larger", "smaller"))
-    if not (find_variables(larger) | find_variables(smaller)) <= set(statement.variables):
-        return None
-    return describe(larger, smaller, checked.measure_slack(larger, smaller))
+class _Reader:
+    """Reads the states of one trace."""
+
+    def __init__(self, trace: Trace, statement: Statement) -> None:
+        self._trace = trace
+        self._names = set(statement.variables)
+        claim = statement.claims[0]
+        goal = begin(statement, claim)
+        start = as_statement(goal, *read_sides(goal.expression))
+        self._around = Surroundings(start, Filter(start))
+        self._features: dict[int, dict[str, float] | None] = {}
+        self._taken_up: dict[int, int] = {}
+        """By state that was taken up, its first child: what is numbered from there on came later.
+        """
+        for node in trace.nodes:
+            if node.parent is not None:
+                self._taken_up.setdefault(node.parent, node.index)
+
+    def list_beside(self, right: Node) -> Iterator[Node]:
+        """Yield the states that waited at a time when this one did, too."""
+        end = self._taken_up.get(right.index, len(self._trace.nodes))
+        for node in self._trace.nodes[:end]:
+            came_too_late = self._taken_up.get(node.index, end) <= right.index
+            if node.index != right.index and not came_too_late:
+                yield node
+
+    def describe(self, node: Node) -> dict[str, float] | None:
+        """Return a state's features; None of a node that is none, or is in other variables."""
+        if node.index not in self._features:
+            self._features[node.index] = self._describe(node)
+        return self._features[node.index]
+
+    def _describe(self, node: Node) -> dict[str, float] | None:
+        match = STATE.fullmatch(node.text)
+        before = STATE.fullmatch(self._trace.nodes[node.parent or 0].text)
+        if match is None or before is None:
+            return None
+        larger, smaller = (read_expression(match[side]) for side in ("larger", "smaller"))
+        if not (find_variables(larger) | find_variables(smaller)) <= self._names:
+            return None
+        line = self._trace.lineage(node.index)
+        if any(n.text.startswith(CHANGES) for n in line):
+            return None
+        sides = (read_expression(before[side]) for side in ("larger", "smaller"))
+        steps = sum(STATE.fullmatch(n.text) is not None for n in line) - 1
+        broken = self._around.breaks_symmetry(larger, smaller)
+        operators = sum(map(count_operators, sides))
+        origin = Origin(steps, operators, match["tactic"] not in TACTICS, broken)
+        slack = self._around.checked.measure_slack(larger, smaller)
+        return describe(larger, smaller, slack, origin)
 
 
 def fit_ranker(

@@ -43,17 +43,20 @@ class Lips(Deciding):
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "lips": {},
-    "lips_scaling": {"closers": "quick", "rewriting": False},
     "lips_quick": {"closers": "quick"},
-    "lips_no_filter": {"closers": "quick", "filtered": False},
-    "lips_no_equality": {"closers": "quick", "equality": False},
-    "lips_no_homogeneity": {"closers": "quick", "homogeneity": False},
-    "lips_no_decoupling": {"closers": "quick", "decoupling": False},
-    "lips_random_order": {"closers": "quick", "order": "random"},
-    "lips_learnt": {"closers": "quick", "order": "learnt"},
+    "lips_sight": {"closers": "sight"},
+    "lips_scaling": {"closers": "sight", "rewriting": False},
+    "lips_no_filter": {"closers": "sight", "filtered": False},
+    "lips_no_equality": {"closers": "sight", "equality": False},
+    "lips_no_homogeneity": {"closers": "sight", "homogeneity": False},
+    "lips_no_decoupling": {"closers": "sight", "decoupling": False},
+    "lips_no_symmetry": {"closers": "sight", "symmetry": False},
+    "lips_random_order": {"closers": "sight", "order": "random"},
+    "lips_learnt": {"closers": "sight", "order": "learnt"},
 }
 """How the strategy of each search differs. `lips` lets the prover take its time on the claim and on
-the best states; all others have it for moments only, so that what they prove is the search's."""
+the best states, `lips_quick` for a moment on every state. `lips_sight` has no prover but for its
+steps: what it proves is the search's, so it is what the others are ablations of."""
 
 
 def decide_by_lips(
@@ -61,7 +64,8 @@ def decide_by_lips(
 ) -> Decision:
     """Look for a counterexample, then search for a proof with the strategy of that name."""
     from bench.inequalities.deciding import decide_statement
-    from bench.inequalities.lips.search import Search, Strategy, list_explored, prove_by_search
+    from bench.inequalities.lips.search import Search, list_explored, prove_by_search
+    from bench.inequalities.lips.states import Strategy
 
     changes = ABLATIONS[name]
     strategy = Strategy(loops=config.loops, kept=config.kept, ranker=config.ranker, **changes)
@@ -72,7 +76,9 @@ def decide_by_lips(
         searches.extend(found)
         return certificate
 
-    decision = decide_statement(statement, config.cpu_seconds, find_proof)
+    decision = decide_statement(
+        statement, config.cpu_seconds, find_proof, z3_seconds=config.z3_seconds
+    )
     return dataclasses.replace(decision, explored=list_explored(searches))
 
 

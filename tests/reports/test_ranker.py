@@ -19,7 +19,7 @@ PROBLEM = Problem("p", QUESTION, "", "toy")
 
 def search() -> Trace:
     """Return a trace: the claim, three children of which one was taken up and closed."""
-    trace = new_trace("p", "lips_quick", 0, "statement\n", rules="")
+    trace = new_trace("p", "lips_sight", 0, "statement\n", rules="")
     claim = trace.add(
         trace.nodes[ROOT],
         0,
@@ -44,20 +44,34 @@ class Stored(Run):
 
 
 TREE = search().to_json()
-CONFIG = {"config": {"search": {"name": "lips_quick"}, "benchmark": {"name": "toy"}}}
+CONFIG = {"config": {"search": {"name": "lips_sight"}, "benchmark": {"name": "toy"}}}
 
 
 def test_the_oracle_takes_up_what_is_on_the_way() -> None:
     loops = count_loops(Stored(Path(), CONFIG, (), {}))
-    assert (loops.search, loops.benchmark, loops.proved) == ("lips_quick", "toy", 1)
+    assert (loops.search, loops.benchmark, loops.proved) == ("lips_sight", "toy", 1)
     assert (loops.taken_up, loops.oracle) == (2.0, 2.0)
 
 
-def test_a_choice_has_the_child_on_the_way_and_the_others_in_the_same_variables() -> None:
+def test_a_choice_has_what_waited_beside_it_in_the_same_variables() -> None:
     (choice,) = read_choices(Stored(Path(), CONFIG, (), {}), {"p": PROBLEM})
     assert choice.benchmark == "toy"
-    assert choice.right["denominators"] == 0
-    assert len(choice.others) == 1, "the state in x and y is left out"
+    assert (choice.right["denominators"], choice.right["steps"]) == (0, 1)
+    assert len(choice.others) == 1, "the claim came before, and the state in x and y is left out"
+    assert choice.others[0]["scaled"] == 0, "`factor` is a tactic"
+
+
+def test_what_is_in_ratios_is_left_out() -> None:
+    trace = search()
+    trace.nodes[2].text = "ratio (cost 0): a^2/b >= b\n"
+    below = trace.add(trace.nodes[2], 0, "factor (cost 1): a >= 0\n", NodeKind.STEP, 0)
+
+    class Other(Run):
+        def trees(self):  # type: ignore[no-untyped-def]
+            yield StoredTree("p", 0, trace.to_json())
+
+    (choice,) = read_choices(Other(Path(), CONFIG, (), {}), {"p": PROBLEM})
+    assert below.parent == 2 and choice.others == ()
 
 
 def test_a_run_without_a_proof_of_a_search_says_so() -> None:

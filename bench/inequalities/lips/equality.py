@@ -71,7 +71,7 @@ def compare(goal: Goal, left: Expression, right: Expression) -> Equality:
     """Return how two expressions in a goal's variables are seen to be equal."""
     known = read_assumptions(goal)
     plain = dataclasses.replace(goal, expression=subtract(left, right), steps=())
-    for variant in (plain, *_raise_to_whole_powers(plain)):
+    for variant in (plain, *raise_to_whole_powers(plain)):
         p = _read_numerator(variant, None)
         if p is not None and p.is_zero():
             return Equality.ALWAYS
@@ -90,7 +90,7 @@ def _read_numerator(goal: Goal, split: Split | None) -> Polynomial | None:
         return None
 
 
-def _raise_to_whole_powers(goal: Goal) -> list[Goal]:
+def raise_to_whole_powers(goal: Goal) -> list[Goal]:
     """Return the goal in powers of its variables whose roots are whole; none where none occur."""
     indices = {
         e[2].denominator
@@ -215,7 +215,7 @@ def prove_zero(goal: Goal, budget: Budget) -> list[Step] | None:
 
     None where it is not seen to be, or where the sign of a denominator or radicand is not.
     """
-    for variant in (goal, *_raise_to_whole_powers(goal)):
+    for variant in (goal, *raise_to_whole_powers(goal)):
         p = _read_numerator(variant, None)
         # Read first: a proof of the signs costs more, and most guesses end here.
         if p is None or not (p.is_zero() or variant.equalities):

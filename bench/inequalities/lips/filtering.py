@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bench.inequalities.budget import Budget
 from bench.inequalities.counterexamples import find_counterexample
 from bench.inequalities.lips.scaling import Scaling
+from bench.inequalities.lips.sides import Rewriting
 from bench.inequalities.polynomials import Floats
 from bench.inequalities.proving.goals import subtract
 from bench.inequalities.sampling import scale_onto
@@ -38,6 +39,8 @@ APART = 0.02
 MOST_EQUALITIES = 24
 TO_BOUNDARY = 0.1
 """Share of coordinates that are made ten times smaller while an equality is looked for."""
+HARDEST = 60
+"""Points at most on which every scaling is tried before it is written."""
 NEARBY = (0.2, 0.05, 0.01)
 """Distances from a point of equality at which the new goal is looked at as well."""
 
@@ -67,6 +70,20 @@ class Filter:
         if preserve_equality:
             self._points = np.vstack([self._points, self._find_equalities(drawn, random)])
 
+    def list_hardest(self, larger: Expression, smaller: Expression) -> dict[str, Floats]:
+        """Return some of the points, by variable, most of them where a goal holds most narrowly.
+
+        None where nothing is filtered.
+        """
+        if not self._use_filter:
+            return dict.fromkeys(self._names, np.zeros(0))
+        slack = self.measure_slack(larger, smaller)
+        order = np.argsort(slack)[: int(np.isfinite(slack).sum())]
+        # Ever fewer of those where more is left.
+        ranks = np.unique(np.geomspace(1, max(1, len(order)), HARDEST).astype(int)) - 1
+        hardest = self._points[order[ranks[ranks < len(order)]]]
+        return {name: hardest[:, i] for i, name in enumerate(self._names)}
+
     def keep(
         self, larger: Expression, smaller: Expression, scalings: Iterable[Scaling]
     ) -> list[Scaling]:
@@ -75,6 +92,14 @@ class Filter:
             return list(scalings)
         old = {"larger": self._evaluate(larger), "smaller": self._evaluate(smaller)}
         return [each for each in scalings if self._holds(old, each)]
+
+    def passes(
+        self, larger: Expression, smaller: Expression, proposal: Scaling | Rewriting
+    ) -> bool:
+        """Whether no point refutes what is proposed for the goal `larger >= smaller`."""
+        if isinstance(proposal, Scaling):
+            return bool(self.keep(larger, smaller, [proposal]))
+        return proposal.exact or self.allows(proposal.larger, proposal.smaller)
 
     def allows(self, larger: Expression, smaller: Expression) -> bool:
         """Whether no point refutes `larger >= smaller`."""

@@ -7,6 +7,7 @@ published code (`LIPS/ranker.py`), whose running script leaves hom out.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -88,6 +89,11 @@ def find_degree(e: Expression) -> Fraction | None:
     return known[0] if len(real) < 2 else None
 
 
+@functools.lru_cache(maxsize=1 << 14)
+def _find_variables(e: Expression) -> frozenset[str]:
+    return find_variables(e)
+
+
 def _measure_coupling(side: Expression) -> int:
     found = [_count_by_level(term) for term in list_terms(side)]
     return max(found) + min(found)
@@ -97,7 +103,7 @@ def _count_by_level(term: Expression) -> int:
     """Return the variables of the nodes of the upper levels, until no node has two."""
     total, level = 0, [term]
     for _ in range(LEVELS):
-        counts = [len(find_variables(node)) for node in level]
+        counts = [len(_find_variables(node)) for node in level]
         total += sum(counts)
         if max(counts, default=0) <= 1:
             break

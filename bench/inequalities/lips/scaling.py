@@ -5,39 +5,41 @@ bounds terms of a side, of a denominator, of a radicand or of a power: what stan
 to be monotone. Where a cyclic change of the variables leaves the goal as it is, a lemma is used for
 the images of the terms as well, all at once, so that the new goal has the symmetry again.
 
-That a step is right, and that the new goal is true, is not looked at here: `filtering` drops what
-numbers refute, and the proof of a step is a step `replace` of FORMAT.md.
+That a step is right, and that the new goal is true, is not proved here: the proof of a step is a
+step `replace` of FORMAT.md. Where points are given at which the new goal has to hold, what is false
+there is dropped before it is written; `filtering` tries the others at all its points.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.inequalities.lips.lemmas import CONTEXT, Lemma, load_proved
-from bench.inequalities.lips.matching import OutOfSteps, Steps, match
-from bench.inequalities.lips.patterns import Pattern
+from bench.inequalities.lips.matching import Match
+from bench.inequalities.lips.patterns import Pattern, compile_gain, is_usable, make_pattern
+from bench.inequalities.lips.places import Place, Places, exchange
+from bench.inequalities.lips.rationals import Number, divide
+from bench.inequalities.lips.symmetries import Symmetries
 from bench.inequalities.lips.terms import (
     ONE,
     Algebra,
-    Base,
-    Renaming,
     Sum,
-    Term,
-    as_sum,
-    as_term,
+    count_roots,
+    find_algebra,
     find_degree,
-    is_sum,
     join,
+    measure,
     scale,
-    times,
 )
+from bench.inequalities.lips.values import Values
 from bench.inequalities.lips.writing import write
 from bench.inequalities.polynomials import Floats
 from bench.inequalities.proving.goals import begin
@@ -45,22 +47,16 @@ from bench.inequalities.statements import (
     Expression,
     Relation,
     Statement,
-    compile_float,
     find_variables,
     order_names,
 )
 
 MOST_INSTANCES = 128
 """Different new goals that are taken from a lemma."""
-MOST_STEPS = 1500
-"""Steps of matching that are spent on a lemma."""
-MOST_DEPTH = 2
-"""Sums within sums in which terms are looked for."""
-MOST_PERMUTED = 5
-"""Variables of which all permutations are tried as symmetries."""
+TOLERANCE = 1e-8
+"""By how much, relative to their size, a new goal's sides may be in the wrong order at a point."""
 
 Side = Literal["larger", "smaller"]
-Names = Mapping[str, str]
 Pairs = tuple[tuple[Sum, Sum], ...]
 
 
@@ -82,20 +78,63 @@ def list_scalings(
     smaller: Expression,
     assumptions: Sequence[Relation] = (),
     lemmas: Sequence[Lemma] | None = None,
+    points: Mapping[str, Floats] | None = None,
+    most: int | None = None,
+    draw: random.Random | None = None,
 ) -> list[Scaling]:
     """Return the ways to scale the goal `larger >= smaller`, in the order of the lemmas.
 
-    Lemmas with other conditions than signs come last: what another one gives as well is its. New
-    goals that a symmetry of the goal makes one of the others, or the goal itself, are left out.
-    Without `lemmas`, all that have a proof are used.
+    Lemmas with other conditions than signs come last, and only where the assumptions say more than
+    signs and equalities, too: what another one gives as well is its. New
+    goals that a symmetry of the goal makes one of the others, or the goal itself, are left out, and
+    those with more roots of sums than the goal has: there is no end of them, and nothing is proved
+    through them.
+
+    Args:
+        larger: the larger side.
+        smaller: the smaller one.
+        assumptions: what the variables satisfy.
+        lemmas: those that are used; without, all that have a proof.
+        points: of the domain, where the goal has a value: the coordinates by variable. A new goal
+            that is false at one of them, or at an image of it, is left out.
+        most: how many are returned; without, all. Those come first under which the variables still
+            go round, if they did, and of these the shortest.
+        draw: chooses them by chance instead.
     """
-    search = _Search(larger, smaller, assumptions)
-    found: list[Scaling] = []
+    search = _Search(larger, smaller, assumptions, points)
+    found: list[_Proposal] = []
     given = load_proved() if lemmas is None else lemmas
     usable = [each for each in given if each.family != CONTEXT]
     for lemma in sorted(usable, key=lambda each: _read_lemma(each).conditional):
         found += itertools.islice(search.scale_by(lemma), MOST_INSTANCES)
-    return found
+    if most is not None and len(found) > most:
+        if draw is not None:
+            draw.shuffle(found)
+        else:
+            found.sort(key=lambda each: (each.broken, measure(each.terms)))
+    return [search.finish(each) for each in found[:most]]
+
+
+class _Lemma(NamedTuple):
+    """A lemma as patterns."""
+
+    above: Pattern
+    """The larger side, for which the smaller one comes."""
+    below: Pattern
+    equality: Pairs
+    conditional: bool
+    """Whether it has other conditions than signs: an order, a triangle."""
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _read_lemma(lemma: Lemma) -> _Lemma:
+    goal = begin(lemma.statement, lemma.statement.claims[0])
+    read = Algebra([v for v in goal.variables if goal.is_nonnegative(v)]).read
+    larger, smaller = read(lemma.larger), read(lemma.smaller)
+    pairs = tuple((read(left), read(right)) for left, right in lemma.equality)
+    return _Lemma(
+        make_pattern(larger, smaller), make_pattern(smaller, larger), pairs, bool(goal.facts)
+    )
 
 
 class _Change(NamedTuple):
@@ -109,177 +148,156 @@ class _Change(NamedTuple):
     """How many images of the first terms are among these."""
 
 
-class _Place(NamedTuple):
-    """Terms that a lemma may bound, and how a bound of them bounds the side."""
+class _Proposal(NamedTuple):
+    """A new goal that is not written yet."""
 
+    lemma: str
+    side: Side
+    change: _Change
     terms: Sum
-    grows: bool
-    """Whether the side grows with the terms."""
-    embed: Callable[[Sum, Sum], tuple[Sum, Sum]]
-    """Makes of a part of the terms and its bound a part of the side and its bound."""
-    single: bool = False
-    """Whether the one term has to be bounded as a whole."""
-
-
-class _Sides(NamedTuple):
-    """A lemma as patterns."""
-
-    larger: Sum
-    smaller: Sum
-    equality: Pairs
-    conditional: bool
-    """Whether it has other conditions than signs: an order, a triangle."""
-
-
-@functools.lru_cache(maxsize=1 << 10)
-def _read_lemma(lemma: Lemma) -> _Sides:
-    goal = begin(lemma.statement, lemma.statement.claims[0])
-    read = Algebra([v for v in goal.variables if goal.is_nonnegative(v)]).read
-    pairs = tuple((read(left), read(right)) for left, right in lemma.equality)
-    return _Sides(read(lemma.larger), read(lemma.smaller), pairs, bool(goal.facts))
+    """The new side."""
+    broken: bool
+    """Whether the variables no longer go round, as they did."""
 
 
 class _Search:
     """One goal: what it is, its symmetries, and which new goals were seen."""
 
     def __init__(
-        self, larger: Expression, smaller: Expression, assumptions: Sequence[Relation]
+        self,
+        larger: Expression,
+        smaller: Expression,
+        assumptions: Sequence[Relation],
+        points: Mapping[str, Floats] | None,
     ) -> None:
         sides = (larger, smaller, *(side for _, *pair in assumptions for side in pair))
         self._names = order_names(frozenset[str]().union(*map(find_variables, sides)))
         claim = (">=", larger, smaller)
         goal = begin(Statement(tuple(self._names), tuple(assumptions), (claim,)), claim)
-        self._algebra = Algebra([v for v in self._names if goal.is_nonnegative(v)])
-        self._sides: dict[Side, Sum] = {
-            "larger": self._algebra.read(larger),
-            "smaller": self._algebra.read(smaller),
-        }
-        self._scalable = self._find_scalable(assumptions)
-        self._symmetries = self._find_symmetries(assumptions)
-        shift = next(filter(self._is_cycle, self._symmetries), None)
-        self._shift = None if shift is None else Renaming(shift)
-        self._changes: set[tuple[Side, Sum, Sum]] = set()
-        self._points = self._list_images_of_point()
-        self._bases: dict[Base, Floats] = {}
-        self._values = {side: self._evaluate(self._sides[side]) for side in self._sides}
-        self._seen = {_spell(self._values)}
-        self._places = {side: list(self._list_places(self._sides[side])) for side in self._sides}
+        self._has_facts = bool(goal.facts)
+        self._algebra = find_algebra(frozenset(filter(goal.is_nonnegative, self._names)))
+        read = self._algebra.read
+        self._sides: dict[Side, Sum] = {"larger": read(larger), "smaller": read(smaller)}
+        known = [(op, read(left), read(right)) for op, left, right in assumptions]
+        self._scalable = all(
+            self._has_degree_of(left, right) for _, left, right in [*known, ("", *self._both)]
+        )
+        """Whether goal and assumptions stay true if all variables are multiplied by a number.
 
-    def scale_by(self, lemma: Lemma) -> Iterator[Scaling]:
-        steps = Steps(MOST_STEPS)
-        sides: tuple[Side, Side] = ("larger", "smaller")
-        try:
-            for side in sides:
-                for change in self._list_changes(lemma, side, steps):
-                    for images in self._list_together(side, change):
-                        yield from self._make(lemma, side, images)
-        except OutOfSteps:
+        A bound of another degree than the terms that it bounds then makes the goal false."""
+        symmetries = Symmetries(self._names, self._both, known)
+        self._shift = symmetries.shift
+        rows, self._tested, self._turn = symmetries.lay_out(
+            dict.fromkeys(self._names, np.zeros(0)) if points is None else points
+        )
+        self._values = Values(self._names, rows)
+        self._at = {side: self._values.of(self._sides[side]) for side in self._sides}
+        places = Places(self._algebra, self._values)
+        self._places = {side: list(places.list_places(self._sides[side])) for side in self._sides}
+        self._changes: set[tuple[Side, str]] = set()
+        self._seen = {self._spell_goal(self._at)}
+
+    @property
+    def _both(self) -> tuple[Sum, Sum]:
+        return self._sides["larger"], self._sides["smaller"]
+
+    def scale_by(self, lemma: Lemma) -> Iterator[_Proposal]:
+        """Yield what a lemma makes of the goal, nothing twice."""
+        if _read_lemma(lemma).conditional and not self._has_facts:
             return
+        sides: tuple[Side, Side] = ("larger", "smaller")
+        for side in sides:
+            for place in self._places[side]:
+                shrinks = place.grows == (side == "larger")
+                pattern = _read_lemma(lemma).above if shrinks else _read_lemma(lemma).below
+                if is_usable(pattern) and not (place.single and len(pattern.terms) > 1):
+                    found = place.target.match(pattern)
+                    if found:
+                        yield from self._scale(lemma, side, place, pattern, found)
 
-    def _make(self, lemma: Lemma, side: Side, change: _Change) -> Iterator[Scaling]:
+    def _scale(
+        self, lemma: Lemma, side: Side, place: Place, pattern: Pattern, found: Sequence[Match]
+    ) -> Iterator[_Proposal]:
+        """Yield the goals after matches of one place."""
+        gains = place.carry(self._compute_gains(pattern, found))
+        alone = self._holds(side, gains)
+        together = np.zeros_like(alone)
+        if self._shift is not None:
+            # All images together lose a mean of them at least.
+            whole = self._turn_around(gains, len(self._names))
+            together = self._holds(side, whole / len(self._names))
+        for i in map(int, np.flatnonzero(alone | together)):
+            gain = gains[i]
+            spelled = self._spell_change(gain)
+            if spelled is not None and (side, spelled) in self._changes:
+                continue
+            change = self._read_change(lemma, place, pattern, found[i])
+            if change is None or count_roots(change.added) > count_roots(change.removed):
+                continue
+            key = spelled or f"{change.removed} {change.added}"
+            if (side, key) in self._changes:
+                continue
+            self._changes.add((side, key))
+            if alone[i]:
+                yield from self._make(lemma, side, change, gain)
+            joined = self._join_images(side, change) if together[i] else None
+            if joined is not None:
+                share, change = joined
+                gain = float(share) * self._turn_around(gain, change.images)
+                if self._holds(side, gain):
+                    yield from self._make(lemma, side, change, gain)
+
+    def _make(self, lemma: Lemma, side: Side, change: _Change, gain: Floats) -> Iterator[_Proposal]:
         """Yield the goal after a change, unless it was seen."""
-        values = dict(self._values)
-        values[side] = values[side] + self._evaluate(_less(change.removed, change.added))
-        spelled = _spell(values)
+        spelled = self._spell_goal({**self._at, side: self._at[side] + gain})
         if spelled is None:
             spelled = f"{side} {change.removed} {change.added}"
         if spelled in self._seen:
             return
         self._seen.add(spelled)
-        new = self._algebra.shorten(join(self._sides[side], _less(change.removed, change.added)))
-        sums = {**self._sides, side: new}
+        terms = join(self._sides[side], exchange(change.removed, change.added))
+        new = self._at[side] + gain
+        broken = self._shift is not None and not np.allclose(new, new[self._turn], equal_nan=True)
+        yield _Proposal(lemma.name, side, change, terms, broken)
+
+    def finish(self, proposal: _Proposal) -> Scaling:
+        """Return the new goal as it is written."""
+        sums = {**self._sides, proposal.side: self._algebra.shorten(proposal.terms)}
         written = write(sums["larger"]), write(sums["smaller"])
-        yield Scaling(lemma.name, side, *written, tuple(self._list_equality(change)))
-
-    # Places
-
-    def _list_places(self, side: Sum) -> Iterator[_Place]:
-        yield from self._list_within(side, True, lambda part, bound: (part, bound), MOST_DEPTH)
-        for term in side:
-            if term.coefficient > 0 and any(k < 0 for _, k in term.powers):
-                # A product in a denominator: its bound is a denominator again.
-                turned = self._algebra.raise_term(term, -ONE)
-                embed = functools.partial(self._embed_reciprocal, term)
-                yield _Place((turned,), False, embed, single=True)
-        expanded = self._algebra.expand(side)
-        if expanded is not None and expanded != side:
-            yield from self._list_within(
-                expanded, True, lambda part, bound: (side, join(expanded, _less(part, bound))), 0
-            )
-
-    def _list_within(
-        self, terms: Sum, grows: bool, embed: Callable[[Sum, Sum], tuple[Sum, Sum]], depth: int
-    ) -> Iterator[_Place]:
-        plus = tuple(term for term in terms if term.coefficient > 0)
-        minus = scale(tuple(term for term in terms if term.coefficient < 0), -ONE)
-        if plus:
-            yield _Place(plus, grows, embed)
-        if minus:
-            yield _Place(
-                minus,
-                not grows,
-                lambda part, bound: embed(scale(part, -ONE), scale(bound, -ONE)),
-            )
-        if not depth:
-            return
-        for term in terms:
-            for base, k in term.powers:
-                if is_sum(base):
-                    inner = functools.partial(self._embed_in_base, term, base, k, embed)
-                    rises = grows if term.coefficient * k > 0 else not grows
-                    yield from self._list_within(base, rises, inner, depth - 1)
-
-    def _embed_in_base(
-        self,
-        term: Term,
-        base: Sum,
-        k: Fraction,
-        embed: Callable[[Sum, Sum], tuple[Sum, Sum]],
-        part: Sum,
-        bound: Sum,
-    ) -> tuple[Sum, Sum]:
-        new = as_term(join(base, _less(part, bound)))
-        outside = times(term, Term(ONE, ((base, -k),)))
-        return embed((term,), as_sum(times(outside, self._algebra.raise_term(new, k))))
-
-    def _embed_reciprocal(self, term: Term, part: Sum, bound: Sum) -> tuple[Sum, Sum]:
-        return (term,), self._algebra.raise_to(bound, -ONE)
+        equality = tuple(self._list_equality(proposal.change))
+        return Scaling(proposal.lemma, proposal.side, *written, equality)
 
     # Changes
 
-    def _list_changes(self, lemma: Lemma, side: Side, steps: Steps) -> Iterator[_Change]:
-        larger, smaller, equality, _ = _read_lemma(lemma)
-        for place in self._places[side]:
-            shrinks = place.grows == (side == "larger")
-            pattern = Pattern(larger, smaller) if shrinks else Pattern(smaller, larger)
-            if not pattern.is_usable or (place.single and len(pattern.terms) > 1):
-                continue
-            for found in match(pattern, place.terms, self._algebra, steps):
-                put = functools.partial(self._algebra.substitute, values=found.values)
-                bound = self._algebra.multiply((found.multiplier,), put(pattern.other))
-                if self._scalable and not self._has_degree_of(found.part, bound):
-                    continue
-                pairs = tuple((put(left), put(right)) for left, right in equality)
-                yield _Change(*place.embed(found.part, bound), pairs)
+    def _read_change(
+        self, lemma: Lemma, place: Place, pattern: Pattern, found: Match
+    ) -> _Change | None:
+        """Return what a match changes; None where it has another degree than it had, or is none."""
+        put = functools.partial(self._algebra.substitute, values=found.values)
+        part = place.target.find_part(pattern, found)
+        bound = self._algebra.multiply((found.multiplier,), put(pattern.other))
+        if part is None or (self._scalable and not self._has_degree_of(part, bound)):
+            return None
+        pairs = tuple((put(left), put(right)) for left, right in _read_lemma(lemma).equality)
+        return _Change(*place.embed(part, bound), pairs)
 
-    def _list_together(self, side: Side, change: _Change) -> Iterator[_Change]:
-        """Yield a change alone, and with its images; nothing if an image of it came before."""
-        if (side, change.removed, change.added) in self._changes:
-            return
+    def _join_images(self, side: Side, change: _Change) -> tuple[Number, _Change] | None:
+        """Return a change with its images, and the share of them that the side has.
+
+        None where there is no other image, or not all are in the side.
+        """
         images = [(change.removed, change.added)]
         while self._shift is not None and len(images) < len(self._names):
             image = self._shift(images[-1][0]), self._shift(images[-1][1])
             if image == images[0]:
                 break
             images.append(image)
-        self._changes.update((side, *image) for image in images)
-        yield change
-        removed = join(*(image[0] for image in images))
+        removed, added = (join(*(image[i] for image in images)) for i in (0, 1))
         share = _find_share(self._sides[side], removed)
-        if len(images) > 1 and share:
-            added = join(*(image[1] for image in images))
-            together = scale(removed, share), scale(added, share)
-            yield _Change(*together, change.equality, len(images))
+        if len(images) < 2 or not share:
+            return None
+        together = scale(removed, share), scale(added, share)
+        return share, _Change(*together, change.equality, len(images))
 
     def _list_equality(self, change: _Change) -> Iterator[tuple[Expression, Expression]]:
         pairs = change.equality
@@ -288,93 +306,73 @@ class _Search:
                 pairs = tuple((self._shift(x), self._shift(y)) for x, y in pairs)
             yield from ((write(x), write(y)) for x, y in pairs if x != y)
 
-    # Symmetry
-
-    def _find_scalable(self, assumptions: Sequence[Relation]) -> bool:
-        """Whether goal and assumptions stay true if all variables are multiplied by a number.
-
-        A bound of another degree than the terms that it bounds then makes the goal false.
-        """
-        read = self._algebra.read
-        pairs = [(read(left), read(right)) for _, left, right in assumptions]
-        pairs.append((self._sides["larger"], self._sides["smaller"]))
-        return all(self._has_degree_of(left, right) for left, right in pairs)
-
     def _has_degree_of(self, left: Sum, right: Sum) -> bool:
         names = frozenset(self._names)
         degrees = [find_degree(each, names) for each in (left, right) if each]
         return None not in degrees and len(set(degrees)) == 1
 
-    def _find_symmetries(self, assumptions: Sequence[Relation]) -> list[Names]:
-        """Return the permutations of the variables that leave goal and assumptions as they are."""
-        read = self._algebra.read
-        known = [(op, read(left), read(right)) for op, left, right in assumptions]
-        images: list[Sequence[str]] = [self._names, [*self._names[1:], *self._names[:1]]]
-        if len(self._names) <= MOST_PERMUTED:
-            images = [images[1], *map(list, itertools.permutations(self._names))]
-        found: list[Names] = []
-        for image in images:
-            names = dict(zip(self._names, image, strict=True))
-            put = Renaming(names)
-            moved = {(op, put(left), put(right)) for op, left, right in known}
-            if names not in found and moved == set(known):
-                if all(put(side) == side for side in self._sides.values()):
-                    found.append(names)
-        return found
+    # Numbers
 
-    def _is_cycle(self, names: Names) -> bool:
-        """Whether a permutation moves all variables in one cycle."""
-        at, length = self._names[0], 0
-        while at := names[at]:
-            length += 1
-            if at == self._names[0]:
-                break
-        return 1 < length == len(self._names)
+    def _compute_gains(self, pattern: Pattern, found: Sequence[Match]) -> Floats:
+        """Return what the terms of a place gain by each match, shape (matches, points)."""
+        names, gain = compile_gain(pattern)
+        at = [[self._values.of_term(each.values[name]) for each in found] for name in names]
+        factors = np.array([self._values.of_term(each.multiplier) for each in found])
+        columns = np.array(at).reshape(len(names), -1).T
+        with np.errstate(all="ignore"):
+            return factors * gain(columns).reshape(factors.shape)
 
-    def _list_images_of_point(self) -> Floats:
-        """Return a point near (1, ..., 1), where few expressions have no value, and its images."""
-        random = np.random.default_rng(0)
-        value = dict(zip(self._names, random.uniform(0.8, 1.2, len(self._names)), strict=True))
-        return np.array([[value[names[v]] for v in self._names] for names in self._symmetries])
+    def _holds(self, side: Side, gains: Floats) -> NDArray[np.bool_]:
+        """Return which gains bound a side, and leave the goal true, at all tested points."""
+        gains = gains[..., : self._tested]
+        larger, smaller = (self._at[s][: self._tested] for s in ("larger", "smaller"))
+        if side == "larger":
+            kept = _is_above(larger, larger + gains) & _is_above(larger + gains, smaller)
+        else:
+            kept = _is_above(smaller + gains, smaller) & _is_above(larger, smaller + gains)
+        return np.asarray(kept.all(axis=-1))
 
-    def _evaluate(self, terms: Sum) -> Floats:
-        """Return a sum's values at the images of the point."""
-        total = np.zeros(len(self._points))
-        for term in terms:
-            product = np.full(len(self._points), float(term.coefficient))
-            for base, k in term.powers:
-                with np.errstate(all="ignore"):
-                    product = product * self._evaluate_base(base) ** float(k)
-            total = total + product
+    def _turn_around(self, gain: Floats, images: int) -> Floats:
+        """Return the sum of a function's images, so many of them, at all points."""
+        total, image = gain, gain
+        for _ in range(images - 1):
+            image = image[..., self._turn]
+            total = total + image
         return total
 
-    def _evaluate_base(self, base: Base) -> Floats:
-        if base not in self._bases:
-            if is_sum(base):
-                self._bases[base] = self._evaluate(base)
-            else:
-                written = write((Term(ONE, ((base, ONE),)),))
-                self._bases[base] = compile_float(written, self._names)(self._points)
-        return self._bases[base]
+    def _spell_change(self, gain: Floats) -> str | None:
+        """Return a text that changes share which are the same function, up to the shift.
+
+        None where one has no value.
+        """
+        texts, at = list[str](), self._tested
+        while not texts or at != self._tested:
+            if not np.isfinite(gain[at]):
+                return None
+            texts.append(f"{gain[at]:.8e}")
+            at = int(self._turn[at])
+        return min(" ".join(texts[i:] + texts[:i]) for i in range(len(texts)))
+
+    def _spell_goal(self, at: Mapping[Side, Floats]) -> str | None:
+        """Return a text that goals share which are the same function, up to a symmetry.
+
+        None where a side has no value.
+        """
+        larger, smaller = (at[side][self._tested :] for side in ("larger", "smaller"))
+        if not (np.isfinite(larger).all() and np.isfinite(smaller).all()):
+            return None
+        pairs = zip(larger, smaller, strict=True)
+        return " ".join(sorted(f"{left:.8e}>={right:.8e}" for left, right in pairs))
 
 
-def _spell(values: Mapping[Side, Floats]) -> str | None:
-    """Return a text that goals share which are the same function, up to a symmetry.
-
-    None where a side has no value.
-    """
-    if not all(np.isfinite(each).all() for each in values.values()):
-        return None
-    pairs = zip(values["larger"], values["smaller"], strict=True)
-    return " ".join(sorted(f"{left:.8e}>={right:.8e}" for left, right in pairs))
+def _is_above(larger: Floats, smaller: Floats) -> NDArray[np.bool_]:
+    with np.errstate(all="ignore"):
+        above: NDArray[np.bool_] = larger - smaller >= -TOLERANCE * (abs(larger) + abs(smaller))
+    return above
 
 
-def _less(removed: Sum, added: Sum) -> Sum:
-    return join(added, scale(removed, -ONE))
-
-
-def _find_share(side: Sum, removed: Sum) -> Fraction:
+def _find_share(side: Sum, removed: Sum) -> Number:
     """Return the largest number up to 1 whose multiple of a part a side has; 0 if it has none."""
     there = {term.powers: term.coefficient for term in side}
-    ratios = [there.get(t.powers, Fraction(0)) / t.coefficient for t in removed]
-    return max(Fraction(0), min([ONE, *ratios]))
+    ratios = [divide(there.get(t.powers, 0), t.coefficient) for t in removed]
+    return max(0, min([ONE, *ratios]))

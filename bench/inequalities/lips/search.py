@@ -8,48 +8,52 @@ is closed by the prover, quickly while the search goes on and with all that is l
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
+import math
 import random
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from bench.inequalities.budget import Budget
-from bench.inequalities.deciding import Explored, Fate
-from bench.inequalities.lips import ALL, KEPT, LOOPS
+from bench.inequalities.deciding import Explored
 from bench.inequalities.lips.advising import Adviser
 from bench.inequalities.lips.equality import prove_replacement, replace_in_goal
 from bench.inequalities.lips.filtering import Filter
 from bench.inequalities.lips.forms import Forms
-from bench.inequalities.lips.learnt import describe, load_weights, weigh
-from bench.inequalities.lips.ranking import Cost, measure_cost
+from bench.inequalities.lips.learnt import Origin, describe, load_weights, weigh
+from bench.inequalities.lips.ranking import Cost, count_operators, measure_cost
 from bench.inequalities.lips.rewriting import TACTICS, propose
-from bench.inequalities.lips.scaling import list_scalings
+from bench.inequalities.lips.scaling import Scaling, list_scalings
 from bench.inequalities.lips.sides import (
-    ONE,
     ZERO,
     Rewriting,
-    list_signed_terms,
     scale,
-    take_difference,
 )
+from bench.inequalities.lips.sight import prove_by_sight
+from bench.inequalities.lips.states import (
+    State,
+    Strategy,
+    as_statement,
+    list_assumptions,
+    read_sides,
+    split_loss,
+)
+from bench.inequalities.lips.surroundings import Surroundings
 from bench.inequalities.proving.clearing import read_assumptions
 from bench.inequalities.proving.goals import (
-    NONNEGATIVE,
-    POSITIVE,
     Goal,
     Step,
     begin,
     change_linearly,
+    find_product_of_one,
     has_variable_exponent,
+    use_ratios,
 )
 from bench.inequalities.proving.prover import FORMAT, prove_claim, prove_goal
 from bench.inequalities.statements import (
-    Expression,
-    Relation,
     Statement,
-    format_relation,
     format_text,
     to_json,
 )
@@ -62,63 +66,25 @@ PROVING = 1.0
 """CPU seconds in which a state's own step is proved."""
 AT_FIRST = 0.3
 """Share of the seconds in which the prover is tried on the claim itself, before any search."""
+SEARCHING = 0.5
+"""Share of what is left that a search from one start may use, where something comes after it."""
+ASYMMETRIC = 1000
+"""Cost of a state in which the variables go round no longer, as they do in the claim. LIPS has an
+option to reject such goals; here they wait until the others are used up."""
 AT_LAST = 4
 """States on which the prover is tried with what is left."""
+SEEING = 0.05
+"""CPU seconds in which a child is looked at, whether it is visibly true."""
+SCALED = 60
+"""Scalings of a state at most that are ranked."""
+WEIGHED = 3
+"""Multiple of the children that are kept of which a learnt order chooses, the cheapest ones."""
 REWRITINGS = 5
 """Rewritings in a row at most; then a lemma has to be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Strategy:
-    """How the search goes; the defaults are those of LIPS's running script, but for `closers`."""
-
-    loops: int = LOOPS
-    """States that are taken up at most."""
-    kept: int = KEPT
-    """Children of one state that are kept, the cheapest; LIPS's rank_size."""
-    order: Literal["cost", "random", "learnt"] = "cost"
-    """Which state comes next."""
-    ranker: str = ALL
-    """The name of the weights by which a learnt order goes."""
-    decoupling: bool = True
-    """Whether the cost counts the variables that terms have in common."""
-    homogeneity: bool = True
-    """Whether the cost counts differences of degree."""
-    filtered: bool = True
-    """Whether a child that is false at a point known so far is dropped before it is ranked."""
-    equality: bool = True
-    """Whether a child has to keep the points at which the claim is an equality."""
-    rewriting: bool = True
-    """Whether tactics rewrite, beside the lemmas that scale."""
-    closers: Literal["all", "quick"] = "all"
-    """Whether the prover may also take its time, on the claim and on the best states."""
-
-
-@dataclass(slots=True)
-class State:
-    """An inequality of the search, and what became of it."""
-
-    parent: int | None
-    tactic: str
-    """The lemma or tactic that it comes from; empty for the claim."""
-    larger: Expression
-    smaller: Expression
-    cost: float
-    multiplier: Expression = ONE
-    """The certificate's goal is this times `larger - smaller`."""
-    parts: tuple[Expression, ...] = ()
-    """What is lost by the step, as terms that are not negative, where it is known."""
-    rewritten: int = 0
-    """Rewritings since the last lemma."""
-    fate: Fate = "waiting"
-    goal: Goal | None = None
-    """With the steps so far, once these are proved."""
-    children: list[int] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """The inequality in plain text."""
-        return format_relation((">=", self.larger, self.smaller))
+Child = tuple[State, Scaling | Rewriting]
+"""A state that may wait, and the proposal that it comes from."""
 
 
 def prove_by_search(
@@ -164,56 +130,114 @@ class Search:
         # Lemmas and tactics know neither strict claims nor variables in exponents.
         alone = goal.strict or has_variable_exponent(goal.expression)
         if whole or alone:
-            found = prove_claim(goal, budget.part(budget.left, 1.0 if alone else AT_FIRST))
+            share = budget.part(budget.left, 1.0 if alone else AT_FIRST)
+            found = None if self.strategy.closers == "sight" else prove_claim(goal, share)
             if found is not None or alone:
                 return self._close(self.states[0], found)
         for start in self._list_starts(goal):
-            found = self._search_from(start, budget.part(budget.left, 0.6))
+            most = 1.0 if start == 0 and not whole else SEARCHING
+            found = self._search_from(start, budget.part(budget.left, most))
             if found is not None:
                 return found
         return self._finish(budget) if whole else None
 
     def _list_starts(self, goal: Goal) -> Iterator[int]:
-        """Yield the claim, after a linear change of variables where the facts suggest one."""
+        """Yield the claim, after it in other variables where the assumptions suggest some.
+
+        Those are the new variables of a triangle or an order, and ratios whose product is 1.
+        """
         known = read_assumptions(goal)
         changed = change_linearly(goal, [None if f is None else f[0] for f in known.facts])
+        one = find_product_of_one(goal, known.equalities)
         if changed is not None:
-            sides = _read_sides(changed.expression)
-            yield self._add(State(0, "linear", *sides, 0.0, goal=changed))
+            yield self._add(State(0, "linear", *read_sides(changed.expression), 0.0, goal=changed))
+        elif one is not None:
+            ratios = use_ratios(goal, one, reverse=False)
+            yield self._add(State(0, "ratio", *read_sides(ratios.expression), 0.0, goal=ratios))
         yield 0
 
     def _search_from(self, start: int, budget: Budget) -> list[Step] | None:
         first = self.states[start].goal
         assert first is not None, "a start is proved"
+        state = self.states[start]
+        statement = as_statement(first, state.larger, state.smaller)
         checked = Filter(
-            _as_statement(first, self.states[start].larger, self.states[start].smaller),
+            statement,
             preserve_equality=self.strategy.equality,
             use_filter=self.strategy.filtered,
         )
-        state = self.states[start]
-        state.cost = self._rank(state.larger, state.smaller, checked)
+        around = Surroundings(statement, checked)
+        around.is_new(state.larger, state.smaller)
+        state.cost = self._rank(state, around)
         draw = random.Random(f"{self.seed}:{self.claim}:{start}")
         heap = [(0.0, start)]
-        seen = {(self.states[start].larger, self.states[start].smaller)}
-        while heap and not budget.is_spent and self.loops < self.strategy.loops:
+        passed_over: list[Child] = []
+        while not budget.is_spent and self.loops < self.strategy.loops:
+            if not heap:
+                self._sort(passed_over, draw)
+                self._push(heap, self._choose(passed_over, around, budget), draw, budget)
+            if not heap:
+                break
             index = self._take(heap)
             state = self.states[index]
-            if self._refute(state, checked, budget) or not self._prove_step(state, budget):
+            if self._refute(state, checked, budget):
+                continue
+            if not self._prove_step(state, checked, budget):
                 continue
             self.loops += 1
             state.fate = "taken up"
             assert state.goal is not None, "its step is proved"
-            found = prove_goal(state.goal, budget.part(QUICK))
+            prove = prove_by_sight if self.strategy.closers == "sight" else prove_goal
+            found = prove(state.goal, budget.part(QUICK))
             if found is not None:
                 return self._close(state, found)
-            for child in self._list_children(index, checked, budget):
-                sides = (child.larger, child.smaller)
-                if sides in seen:
-                    continue
-                seen.add(sides)
-                rank = draw.random() if self.strategy.order == "random" else child.cost
-                heapq.heappush(heap, (rank, self._add(child)))
+            children = self._list_children(index, around, draw, budget)
+            self._sort(children, draw)
+            self._push(heap, self._choose(children, around, budget), draw, budget)
+            passed_over += children
         return None
+
+    def _sort(self, children: list[Child], draw: random.Random) -> None:
+        if self.strategy.order == "random":
+            draw.shuffle(children)
+        else:
+            children.sort(key=lambda each: each[0].cost)
+
+    def _choose(self, children: list[Child], around: Surroundings, budget: Budget) -> list[State]:
+        """Take the first children that are new and pass the filter out of a list."""
+        chosen: list[State] = []
+        most = self.strategy.kept * (WEIGHED if self.strategy.order == "learnt" else 1)
+        looked_at = 0
+        for child, proposal in children:
+            if len(chosen) == most or budget.is_spent:
+                break
+            looked_at += 1
+            assert child.parent is not None, "it is a child"
+            parent = self.states[child.parent]
+            if around.is_new(child.larger, child.smaller) and around.checked.passes(
+                parent.larger, parent.smaller, proposal
+            ):
+                chosen.append(child)
+        del children[:looked_at]
+        if self.strategy.order == "learnt":
+            for child in chosen:
+                child.cost = self._rank(child, around)
+            chosen.sort(key=lambda child: child.cost)
+        return chosen[: self.strategy.kept]
+
+    def _push(
+        self,
+        heap: list[tuple[float, int]],
+        children: Sequence[State],
+        draw: random.Random,
+        budget: Budget,
+    ) -> None:
+        """Let children wait; one that is visibly true comes first."""
+        for child in children:
+            rank = draw.random() if self.strategy.order == "random" else child.cost
+            if self._is_seen_to_be_true(child, budget):
+                rank = -math.inf
+            heapq.heappush(heap, (rank, self._add(child)))
 
     def _take(self, heap: list[tuple[float, int]]) -> int:
         """Remove the state that comes next from those that wait; a policy chooses of the best."""
@@ -230,46 +254,65 @@ class Search:
             heapq.heappush(heap, best[i])
         return best[order[0]][1]
 
-    def _list_children(self, index: int, checked: Filter, budget: Budget) -> list[State]:
-        """Return the children of a state that pass the filter, the cheapest ones only."""
-        state, found = self.states[index], []
-        assert state.goal is not None, "its step is proved"
-        here = (state.larger, state.smaller)
-        known = _list_assumptions(state.goal)
-        for scaling in checked.keep(*here, list_scalings(*here, known)):
-            sides = (scaling.larger, scaling.smaller)
-            parts = _split_loss(here, sides, checked)
-            parts = tuple(scale(state.multiplier, part) for part in parts)
-            cost = self._rank(*sides, checked)
-            found.append(State(index, scaling.lemma, *sides, cost, state.multiplier, parts))
-        if self.strategy.rewriting and state.rewritten < REWRITINGS:
-            forms = Forms(state.goal)
-            for name in TACTICS:
-                if budget.is_spent:
-                    break
-                for each in propose(name, forms, *here):
-                    if each.exact or checked.allows(each.larger, each.smaller):
-                        found.append(self._rewrite(index, each, checked))
-            for each in self.adviser.rewrite(forms, *here) if self.adviser is not None else ():
-                if checked.allows(each.larger, each.smaller):
-                    found.append(self._rewrite(index, each, checked))
-        if self.strategy.order == "random":
-            return found
-        return sorted(found, key=lambda child: child.cost)[: self.strategy.kept]
+    def _list_children(
+        self, index: int, around: Surroundings, draw: random.Random, budget: Budget
+    ) -> list[Child]:
+        scaled = self._list_scaled(index, around.checked, draw)
+        found = [*scaled, *self._list_rewritten(index, budget)]
+        for child, _ in found:
+            child.cost = self._measure(child, around)
+        return found
 
-    def _rewrite(self, index: int, rewriting: Rewriting, checked: Filter) -> State:
+    def _list_scaled(self, index: int, checked: Filter, draw: random.Random) -> Iterator[Child]:
         state = self.states[index]
+        assert state.goal is not None, "it was taken up"
+        here, known = (state.larger, state.smaller), list_assumptions(state.goal)
+        found = list_scalings(
+            *here,
+            known,
+            points=checked.list_hardest(*here),
+            most=SCALED,
+            draw=draw if self.strategy.order == "random" else None,
+        )
+        for each in found:
+            sides = (each.larger, each.smaller)
+            child = State(index, each.lemma, *sides, 0.0, state.multiplier)
+            yield child, each
+
+    def _list_rewritten(self, index: int, budget: Budget) -> Iterator[Child]:
+        state = self.states[index]
+        assert state.goal is not None, "it was taken up"
+        if not self.strategy.rewriting or state.rewritten >= REWRITINGS:
+            return
+        forms, here = Forms(state.goal), (state.larger, state.smaller)
+        for name in TACTICS:
+            if budget.is_spent:
+                return
+            for each in propose(name, forms, *here):
+                yield self._rewrite(index, each), each
+        for each in self.adviser.rewrite(forms, *here) if self.adviser is not None else ():
+            yield self._rewrite(index, each), each
+
+    def _rewrite(self, index: int, rewriting: Rewriting) -> State:
+        state, sides = self.states[index], (rewriting.larger, rewriting.smaller)
         within = rewriting.within(state.multiplier)
         return State(
             index,
             rewriting.tactic,
-            rewriting.larger,
-            rewriting.smaller,
-            self._rank(rewriting.larger, rewriting.smaller, checked),
+            *sides,
+            0.0,
             within.multiplier,
             within.parts,
             state.rewritten + 1,
         )
+
+    def _is_seen_to_be_true(self, child: State, budget: Budget) -> bool:
+        """Whether a child would be closed at once, if its step were proved."""
+        assert child.parent is not None, "it is a child"
+        parent = self.states[child.parent].goal
+        assert parent is not None, "it was taken up"
+        goal = dataclasses.replace(parent, expression=child.difference, steps=())
+        return prove_by_sight(goal, budget.part(SEEING)) is not None
 
     def _refute(self, state: State, checked: Filter, budget: Budget) -> bool:
         """Whether a state is false at an exact point, which then refutes others, too."""
@@ -280,19 +323,25 @@ class Search:
         state.fate = "refuted"
         return True
 
-    def _prove_step(self, state: State, budget: Budget) -> bool:
+    def _prove_step(self, state: State, checked: Filter, budget: Budget) -> bool:
         """Give a state its goal, with the proof of its step; whether there is one."""
         if state.goal is not None:
             return True
         assert state.parent is not None, "the claim has a goal"
-        before = self.states[state.parent].goal
-        assert before is not None, "a parent was taken up"
-        by = scale(state.multiplier, take_difference(state.larger, state.smaller))
-        proof = prove_replacement(before, by, ZERO, budget.part(PROVING), state.parts)
+        parent = self.states[state.parent]
+        assert parent.goal is not None, "a parent was taken up"
+        parts = state.parts
+        if not state.rewritten:
+            lost = split_loss(
+                (parent.larger, parent.smaller), (state.larger, state.smaller), checked
+            )
+            parts = tuple(scale(state.multiplier, part) for part in lost)
+        by = state.difference
+        proof = prove_replacement(parent.goal, by, ZERO, budget.part(PROVING), parts)
         if proof is None:
             state.fate = "unproved"
             return False
-        state.goal = replace_in_goal(before, by, proof)
+        state.goal = replace_in_goal(parent.goal, by, proof)
         return True
 
     def _finish(self, budget: Budget) -> list[Step] | None:
@@ -313,14 +362,31 @@ class Search:
             state.fate = "closed"
         return steps
 
-    def _rank(self, larger: Expression, smaller: Expression, checked: Filter) -> float:
-        if self.strategy.order == "learnt":
-            features = describe(larger, smaller, checked.measure_slack(larger, smaller))
-            return weigh(features, load_weights(self.strategy.ranker))
-        cost: Cost = measure_cost(larger, smaller)
-        return cost.total(
+    def _rank(self, state: State, around: Surroundings) -> float:
+        """Return by what a state waits for its turn; lower is earlier."""
+        if self.strategy.order != "learnt":
+            return self._measure(state, around)
+        slack = around.checked.measure_slack(state.larger, state.smaller)
+        broken = around.breaks_symmetry(state.larger, state.smaller)
+        features = describe(state.larger, state.smaller, slack, self._find_origin(state, broken))
+        return weigh(features, load_weights(self.strategy.ranker))
+
+    def _find_origin(self, state: State, broken: bool) -> Origin:
+        before, steps, at = state, 0, state
+        if state.parent is not None:
+            before = self.states[state.parent]
+        while at.parent is not None:
+            at, steps = self.states[at.parent], steps + 1
+        operators = sum(map(count_operators, (before.larger, before.smaller)))
+        return Origin(steps, operators, steps > 0 and state.tactic not in TACTICS, broken)
+
+    def _measure(self, state: State, around: Surroundings) -> float:
+        cost: Cost = measure_cost(state.larger, state.smaller)
+        total = cost.total(
             decoupling=self.strategy.decoupling, homogeneity=self.strategy.homogeneity
         )
+        broken = self.strategy.symmetry and around.breaks_symmetry(state.larger, state.smaller)
+        return total + (ASYMMETRIC if broken else 0)
 
     def _add(self, state: State) -> int:
         self.states.append(state)
@@ -328,36 +394,6 @@ class Search:
         if state.parent is not None:
             self.states[state.parent].children.append(index)
         return index
-
-
-def _split_loss(
-    before: tuple[Expression, Expression], after: tuple[Expression, Expression], checked: Filter
-) -> tuple[Expression, ...]:
-    """Return what a scaling loses term by term, where each term has a bound of its own.
-
-    A lemma that is used for all images of a term at once is proved for each alone. None where the
-    terms do not go in pairs.
-    """
-    lost: list[Expression] = []
-    for side, old, new in zip((1, -1), before, after, strict=True):
-        removed, added = Counter(list_signed_terms(old)), Counter(list_signed_terms(new))
-        pairs = [list((removed - added).elements()), list((added - removed).elements())]
-        if len(pairs[0]) != len(pairs[1]):
-            return ()
-        for (sign, term), (other, bound) in zip(*pairs, strict=True):
-            larger, smaller = (term, bound) if sign * side > 0 else (bound, term)
-            if sign != other or not checked.allows(larger, smaller):
-                return ()
-            lost.append(take_difference(larger, smaller))
-    return tuple(lost) if len(lost) > 1 else ()
-
-
-def _read_sides(difference: Expression) -> tuple[Expression, Expression]:
-    """Return the sides of a difference that is written as `begin` writes it; of another, 0."""
-    match difference:
-        case ("+", larger, ("-", smaller)):
-            return larger, smaller
-    return difference, ZERO
 
 
 def list_explored(searches: Sequence[Search]) -> list[Explored]:
@@ -369,18 +405,3 @@ def list_explored(searches: Sequence[Search]) -> list[Explored]:
             parent = None if state.parent is None else first + state.parent
             found.append(Explored(parent, state.tactic, state.text, state.cost, state.fate))
     return found
-
-
-def _list_assumptions(goal: Goal) -> list[Relation]:
-    """Return what a goal knows as relations."""
-    signs = {POSITIVE: ">", NONNEGATIVE: ">="}
-    return [
-        *((signs[sign], v, ZERO) for v, sign in goal.signs.items() if sign in signs),
-        *((">" if fact.strict else ">=", fact.expression, ZERO) for fact in goal.facts),
-        *(("=", e, ZERO) for e in goal.equalities),
-    ]
-
-
-def _as_statement(goal: Goal, larger: Expression, smaller: Expression) -> Statement:
-    claim: Relation = (">=", larger, smaller)
-    return Statement(goal.variables, tuple(_list_assumptions(goal)), (claim,))

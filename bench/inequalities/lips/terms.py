@@ -12,10 +12,11 @@ import functools
 import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias, TypeGuard
 
+from bench.inequalities.lips.rationals import Number, raise_to, settle
+from bench.inequalities.lips.rationals import divide as divide_numbers
 from bench.inequalities.proving.goals import insert
 from bench.inequalities.statements import (
     Expression,
@@ -23,7 +24,9 @@ from bench.inequalities.statements import (
     find_variables,
 )
 
-ZERO, ONE = Fraction(0), Fraction(1)
+ZERO: Number = 0
+ONE: Number = 1
+_ZERO, _ONE = Fraction(0), Fraction(1)
 MOST_TERMS = 48
 """Terms of a product that is multiplied out."""
 MOST_DIVISOR = 1000
@@ -36,37 +39,28 @@ class Opaque(NamedTuple):
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A coefficient times powers of different bases, none of them with the exponent 0."""
 
-    coefficient: Fraction
-    powers: tuple[tuple[Base, Fraction], ...] = ()
-    hashed: int = field(init=False, repr=False, compare=False)
-    """Kept, since sums of terms are looked up all the time."""
-
-    def __post_init__(self) -> None:
-        """Compute the hash."""
-        object.__setattr__(self, "hashed", hash((self.coefficient, self.powers)))
-
-    def __hash__(self) -> int:
-        """Return the hash that was computed."""
-        return self.hashed
+    coefficient: Number
+    powers: Powers = ()
 
     @property
     def is_constant(self) -> bool:
         """Whether the term is a rational."""
         return not self.powers
 
-    def scale(self, factor: Fraction) -> Term:
+    def scale(self, factor: Number) -> Term:
         """Return the term times a rational."""
-        return Term(self.coefficient * factor, self.powers)
+        return Term(settle(self.coefficient * factor), self.powers)
 
 
 Sum: TypeAlias = tuple[Term, ...]
 """Terms with different powers in a fixed order; the empty sum is 0."""
 Base: TypeAlias = "str | int | Sum | Opaque"
 """A variable; a whole number (under a root); a sum of coefficients without a common divisor."""
+Powers: TypeAlias = "tuple[tuple[Base, Number], ...]"
+"""Different bases in a fixed order, each with an exponent."""
 
 UNIT = Term(ONE)
 
@@ -78,26 +72,27 @@ class Algebra:
         """Know the variables that are not negative."""
         self._nonnegative = frozenset(nonnegative)
         self._shortened: dict[Sum, Sum] = {}
+        self._raised: dict[tuple[Term, Number], Term] = {}
 
     def read(self, e: Expression) -> Sum:
         """Return an expression as a sum of terms."""
         if isinstance(e, Fraction):
-            return (Term(e),) if e else ()
+            return (Term(settle(e)),) if e else ()
         if isinstance(e, str):
             return (Term(ONE, ((e, ONE),)),)
         op, *parts = e
         if op == "+":
             return join(*map(self.read, parts))
         if op == "-":
-            return scale(self.read(parts[0]), Fraction(-1))
+            return scale(self.read(parts[0]), -1)
         if op == "*":
             return self.multiply(*map(self.read, parts))
         if op == "/":
-            return self.multiply(self.read(parts[0]), self.raise_to(self.read(parts[1]), -ONE))
+            return self.multiply(self.read(parts[0]), self.raise_to(self.read(parts[1]), -1))
         exponent = parts[1]
         if not isinstance(exponent, Fraction):
             return (Term(ONE, ((Opaque(e), ONE),)),)
-        return self.raise_to(self.read(parts[0]), exponent)
+        return self.raise_to(self.read(parts[0]), settle(exponent))
 
     def multiply(self, *factors: Sum) -> Sum:
         """Return a product; a rational goes to every term of a sum, other sums stay whole."""
@@ -106,24 +101,32 @@ class Algebra:
             if not factor:
                 return ()
             if len(factor) == 1 and factor[0].is_constant:
-                rational *= factor[0].coefficient
+                rational = settle(rational * factor[0].coefficient)
             else:
                 others.append(factor)
         if len(others) == 1:
             return scale(others[0], rational)
         return as_sum(functools.reduce(times, map(as_term, others), Term(rational)))
 
-    def raise_to(self, base: Sum, exponent: Fraction) -> Sum:
+    def raise_to(self, base: Sum, exponent: Number) -> Sum:
         """Return a power of a sum; 1 stays the sum."""
         return base if exponent == 1 else as_sum(self.raise_term(as_term(base), exponent))
 
-    def raise_term(self, term: Term, exponent: Fraction) -> Term:
+    def raise_term(self, term: Term, exponent: Number) -> Term:
         """Return a power of a term."""
+        if exponent == 1:
+            return term
+        found = self._raised.get((term, exponent))
+        if found is None:
+            found = self._raised[term, exponent] = self._raise_term(term, exponent)
+        return found
+
+    def _raise_term(self, term: Term, exponent: Number) -> Term:
         if not term.coefficient:
-            return term if exponent > 0 else Term(ONE, ((Opaque(divide(ONE, ZERO)), ONE),))
+            return term if exponent > 0 else Term(ONE, ((Opaque(divide(_ONE, _ZERO)), ONE),))
         if exponent.denominator == 1:
             powers = tuple((base, k * exponent) for base, k in term.powers if exponent)
-            return _settle(term.coefficient ** int(exponent), powers)
+            return _collect(raise_to(term.coefficient, int(exponent)), powers)
         apart = [power for power in term.powers if self._is_nonnegative(power)]
         rest = tuple(power for power in term.powers if power not in apart)
         coefficient = term.coefficient
@@ -131,10 +134,11 @@ class Algebra:
             if len(rest) == 1 and coefficient > 0 and not _is_even(rest[0][1]):
                 apart += rest  # sqrt(x^3) has a meaning where x has a root
             else:
-                whole: Base = (Term(Fraction(1 if coefficient > 0 else -1), rest),)
-                coefficient = abs(coefficient)
+                sign = 1 if coefficient > 0 else -1
+                whole: Base = (Term(sign, rest),)
+                coefficient *= sign
                 apart = [*((base, k) for base, k in apart), (whole, ONE)]
-        raised = _settle(ONE, ((base, k * exponent) for base, k in apart))
+        raised = _collect(ONE, ((base, k * exponent) for base, k in apart))
         return times(_raise_rational(coefficient, exponent), raised)
 
     def substitute(self, pattern: Sum, values: Mapping[str, Term]) -> Sum:
@@ -147,14 +151,14 @@ class Algebra:
             if isinstance(base, str):
                 inner = values[base]
             elif isinstance(base, int):
-                inner = Term(Fraction(base))
+                inner = Term(base)
             else:
                 assert not isinstance(base, Opaque)
                 inner = as_term(self.substitute(base, values))
             product = times(product, self.raise_term(inner, k))
         return as_sum(product)
 
-    def _is_nonnegative(self, power: tuple[Base, Fraction]) -> bool:
+    def _is_nonnegative(self, power: tuple[Base, Number]) -> bool:
         base, _ = power
         if isinstance(base, str):
             return base in self._nonnegative
@@ -211,6 +215,15 @@ class Algebra:
         return join(*parts)
 
 
+@functools.lru_cache(maxsize=4)
+def find_algebra(nonnegative: frozenset[str]) -> Algebra:
+    """Return the algebra in which these variables are not negative, with what it computed so far.
+
+    A search goes on with the one that it began with.
+    """
+    return Algebra(nonnegative)
+
+
 def is_sum(base: Base) -> TypeGuard[Sum]:
     """Whether a base is a sum, and not a variable, a number or opaque."""
     return isinstance(base, tuple) and not isinstance(base, Opaque)
@@ -218,23 +231,30 @@ def is_sum(base: Base) -> TypeGuard[Sum]:
 
 def join(*parts: Sum) -> Sum:
     """Return the sum of sums."""
-    found: dict[tuple[tuple[Base, Fraction], ...], Fraction] = {}
-    for term in itertools.chain(*parts):
-        found[term.powers] = found.get(term.powers, ZERO) + term.coefficient
-    kept = (Term(c, powers) for powers, c in found.items() if c)
-    return tuple(sorted(kept, key=_spell_term))
+    found: dict[Powers, Number] = {}
+    for coefficient, powers in itertools.chain(*parts):
+        found[powers] = found.get(powers, 0) + coefficient
+    kept = [Term(settle(c), powers) for powers, c in found.items() if c]
+    return tuple(sorted(kept, key=_spell_term) if len(kept) > 1 else kept)
 
 
-def scale(terms: Sum, factor: Fraction) -> Sum:
+def scale(terms: Sum, factor: Number) -> Sum:
     """Return a sum times a rational."""
     return terms if factor == 1 else tuple(term.scale(factor) for term in terms if factor)
 
 
 def times(left: Term, right: Term) -> Term:
     """Return the product of two terms."""
-    if left.is_constant or right.is_constant:
-        return Term(left.coefficient * right.coefficient, left.powers or right.powers)
-    return _settle(left.coefficient * right.coefficient, (*left.powers, *right.powers))
+    coefficient = settle(left.coefficient * right.coefficient)
+    if not left.powers or not right.powers:
+        return Term(coefficient, left.powers or right.powers)
+    factor, powers = _unite(left.powers, right.powers)
+    return Term(coefficient if factor == 1 else settle(coefficient * factor), powers)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _unite(left: Powers, right: Powers) -> Term:
+    return _collect(ONE, (*left, *right))
 
 
 def spread(factor: Term, terms: Sum) -> Sum:
@@ -249,7 +269,7 @@ def as_term(terms: Sum) -> Term:
     if not terms:
         return Term(ZERO)
     shared = find_content(terms)
-    return Term(shared, ((scale(terms, 1 / shared), ONE),))
+    return Term(shared, ((scale(terms, divide_numbers(1, shared)), ONE),))
 
 
 def as_sum(term: Term) -> Sum:
@@ -278,10 +298,11 @@ def _measure_base(base: Sum) -> int:
     return measure(base)
 
 
-def find_content(terms: Sum) -> Fraction:
+def find_content(terms: Sum) -> Number:
     """Return the positive rational by which the coefficients become whole without a divisor."""
     numerators = math.gcd(*(term.coefficient.numerator for term in terms))
-    return Fraction(numerators, math.lcm(*(term.coefficient.denominator for term in terms)))
+    denominators = math.lcm(*(term.coefficient.denominator for term in terms))
+    return divide_numbers(numerators, denominators)
 
 
 class Renaming:
@@ -314,6 +335,7 @@ class Renaming:
         return self._renamed[base]
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def find_names(terms: Sum) -> frozenset[str]:
     """Return the variables in a sum."""
     return frozenset[str]().union(*(_names_of(base) for term in terms for base, _ in term.powers))
@@ -327,9 +349,20 @@ def _names_of(base: Base) -> frozenset[str]:
     return find_variables(base.expression) if isinstance(base, Opaque) else find_names(base)
 
 
-def find_degree(terms: Sum, names: frozenset[str]) -> Fraction | None:
+@functools.lru_cache(maxsize=1 << 14)
+def count_roots(terms: Sum) -> int:
+    """Return how many roots of sums a sum has, those within others among them."""
+    return sum(
+        (k.denominator > 1) + count_roots(base)
+        for term in terms
+        for base, k in term.powers
+        if is_sum(base)
+    )
+
+
+def find_degree(terms: Sum, names: frozenset[str]) -> Number | None:
     """Return the degree of a sum in some variables; None if its terms have not the same."""
-    degrees: set[Fraction | None] = set()
+    degrees: set[Number | None] = set()
     for term in terms:
         degree = ZERO
         for base, k in term.powers:
@@ -341,33 +374,36 @@ def find_degree(terms: Sum, names: frozenset[str]) -> Fraction | None:
     return degrees.pop() if len(degrees) == 1 else None
 
 
-def _degree_of_base(base: Base, names: frozenset[str]) -> Fraction | None:
+@functools.lru_cache(maxsize=1 << 14)
+def _degree_of_base(base: Base, names: frozenset[str]) -> Number | None:
     if isinstance(base, str):
-        return Fraction(base in names)
+        return int(base in names)
     return ZERO if isinstance(base, int | Opaque) else find_degree(base, names)
 
 
 # Order and roots
 
 
-def _settle(coefficient: Fraction, powers: Iterable[tuple[Base, Fraction]]) -> Term:
+def _collect(coefficient: Number, powers: Iterable[tuple[Base, Number]]) -> Term:
     """Return a term of powers whose bases may repeat; whole powers of numbers are rationals."""
-    collected: dict[Base, Fraction] = {}
+    collected: dict[Base, Number] = {}
     for base, k in powers:
-        collected[base] = collected.get(base, ZERO) + k
-    kept = []
+        collected[base] = collected.get(base, 0) + k
+    kept: list[tuple[Base, Number]] = []
     for base, k in collected.items():
+        k = settle(k)
         if isinstance(base, int):
-            coefficient *= Fraction(base) ** math.floor(k)
+            coefficient *= raise_to(base, math.floor(k))
             k -= math.floor(k)
         if k:
             kept.append((base, k))
-    return Term(coefficient, tuple(sorted(kept, key=_spell_power)))
+    ordered = sorted(kept, key=_spell_power) if len(kept) > 1 else kept
+    return Term(settle(coefficient), tuple(ordered))
 
 
-def _raise_rational(value: Fraction, exponent: Fraction) -> Term:
+def _raise_rational(value: Number, exponent: Number) -> Term:
     """Return a power of a positive rational, in powers of whole numbers below their first."""
-    powers: list[tuple[Base, Fraction]] = []
+    powers: list[tuple[Base, Number]] = []
     for number, sign in ((value.numerator, 1), (value.denominator, -1)):
         divisor = 2
         while number > 1:
@@ -377,10 +413,10 @@ def _raise_rational(value: Fraction, exponent: Fraction) -> Term:
                 number //= divisor
                 powers.append((divisor, sign * exponent))
             divisor += 1
-    return _settle(ONE, powers)
+    return _collect(ONE, powers)
 
 
-def _is_even(k: Fraction) -> bool:
+def _is_even(k: Number) -> bool:
     return k.denominator == 1 and k.numerator % 2 == 0
 
 
@@ -393,13 +429,25 @@ def _spell_base(base: Base) -> str:
         return f"{base:09}"
     if isinstance(base, Opaque):
         return f"~{base.expression}"
-    return f"~({'+'.join(map(_spell_term, base))})"
+    return f"~({spell(base)})"
 
 
-def _spell_power(power: tuple[Base, Fraction]) -> str:
+@functools.lru_cache(maxsize=1 << 14)
+def _spell_power(power: tuple[Base, Number]) -> str:
     base, k = power
     return _spell_base(base) if k == 1 else f"{_spell_base(base)}^{k}"
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def _spell_powers(powers: Powers) -> str:
+    return "*".join(map(_spell_power, powers))
+
+
+def spell(terms: Sum) -> str:
+    """Return a text that equal sums share, and no others."""
+    return "+".join(f"{_spell_powers(powers)}:{coefficient}" for coefficient, powers in terms)
+
+
 def _spell_term(term: Term) -> str:
-    return f"{'*'.join(map(_spell_power, term.powers))}:{term.coefficient}"
+    """Return a text by which terms of different powers are ordered."""
+    return f"{_spell_powers(term.powers)}:"

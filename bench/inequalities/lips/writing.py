@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterable
 from fractions import Fraction
 
+from bench.inequalities.lips.rationals import Number
+from bench.inequalities.lips.rationals import divide as divide_numbers
 from bench.inequalities.lips.terms import (
     ONE,
-    ZERO,
     Base,
     Opaque,
     Sum,
@@ -30,9 +30,9 @@ from bench.inequalities.statements import (
 def write(terms: Sum) -> Expression:
     """Return a sum as an expression: what the coefficients share in front, minus signs last."""
     if not terms:
-        return ZERO
+        return Fraction(0)
     shared = find_content(terms)
-    rest = scale(terms, 1 / shared)
+    rest = scale(terms, divide_numbers(1, shared))
     if len(terms) > 1 and _count_numbers(rest) + _count_numbers([Term(shared)]) < _count_numbers(
         terms
     ):
@@ -42,14 +42,14 @@ def write(terms: Sum) -> Expression:
 
 
 def _count_numbers(terms: Iterable[Term]) -> int:
-    coefficients = [abs(term.coefficient) for term in terms]
-    return sum((c.numerator != 1) + (c.denominator != 1) for c in coefficients)
+    coefficients = [term.coefficient for term in terms]
+    return sum((abs(c.numerator) != 1) + (c.denominator != 1) for c in coefficients)
 
 
 def write_term(term: Term) -> Expression:
     """Return a term as an expression, with one root for all roots of an index."""
     if term.coefficient < 0:
-        return negate(write_term(dataclasses.replace(term, coefficient=-term.coefficient)))
+        return negate(write_term(term.scale(-1)))
     above = _write_powers([(base, k) for base, k in term.powers if k > 0])
     below = _write_powers([(base, -k) for base, k in term.powers if k < 0])
     top, bottom = term.coefficient.numerator, term.coefficient.denominator
@@ -60,7 +60,7 @@ def write_term(term: Term) -> Expression:
     return divide(multiply(*above), multiply(*below)) if below else multiply(*above)
 
 
-def _write_powers(powers: list[tuple[Base, Fraction]]) -> list[Expression]:
+def _write_powers(powers: list[tuple[Base, Number]]) -> list[Expression]:
     """Return powers with positive exponents as factors: whole powers, then roots by their index."""
     written: list[Expression] = []
     for index in sorted({k.denominator for _, k in powers}):
@@ -69,7 +69,7 @@ def _write_powers(powers: list[tuple[Base, Fraction]]) -> list[Expression]:
         others = [(base, k) for base, k in alike if not isinstance(base, int)]
         if len(others) == 1 and number == 1:
             ((base, k),) = others
-            written.append(_write_power(base, k / index))
+            written.append(_write_power(base, divide_numbers(k, index)))
         else:
             inner = [
                 *([Fraction(number)] if number != 1 else []),
@@ -79,7 +79,7 @@ def _write_powers(powers: list[tuple[Base, Fraction]]) -> list[Expression]:
     return written
 
 
-def _write_power(base: Base, k: Fraction) -> Expression:
+def _write_power(base: Base, k: Number) -> Expression:
     written: Expression
     if isinstance(base, str):
         written = base
@@ -87,4 +87,4 @@ def _write_power(base: Base, k: Fraction) -> Expression:
         written = Fraction(base)
     else:
         written = base.expression if isinstance(base, Opaque) else write(base)
-    return written if k == 1 else raise_to(written, k)
+    return written if k == 1 else raise_to(written, Fraction(k))

@@ -9,7 +9,8 @@ import pytest
 from bench.inequalities.checker import check_proof
 from bench.inequalities.lips.advising import ACCEPTED, BOUND, Adviser
 from bench.inequalities.lips.forms import Forms
-from bench.inequalities.lips.search import Search, Strategy, prove_by_search
+from bench.inequalities.lips.search import Search, prove_by_search
+from bench.inequalities.lips.states import Strategy
 from bench.inequalities.proving.goals import begin
 from bench.inequalities.texts.reading import read_expression, read_statement
 
@@ -70,7 +71,7 @@ def test_the_next_state_is_the_one_that_the_policy_names() -> None:
     search = Search(
         read_statement(NESBITT), 0, Strategy(), adviser=Adviser(lambda prompt: r"\boxed{2}")
     )
-    from bench.inequalities.lips.search import State
+    from bench.inequalities.lips.states import State
 
     for name, cost in (("a", 1.0), ("b", 2.0)):
         search.states.append(State(None, "", read_expression(name), read_expression("1"), cost))

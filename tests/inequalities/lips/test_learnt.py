@@ -10,6 +10,7 @@ from bench.inequalities.lips import ALL
 from bench.inequalities.lips.learnt import (
     FEATURES,
     Choice,
+    Origin,
     describe,
     fit,
     load_weights,
@@ -40,11 +41,13 @@ def test_the_features_of_a_goal_are_what_is_written_there() -> None:
         read_expression("a/(b + c) + sqrt(a*b)"),
         read_expression("1"),
         np.array([0.5, 0.0, 0.1, np.nan]),
+        Origin(steps=2, operators=9, scaled=True, broken=False),
     )
-    assert found["denominators"] == 1
-    assert found["radicals"] == 1
-    assert found["terms"] == 3
-    assert found["uneven"] == 1
+    assert found["denominators"] == found["radicals"] == pytest.approx(np.log(2))
+    assert found["terms"] == pytest.approx(np.log(4))
+    assert (found["uneven"], found["polynomial"]) == (1, 0)
+    assert (found["steps"], found["scaled"], found["broken"]) == (2, 1, 0)
+    assert found["growth"] == pytest.approx(np.log(6 / 10)), "5 operators after 9"
     assert found["slack"] == pytest.approx(0.1)
     assert found["tight"] == pytest.approx(1 / 3)
     assert set(found) == set(FEATURES)
@@ -63,6 +66,13 @@ def test_a_benchmark_is_judged_by_weights_that_never_saw_it() -> None:
     found = fit([*choices("one", 30), *choices("two", 30, wrong="radicals")])
     assert found.weights["without two"]["radicals"] == pytest.approx(0.0)
     assert found.ordered["two"] < 0.9
+
+
+def test_a_choice_counts_once_however_many_waited_beside() -> None:
+    few = [Choice("one", features(terms=1.0), (features(terms=2.0),))] * 3
+    crowd = Choice("one", features(terms=2.0), (features(terms=1.0),) * 30)
+    found = fit([*few, crowd])
+    assert found.weights[ALL]["terms"] > 0
 
 
 def test_searches_without_a_choice_teach_nothing() -> None:

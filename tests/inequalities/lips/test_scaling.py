@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
@@ -115,7 +117,7 @@ def test_a_scaling_knows_where_nothing_is_lost() -> None:
 
 
 def test_a_lemma_without_an_order_takes_precedence() -> None:
-    goal = read_statement("a^3 + b^3 >= c" + POSITIVE)
+    goal = read_statement("a^3 + b^3 >= c" + POSITIVE + " and a >= b")
     lemmas = [find("rearrangement of 3, same order"), find("Muirhead (3, 0) over (2, 1)")]
     found = list_scalings(*sides_of(goal), goal.assumptions, lemmas)
     assert found[0].lemma == "Muirhead (3, 0) over (2, 1)"
@@ -125,7 +127,35 @@ def test_all_scalings_of_a_goal_are_the_same_in_every_run() -> None:
     statement = read_statement(NESBITT)
     first, second = (list_scalings(*sides_of(statement), statement.assumptions) for _ in range(2))
     assert first == second
-    assert len({scaling.lemma for scaling in first}) > 10
+    assert len({scaling.lemma for scaling in first}) > 5
+
+
+def test_what_is_false_at_a_point_is_not_listed() -> None:
+    statement = read_statement(NESBITT)
+    points = {"a": np.array([1.0]), "b": np.array([2.0]), "c": np.array([5.0])}
+    names = ("Titu of 3, first powers", "AM-HM of 3")
+    found = list_scalings(
+        *sides_of(statement), statement.assumptions, list(map(find, names)), points
+    )
+    assert {each.lemma for each in found} == {"Titu of 3, first powers"}
+
+
+def test_no_root_of_a_sum_is_brought_in() -> None:
+    assert scale_by("AM-GM of 3", NESBITT) == []
+    assert scale_by("AM-GM of 2", "a + sqrt(a + b)*c >= 0" + POSITIVE)
+
+
+def test_the_best_scalings_keep_the_symmetry_and_are_short() -> None:
+    statement = read_statement("a^2 + b^2 + c^2 >= 3" + POSITIVE)
+    sides = sides_of(statement)
+    found = list_scalings(*sides, statement.assumptions, most=3)
+    shown = list(map(show, found))
+    assert shown[:2] == ["3*(a^2*b^2*c^2)^(1/3) >= 3", "a*b + a*c + b*c >= 3"]
+    alone = "2*a*b + c^2 >= 3"
+    every = list(map(show, list_scalings(*sides, statement.assumptions)))
+    assert alone in every and alone not in shown, "it is short, but not cyclic"
+    by_chance = list_scalings(*sides, statement.assumptions, most=3, draw=random.Random(0))
+    assert len(by_chance) == 3 and by_chance != found
 
 
 @pytest.mark.parametrize(
@@ -150,21 +180,23 @@ def test_what_a_lemma_puts_in_the_place_of_a_side_is_a_bound_of_it(goal: str) ->
         lost = evaluate(larger) - evaluate(scaling.larger)
         lost += evaluate(scaling.smaller) - evaluate(smaller)
         assert (lost > -1e-9).all(), show(scaling)
-    assert {scaling.side for scaling in found} >= {"larger"} and len(found) > 40
+    assert {scaling.side for scaling in found} >= {"larger"} and len(found) > 10
 
 
 def test_the_filter_drops_false_goals_and_keeps_true_ones() -> None:
     statement = read_statement(NESBITT)
     checked = Filter(statement)
-    true, false = (scale_by(name, NESBITT) for name in ("Titu of 3, first powers", "AM-GM of 3"))
+    true, false = (scale_by(name, NESBITT) for name in ("Titu of 3, first powers", "AM-HM of 3"))
     assert checked.keep(*sides_of(statement), true) == true
     assert false and not checked.keep(*sides_of(statement), false)
 
 
 def test_the_filter_drops_bounds_that_hold_under_other_conditions() -> None:
-    goal = "sqrt(a) + sqrt(b) + sqrt(c) >= 0" + POSITIVE
+    goal = "a + b + c >= 1/a + 1/b + 1/c" + POSITIVE
+    assert scale_by("Karamata, reciprocal", goal) == [], "nothing is assumed but signs"
+    goal += " and a + b > c"
     statement = read_statement(goal)
-    found = scale_by("Karamata, square root", goal)
+    found = scale_by("Karamata, reciprocal", goal)
     assert found and not Filter(statement).keep(*sides_of(statement), found)
 
 
@@ -182,7 +214,7 @@ def test_points_of_equality_refute_what_others_do_not() -> None:
 
 def test_without_the_filter_everything_is_kept() -> None:
     statement = read_statement(NESBITT)
-    false = scale_by("AM-GM of 3", NESBITT)
+    false = scale_by("AM-HM of 3", NESBITT)
     checked = Filter(statement, use_filter=False)
     assert checked.keep(*sides_of(statement), false) == false
     assert not checked.refute(*sides_of(statement), seconds=1)

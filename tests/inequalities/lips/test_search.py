@@ -8,7 +8,8 @@ import json
 import pytest
 
 from bench.inequalities.checker import check_proof
-from bench.inequalities.lips.search import Search, Strategy, list_explored, prove_by_search
+from bench.inequalities.lips.search import ASYMMETRIC, Search, list_explored, prove_by_search
+from bench.inequalities.lips.states import Strategy
 from bench.inequalities.texts.reading import read_statement
 
 NESBITT = "a/(b + c) + b/(c + a) + c/(a + b) >= 3/2 with a, b, c > 0"
@@ -83,3 +84,32 @@ def test_a_strict_claim_is_left_to_the_prover() -> None:
     certificate, (search,) = prove_by_search(statement, 10, Strategy(closers="quick"))
     assert certificate is not None
     assert search.loops == 0
+
+
+def test_a_search_without_the_prover_proves_what_is_not_visibly_true() -> None:
+    sight = Strategy(closers="sight")
+    certificate, (search,) = prove_by_search(read_statement(NESBITT), 10, sight)
+    assert certificate is not None
+    check_proof(json.loads(json.dumps(certificate)))
+    assert search.loops > 1
+    fast, _ = prove_by_search(read_statement(NESBITT), 10, dataclasses.replace(sight, loops=1))
+    assert fast is None
+
+
+def test_a_product_of_one_is_searched_in_ratios() -> None:
+    claim = "(a - 1 + 1/b)*(b - 1 + 1/c)*(c - 1 + 1/a) <= 1 with a, b, c > 0 and a*b*c = 1"
+    certificate, (search,) = prove_by_search(read_statement(claim), 20, Strategy(closers="sight"))
+    assert certificate is not None
+    check_proof(json.loads(json.dumps(certificate)))
+    assert search.states[1].tactic == "ratio"
+    assert search.states[0].fate == "waiting"
+
+
+def test_what_loses_the_symmetry_waits_longest() -> None:
+    costs = {}
+    for symmetry in (True, False):
+        strategy = Strategy(closers="sight", loops=2, kept=30, symmetry=symmetry)
+        _, (search,) = prove_by_search(read_statement(OPEN), 20, strategy)
+        costs[symmetry] = {state.text: state.cost for state in search.states}
+    shared = costs[True].keys() & costs[False].keys()
+    assert {costs[True][text] - costs[False][text] for text in shared} == {0, ASYMMETRIC}
