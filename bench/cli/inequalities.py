@@ -104,7 +104,7 @@ def add_verbs(verbs: Any) -> None:
         "fit-ranker",
         help="fit the order of `lips_learnt` to stored runs, and say what their orders cost",
     )
-    fitting.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="of `lips_quick`, say")
+    fitting.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="of `lips_sight`, say")
     fitting.add_argument("--out", type=Path, required=True, metavar="FILE.json")
     fitting.set_defaults(run=_fit_ranker)
 

@@ -3,7 +3,9 @@
 A state is an inequality that the claim follows from. Its children are what lemmas make of it
 (scaling) and what tactics make of it (rewriting). The cheapest state comes next. Only then its step
 is proved, with the certificate's `replace`; a state whose step finds no proof is dropped. A state
-is closed by the prover, quickly while the search goes on and with all that is left at its end.
+is closed by the prover, quickly while the search goes on and with all that is left at its end; or,
+where the search is measured by itself, only by being visibly true. Children that are visibly true
+come first.
 """
 
 from __future__ import annotations
@@ -26,11 +28,7 @@ from bench.inequalities.lips.learnt import Origin, describe, load_weights, weigh
 from bench.inequalities.lips.ranking import Cost, count_operators, measure_cost
 from bench.inequalities.lips.rewriting import TACTICS, propose
 from bench.inequalities.lips.scaling import Scaling, list_scalings
-from bench.inequalities.lips.sides import (
-    ZERO,
-    Rewriting,
-    scale,
-)
+from bench.inequalities.lips.sides import ZERO, Rewriting, scale
 from bench.inequalities.lips.sight import prove_by_sight
 from bench.inequalities.lips.states import (
     State,
@@ -52,11 +50,7 @@ from bench.inequalities.proving.goals import (
     use_ratios,
 )
 from bench.inequalities.proving.prover import FORMAT, prove_claim, prove_goal
-from bench.inequalities.statements import (
-    Statement,
-    format_text,
-    to_json,
-)
+from bench.inequalities.statements import Statement, format_text, to_json
 
 QUICK = 0.3
 """CPU seconds in which a state is closed while the search goes on."""
@@ -78,10 +72,10 @@ SEEING = 0.05
 SCALED = 60
 """Scalings of a state at most that are ranked."""
 WEIGHED = 3
-"""Multiple of the children that are kept of which a learnt order chooses, the cheapest ones."""
+"""Multiple of the children that are kept of which a learnt order chooses, the cheapest ones; what
+it does not choose is not looked at again."""
 REWRITINGS = 5
 """Rewritings in a row at most; then a lemma has to be used."""
-
 
 Child = tuple[State, Scaling | Rewriting]
 """A state that may wait, and the proposal that it comes from."""
