@@ -102,10 +102,12 @@ def add_verbs(verbs: Any) -> None:
     collecting.set_defaults(run=_collect)
     fitting = verbs.add_parser(
         "fit-ranker",
-        help="fit the order of `lips_learnt` to stored runs, and say what their orders cost",
+        help="say what the orders of stored searches cost, and fit that of `lips_learnt` to them",
     )
     fitting.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="of `lips_sight`, say")
-    fitting.add_argument("--out", type=Path, required=True, metavar="FILE.json")
+    fitting.add_argument(
+        "--out", type=Path, metavar="FILE.json", help="the weights; without, nothing is fitted"
+    )
     fitting.set_defaults(run=_fit_ranker)
 
 
@@ -375,19 +377,26 @@ def _collect(arguments: argparse.Namespace) -> int:
 
 def _fit_ranker(arguments: argparse.Namespace) -> int:
     from bench.problems import load
-    from bench.reports.ranker import fit_ranker
+    from bench.reports.ranker import compare_orders, count_loops, fit_ranker
     from bench.runs.reader import load_run
 
-    _make_room(arguments.out)
     runs = [load_run(path) for path in arguments.runs]
-    names = dict.fromkeys(str(run.header["config"]["benchmark"]["name"]) for run in runs)
-    problems = {problem.id: problem for name in names for problem in load(name)}
-    found, loops = fit_ranker(runs, problems, arguments.out)
-    for each in loops:
+    for each in map(count_loops, runs):
         print(
             f"{each.search} on {each.benchmark}: {each.proved} proved by the search, "
             f"{each.taken_up:.2f} states taken up, {each.oracle:.2f} on the way"
         )
+    for order in compare_orders(runs):
+        print(
+            f"{order.search}, seed {order.seed}: {order.proved} proved; on the {order.shared} that "
+            f"all proved {order.taken_up:.2f} states taken up, {order.oracle:.2f} by the oracle"
+        )
+    if arguments.out is None:
+        return 0
+    _make_room(arguments.out)
+    names = dict.fromkeys(str(run.header["config"]["benchmark"]["name"]) for run in runs)
+    problems = {problem.id: problem for name in names for problem in load(name)}
+    found = fit_ranker(runs, problems, arguments.out)
     for name, share in found.ordered.items():
         print(
             f"without {name}: {100 * share:.1f} % of its {found.pairs[name]} pairs in order "

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.errors import DataError
 from bench.files.atomic import replace_json
@@ -48,20 +47,57 @@ class Loops:
 
 def count_loops(run: Run) -> Loops:
     """Return how many states a run took up. Raises DataError: it proved nothing."""
-    taken, ways = [], []
+    counted = _count_by_problem(run).values()
+    if not counted:
+        raise DataError(f"{run.path} holds no proof that a search of states found")
+    config, count = run.header["config"], len(counted)
+    search, benchmark = str(config["search"]["name"]), str(config["benchmark"]["name"])
+    taken, ways = (sum(each[i] for each in counted) / count for i in (0, 1))
+    return Loops(search, benchmark, count, taken, ways)
+
+
+def _count_by_problem(run: Run) -> dict[str, tuple[int, int]]:
+    """Return the states taken up, and those on the way, by problem that was proved."""
+    found = {}
     for stored in run.trees():
         trace = Trace.from_json(stored.tree)
         way = _find_way(trace)
         if way:
-            taken.append(1 + sum(node.expanded for node in trace.nodes))
             # A claim whose variables were changed at once was not taken up itself.
-            ways.append(1 + sum(node.expanded for node in way))
-    config = run.header["config"]
-    if not taken:
-        raise DataError(f"{run.path} holds no proof that a search of states found")
-    count = len(taken)
-    search, benchmark = str(config["search"]["name"]), str(config["benchmark"]["name"])
-    return Loops(search, benchmark, count, sum(taken) / count, sum(ways) / count)
+            taken_up, on_the_way = (sum(n.expanded for n in nodes) for nodes in (trace.nodes, way))
+            found[stored.problem_id] = (1 + taken_up, 1 + on_the_way)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one order of states proved, and what it took up on the problems that all proved."""
+
+    search: str
+    seed: int
+    proved: int
+    shared: int
+    """Problems that all orders proved."""
+    taken_up: float
+    """States taken up on these, mean of a problem."""
+    oracle: float
+    """Those on the shortest way that any order found."""
+
+
+def compare_orders(runs: Sequence[Run]) -> list[Order]:
+    """Return one line for each search and seed, its runs on all benchmarks together."""
+    found: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
+    for run in runs:
+        config = run.header["config"]
+        key = str(config["search"]["name"]), int(config["seed"])
+        found.setdefault(key, {}).update(_count_by_problem(run))
+    shared = set[str].intersection(*(set(each) for each in found.values()))
+    best = sum(min(each[problem][1] for each in found.values()) for problem in shared)
+    count = max(1, len(shared))
+    return [
+        Order(*key, len(each), len(shared), sum(each[p][0] for p in shared) / count, best / count)
+        for key, each in found.items()
+    ]
 
 
 def read_choices(run: Run, problems: Mapping[str, Problem]) -> Iterator[Choice]:
@@ -153,13 +189,10 @@ class _Reader:
         return describe(larger, smaller, slack, origin)
 
 
-def fit_ranker(
-    runs: Sequence[Run], problems: Mapping[str, Problem], out: Path
-) -> tuple[Fit, list[Loops]]:
+def fit_ranker(runs: Sequence[Run], problems: Mapping[str, Problem], out: Path) -> Fit:
     """Fit a ranker to runs and store it. Raises DataError: there is nothing to learn from."""
     found = fit([choice for run in runs for choice in read_choices(run, problems)])
-    loops = [count_loops(run) for run in runs]
-    data: dict[str, Any] = {**asdict(found), "loops": [asdict(each) for each in loops]}
+    loops = [asdict(count_loops(run)) for run in runs]
     out.parent.mkdir(parents=True, exist_ok=True)
-    replace_json(out, data)
-    return found, loops
+    replace_json(out, {**asdict(found), "loops": loops})
+    return found

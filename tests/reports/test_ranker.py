@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import DataError
-from bench.reports.ranker import count_loops, read_choices
+from bench.reports.ranker import compare_orders, count_loops, read_choices
 from bench.runs.reader import Run, StoredTree
 from bench.search.events import EventKind
 from bench.search.tree import ROOT, NodeKind, Trace, new_trace
@@ -44,13 +44,33 @@ class Stored(Run):
 
 
 TREE = search().to_json()
-CONFIG = {"config": {"search": {"name": "lips_sight"}, "benchmark": {"name": "toy"}}}
+CONFIG = {"config": {"search": {"name": "lips_sight"}, "benchmark": {"name": "toy"}, "seed": 0}}
 
 
 def test_the_oracle_takes_up_what_is_on_the_way() -> None:
     loops = count_loops(Stored(Path(), CONFIG, (), {}))
     assert (loops.search, loops.benchmark, loops.proved) == ("lips_sight", "toy", 1)
     assert (loops.taken_up, loops.oracle) == (2.0, 2.0)
+
+
+def test_orders_are_compared_on_what_all_of_them_proved() -> None:
+    detour = search()
+    detour.record(EventKind.EXPANDED, detour.nodes[2])
+
+    class Other(Run):
+        def trees(self):  # type: ignore[no-untyped-def]
+            yield StoredTree("p", 0, detour.to_json())
+            yield StoredTree("q", 0, TREE)
+
+    config = {**CONFIG["config"], "search": {"name": "lips_random_order"}, "seed": 3}
+    found = compare_orders(
+        [Stored(Path(), CONFIG, (), {}), Other(Path(), {"config": config}, (), {})]
+    )
+    assert [(each.search, each.seed, each.proved) for each in found] == [
+        ("lips_sight", 0, 1),
+        ("lips_random_order", 3, 2),
+    ]
+    assert [(each.shared, each.taken_up, each.oracle) for each in found] == [(1, 2, 2), (1, 3, 2)]
 
 
 def test_a_choice_has_what_waited_beside_it_in_the_same_variables() -> None:
