@@ -149,6 +149,8 @@ def _prove(arguments: argparse.Namespace) -> int:
         return 1
     if found.certificate is None:
         print(f"Open{spent}: {found.reason}.")
+        if found.tried:
+            print("Tried: " + ", ".join(f"{n} {what}" for what, n in found.tried.items()) + ".")
         return 1
     steps = [step["step"] for proof in found.certificate["proofs"] for step in proof]
     print(f"Proved{spent}, and checked exactly: {', '.join(steps)}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bench.inequalities.budget import Budget
@@ -56,10 +56,12 @@ class Decision:
     """What z3 found out, where it was asked and there is no point; no proof."""
     explored: Sequence[Explored] = ()
     """What a search looked at, in the order in which it was made."""
+    tried: Mapping[str, int] = field(default_factory=dict)
+    """How often each kind of attempt was made at a proof, where none was found."""
 
 
-Prove = Callable[[Statement, float], "Mapping[str, Any] | None"]
-"""Returns a certificate found in so many CPU seconds, or None."""
+Prove = Callable[[Statement, Budget], "Mapping[str, Any] | None"]
+"""Returns a certificate found within a budget, or None."""
 
 
 def decide_statement(
@@ -83,12 +85,19 @@ def decide_statement(
     found = find_counterexample(statement, Budget(max(1.0, seconds * SEARCHED)))
     if found is not None:
         return Decision("refuted", spent(), counterexample=found)
-    certificate = find_proof(statement, max(0.0, seconds - z3_seconds - spent()))
+    budget = Budget(max(0.0, seconds - z3_seconds - spent()))
+    certificate = find_proof(statement, budget)
     if certificate is None:
         asked = ask_z3(statement, z3_seconds) if z3_seconds else NOT_ASKED
         verdict: Verdict = "refuted" if asked.counterexample else "open"
         took = spent() + asked.seconds
-        return Decision(verdict, took, counterexample=asked.counterexample, said=asked.said)
+        return Decision(
+            verdict,
+            took,
+            counterexample=asked.counterexample,
+            said=asked.said,
+            tried=dict(budget.tried),
+        )
     stored = json.loads(json.dumps(certificate))
     try:
         check_proof(stored)

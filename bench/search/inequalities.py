@@ -96,6 +96,8 @@ class Finding:
     """The certificate's steps in words."""
     explored: Sequence[Explored] = field(default=())
     """What a search looked at, where there was one."""
+    tried: Mapping[str, int] = field(default_factory=dict)
+    """How often each kind of attempt was made at a proof. No record has it: the clock has a say."""
 
 
 class Provers:
@@ -212,7 +214,14 @@ def decide_text(
         reason += f"; {decision.said}"
     if decision.refused:
         reason = f"the prover's proof is none, which is a fault of ours: {decision.refused}"
-    return Finding("open", spent, shown, reason=reason, explored=decision.explored)
+    return Finding(
+        "open",
+        spent,
+        shown,
+        reason=reason,
+        explored=decision.explored,
+        tried=decision.tried,
+    )
 
 
 def _list_steps(proofs: Sequence[Sequence[Mapping[str, Any]]], of: str = "") -> Iterator[str]:

@@ -22,6 +22,7 @@ from bench.search.tree import Trace
 from bench.types import Problem
 
 if TYPE_CHECKING:  # imported where it works, as in `bench.search.inequalities`
+    from bench.inequalities.budget import Budget
     from bench.inequalities.deciding import Decision
     from bench.inequalities.lips.advising import Adviser
     from bench.inequalities.statements import Statement
@@ -71,8 +72,8 @@ def decide_by_lips(
     strategy = Strategy(loops=config.loops, kept=config.kept, ranker=config.ranker, **changes)
     searches: list[Search] = []
 
-    def find_proof(statement: Statement, seconds: float) -> Mapping[str, Any] | None:
-        certificate, found = prove_by_search(statement, seconds, strategy, seed, adviser)
+    def find_proof(statement: Statement, budget: Budget) -> Mapping[str, Any] | None:
+        certificate, found = prove_by_search(statement, budget, strategy, seed, adviser)
         searches.extend(found)
         return certificate
 

@@ -6,6 +6,7 @@ What it trains in between is the system's (`rstar_train.rounds.rstar`, `rstar_tr
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -60,7 +61,7 @@ class RoundResult(Generic[F]):
 
 
 @dataclass(frozen=True, slots=True)
-class RoundAtWork(Generic[S]):
+class RoundAtWork(ABC, Generic[S]):
     """One round: its number, its settings, and where it reads and writes."""
 
     number: int
@@ -75,9 +76,9 @@ class RoundAtWork(Generic[S]):
     again: int | None = None
     """A seed with which the round is trained once more, on what its search found."""
 
+    @abstractmethod
     def run(self) -> RoundResult[Any]:
         """Do what is not done yet. Raises BenchError: nothing solved, no pairs, a closed gate."""
-        raise NotImplementedError("a round of no system")
 
     @property
     def seed(self) -> int:

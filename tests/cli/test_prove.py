@@ -24,8 +24,11 @@ def test_a_statement_gets_its_verdict_its_sentence_and_its_exit_status(
         assert re.match(f"rstar-bench: {given.said}", printed.err)
         assert printed.err.count("\n") == 1
     else:
-        read, verdict = printed.out.splitlines()
+        read, verdict, *tried = printed.out.splitlines()
         assert read.startswith("Read as: ") and re.match(given.said, verdict)
+        assert len(tried) == (given.verdict == "open")
+        for line in tried:
+            assert re.fullmatch(r"Tried: [1-9]\d* [a-z ]+(, [1-9]\d* [a-z ]+)*\.", line)
 
 
 DEEP = "(" * 10_000 + "a" + ")" * 10_000

@@ -12,6 +12,7 @@ import pytest
 from flint import fmpq
 
 from bench.cli import main
+from bench.inequalities.budget import Budget
 from bench.inequalities.checker import ProofError
 from bench.inequalities.explaining import Document, explain, write_latex, write_markdown
 from bench.inequalities.explaining.documents import (
@@ -60,7 +61,7 @@ PROVED = {
 
 @pytest.fixture(scope="module", params=PROVED.values(), ids=PROVED.keys())
 def document(request: pytest.FixtureRequest) -> Document:
-    certificate = prove(read_statement(request.param), seconds=5)
+    certificate = prove(read_statement(request.param), Budget(5))
     assert certificate is not None
     return explain(json.loads(json.dumps(certificate)))
 
@@ -131,7 +132,7 @@ def test_every_equation_that_is_a_reason_is_an_identity(document: Document) -> N
     ("text", "count"), [(PROVED["Schur"], 1), (PROVED["irrational points of equality"], 1)]
 )
 def test_equations_are_found_where_they_are(text: str, count: int) -> None:
-    certificate = prove(read_statement(text), seconds=5)
+    certificate = prove(read_statement(text), Budget(5))
     assert len(list_equations(explain(json.loads(json.dumps(certificate))))) == count
 
 
@@ -169,7 +170,7 @@ def test_the_command_prints_or_writes_the_proof(
 
 
 def test_only_what_the_checker_accepts_is_explained() -> None:
-    certificate = prove(read_statement("a + 1/a >= 2 with a > 0"), seconds=5)
+    certificate = prove(read_statement("a + 1/a >= 2 with a > 0"), Budget(5))
     stronger = json.loads(json.dumps(certificate))
     stronger["statement"]["claims"][0][2] = "21/10"
     with pytest.raises(ProofError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def search() -> Trace:
 class Stored(Run):
     """A run whose trees are given."""
 
-    def trees(self):  # type: ignore[no-untyped-def]
+    def trees(self) -> Iterator[StoredTree]:
         yield StoredTree("p", 0, TREE)
 
 
@@ -58,7 +59,7 @@ def test_orders_are_compared_on_what_all_of_them_proved() -> None:
     detour.record(EventKind.EXPANDED, detour.nodes[2])
 
     class Other(Run):
-        def trees(self):  # type: ignore[no-untyped-def]
+        def trees(self) -> Iterator[StoredTree]:
             yield StoredTree("p", 0, detour.to_json())
             yield StoredTree("q", 0, TREE)
 
@@ -87,7 +88,7 @@ def test_what_is_in_ratios_is_left_out() -> None:
     below = trace.add(trace.nodes[2], 0, "factor (cost 1): a >= 0\n", NodeKind.STEP, 0)
 
     class Other(Run):
-        def trees(self):  # type: ignore[no-untyped-def]
+        def trees(self) -> Iterator[StoredTree]:
             yield StoredTree("p", 0, trace.to_json())
 
     (choice,) = read_choices(Other(Path(), CONFIG, (), {}), {"p": PROBLEM})
@@ -96,7 +97,7 @@ def test_what_is_in_ratios_is_left_out() -> None:
 
 def test_a_run_without_a_proof_of_a_search_says_so() -> None:
     class Empty(Run):
-        def trees(self):  # type: ignore[no-untyped-def]
+        def trees(self) -> Iterator[StoredTree]:
             yield from ()
 
     with pytest.raises(DataError, match="holds no proof that a search of states found"):

@@ -29,6 +29,7 @@ from bench.files.atomic import append
 from bench.files.lines import cut_half_line, encode, scan
 from bench.inequalities.attacks.falsehoods import Falsehood, make_falsehoods
 from bench.inequalities.attacks.mutations import mutate
+from bench.inequalities.budget import Budget
 from bench.inequalities.checker import ProofError, check_proof
 from bench.inequalities.deciding import decide_statement
 from bench.inequalities.proving.prover import prove
@@ -240,7 +241,7 @@ def _prove(data: Any, seconds: float) -> Row:
     started = time.process_time()
     try:
         with without_guards():
-            certificate = prove(from_json(data), seconds)
+            certificate = prove(from_json(data), Budget(seconds))
     except Exception as error:  # a crash is one of the outcomes that are counted
         return _row("crashed", started, said=repr(error))
     if certificate is None:

@@ -156,7 +156,7 @@ def prove_lemma(lemma: Lemma, seconds: float = SECONDS) -> dict[str, Any] | None
     budget = Budget(seconds)
     certificate = _prove_through(lemma, budget.part(budget.left, 0.5)) if lemma.through else None
     if certificate is None:
-        certificate = prove(lemma.statement, budget.left)
+        certificate = prove(lemma.statement, budget)
     if certificate is None:
         return None
     stored: dict[str, Any] = json.loads(json.dumps(certificate))

@@ -55,6 +55,16 @@ def exchange(removed: Sum, added: Sum) -> Sum:
     return join(added, scale(removed, -1))
 
 
+def _pair(part: Sum, bound: Sum) -> tuple[Sum, Sum]:
+    """Embed a part that is terms of the side as they stand."""
+    return part, bound
+
+
+def _exchange_in(side: Sum, expanded: Sum, part: Sum, bound: Sum) -> tuple[Sum, Sum]:
+    """Embed a part of a side that was multiplied out."""
+    return side, join(expanded, exchange(part, bound))
+
+
 class Places:
     """Finds the places of sides."""
 
@@ -65,8 +75,7 @@ class Places:
 
     def list_places(self, side: Sum) -> Iterator[Place]:
         """Yield the places of a side: from outside to inside, and multiplied out at last."""
-        outside: Embed = lambda part, bound: (part, bound)  # noqa: E731 - it has no name of its own
-        yield from self._list_within(side, True, outside, lambda gain: gain, MOST_DEPTH)
+        yield from self._list_within(side, True, _pair, lambda gain: gain, MOST_DEPTH)
         for term in side:
             if term.coefficient > 0 and any(k < 0 for _, k in term.powers):
                 # A product in a denominator: its bound is a denominator again.
@@ -76,10 +85,7 @@ class Places:
                 yield Place(find_target((turned,), self._algebra), False, embed, carry, single=True)
         expanded = self._algebra.expand(side)
         if expanded is not None and expanded != side:
-            whole: Embed = lambda part, bound: (  # noqa: E731 - as above
-                side,
-                join(expanded, exchange(part, bound)),
-            )
+            whole = functools.partial(_exchange_in, side, expanded)
             yield from self._list_within(expanded, True, whole, lambda gain: gain, 0)
 
     def _list_within(

@@ -83,13 +83,13 @@ Child = tuple[State, Scaling | Rewriting]
 
 def prove_by_search(
     statement: Statement,
-    seconds: float,
+    budget: Budget,
     strategy: Strategy,
     seed: int = 0,
     adviser: Adviser | None = None,
 ) -> tuple[dict[str, Any] | None, list[Search]]:
-    """Return a certificate found in so many CPU seconds, or None; and the search of each claim."""
-    budget, searches, proofs = Budget(seconds), list[Search](), []
+    """Return a certificate found within a budget, or None; and the search of each claim."""
+    searches, proofs = list[Search](), []
     for claim in range(len(statement.claims)):
         share = 1 / (len(statement.claims) - claim)
         searches.append(Search(statement, claim, strategy, seed, adviser))

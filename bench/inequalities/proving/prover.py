@@ -54,9 +54,8 @@ MOST_POWER = 8
 """Power of the variables that is tried against roots."""
 
 
-def prove(statement: Statement, seconds: float = 60.0) -> dict[str, Any] | None:
-    """Return a certificate for a statement; None if no proof is found in so many CPU seconds."""
-    budget = Budget(seconds)
+def prove(statement: Statement, budget: Budget) -> dict[str, Any] | None:
+    """Return a certificate for a statement; None if no proof is found within the budget."""
     proofs = []
     for i, claim in enumerate(statement.claims):
         goal = begin(statement, claim)
@@ -157,6 +156,7 @@ def _prove_with_exponents(goal: Goal, budget: Budget) -> list[Step] | None:
         if isinstance(e, tuple) and e[0] == "^" and isinstance(e[2], Fraction):
             powers.add(e[2] - 1)
     for power in sorted(power for power in powers if power < 0):
+        budget.tried["bounds of logarithms"] += 1
         bounded = bound_logarithm(goal, power)
         found = None if bounded is None else prove_goal(bounded, budget.part(20))
         if found is not None:

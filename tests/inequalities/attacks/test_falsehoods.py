@@ -9,6 +9,7 @@ import pytest
 from bench.inequalities.attacks.falsehoods import CLASSICS, KINDS, Falsehood, make_falsehoods
 from bench.inequalities.attacks.soundness import without_guards
 from bench.inequalities.attacks.tight_points import TightPoints
+from bench.inequalities.budget import Budget
 from bench.inequalities.counterexamples import is_counterexample
 from bench.inequalities.proving import closing, radicals
 from bench.inequalities.proving.closers import orthant, signs
@@ -84,5 +85,5 @@ def test_the_prover_without_guards_finds_no_negative_point_and_gets_them_back() 
     before = list_guards()
     with without_guards():
         assert all(guard is not other for guard, other in zip(list_guards(), before, strict=True))
-        assert prove(read_statement("a + b >= 3/2*sqrt(a*b) + 1 with a, b > 0"), 1) is None
+        assert prove(read_statement("a + b >= 3/2*sqrt(a*b) + 1 with a, b > 0"), Budget(1)) is None
     assert list_guards() == before

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bench.inequalities.budget import Budget
 from bench.inequalities.checker import check_proof
 from bench.inequalities.lips.advising import ACCEPTED, BOUND, Adviser
 from bench.inequalities.lips.forms import Forms
@@ -62,7 +63,7 @@ def test_a_search_with_a_policy_that_ranks_is_one_that_the_checker_accepts() -> 
 
     statement = read_statement(NESBITT)
     strategy = Strategy(closers="quick", loops=3)
-    certificate, _ = prove_by_search(statement, 20, strategy, adviser=Adviser(ask))
+    certificate, _ = prove_by_search(statement, Budget(20), strategy, adviser=Adviser(ask))
     assert certificate is not None
     check_proof(json.loads(json.dumps(certificate)))
 

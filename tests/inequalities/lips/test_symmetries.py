@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from bench.inequalities.lips.symmetries import Symmetries
-from bench.inequalities.lips.terms import Algebra
+from bench.inequalities.lips.terms import Algebra, Sum
 from bench.inequalities.lips.values import Values
 from bench.inequalities.texts.reading import read_expression
 
 ALGEBRA = Algebra("abcd")
 
 
-def read(text: str):  # type: ignore[no-untyped-def]
+def read(text: str) -> Sum:
     return ALGEBRA.read(read_expression(text))
 
 

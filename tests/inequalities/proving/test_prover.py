@@ -39,14 +39,14 @@ PROVED = {
 @pytest.mark.parametrize("text", PROVED.values(), ids=PROVED.keys())
 def test_a_known_inequality_is_proved_and_the_checker_agrees(text: str) -> None:
     statement = read_statement(text)
-    certificate = prove(statement, seconds=20)
+    certificate = prove(statement, Budget(20))
     assert certificate is not None
     proved = check_proof(json.loads(json.dumps(certificate)))
     assert list(proved.variables) == list(statement.variables)
 
 
 def test_a_certificate_does_not_prove_a_stronger_statement() -> None:
-    certificate = prove(read_statement("a + 1/a >= 2 with a > 0"), seconds=5)
+    certificate = prove(read_statement("a + 1/a >= 2 with a > 0"), Budget(5))
     assert certificate is not None
     stronger = json.loads(json.dumps(certificate))
     stronger["statement"]["claims"][0][2] = "21/10"
@@ -69,23 +69,23 @@ def test_a_false_statement_gets_an_exact_counterexample_and_no_proof(text: str) 
     assert found is not None
     assert all(decide(each, found.point) for each in statement.assumptions)
     assert decide(statement.claims[found.claim], found.point) is False
-    assert prove(statement, seconds=2) is None
+    assert prove(statement, Budget(2)) is None
 
 
 def test_what_the_checker_refuses_is_open_and_says_why() -> None:
     wanted = read_statement("a + 1/a >= 2 with a > 0")
-    certificate = prove(wanted, seconds=5)
+    certificate = prove(wanted, Budget(5))
     assert certificate is not None
     cut = {**certificate, "proofs": [certificate["proofs"][0][:-1]]}
-    decision = decide_statement(wanted, 5, lambda statement, seconds: cut)
+    decision = decide_statement(wanted, 5, lambda statement, budget: cut)
     assert (decision.verdict, decision.certificate) == ("open", None)
     assert "claim 1" in decision.refused
 
 
 def test_a_proof_of_another_statement_is_none() -> None:
-    weaker = prove(read_statement("a + 1/a >= 1 with a > 0"), seconds=5)
+    weaker = prove(read_statement("a + 1/a >= 1 with a > 0"), Budget(5))
     wanted = read_statement("a + 1/a >= 2 with a > 0")
-    decision = decide_statement(wanted, 5, lambda statement, seconds: weaker)
+    decision = decide_statement(wanted, 5, lambda statement, budget: weaker)
     assert (decision.verdict, decision.refused) == ("open", "it is one of another statement")
 
 
@@ -110,7 +110,7 @@ def test_points_that_rounding_does_not_meet_refute_as_well(text: str) -> None:
     ],
 )
 def test_a_strict_claim_without_a_gap_is_proved(text: str) -> None:
-    certificate = prove(read_statement(text), seconds=10)
+    certificate = prove(read_statement(text), Budget(10))
     assert certificate is not None
     assert certificate["proofs"][0][-1]["step"] == "positive"
     check_proof(json.loads(json.dumps(certificate)))
@@ -118,7 +118,7 @@ def test_a_strict_claim_without_a_gap_is_proved(text: str) -> None:
 
 def test_a_proof_by_contradiction_whose_region_is_empty_is_found() -> None:
     text = "3 <= a + b + c with a, b, c > 0 and 9 + 3*a*b*c = 4*(a*b + b*c + c*a)"
-    certificate = prove(read_statement(text), seconds=10)
+    certificate = prove(read_statement(text), Budget(10))
     assert certificate is not None
     check_proof(json.loads(json.dumps(certificate)))
 
@@ -128,7 +128,7 @@ def test_a_goal_with_weights_is_scaled_until_it_is_an_equality_of_equal_variable
         "a*(a - 7*b)*(a - 7*c) + 7*b*(7*b - 7*c)*(7*b - a) + 7*c*(7*c - a)*(7*c - 7*b) >= 0"
         " with a, b, c > 0"
     )
-    certificate = prove(read_statement(text), seconds=10)
+    certificate = prove(read_statement(text), Budget(10))
     assert certificate is not None
     assert certificate["proofs"][0][0]["step"] == "linear"
     check_proof(json.loads(json.dumps(certificate)))
@@ -136,6 +136,6 @@ def test_a_goal_with_weights_is_scaled_until_it_is_an_equality_of_equal_variable
 
 def test_a_denominator_is_seen_positive_though_one_of_its_factors_is_not() -> None:
     text = "1/(1 + a^7) + 1/(1 + b^7) <= 2 with a, b > 0"
-    certificate = prove(read_statement(text), seconds=10)
+    certificate = prove(read_statement(text), Budget(10))
     assert certificate is not None
     check_proof(json.loads(json.dumps(certificate)))

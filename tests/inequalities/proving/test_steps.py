@@ -25,7 +25,7 @@ COMPARED = "(a + b)^2 >= 4*a*b with a, b >= 0"
 
 def prove_text(text: str) -> dict[str, Any]:
     """Return a certificate, as it is stored."""
-    certificate = prove(read_statement(text), seconds=20)
+    certificate = prove(read_statement(text), Budget(20))
     assert certificate is not None
     stored: dict[str, Any] = json.loads(json.dumps(certificate))
     return stored
