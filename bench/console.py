@@ -1,40 +1,209 @@
-"""How a command talks to a person: its exit status, one sentence on failure, its live line."""
+"""How a command talks to a person: its exit status, one sentence on failure, tables, a live line.
+
+Whatever it prints or logs is made visible (`bench.terminal`), model text and data included.
+"""
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
 import os
 import re
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING, TextIO, cast
 
 from bench.errors import BenchError
+from bench.terminal import VisibleStream, visible, write_as_is
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
+_OUTPUT = "standard output"
 
 
 def run_guarded(program: str, command: Callable[[], int]) -> int:
-    """Run a command; return its exit status, or the error's with a sentence on standard error."""
-    try:
-        status = command()
-        sys.stdout.flush()
+    """Run a command; return its exit status, or the error's with a sentence on standard error.
+
+    What the machine refuses (a full disk, a folder where a file should be) is the user's to mend.
+    """
+    _open_closed_streams()
+    # Python has no stream for a descriptor that is closed; then `print` would drop all in silence.
+    if cast(TextIO | None, sys.stdout) is None:
+        sys.stderr.write(f"{program}: {_OUTPUT} is closed; send it to a file, or to {os.devnull}\n")
+        return BenchError.exit_code
+    with _showing(), _Termination() as termination:
+        try:
+            return _run_and_flush(command)
+        except BenchError as error:
+            said, status = str(error), error.exit_code
+        except BrokenPipeError as error:
+            if error.filename == _OUTPUT:  # whoever read it, `head` say, has enough
+                _drop_output()
+                return 141
+            said, status = _explain(error), BenchError.exit_code
+        except (OSError, UnicodeError, RecursionError, MemoryError) as error:
+            if isinstance(error, OSError) and error.filename == _OUTPUT:
+                _drop_output()
+            said, status = _explain(error), BenchError.exit_code
+        except KeyboardInterrupt:
+            what, status = ("terminated", 143) if termination.came else ("interrupted", 130)
+            said = f"{what}; repeat the command to go on where it was"
+            write_as_is(sys.stderr, "\n")
+        sys.stderr.write(f"{program}: {said}\n")
         return status
-    except BrokenPipeError:
-        # Whoever read the output, `head` say, has enough. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except BenchError as error:
-        sys.stderr.write(f"{program}: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\n{program}: interrupted; repeat the command to go on where it was\n")
-        return 130
+
+
+def _run_and_flush(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    finally:
+        sys.stdout.flush()
+
+
+class _Termination:
+    """Lets SIGTERM end a command as Ctrl-C does: everything that was opened is closed.
+
+    Processes that are forked meanwhile end at once, as they would without it.
+    """
+
+    came = False
+
+    def __enter__(self) -> _Termination:
+        default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        self._ours = default and threading.current_thread() is threading.main_thread()
+        if self._ours:
+            signal.signal(signal.SIGTERM, self._end)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+        interrupt = signal.getsignal(signal.SIGINT)
+        if not callable(interrupt):  # ignored, as in a shell's background job
+            raise KeyboardInterrupt
+        interrupt(signal.SIGINT, frame)  # an event loop has its own, which ends its tasks first
+
+
+def _end_at_once() -> None:
+    if isinstance(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), _Termination):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_end_at_once)
+
+
+def _open_closed_streams() -> None:
+    """Give closed descriptors to the null device: the next file opened would be taken for one."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    if cast(TextIO | None, sys.stderr) is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
+@contextmanager
+def _showing() -> Iterator[None]:
+    """Make visible what is printed and logged meanwhile."""
+    before = sys.stdout, sys.stderr
+    if isinstance(sys.stdout, io.TextIOWrapper):  # no text is beyond a locale
+        sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stdout = cast(TextIO, VisibleStream(sys.stdout, _OUTPUT))
+    sys.stderr = cast(TextIO, VisibleStream(sys.stderr, "standard error", required=False))
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _drop_output() -> None:
+    """Send what is left in the buffer nowhere; Python would complain of it again at exit."""
+    with suppress(OSError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space, then repeat the command",
+    errno.EDQUOT: "free some space, then repeat the command",
+    errno.EACCES: "change its permissions, or choose another place",
+    errno.EPERM: "change its permissions, or choose another place",
+    errno.EROFS: "choose another place",
+    errno.EISDIR: "a file is expected there",
+    errno.ENOTDIR: "a folder is expected there",
+    errno.EEXIST: "choose another place",
+    errno.ENOENT: "is the name right?",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+}
+
+
+def _explain(error: OSError | UnicodeError | RecursionError | MemoryError) -> str:
+    """Say what the machine, or Python, refused."""
+    match error:
+        case OSError():
+            what = error.strerror or " ".join(str(error).split()) or type(error).__name__
+            where = f"{error.filename2 or error.filename}: " if error.filename else ""
+            remedy = _REMEDIES.get(error.errno or 0)
+            return f"{where}{what}" + (f"; {remedy}" if remedy else "")
+        case UnicodeError():
+            return f"what was given is not text in the expected encoding: {error}"
+        case RecursionError():
+            return f"what was given is nested too deeply ({error})"
+        case _:
+            return "not enough memory; ask for less at a time, or use a larger machine"
+
+
+def print_rich(shown: RenderableType, *, columns: int = 120) -> None:
+    """Print what rich lays out, for a terminal's width; elsewhere for so many columns.
+
+    Text is taken as it is: brackets and colons of a model are no markup.
+    """
+    from rich.console import Console
+
+    live = sys.stdout.isatty()
+    encoding = sys.stdout.encoding or "utf-8"
+    # Laid out apart from standard output, whose errors rich would turn into an exit of its own.
+    out = io.BytesIO()
+    text = io.TextIOWrapper(out, encoding, errors="backslashreplace", newline="")
+    width = None if live else columns
+    console = Console(file=text, force_terminal=live, width=width, markup=False, emoji=False)
+    console.print(_Visible(shown))
+    text.flush()
+    write_as_is(sys.stdout, out.getvalue().decode(encoding))
+
+
+class _Visible:
+    """Something that rich lays out, its texts made visible and its colours left."""
+
+    def __init__(self, shown: RenderableType) -> None:
+        self._shown = shown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self._shown, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 EVERY_SECONDS = 10.0
 """Between two lines of progress where standard error is no terminal."""
 LIVE_SECONDS = 0.1
 """Between two states of a live line."""
+SOME_CASES = 20
+SOME_SECONDS = 10.0
+"""After so many cases, or seconds, the time left is more than a guess."""
 
 
 class Pace:
@@ -65,35 +234,43 @@ class LiveLine:
     def show(self, line: Callable[[], str]) -> None:
         """Write a line, made only when one is due."""
         if self._pace.is_due():
-            sys.stderr.write(f"\r\x1b[K{line()}" if self._live else f"{line()}\n")
+            if self._live:
+                write_as_is(sys.stderr, f"\r\x1b[K{visible(line())}")
+            else:
+                sys.stderr.write(f"{line()}\n")
             sys.stderr.flush()
 
     def close(self, last: str = "") -> None:
         """Take the live line away; leave `last` for good, if there is one."""
         if self._live:
-            sys.stderr.write("\r\x1b[K")
+            write_as_is(sys.stderr, "\r\x1b[K")
         if last:
             sys.stderr.write(f"{last}\n")
 
 
 class Counter:
-    """Counts cases on standard error, with the time left."""
+    """Counts cases on standard error, with the time left once there is something to go by."""
 
     def __init__(self, label: str, total: int) -> None:
         """Write nothing yet."""
         self._label, self._total, self._done = label, total, 0
-        self._started = time.monotonic()
+        self._first: float | None = None
         self._line = LiveLine()
 
     def tick(self) -> None:
         """Count one."""
         self._done += 1
+        # The first case waits for processes to start, which tells nothing about the others.
+        self._first = self._first or time.monotonic()
         self._line.show(self._state)
 
     def _state(self) -> str:
-        seconds = time.monotonic() - self._started
-        left = seconds / self._done * (self._total - self._done)
-        return f"{self._label}: {self._done}/{self._total}, {left:.0f} s left"
+        state = f"{self._label}: {self._done}/{self._total}"
+        seconds = time.monotonic() - (self._first or 0.0)
+        if self._done < 2 or (self._done < SOME_CASES and seconds < SOME_SECONDS):
+            return state
+        left = seconds / (self._done - 1) * (self._total - self._done)
+        return f"{state}, {left:.0f} s left"
 
     def __enter__(self) -> Counter:
         """Return the counter."""
@@ -114,6 +291,7 @@ def quieten_third_parties() -> None:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("VLLM_LOGGING_COLOR", "0")  # colours would be spelled out
     for name in ("httpx", "datasets", "accelerate", "huggingface_hub", "gguf"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -11,6 +11,7 @@
     +-- CheckpointError        a checkpoint that is missing, incomplete or does not fit its parent
     +-- SandboxError           the sandbox itself broke (never: the model's code failed)
     +-- EngineError            a generation or scoring engine failed
+    +-- DeadEngineError        an engine is gone, mostly for want of memory: the run ends
 
 A model's wrong answer, a crash of its code, a checker that ran out of time: these are data
 (`bench.types.Outcome`, `bench.sandbox.Status`), not exceptions.
@@ -34,10 +35,30 @@ class UnknownNameError(BenchError):
     def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
         """State the close matches to `given` among the `known` names of this `kind`."""
         names = sorted(known)
-        close = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+        close = find_close(given, names)
         hint = f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else "."
         listed = f"Known: {', '.join(names)}" if names else "None is known here."
         super().__init__(f"unknown {kind} {given!r}{hint} {listed}")
+
+
+def find_close(given: str, names: Iterable[str]) -> list[str]:
+    """Return the names that were perhaps meant, at most three.
+
+    One that differs in capitals and signs alone (`MATH-500`, `math500`) leaves no doubt.
+    """
+    folded: dict[str, list[str]] = {}
+    spelled: dict[str, str] = {}
+    for name in names:
+        folded.setdefault(_fold(name), []).append(name)
+        spelled.setdefault(name.casefold(), name)
+    if found := folded.get(_fold(given)):
+        return found[:3]
+    close = difflib.get_close_matches(given.casefold(), spelled, n=3, cutoff=0.5)
+    return [spelled[name] for name in close]
+
+
+def _fold(name: str) -> str:
+    return "".join(each for each in name.casefold() if each.isalnum())
 
 
 class MissingExtraError(BenchError):
@@ -81,3 +102,7 @@ class SandboxError(BenchError):
 
 class EngineError(BenchError):
     """An engine failed to load, generate or score."""
+
+
+class DeadEngineError(BenchError):
+    """An engine is gone and answers nothing any more: no failure of the problems under way."""

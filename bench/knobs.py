@@ -42,12 +42,18 @@ class Range:
     """Whether `most` itself is out of range."""
     hint: str = ""
     """What to do instead, for the error."""
+    sane: float = math.inf
+    """Above it a value is no setting but a slip of the hand, whatever the machine."""
 
     def holds(self, value: float) -> bool:
         """Whether a value lies in the range."""
         low = value > self.least if self.above else value >= self.least
         high = value < self.most if self.below else value <= self.most
-        return low and high
+        return low and high and value <= self.sane
+
+    def explain(self, value: float) -> str:
+        """Return what a value that is not in the range "must be"."""
+        return f"at most {self.sane:,.15g}" if value > self.sane else str(self)
 
     def __str__(self) -> str:
         """Return the range as what a value "must be"."""
@@ -59,12 +65,18 @@ class Range:
         )
 
 
-Count = Annotated[int, Range(1)]
+SANE = 1e9
+"""No count and no number of seconds here is larger."""
+Count = Annotated[int, Range(1, sane=SANE)]
 """A whole number of at least 1."""
-Amount = Annotated[int, Range(0)]
+Amount = Annotated[int, Range(0, sane=SANE)]
 """A whole number of at least 0."""
-Positive = Annotated[float, Range(0, above=True)]
+Positive = Annotated[float, Range(0, above=True, sane=SANE)]
 """A number above 0."""
+Workers = Annotated[int, Range(1, sane=1024)]
+"""Processes, or programs, at the same time."""
+Seed = Annotated[int, Range(0, sane=2**32 - 1)]
+"""A seed that every generator of random numbers takes."""
 Share = Annotated[float, Range(0, most=1)]
 """A number from 0 to 1."""
 DropRate = Annotated[float, Range(0, most=1, below=True)]
@@ -107,13 +119,14 @@ class Knob:
         if not self.fits(value):
             raise ValueError(self.required)
         if self.range is not None and not self.range.holds(value):  # type: ignore[arg-type]
-            raise ValueError(str(self.range))
+            raise ValueError(self.range.explain(value))  # type: ignore[arg-type]
         return float(value) if self.kind is float else value  # type: ignore[arg-type]
 
     def parse(self, text: str) -> Any:
         """Return the value that a text spells. Raises ValueError: what it must be, in words."""
         if self.kind is bool:
-            return self.read({"true": True, "false": False}.get(text))
+            # None would pass for a value where there may be none.
+            return self.read({"true": True, "false": False}.get(text, text))
         try:
             value: object = self.kind(text)
         except ValueError:
@@ -127,8 +140,15 @@ class Knob:
         if isinstance(value, bool):
             return self.kind is bool
         if self.kind is float:
-            return isinstance(value, int | float) and math.isfinite(value)
+            return isinstance(value, int | float) and _is_finite(value)
         return isinstance(value, self.kind)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 @cache

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.cli.parser import Parser
 from bench.console import quieten_third_parties, run_guarded
 
 if TYPE_CHECKING:
@@ -21,14 +22,19 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status, 2 with a sentence for what a user can fix."""
+    return run_guarded("rstar-train", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     quieten_third_parties()
-    return run_guarded("rstar-train", lambda: arguments.run(arguments))
+    status: int = arguments.run(arguments)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rstar-train", description="Reproduce the rounds of rStar-Math and of CPL."
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -38,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run the rounds of a recipe. Repeat the command to go on where it was.",
     )
     _add_run(evolve)
-    evolve.add_argument("--rounds", type=int, default=0, help="how many [all of the recipe's]")
+    evolve.add_argument("--rounds", type=int, help="how many [all of the recipe's]")
     _add_publish(evolve)
     evolve.set_defaults(run=_evolve)
     ablate = verbs.add_parser(
@@ -218,9 +224,12 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _table(arguments: argparse.Namespace) -> int:
+    from bench.files.outputs import check_output
     from rstar_train.publishing import cpl_tables, tables
 
     publish = arguments.checkpoints
+    if arguments.plot is not None:
+        check_output(arguments.plot)
     base = tables.load_base(publish)
     figures: Sequence[tables.RoundLike]
     if cpl_tables.is_cpl(publish):
@@ -271,8 +280,13 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    from bench.files.outputs import check_output
     from rstar_train.rows.row import write_rows
 
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name in ("sft.jsonl", "pairs.jsonl"):
+        given = (*(arguments.results or ()), arguments.sft, arguments.ppm)
+        check_output(arguments.out / name, [file for file in given if file is not None])
     if arguments.results:
         from rstar_train.official.results import import_results
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from bench.console import expecting_a_new_head, run_guarded
+from bench.console import Counter, expecting_a_new_head, print_rich, run_guarded
 from bench.errors import BenchError
 from tests.said import hearing_transformers
 
@@ -45,6 +46,111 @@ def test_what_a_user_can_mend_is_one_sentence(
 
     assert run_guarded("tool", command) == status
     assert capsys.readouterr().err.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device", "run.json"), "run.json: No space left on device; "),
+        (IsADirectoryError(21, "Is a directory", "x"), "x: Is a directory; a file is expected"),
+        (OSError("no weights\n in that folder"), "no weights in that folder"),
+        (RecursionError("maximum depth"), "what was given is nested too deeply (maximum depth)"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), "what was given is not text in the "),
+        (MemoryError(), "not enough memory; ask for less at a time"),
+    ],
+)
+def test_what_the_machine_refuses_is_one_sentence(
+    error: Exception, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> int:
+        raise error
+
+    assert run_guarded("tool", command) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"tool: {said}")
+    assert told.count("\n") == 1
+
+
+HOSTILE = "\x1b]0;pwned\x07 [bold]\u202e"
+
+
+def test_whatever_a_command_says_is_made_visible(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.table import Table
+
+    def command() -> int:
+        print(HOSTILE)
+        table = Table(HOSTILE)
+        table.add_row(HOSTILE)
+        print_rich(table)
+        log = logging.StreamHandler()  # as a library starts one: on standard error
+        log.emit(logging.makeLogRecord({"msg": HOSTILE}))
+        raise BenchError(HOSTILE)
+
+    assert run_guarded("tool", command) == 2
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0] == r"\u001b]0;pwned\u0007 [bold]\u202e"
+    assert out.count("[bold]") == 3
+    assert err.count(r"\u001b]0;pwned\u0007 [bold]\u202e") == 2
+    assert not set("\x1b\x07\u202e") & {*out, *err}
+
+
+def test_the_time_left_is_not_told_from_the_first_case_which_waits_for_processes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("bench.console.time.monotonic", lambda: now)
+    counter = Counter("gate", 5000)
+    now += 12
+    counter.tick()
+    for _ in range(2499):
+        now += 0.004
+        counter.tick()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["gate: 1/5000"]
+    now += 0.004
+    for _ in range(2):
+        now += 0.004
+        counter.tick()
+    assert capsys.readouterr().err == "gate: 2501/5000, 10 s left\n"
+
+
+WAITS = """
+import asyncio, os, signal, sys, time
+from bench.console import run_guarded
+
+if sys.argv[1:] == ["ignoring"]:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+async def wait():
+    child = os.fork()
+    if not child:
+        time.sleep(60)
+    os.kill(child, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+    try:
+        print("begun", flush=True)
+        await asyncio.sleep(60)
+    finally:
+        print("closed")
+
+sys.exit(run_guarded("tool", lambda: asyncio.run(wait())))
+"""
+
+
+@pytest.mark.parametrize("way", ["as usual", "ignoring"])
+def test_sigterm_ends_a_command_as_ctrl_c_does_and_a_forked_process_at_once(way: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITS, way],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert (out, process.returncode) == ("closed\n", 143)
+    assert err == "\ntool: terminated; repeat the command to go on where it was\n"
 
 
 def test_a_reader_who_has_enough_is_no_error() -> None:

@@ -31,12 +31,23 @@ class Settings(Base):
     drop: Annotated[float, Range(0, most=1, below=True)] = 0.0
     name: str = "x"
     flag: bool = False
+    maybe: bool | None = None
     others: tuple[int, ...] = ()
 
 
 def test_a_field_says_its_type_default_use_and_words_and_a_base_classs_too() -> None:
     knobs = knobs_of(Settings)
-    assert list(knobs) == ["count", "rate", "limit", "mode", "share", "drop", "name", "flag"]
+    assert list(knobs) == [
+        "count",
+        "rate",
+        "limit",
+        "mode",
+        "share",
+        "drop",
+        "name",
+        "flag",
+        "maybe",
+    ]
     assert (knobs["count"].kind, knobs["count"].default) == (int, 4)
     assert (knobs["count"].description, knobs["count"].uses) == ("How many,\nat most.", {Use.LABEL})
     assert knobs["rate"].default is MISSING
@@ -52,6 +63,9 @@ def test_a_field_says_its_type_default_use_and_words_and_a_base_classs_too() -> 
         ("count", 2.0, "a whole number"),
         ("count", True, "a whole number"),
         ("count", None, "a whole number"),
+        ("count", 10**12, "at most 1,000,000,000"),
+        ("rate", 1e300, "at most 1,000,000,000"),
+        ("rate", 10**400, "a finite number"),
         ("rate", 0, "above 0"),
         ("rate", float("nan"), "a finite number"),
         ("rate", "fast", "a finite number"),
@@ -78,5 +92,8 @@ def test_a_value_that_fits_is_of_the_knobs_type() -> None:
     assert parsed == {"count": 3, "flag": True}
     with pytest.raises(ValueError, match="^a whole number$"):
         knobs["count"].parse("3.5")
+    for name in ("flag", "maybe"):
+        with pytest.raises(ValueError, match="^true or false$"):
+            knobs[name].parse("yes")
     with pytest.raises(ValueError, match="^true or false$"):
         knobs["flag"].parse("yes")

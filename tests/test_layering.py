@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # its neighbours in the row. A part of a room may have a row of its own, above the rest of it.
 ROWS = (
     ("bench",),  # the package itself: its version, nothing else
-    ("bench.types", "bench.errors", "bench.knobs"),
-    ("bench.files",),
+    ("bench.types", "bench.errors", "bench.knobs", "bench.machine"),
+    ("bench.files", "bench.terminal"),
     ("bench.inequalities",),
     (
         "bench.problems",
@@ -33,7 +33,7 @@ ROWS = (
     ("bench.search",),
     ("bench.runs",),
     ("bench.reports", "bench.checkers"),
-    ("bench.evaluation",),
+    ("bench.evaluation", "bench.page"),
     ("bench.lm_eval", "bench.speed"),
     ("bench.cli",),
     ("rstar_train",),  # the package itself

@@ -19,12 +19,14 @@ from bench.answers.budget import OutOfTime, budget
 from bench.answers.conventions import DEFAULT, Conventions
 from bench.answers.deciding import Decision, decide
 from bench.errors import BenchError
+from bench.machine import Event, count
 from bench.types import Outcome, Verdict
 
 AT_ONCE = 0.05
 """CPU seconds that a comparison may take in the caller's thread before a worker is asked."""
 _ATTEMPTS = 2
-"""A pool can break under a question that did no harm, when idle workers are killed."""
+"""A pool can break under a question that did no harm, when idle workers are killed; and a machine
+that gave a worker no time may give it some to another."""
 _REMEMBERED = 4096
 _REPEATABLE = (
     Outcome.CORRECT,
@@ -46,8 +48,8 @@ def check(gold: str, prediction: str | None, conventions: Conventions = DEFAULT)
     if (known := _remembered(question)) is not None:
         return known
     decision = _at_once(question)
-    for _ in range(_ATTEMPTS):
-        if decision is None:
+    for attempt in range(_ATTEMPTS):
+        if _must_ask(decision, attempt):
             decision = workers.result_of(workers.submit(*question))
     return _verdict(question, decision, perf_counter() - start)
 
@@ -61,8 +63,8 @@ async def acheck(gold: str, prediction: str | None, conventions: Conventions = D
     if (known := _remembered(question)) is not None:
         return known
     decision = _at_once(question)
-    for _ in range(_ATTEMPTS):
-        if decision is None:
+    for attempt in range(_ATTEMPTS):
+        if _must_ask(decision, attempt):
             future = workers.submit(*question)
             await asyncio.wait([asyncio.wrap_future(future)])
             decision = workers.result_of(future)
@@ -79,6 +81,13 @@ def _at_once(question: _Question) -> Decision | None:
     return decision if decision.outcome is not None else None
 
 
+def _must_ask(decision: Decision | None, attempt: int) -> bool:
+    """Whether a worker has to be asked, for the first time or again."""
+    if decision is workers.STUCK and attempt:
+        count(Event.VERDICT_AGAIN)
+    return decision is None or decision is workers.STUCK
+
+
 def _remembered(question: _Question) -> Verdict | None:
     with _lock:
         if (known := _verdicts.get(question)) is not None:
@@ -92,6 +101,8 @@ def _verdict(question: _Question, decision: Decision | None, seconds: float) -> 
             "no checker process can be started, or all of them keep dying. A script that checks "
             "answers must do so under `if __name__ == '__main__':`; else see the error above."
         )
+    if decision is workers.STUCK:
+        count(Event.VERDICT_LOST)
     gold, prediction, _ = question
     verdict = Verdict(
         outcome=decision.outcome,

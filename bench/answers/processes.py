@@ -2,10 +2,11 @@
 
 What is asked of them is a function of a module and its arguments, with a limit on the wall clock
 and perhaps another on CPU time, which no neighbour can use up; who takes longer is killed, and the
-next question gets a fresh process, whose start does not count. A pool may be asked from any thread;
-a fork of the caller starts processes of its own. They are spawned, not forked, so that the caller's
-threads and models stay out of them: a script that asks needs `if __name__ == "__main__":` around
-what it does, as with all spawned Python processes.
+next question gets a fresh process, whose start does not count. Where CPU time has a limit, it is
+the question's fault that it is spent; that the wall clock's comes first is the machine's. A pool
+may be asked from any thread; a fork of the caller starts processes of its own. They are spawned,
+not forked, so that the caller's threads and models stay out of them: a script that asks needs
+`if __name__ == "__main__":` around what it does, as with all spawned Python processes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,14 @@ class Lost(Exception):
 
 
 class Overdue(Lost):
-    """The process took too long and was killed."""
+    """The process spent its CPU time and was killed."""
+
+
+class Stuck(Lost):
+    """The process did not end by the wall clock's limit, which leaves its CPU time many times over.
+
+    It waits for what the machine does not give it.
+    """
 
 
 class Died(Lost):
@@ -114,7 +122,7 @@ def count_cores() -> int:
 def result_of(future: Future[Any]) -> Any:
     """Wait for an answer.
 
-    Raises Overdue, Died, Closed or Unstartable, or what the function raised.
+    Raises Overdue, Stuck, Died, Closed or Unstartable, or what the function raised.
     """
     from concurrent.futures import CancelledError
     from concurrent.futures.process import BrokenProcessPool
@@ -124,7 +132,7 @@ def result_of(future: Future[Any]) -> Any:
     try:
         return future.result()
     except TimeoutError as error:
-        raise Overdue("killed") from error
+        raise Stuck("the machine gave its process no time") from error
     except ProcessExpired as error:
         if error.exitcode == -signal.SIGPROF:
             raise Overdue("its CPU time was spent") from error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.answers.conventions import Conventions
 from bench.answers.deciding import Decision
-from bench.answers.processes import Closed, Died, Overdue, Processes, Unstartable
+from bench.answers.processes import Closed, Died, Overdue, Processes, Stuck, Unstartable
 from bench.answers.processes import result_of as _answer_to
 from bench.answers.second_opinion import deliberate, warm
 from bench.types import Outcome
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 TIMEOUT = 2.0
 """CPU seconds for one comparison; a worker's start does not count."""
-_STUCK = 100
+_PATIENCE = 100
 """Wall seconds for each CPU second: a process that takes longer does not compute, but waits."""
+STUCK = Decision(Outcome.CHECKER_TIMEOUT, "none", "the machine gave the checker no time to decide")
+"""The decision where that was so."""
 _MEMORY = 2 << 30
 """Bytes a worker may take beyond what it holds when warm."""
 _workers = Processes(2, _MEMORY, warm)
@@ -43,7 +45,7 @@ _certificate_workers = Processes(2, _MEMORY, _warm_checker)
 def submit(gold: str, prediction: str, conventions: Conventions) -> Future[Decision]:
     """Ask for a comparison; `result_of` waits for the answer."""
     question = (gold, prediction, conventions)
-    return _workers.submit(deliberate, *question, timeout=_STUCK * TIMEOUT, cpu_seconds=TIMEOUT)
+    return _workers.submit(deliberate, *question, timeout=_PATIENCE * TIMEOUT, cpu_seconds=TIMEOUT)
 
 
 def result_of(future: Future[Decision]) -> Decision | None:
@@ -57,6 +59,8 @@ def result_of(future: Future[Decision]) -> Decision | None:
         return Decision(
             Outcome.CHECKER_TIMEOUT, "none", f"undecided after {TIMEOUT:g} s of CPU time"
         )
+    except Stuck:
+        return STUCK
     except Died as error:
         return Decision(Outcome.UNSAFE, "none", str(error))
     except Closed as error:
@@ -69,7 +73,7 @@ def result_of(future: Future[Decision]) -> Decision | None:
 def submit_certificate(judge: Callable[..., Any], *args: str, cpu_seconds: float) -> Future[Any]:
     """Ask `judge`, a function of a module, about a certificate."""
     return _certificate_workers.submit(
-        judge, *args, timeout=_STUCK * cpu_seconds, cpu_seconds=cpu_seconds
+        judge, *args, timeout=_PATIENCE * cpu_seconds, cpu_seconds=cpu_seconds
     )
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError
+from bench.files.lines import decode, number_lines
 from bench.types import Outcome, Verdict
 
 MARKER = "@@"
@@ -89,7 +90,10 @@ def load_cases(*files: Path) -> tuple[Case, ...]:
         for each in sorted(file.glob("*.jsonl")) if file.is_dir() else [file]:
             found += _read(each)
     if not found:
-        raise DataError(f"no cases in {', '.join(map(str, files))}; expected lines of JSON")
+        raise DataError(
+            f"no cases in {', '.join(map(str, files))}; expected lines of JSON, or a folder with "
+            "files *.jsonl of them"
+        )
     return tuple(found)
 
 
@@ -113,16 +117,15 @@ def digest(cases: tuple[Case, ...]) -> str:
 
 def _read(file: Path) -> list[Case]:
     try:
-        raws = file.read_bytes().split(b"\n")
+        data = file.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read the cases {file}: {error.strerror}") from error
     cases = []
-    for line, raw in enumerate(raws, start=1):
-        if raw.strip():
-            try:
-                cases.append(_case(line, json.loads(raw), file.stem))
-            except (ValueError, TypeError) as error:
-                raise DataError(f"{file}, line {line}: {error}") from error
+    for line, raw in number_lines(data):
+        try:
+            cases.append(_case(line, decode(raw), file.stem))
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{file}, line {line}: {error}") from error
     return cases
 
 

@@ -8,7 +8,6 @@ cases turn on a convention; they are held to the same rule where they have a lab
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.checkers.cases import digest
 from bench.checkers.judging import Judged
 from bench.errors import DataError
 from bench.files.atomic import replace_json
+from bench.files.lines import decode
 
 SCHEMA_VERSION = 1
 
@@ -78,10 +78,7 @@ def write_baseline(file: Path, judged: Sequence[Judged], *, checker: str, versio
         "corpus": digest(tuple(each.case for each in judged)),
         "misjudged": misjudged,
     }
-    try:
-        replace_json(file, data)
-    except OSError as error:
-        raise DataError(f"cannot write the baseline {file}: {error.strerror}") from error
+    replace_json(file, data)
     return len(misjudged)
 
 
@@ -92,13 +89,13 @@ def read_baseline(file: Path, *, checker: str) -> Baseline:
         DataError: there is no such file, it is not a baseline, or it is another checker's.
     """
     try:
-        data: Any = json.loads(file.read_bytes())
+        data: Any = decode(file.read_bytes())
         found = Baseline(data["checker"], data["version"], data["corpus"], dict(data["misjudged"]))
     except OSError as error:
         raise DataError(
             f"cannot read the baseline {file}: {error.strerror}; write one with --write-baseline"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"{file} is not a baseline of `checkers gate`: {error!r}") from error
     if found.checker != checker:
         raise DataError(

@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.checkers.panel import Checker
 from bench.errors import DataError
-from bench.files.atomic import replace
+from bench.files.atomic import append
 from bench.runs.reader import Run
 
 
@@ -114,7 +114,6 @@ def append_row(row: dict[str, Any], file: Path) -> None:
     Raises DataError: it cannot be written.
     """
     try:
-        before = file.read_bytes() if file.exists() else b""
-        replace(file, before + (json.dumps(row, ensure_ascii=False) + "\n").encode())
+        append(file, (json.dumps(row, ensure_ascii=False) + "\n").encode(errors="backslashreplace"))
     except OSError as error:
         raise DataError(f"cannot write the row to {file}: {error.strerror}") from error

@@ -10,6 +10,7 @@ from bench.checkers.coverage import Coverage
 from bench.checkers.flips import Flip, Flips
 from bench.checkers.gate import GateResult
 from bench.checkers.tally import SLOW, Tally
+from bench.terminal import one_line
 from bench.types import Outcome
 
 if TYPE_CHECKING:  # loading rich costs more than everything here
@@ -116,7 +117,7 @@ def share(interval: stats.Interval | None, *, counted: bool = False) -> str:
 
 def cut(text: str) -> str:
     """Return a text on one line, short enough to read."""
-    line = " ".join(text.split())
+    line = one_line(text)
     return line if len(line) <= _CUT else f"{line[:_CUT]}... ({len(text)} characters)"
 
 

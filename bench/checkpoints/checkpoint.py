@@ -9,7 +9,6 @@ engine can load is `bench.checkpoints.weights`.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from typing import Any, Literal
 from bench.checkpoints import embedded, hub
 from bench.errors import CheckpointError, UnknownNameError
 from bench.files.digests import SHORT
+from bench.files.lines import decode
 
 EMBEDDED = "smollm2"
 """The name of the embedded model, before any training."""
@@ -164,7 +164,7 @@ def find_checkpoint(name: str, kind: Kind) -> Checkpoint:
     named = published_checkpoints(kind)
     if name in named:
         return replace(read_checkpoint(named[name], kind), name=name)
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return read_checkpoint(Path(name), kind)
     if hub.is_name(name):
         found = read_checkpoint(hub.download(name), kind)
@@ -205,7 +205,7 @@ def _lineage(folder: Path, kind: Kind) -> dict[str, Any]:
     if not (folder / LINEAGE).is_file():
         return {"kind": kind}
     try:
-        lineage = dict(json.loads((folder / LINEAGE).read_text()))
+        lineage = dict(decode((folder / LINEAGE).read_bytes()))
         found, _ = lineage["kind"], lineage["parent"]
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(

@@ -19,6 +19,10 @@ SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """SHA-256 of the GGUF file inside the wheel."""
 PARAMETERS = 134_515_008
 """In that file; its output layer is its embedding, counted once."""
+CACHED_VALUES = 2 * 30 * 3 * 64
+"""Keys and values of one token: of 30 layers, 3 heads, 64 numbers each."""
+ATTENTION = 30 * 9 * 64
+"""Layers times heads times their width."""
 
 
 @lru_cache(maxsize=1)

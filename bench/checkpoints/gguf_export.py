@@ -55,7 +55,18 @@ def write_gguf(
     except ImportError as error:
         raise MissingExtraError("writing GGUF files", "gguf", "cpu") from error
     partial = out.with_suffix(f".partial-{os.getpid()}")
-    writer = gguf.GGUFWriter(str(partial), "llama")
+    try:
+        _write(weights, gguf.GGUFWriter(str(partial), "llama"), (heads, kv_heads), like)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write(
+    weights: Mapping[str, torch.Tensor], writer: Any, heads: tuple[int, int], like: Path
+) -> None:
+    import gguf
+
     for key, field in gguf.GGUFReader(str(like)).fields.items():
         if key in _REWRITTEN:
             continue
@@ -72,7 +83,7 @@ def write_gguf(
             continue
         array = tensor.detach().float().cpu().numpy()
         if "q_proj" in name or "k_proj" in name:
-            array = _interleave(array, heads if "q_proj" in name else kv_heads)
+            array = _interleave(array, heads[0] if "q_proj" in name else heads[1])
         writer.add_tensor(
             _gguf_name(name), array.astype("float32" if array.ndim == 1 else "float16")
         )
@@ -80,7 +91,6 @@ def write_gguf(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    partial.replace(out)
 
 
 def _gguf_name(name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -29,8 +31,26 @@ def save_embedded(gguf: Path, out: Path) -> None:
         # Without it the model stays quantized and cannot be saved.
         quantization_config=GgufConfig(dequantize=True),
     )
-    model.to(torch.bfloat16).save_pretrained(out)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(out)
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    with caching(out):
+        model.to(torch.bfloat16).save_pretrained(out)
+        tokenizer.save_pretrained(out)
+
+
+@contextmanager
+def caching(out: Path) -> Iterator[None]:
+    """Say what the disk has against the cache. Raises CheckpointError."""
+    try:
+        yield
+    except Exception as error:
+        # What safetensors raises of a full disk is its own, and no OSError.
+        if not isinstance(error, OSError) and type(error).__name__ != "SafetensorError":
+            raise
+        why = getattr(error, "strerror", None) or error
+        raise CheckpointError(
+            f"cannot keep weights in {out.parent}: {why}. Free some space there, or set "
+            "RSTAR_BENCH_CACHE to another folder"
+        ) from error
 
 
 def save_merged(kind: Literal["policy", "ppm"], parent: Path, adapter: Path, out: Path) -> None:
@@ -61,12 +81,14 @@ def save_merged(kind: Literal["policy", "ppm"], parent: Path, adapter: Path, out
         model = PeftModel.from_pretrained(base, adapter).merge_and_unload()
     except RuntimeError as error:
         raise CheckpointError(f"the adapter {adapter} does not fit its parent: {error}") from error
-    if kind == "policy":
-        model = model.to(torch.bfloat16)
-    else:
-        shutil.copyfile(adapter / "ppm.json", out / "ppm.json")
-    model.save_pretrained(out)
-    AutoTokenizer.from_pretrained(parent).save_pretrained(out)
+    tokenizer = AutoTokenizer.from_pretrained(parent)
+    with caching(out):
+        if kind == "policy":
+            model = model.to(torch.bfloat16)
+        else:
+            shutil.copyfile(adapter / "ppm.json", out / "ppm.json")
+        model.save_pretrained(out)
+        tokenizer.save_pretrained(out)
 
 
 def export_gguf(folder: Path, *, like: Path, out: Path) -> None:

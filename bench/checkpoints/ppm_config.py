@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from bench.errors import CheckpointError
 from bench.files.atomic import replace_json
+from bench.files.lines import decode
 from bench.prompts import template
 
 Squash = Literal["tanh", "tanh_fifth"]
@@ -49,7 +49,7 @@ class PPMConfig:
     def load(cls, folder: Path) -> PPMConfig:
         """Read `ppm.json`. Raises CheckpointError: it is missing, or its template has changed."""
         try:
-            config = cls(**json.loads((folder / "ppm.json").read_text()))
+            config = cls(**decode((folder / "ppm.json").read_bytes()))
         except (OSError, ValueError, TypeError) as error:
             raise CheckpointError(f"{folder} has no readable ppm.json: {error}") from error
         for name, value, kinds in (

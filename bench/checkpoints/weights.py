@@ -7,7 +7,7 @@ that was trained from the embedded model a GGUF too.
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 import shutil
 import struct
@@ -19,8 +19,12 @@ from bench.checkpoints import embedded
 from bench.checkpoints.checkpoint import EMBEDDED, WEIGHTS, Checkpoint
 from bench.errors import CheckpointError
 from bench.files.digests import SHORT, short_digest
+from bench.files.lines import decode
+
+log = logging.getLogger(__name__)
 
 GGUF = "policy-f16.gguf"
+OPENVINO = "openvino-f32"
 
 
 def cache_dir() -> Path:
@@ -32,7 +36,7 @@ def cache_dir() -> Path:
 
 def full_weights(checkpoint: Checkpoint) -> Path:
     """Return a folder with full Hugging Face weights and tokenizer; an adapter is merged once."""
-    from bench.checkpoints.merging import save_embedded, save_merged
+    from bench.checkpoints.merging import caching, save_embedded, save_merged
 
     if checkpoint.folder is not None and checkpoint.adapter is None:
         return checkpoint.folder
@@ -40,7 +44,8 @@ def full_weights(checkpoint: Checkpoint) -> Path:
     if (folder / "config.json").is_file():
         return folder
     partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
-    partial.mkdir(parents=True, exist_ok=True)
+    with caching(partial):
+        partial.mkdir(parents=True, exist_ok=True)
     try:
         if checkpoint.adapter is None:
             save_embedded(embedded.gguf_path(), partial)
@@ -57,6 +62,25 @@ def full_weights(checkpoint: Checkpoint) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def count_missing_bytes(checkpoint: Checkpoint, *, as_gguf: bool) -> int:
+    """Return how much `full_weights`, or `gguf`, has to write into the cache: about so many bytes.
+
+    Raises CheckpointError: the weights cannot be read.
+    """
+    whole = checkpoint.folder is not None and checkpoint.adapter is None
+    if checkpoint.folder is None if as_gguf else whole:
+        return 0  # used where it lies
+    if (_cached(checkpoint) / (GGUF if as_gguf else "config.json")).is_file():
+        return 0
+    made_from = checkpoint if as_gguf else checkpoint.parent
+    size = parameters(checkpoint) * _BYTES[checkpoint.kind]
+    return size + (0 if made_from is None else count_missing_bytes(made_from, as_gguf=False))
+
+
+_BYTES = {"policy": 2, "ppm": 4}
+"""Of a parameter: policies are kept in bf16 and F16, PPMs in fp32."""
 
 
 def _cached(checkpoint: Checkpoint) -> Path:
@@ -80,6 +104,22 @@ def require_gguf(checkpoint: Checkpoint) -> None:
             f"the policy {checkpoint.name!r} is no descendant of the embedded model, and OpenVINO "
             "runs no others here; choose the engine vllm, or transformers"
         )
+
+
+def require_tokenizer(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError where full weights have no tokenizer beside them."""
+    while checkpoint.parent is not None:
+        checkpoint = checkpoint.parent
+    folder = checkpoint.folder
+    if folder is not None and not any((folder / name).is_file() for name in _TOKENIZERS):
+        raise CheckpointError(
+            f"{folder} holds no tokenizer ({' or '.join(_TOKENIZERS)}), which the "
+            f"{checkpoint.kind} {checkpoint.name!r} needs; copy it from where the weights are from"
+        )
+
+
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json")
+"""Any of these files is one."""
 
 
 def tokenizer_digest(checkpoint: Checkpoint) -> str | None:
@@ -106,12 +146,84 @@ def gguf(checkpoint: Checkpoint) -> Path:
     # The cache keeps it beside merged weights; a folder that is not ours is not written to.
     out = _cached(checkpoint) / GGUF
     if not out.is_file():
-        from bench.checkpoints.merging import export_gguf
+        from bench.checkpoints.merging import caching, export_gguf
 
         folder = full_weights(checkpoint)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        export_gguf(folder, like=embedded.gguf_path(), out=out)
+        with caching(out.parent):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            export_gguf(folder, like=embedded.gguf_path(), out=out)
     return out
+
+
+def openvino_folder(checkpoint: Checkpoint) -> Path | None:
+    """Return a folder with a policy's weights as OpenVINO computes with them.
+
+    None: it computes with the embedded file's four bits as they are; or they could not be written
+    so, and it reads the GGUF, which takes more memory. Raises CheckpointError: the policy is
+    another model's descendant.
+    """
+    if checkpoint.folder is None:
+        return None
+    file = gguf(checkpoint)
+    from bench.checkpoints.merging import caching
+    from bench.checkpoints.openvino_export import MODEL, write_openvino
+
+    out = file.with_name(OPENVINO)
+    if (out / MODEL).is_file():
+        return out
+    partial = out.with_name(f"{out.name}.partial-{os.getpid()}")
+    try:
+        with caching(partial):
+            partial.mkdir(exist_ok=True)
+            write_openvino(file, partial)
+        partial.rename(out)
+    except CheckpointError as error:
+        log.warning("%s; its GGUF is loaded, which takes more memory", error)
+        return None
+    except OSError:
+        # Where another process was faster, its folder is as good as ours.
+        if not (out / MODEL).is_file():
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return out
+
+
+def cached_values(checkpoint: Checkpoint) -> int:
+    """Return how many keys and values a token leaves, over all layers; 0 where nobody can tell.
+
+    Raises CheckpointError: the configuration cannot be read.
+    """
+    while checkpoint.parent is not None:
+        checkpoint = checkpoint.parent
+    if checkpoint.folder is None:
+        return embedded.CACHED_VALUES
+    config = _config(checkpoint.folder)
+    try:
+        heads = int(config["num_attention_heads"])
+        width = int(config.get("head_dim") or int(config["hidden_size"]) // heads)
+        kept = int(config.get("num_key_value_heads") or heads)
+        return 2 * int(config["num_hidden_layers"]) * kept * width
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
+def attention_width(checkpoint: Checkpoint) -> int:
+    """Return a model's heads times their width, over all layers; 0 where nobody can tell.
+
+    Raises CheckpointError: the configuration cannot be read.
+    """
+    while checkpoint.parent is not None:
+        checkpoint = checkpoint.parent
+    if checkpoint.folder is None:
+        return embedded.ATTENTION
+    config = _config(checkpoint.folder)
+    try:
+        heads = int(config["num_attention_heads"])
+        width = int(config.get("head_dim") or int(config["hidden_size"]) // heads)
+        return int(config["num_hidden_layers"]) * heads * width
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def parameters(checkpoint: Checkpoint) -> int:
@@ -136,7 +248,7 @@ def _sizes(file: Path) -> dict[str, int]:
     try:
         with file.open("rb") as opened:
             (length,) = struct.unpack("<Q", opened.read(8))
-            header = json.loads(opened.read(length))
+            header = decode(opened.read(length))
         return {
             name: prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__"
         }
@@ -146,6 +258,6 @@ def _sizes(file: Path) -> dict[str, int]:
 
 def _config(folder: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads((folder / "config.json").read_text()))
+        return dict(decode((folder / "config.json").read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         raise CheckpointError(f"{folder}/config.json cannot be read: {error}") from error

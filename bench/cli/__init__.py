@@ -12,38 +12,46 @@ from bench.cli import (
     answers,
     benchmarks,
     checkers,
+    comparing,
     contamination,
     evaluation,
     inequalities,
     lm_eval,
+    page,
     paper,
+    rescoring,
     sandbox,
     search,
     soundness,
+    standings,
 )
-from bench.cli.options import VerbParser
+from bench.cli.parser import Parser
 from bench.console import quieten_third_parties, run_guarded
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status, 2 with a sentence for what a user can fix."""
+    return run_guarded("rstar-bench", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     quieten_third_parties()
-    return run_guarded("rstar-bench", lambda: arguments.run(arguments))
+    status: int = arguments.run(arguments)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rstar-bench",
         description="Evaluate step-by-step mathematical search: policy-only, best-of-N, MCTS.",
     )
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
-    verbs = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, parser_class=VerbParser
-    )
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     families = (
-        *(evaluation, search, benchmarks, contamination, lm_eval, paper),
+        *(evaluation, comparing, rescoring, standings, search, page),
+        *(benchmarks, contamination, lm_eval, paper),
         *(answers, checkers, inequalities, soundness, sandbox),
     )
     for module in families:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli.judging import judge_with_progress, print_tallies
 from bench.cli.options import add_convention, parse_conventions
-from bench.errors import BenchError, DataError
+from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.checkers.panel import Checker
@@ -65,19 +65,14 @@ def _check_cases(arguments: argparse.Namespace) -> int:
     from bench.checkers import load_cases
     from bench.files.atomic import replace
     from bench.files.lines import encode
+    from bench.files.outputs import check_output
 
     cases = load_cases(arguments.cases)
-    if not arguments.out.absolute().parent.is_dir():  # said before the work, not after it
-        raise DataError(
-            f"no folder {arguments.out.parent} to write the verdicts {arguments.out} to"
-        )
+    check_output(arguments.out, [arguments.cases])
     with closing(_open(arguments.checker, arguments.convention)) as checker:
         judged = judge_with_progress(checker, cases)
         version = checker.version
-    try:
-        replace(arguments.out, b"".join(encode(each.to_json()) for each in judged))
-    except OSError as error:
-        raise DataError(f"cannot write the verdicts {arguments.out}: {error.strerror}") from error
+    replace(arguments.out, b"".join(encode(each.to_json()) for each in judged))
     print_tallies(f"{version} on {arguments.cases}", judged)
     print(f"verdicts: {arguments.out}")
     return 0

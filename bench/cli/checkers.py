@@ -52,6 +52,9 @@ def add_verbs(verbs: Any) -> None:
         "--samples", action="store_true", help="of a run, list the flips of every sample as well"
     )
     diff.add_argument("--all", action="store_true", help=f"print every flip [{_LISTED}]")
+    diff.add_argument(
+        "--out", type=Path, metavar="FILE.json", help="write the diff here, for `rstar-bench page`"
+    )
     diff.set_defaults(run=_diff)
     gate = commands.add_parser(
         "gate", help="exit with 1 when a labelled corpus is judged worse than before"
@@ -121,11 +124,14 @@ def _diff(arguments: argparse.Namespace) -> int:
     from bench.checkers import compare, flips, load_cases
     from bench.checkers.panel import open_checker
     from bench.checkers.tables import flip_lines, score_table
+    from bench.files.outputs import check_output
     from bench.runs.reader import load_run
 
     wanted = arguments.checkers.split(",")
     if len(wanted) != 2:
         raise BenchError(f"--checkers {arguments.checkers!r}: two names with a comma are expected")
+    if arguments.out is not None:
+        check_output(arguments.out, [arguments.what])
     cases: tuple[Case, ...] = ()
     known: dict[str, Checker] = {}
     others: list[flips.Question] = []
@@ -152,7 +158,17 @@ def _diff(arguments: argparse.Namespace) -> int:
     _print_some([flip_lines(flip, *wanted) for flip in found.flips], everything=arguments.all)
     print_table(score_table(found))
     print(f"{len(found.flips)} flips in {found.asked} distinct pairs of reference and prediction")
+    if arguments.out is not None:
+        _write_diff(found, arguments.out)
     return 0
+
+
+def _write_diff(found: flips.Flips, out: Path) -> None:
+    from bench.checkers.stored import to_json
+    from bench.files.atomic import replace_json
+
+    replace_json(out, to_json(found))
+    print(f"the diff is {out}")
 
 
 def _gate(arguments: argparse.Namespace) -> int:
@@ -160,11 +176,15 @@ def _gate(arguments: argparse.Namespace) -> int:
     from bench.checkers.gate import read_baseline, write_baseline
     from bench.checkers.panel import open_checker
     from bench.checkers.tables import gate_lines
+    from bench.files.outputs import check_output
 
     baseline = None
     if arguments.baseline is not None:
         baseline = read_baseline(arguments.baseline, checker=arguments.checker)
-    cases = load_cases(*(arguments.corpus or [golden_corpus()]))
+    corpus = arguments.corpus or [golden_corpus()]
+    if arguments.write_baseline is not None:
+        check_output(arguments.write_baseline, corpus)
+    cases = load_cases(*corpus)
     with closing(open_checker(arguments.checker)) as checker:
         judged = judge_with_progress(checker, cases)
         version = checker.version
@@ -200,8 +220,11 @@ def _report_row(arguments: argparse.Namespace) -> int:
     from bench.checkers import golden_corpus
     from bench.checkers.panel import open_checker
     from bench.checkers.reporting import Dispute, append_row, find_dispute, report_row
+    from bench.files.outputs import check_output
     from bench.runs.reader import load_run
 
+    if arguments.to is not None:
+        check_output(arguments.to)
     equal = arguments.expected == "equal"
     labels = {"equal": equal, "category": arguments.category, "why": arguments.why}
     pair = arguments.gold, arguments.prediction

@@ -34,10 +34,13 @@ def add_verbs(verbs: Any) -> None:
 
 def _contamination(arguments: argparse.Namespace) -> int:
     from bench.files.atomic import replace
+    from bench.files.outputs import check_output
     from bench.problems import BENCHMARKS, Role, load
     from bench.problems.contamination import choose, encode, find_overlaps
 
     train = _training_rows(arguments.train)
+    if arguments.out is not None:
+        check_output(arguments.out, [Path(arguments.train)])
     known = {name: entry for name, entry in BENCHMARKS.items() if entry.role is Role.EVAL}
     names = choose(arguments.against, known)
     benchmarks = {name: load(name, errata=False) for name in names}

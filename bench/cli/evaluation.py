@@ -20,6 +20,7 @@ from bench.cli.options import (
     read_spec,
     sandbox_level,
 )
+from bench.console import print_rich
 from bench.errors import BenchError
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ def _add_run(verbs: Any) -> None:
     run = verbs.add_parser(
         "run",
         help="run one search with one policy on one benchmark",
-        description="Run a search on a benchmark, print its row. Repeat the command to resume it.",
+        description="Run a search on a benchmark, print its row. Repeat the command to resume it; "
+        "with a larger --limit, or for samples a larger --n and --at-once, a finished run grows.",
     )
     run.add_options = _add_run_options
     run.set_defaults(run=_run)
@@ -150,7 +152,8 @@ def _add_table_options(command: argparse.ArgumentParser) -> None:
         "--plot",
         type=Path,
         metavar="SVG",
-        help="draw accuracy against tokens, up to the largest budget, into this file",
+        help="draw accuracy into this file: against tokens, up to the largest budget, or without "
+        "one against the number of samples",
     )
 
 
@@ -183,8 +186,10 @@ def _run(arguments: argparse.Namespace) -> int:
                     on_done=progress.tick,
                 )
 
-    _print_table(leaderboard([asyncio.run(go())]))
+    run = asyncio.run(go())
+    _print_table(leaderboard([run]))
     print(f"run directory: {arguments.out}")
+    _tell_of_machine([run])
     return 0
 
 
@@ -203,7 +208,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from bench.evaluation.comparison import compare
     from bench.search.registry import all_knobs
 
-    _check_chain(arguments)
+    _check_table_options(arguments)
     runs = asyncio.run(
         compare(
             read_spec(arguments, "greedy"),
@@ -224,11 +229,9 @@ def _compare(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace) -> int:
     from bench.runs.reader import load_run
 
-    if arguments.plot is not None and not arguments.tokens:
-        raise BenchError("--plot draws accuracy up to a budget; give that with --tokens")
     if arguments.flops and not arguments.tokens:
         raise BenchError("--flops cuts at the FLOPs of a budget in tokens; give that with --tokens")
-    _check_chain(arguments)
+    _check_table_options(arguments)
     _print_runs([load_run(path) for path in arguments.runs], arguments)
     return 0
 
@@ -246,33 +249,53 @@ def _headroom(arguments: argparse.Namespace) -> int:
         case "markdown":
             print(to_markdown(groups), end="")
         case _:
-            _print_rich(to_rich(groups))
+            print_rich(to_rich(groups))
     return 0
 
 
-def _check_chain(arguments: argparse.Namespace) -> None:
-    """Refuse a chain that no runs could answer to, before any are made or read."""
+def _check_table_options(arguments: argparse.Namespace) -> None:
+    """Refuse a chain that no runs could answer to, or a picture that cannot be written."""
+    from bench.files.outputs import check_output
     from bench.reports.chain import check_order
 
     if arguments.chain is not None:
         check_order(arguments.chain)
+    if arguments.plot is not None:
+        check_output(arguments.plot, getattr(arguments, "runs", ()))
 
 
 def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
-    """Print the table of finished runs, or one for each budget; draw their curves."""
+    """Print the table of finished runs, or one for each budget; draw their curves.
+
+    Below whole runs, those of samples get a table of every number of samples.
+    """
     from bench.reports.chain import judge_chains
+    from bench.reports.every_k import read_all
     from bench.reports.leaderboard import leaderboard
 
     cuts = _cut_runs(runs, arguments.tokens, flops=arguments.flops) if arguments.tokens else [runs]
     tables = [leaderboard(each, against=arguments.against) for each in cuts]
     chains = judge_chains(cuts, arguments.chain) if arguments.chain else [None] * len(cuts)
-    _print_tables(list(zip(tables, chains, strict=True)), arguments.format)
+    every_k = [] if arguments.tokens else read_all(runs)
+    _print_tables(list(zip(tables, chains, strict=True)), arguments.format, every_k)
+    _tell_of_machine(runs)
     if arguments.plot is not None:
         from bench.files.atomic import replace
         from bench.reports.budget_plot import budget_plot
+        from bench.reports.every_k_view import draw_every_k
 
-        replace(arguments.plot, budget_plot(runs, max(arguments.tokens)))
+        drawn = budget_plot(runs, max(arguments.tokens)) if arguments.tokens else None
+        replace(arguments.plot, drawn or draw_every_k(every_k))
         sys.stderr.write(f"drawn: {arguments.plot}\n")
+
+
+def _tell_of_machine(runs: Sequence[Any]) -> None:
+    """Say on standard error which runs a busy machine held up; their records do not show it."""
+    from bench.machine import describe
+
+    for run in runs:
+        if told := describe(run.machine):
+            sys.stderr.write(f"{run.path}: {told}\n")
 
 
 def _cut_runs(runs: Sequence[Any], budgets: Sequence[int], *, flops: bool) -> list[list[Any]]:
@@ -285,33 +308,36 @@ def _cut_runs(runs: Sequence[Any], budgets: Sequence[int], *, flops: bool) -> li
     return cuts
 
 
-def _print_tables(tables: Sequence[tuple[Any, Any]], form: str) -> None:
+def _print_tables(
+    tables: Sequence[tuple[Any, Any]], form: str, every_k: Sequence[Any] = ()
+) -> None:
     """Print tables one below the other, each with its chain if any; as JSON, several are a list."""
     import json
 
+    from bench.reports.every_k_view import lay_out
+    from bench.reports.grid import COLUMNS, grid_to_markdown, grids_to_rich
     from bench.reports.render import chain_to_rich, to_json, to_markdown
 
+    grids = lay_out(every_k)
     if form == "json":
         data = [to_json(table, links) for table, links in tables]
+        if every_k:
+            data[0]["every_k"] = [each.to_json() for each in every_k]
         print(json.dumps(data if len(data) > 1 else data[0], indent=2))
         return
     if form == "markdown":
         print("\n".join(to_markdown(table, links) for table, links in tables), end="")
+        print("".join(f"\n{grid_to_markdown(grid)}" for grid in grids), end="")
         return
     for table, links in tables:
         _print_table(table)
         if links is not None:
-            _print_rich(chain_to_rich(links))
+            print_rich(chain_to_rich(links))
+    if grids:
+        print_rich(grids_to_rich(grids), columns=COLUMNS)
 
 
 def _print_table(table: Any) -> None:
     from bench.reports.render import to_rich
 
-    _print_rich(to_rich(table))
-
-
-def _print_rich(shown: Any) -> None:
-    """Print for a terminal; elsewhere, for 120 columns."""
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 120).print(shown)
+    print_rich(to_rich(table))

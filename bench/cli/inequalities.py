@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.options import positive_integer, seconds
+from bench.cli.options import seconds, workers
 from bench.errors import BenchError, DataError
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def add_verbs(verbs: Any) -> None:
     )
     proving.add_argument(
         "--jobs",
-        type=positive_integer,
+        type=workers,
         metavar="N",
         help="cases that are decided at a time [as many as there are cores]",
     )
@@ -193,14 +192,15 @@ def _configure(arguments: argparse.Namespace) -> Closers:
     return dataclasses.replace(config, z3_seconds=arguments.z3)
 
 
-def _make_room(file: Path | None) -> None:
+def _make_room(file: Path | None, inputs: Sequence[Path] = ()) -> None:
     """Make the folder of a file. Raises DataError where it cannot be there, before any work."""
+    from bench.files.outputs import check_output
+
     if file is None:
         return
     with _writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_dir():
-        raise DataError(f"cannot write {file}: it is a folder; name a file in it")
+    check_output(file, inputs)
 
 
 @contextmanager
@@ -257,7 +257,9 @@ def _prove_cases(arguments: argparse.Namespace) -> int:
     if arguments.explain is not None:
         raise BenchError("--explain tells one proof; with --cases explain the certificates later")
     cases = read_cases(arguments.cases)
-    _make_room(arguments.out)
+    _make_room(arguments.out, [arguments.cases])
+    if arguments.certificates is None and arguments.out.exists() and not arguments.out.is_file():
+        raise BenchError(f"--out {arguments.out} is no file; say where proofs go: --certificates")
     certificates = arguments.certificates or arguments.out.with_suffix(".certificates")
     with _writing(certificates):
         certificates.mkdir(parents=True, exist_ok=True)
@@ -320,15 +322,17 @@ def _verify_problem(file: Path, arguments: argparse.Namespace) -> bool:
 
 
 def _verify_file(file: Path, arguments: argparse.Namespace) -> bool:
+    from bench.files.lines import decode
+
     try:
-        certificate = json.loads(file.read_bytes())
+        certificate = decode(file.read_bytes())
     except FileNotFoundError:
         raise DataError(
             f"there is no file {file}; expected a certificate that rstar-bench prove --out wrote"
         ) from None
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}; name a certificate") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DataError(f"{file} is not JSON that can be read: {error}") from None
     return _verify_one(certificate, arguments)
 
@@ -395,7 +399,7 @@ def _fit_ranker(arguments: argparse.Namespace) -> int:
         )
     if arguments.out is None:
         return 0
-    _make_room(arguments.out)
+    _make_room(arguments.out, arguments.runs)
     names = dict.fromkeys(str(run.header["config"]["benchmark"]["name"]) for run in runs)
     problems = {problem.id: problem for name in names for problem in load(name)}
     found = fit_ranker(runs, problems, arguments.out)

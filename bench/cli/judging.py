@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
-from bench.console import Counter
+from bench.console import Counter, print_rich
 
 if TYPE_CHECKING:
     from bench.checkers import Case, Judged
@@ -31,6 +30,4 @@ def print_tallies(title: str, judged: list[Judged]) -> None:
 
 def print_table(table: Any) -> None:
     """Print a table of rich's."""
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    print_rich(table, columns=140)

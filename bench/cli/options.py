@@ -8,29 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError, UnknownNameError
-from bench.knobs import Count, Knob, Positive, knobs_of
+from bench.knobs import Count, Knob, Positive, Workers, knobs_of, make_knob
 
 if TYPE_CHECKING:
     from bench.answers import Conventions
     from bench.evaluation.spec import RunSpec
     from bench.sandbox import Level
     from bench.search import SearchConfig
-
-
-class VerbParser(argparse.ArgumentParser):
-    """The parser of one command, whose options may be added when it first parses.
-
-    So a list of all commands loads no search and no engine.
-    """
-
-    add_options: Callable[[argparse.ArgumentParser], None] | None = None
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Add the options that were put off, then parse as usual."""
-        add, self.add_options = self.add_options, None
-        if add is not None:
-            add(self)
-        return super().parse_known_args(args, namespace)
 
 
 def reader(knob: Knob) -> Callable[[str], Any]:
@@ -51,11 +35,13 @@ class _Numbers:
 
     count: Count = 1
     seconds: Positive = 1.0
+    workers: Workers = 1
 
 
 _KINDS = knobs_of(_Numbers)
 positive_integer = reader(_KINDS["count"])
 seconds = reader(_KINDS["seconds"])
+workers = reader(_KINDS["workers"])
 
 
 def positive_integers(text: str) -> tuple[int, ...]:
@@ -102,7 +88,7 @@ def add_run_options(
     Unless `deciding`, those of searches that decide inequalities are left out.
     """
     from bench.engines.policy import SamplingSettings
-    from bench.evaluation.runner import CONCURRENCY
+    from bench.evaluation.runner import CONCURRENCY, Concurrency
     from bench.evaluation.spec import RunSpec
     from bench.search.registry import all_knobs, searches_with
 
@@ -125,9 +111,11 @@ def add_run_options(
     knobs = [knob for name, knob in all_knobs(deciding=deciding).items() if name not in without]
     notes = {knob.name: ", ".join(searches_with(knob.name)) for knob in knobs}
     add_knobs(command, knobs, notes=notes)
+    at_a_time = make_knob("concurrency", Concurrency)
+    assert at_a_time is not None
     command.add_argument(
         "--concurrency",
-        type=positive_integer,
+        type=reader(at_a_time),
         help="problems in flight; changes no result "
         f"[{CONCURRENCY}; without a policy, as many as there are cores]",
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from bench.console import print_rich
 
 if TYPE_CHECKING:
     from bench.reports.paper import PaperTable
@@ -58,7 +59,6 @@ def _overview(names: list[str]) -> int:
 
 def _print(found: PaperTable) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -83,7 +83,7 @@ def _print(found: PaperTable) -> None:
         rich.add_column(titles.get(column, column), justify="right")
     for label, values in zip(found.labels, found.rows, strict=True):
         rich.add_row(Text(label), *map(_number, values))
-    Console(width=None if sys.stdout.isatty() else 120).print(rich)
+    print_rich(rich)
 
 
 def _number(value: float | None) -> str:

@@ -8,9 +8,10 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from bench.cli.options import add_level, positive_integer, sandbox_level, seconds
+from bench.cli.options import add_level, reader, sandbox_level
+from bench.knobs import knobs_of
 
 if TYPE_CHECKING:
     from bench.sandbox import Execution, SandboxConfig
@@ -35,21 +36,33 @@ def _add_exec(verbs: Any) -> None:
         help="run one program, or a file of programs, in the sandbox",
         description="Run FILE.py and print what it prints; or run many, the rows of a JSONL file "
         "with `id`, `code` and perhaps the `parent` id of the row whose program they continue. The "
-        "exit status is 0 when the program ended well, 1 when it did not.",
+        "exit status is 0 when the program ended well, 1 when it did not. Control characters are "
+        "printed as \\u001b; --json and --out have what was really printed.",
     )
+    run.add_options = _add_exec_options
+    run.set_defaults(run=_exec)
+
+
+def _add_exec_options(run: argparse.ArgumentParser) -> None:
+    from bench.sandbox import SandboxConfig
+
     run.add_argument("file", metavar="FILE.py", nargs="?", help="one program; - is standard input")
     run.add_argument("--cases", type=Path, metavar="FILE.jsonl", help="many programs; needs --out")
     run.add_argument("--out", type=Path, metavar="OUT.jsonl", help="a row for each case, in order")
-    run.add_argument("--timeout", type=seconds, default=5.0, help="seconds a program [%(default)s]")
-    run.add_argument(
-        "--memory", type=positive_integer, default=1024, help="MiB a program [%(default)s]"
-    )
-    run.add_argument(
-        "--workers", type=positive_integer, default=2, help="programs at once [%(default)s]"
-    )
+    knobs = knobs_of(SandboxConfig)
+    for name, words in _OF_EXEC.items():
+        knob = knobs[name]
+        run.add_argument(f"--{name}", type=reader(knob), default=knob.default, help=words)
     run.add_argument("--json", action="store_true", help="print the result as a JSON object")
     add_level(run)
-    run.set_defaults(run=_exec)
+
+
+_OF_EXEC = {
+    "timeout": "seconds of CPU, and of sleep, a program [%(default)s]",
+    "memory": "MiB a program [%(default)s]",
+    "workers": "programs at once [%(default)s]",
+}
+"""Knobs of the sandbox that are options, and what they say."""
 
 
 def _exec(arguments: argparse.Namespace) -> int:
@@ -68,8 +81,7 @@ def _exec(arguments: argparse.Namespace) -> int:
     )
     if arguments.cases is not None:
         return asyncio.run(_run_cases(arguments.cases, arguments.out, config))
-    text = sys.stdin.read() if arguments.file == "-" else _read(Path(arguments.file))
-    execution, isolation = asyncio.run(_run_one(text, config))
+    execution, isolation = asyncio.run(_run_one(_read_program(arguments.file), config))
     if arguments.json:
         print(json.dumps({**_row(execution), "level": isolation["level"]}))
     else:
@@ -91,23 +103,21 @@ async def _run_one(code: str, config: SandboxConfig) -> tuple[Execution, Mapping
 
 
 async def _run_cases(source: Path, out: Path, config: SandboxConfig) -> int:
-    from bench.errors import BenchError
+    from bench.files.atomic import append, replace
+    from bench.files.lines import encode
+    from bench.files.outputs import check_output
     from bench.sandbox import Sandbox
     from bench.sandbox.cases import parse, run
 
     cases = parse(_read(source), str(source))
+    check_output(out, [source])
     counts: dict[str, int] = {}
-    try:
-        file = out.open("w", encoding="utf-8")
-    except OSError as e:
-        raise BenchError(f"cannot write {out}: {e.strerror}") from e
-    with file:
-        async with Sandbox(config) as sandbox:
-            async for case, execution in run(sandbox, cases):
-                file.write(json.dumps({"id": case.id, **_row(execution)}) + "\n")
-                file.flush()
-                counts[execution.status] = counts.get(execution.status, 0) + 1
-            level = sandbox.level
+    async with Sandbox(config) as sandbox:
+        replace(out, b"")
+        async for case, execution in run(sandbox, cases):
+            append(out, encode({"id": case.id, **_row(execution)}))
+            counts[execution.status] = counts.get(execution.status, 0) + 1
+        level = sandbox.level
     told = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
     print(f"{len(cases)} programs at isolation {level}: {told or 'none'}")
     return 0
@@ -122,15 +132,26 @@ def _row(execution: Execution) -> dict[str, object]:
     }
 
 
-def _read(path: Path) -> str:
+def _read_program(name: str) -> str:
+    from bench.errors import BenchError
+
+    if name == "-" and cast(TextIO | None, sys.stdin) is None:
+        raise BenchError("standard input is closed; give a FILE.py, or a program to read there")
+    data = sys.stdin.buffer.read() if name == "-" else _read(Path(name))
+    try:
+        return data.decode()
+    except UnicodeDecodeError as e:
+        where = "standard input" if name == "-" else name
+        raise BenchError(f"{where} is not UTF-8 text: {e.reason} at byte {e.start}") from e
+
+
+def _read(path: Path) -> bytes:
     from bench.errors import BenchError
 
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes()
     except OSError as e:
         raise BenchError(f"cannot read {path}: {e.strerror}") from e
-    except UnicodeDecodeError as e:
-        raise BenchError(f"{path} is not UTF-8 text: {e.reason} at byte {e.start}") from e
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -147,6 +168,13 @@ def _doctor(arguments: argparse.Namespace) -> int:
     else:
         print("isolation: not enough; a run refuses, unless a level is named")
     _print_matrix(examined)
+    if best is not None and best.uncapped:
+        print(
+            "memory: each program has its limit, and what is kept is counted; nothing caps them "
+            f"all together, as no control group can be made: {best.uncapped}"
+        )
+    elif best is not None:
+        print("memory: a control group caps what all programs hold together")
     for each in examined:
         if each.fault:
             print(f"{each.level} is not to be had: {each.fault}")
@@ -180,6 +208,7 @@ def _told(examined: list[Examined], level: str | None) -> dict[str, object]:
                 "offered": each.offered,
                 "fault": each.fault,
                 "landlock": each.landlock,
+                "uncapped": each.uncapped,
                 "canaries": {f.canary.name: f.blocked for f in each.findings},
             }
             for each in examined

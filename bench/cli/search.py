@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
-from bench.cli.options import positive_integer
+from bench.cli.options import positive_integer, workers
+from bench.console import print_rich
 
 
 def add_verbs(verbs: Any) -> None:
@@ -29,7 +29,7 @@ def add_verbs(verbs: Any) -> None:
         help="differences shown of a search [%(default)s]",
     )
     replay.add_argument(
-        "--workers", type=positive_integer, default=2, help="sandbox processes [%(default)s]"
+        "--workers", type=workers, default=2, help="sandbox processes [%(default)s]"
     )
     replay.set_defaults(run=_replay)
 
@@ -84,8 +84,6 @@ async def _replay_all(recordings: list[Any], workers: int, show: int) -> int:
 
 
 def _tree(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from bench.reports.tree_view import shown_tree
     from bench.runs.reader import load_run
 
@@ -96,5 +94,5 @@ def _tree(arguments: argparse.Namespace) -> int:
         selector=arguments.selector,
         depth=arguments.depth,
     )
-    Console(width=None if sys.stdout.isatty() else 160).print(found)
+    print_rich(found, columns=160)
     return 0

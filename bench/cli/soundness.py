@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.judging import print_table
-from bench.cli.options import positive_integer, seconds
+from bench.cli.options import positive_integer, seconds, workers
 from bench.console import LiveLine
 from bench.errors import DataError
 
@@ -60,7 +60,7 @@ def add_verbs(verbs: Any) -> None:
         "--seconds", type=seconds, default=10.0, help="CPU time of a statement [%(default)s]"
     )
     command.add_argument(
-        "--jobs", type=positive_integer, default=1, help="statements at a time [%(default)s]"
+        "--jobs", type=workers, default=1, help="statements at a time [%(default)s]"
     )
     command.add_argument("--seed", type=int, default=1, help="[%(default)s]")
     command.add_argument(
@@ -75,6 +75,7 @@ def add_verbs(verbs: Any) -> None:
 
 def _test_prover(arguments: argparse.Namespace) -> int:
     from bench.files.atomic import replace_json
+    from bench.files.outputs import check_output
     from bench.inequalities.attacks.soundness import Log, Plan, attack, summarise
 
     sources, files = _read_sources(arguments.statements)
@@ -86,8 +87,12 @@ def _test_prover(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         seed=arguments.seed,
     )
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    log = Log(arguments.out.with_suffix(".jsonl"), plan)
+    if arguments.out.exists() and not arguments.out.is_file():
+        raise DataError(f"--out {arguments.out} has no place beside it for outcomes; name a file")
+    outcomes = arguments.out.with_suffix(".jsonl")
+    for file in (arguments.out, outcomes):
+        check_output(file, arguments.statements)
+    log = Log(outcomes, plan)
     line = LiveLine()
     try:
         attack(

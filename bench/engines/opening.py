@@ -9,30 +9,45 @@ import importlib.util
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.ppm_config import PPMConfig
-from bench.checkpoints.weights import full_weights, gguf, has_gguf, require_gguf
+from bench.checkpoints.weights import (
+    full_weights,
+    gguf,
+    has_gguf,
+    openvino_folder,
+    require_gguf,
+)
 from bench.engines import vllm
 from bench.engines.base import RunningEngine
-from bench.engines.openvino import OpenVINOEngine
+from bench.engines.openvino import POOL_BLOCKS, OpenVINOEngine
 from bench.engines.ppm import PPMScorer
 from bench.engines.transformers import TransformersEngine
 from bench.engines.turns import Turns
-from bench.errors import UnknownNameError
+from bench.errors import MissingExtraError, UnknownNameError
 
 log = logging.getLogger(__name__)
 
+KEPT_BLOCKS = 4_096
+"""Of a KV cache that is to keep prefixes: 3 GB of SmolLM2-135M. The more, the more are found."""
 AUTO = "auto"
 """Stands for the first engine of `ENGINES` that is installed and runs the policy."""
 
 
-def _open_openvino(policy: Checkpoint, turns: Turns) -> RunningEngine:
-    return OpenVINOEngine(gguf(policy), name=policy.name, turns=turns)
-
-
-def _open_openvino_cached(policy: Checkpoint, turns: Turns) -> RunningEngine:
-    return OpenVINOEngine(gguf(policy), name=policy.name, turns=turns, prefix_caching=True)
+def _open_openvino(
+    policy: Checkpoint, turns: Turns, *, pool_blocks: int, prefix_caching: bool = False
+) -> RunningEngine:
+    _require_openvino()  # before weights are written for it
+    return OpenVINOEngine(
+        gguf(policy),
+        name=policy.name,
+        model=openvino_folder(policy),
+        pool_blocks=pool_blocks,
+        prefix_caching=prefix_caching,
+        turns=turns,
+    )
 
 
 def _open_vllm(policy: Checkpoint, turns: Turns) -> RunningEngine:
@@ -48,8 +63,9 @@ def _open_transformers(policy: Checkpoint, turns: Turns) -> RunningEngine:
 class EngineEntry:
     """How an engine is opened, and whether `auto` may take it."""
 
-    open: Callable[[Checkpoint, Turns], RunningEngine]
-    """Loads a policy. Raises MissingExtraError, CheckpointError, EngineError."""
+    open: Callable[..., RunningEngine]
+    """Loads a policy: `open(policy, turns)`, and `pool_blocks=` where it has a pool. Raises
+    MissingExtraError, CheckpointError, EngineError."""
     package: str | None = None
     """What must be installed for `auto` to take it; None: `auto` never does."""
     runs: Callable[[Checkpoint], bool] = lambda policy: True
@@ -58,13 +74,58 @@ class EngineEntry:
     """Raises CheckpointError for a policy that it cannot run."""
     tells_logprobs: bool = True
     """Whether completions carry their log-probability where it is asked for."""
+    require_package: Callable[[], None] = lambda: None
+    """Raises MissingExtraError where what it runs on is not installed; loads nothing."""
+    pool_blocks: int | None = None
+    """Blocks of its KV cache unless told otherwise; None: how large that is cannot be told it."""
+    keeps_prefixes: bool = False
+    """Whether a cache that is larger than what runs is of use."""
+    weight_bytes: int | None = None
+    """Of main memory for each weight; None: it keeps its own books."""
 
+    @property
+    def reads_gguf(self) -> bool:
+        """Whether it loads a GGUF file."""
+        return self.require is require_gguf
+
+
+def _require_package(feature: str, module: str, package: str) -> Callable[[], None]:
+    def require() -> None:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(feature, package, "cpu")
+
+    return require
+
+
+_require_openvino = _require_package("the OpenVINO engine", "openvino_genai", "openvino-genai")
 
 ENGINES: Mapping[str, EngineEntry] = {
-    "openvino": EngineEntry(_open_openvino, "openvino_genai", has_gguf, require_gguf),
-    "vllm": EngineEntry(_open_vllm, "vllm"),
-    "transformers": EngineEntry(_open_transformers, "transformers"),
-    "openvino-cached": EngineEntry(_open_openvino_cached, None, has_gguf, require_gguf),
+    "openvino": EngineEntry(
+        _open_openvino,
+        "openvino_genai",
+        has_gguf,
+        require_gguf,
+        require_package=_require_openvino,
+        pool_blocks=POOL_BLOCKS,
+        weight_bytes=4,
+    ),
+    "vllm": EngineEntry(_open_vllm, "vllm", require_package=vllm.require_package),
+    "transformers": EngineEntry(
+        _open_transformers,
+        "transformers",
+        require_package=_require_package("the transformers engine", "transformers", "transformers"),
+        weight_bytes=2,
+    ),
+    "openvino-cached": EngineEntry(
+        partial(_open_openvino, prefix_caching=True),
+        None,
+        has_gguf,
+        require_gguf,
+        require_package=_require_openvino,
+        pool_blocks=KEPT_BLOCKS,
+        keeps_prefixes=True,
+        weight_bytes=4,
+    ),
 }
 """The fastest first. `openvino-cached` reuses the KV cache of shared prefixes: faster, but a second
 run may generate different texts."""
@@ -83,32 +144,50 @@ def engine_for(policy: Checkpoint, name: str) -> str:
     return name
 
 
+def require_engine(name: str) -> None:
+    """Raise MissingExtraError where what an engine runs on is not installed; nothing is loaded."""
+    ENGINES[name].require_package()
+
+
 def _is_at_hand(entry: EngineEntry, policy: Checkpoint) -> bool:
     if entry.package == "transformers":
-        return True  # the last resort; where it is missing, opening it says how to install it
+        return True  # the last resort; where it is missing, what is said is how to install it
     return bool(entry.package and importlib.util.find_spec(entry.package) and entry.runs(policy))
 
 
-def load_engine(policy: Checkpoint, name: str, turns: Turns | None = None) -> RunningEngine:
+def load_engine(
+    policy: Checkpoint, name: str, turns: Turns | None = None, *, pool_blocks: int | None = None
+) -> RunningEngine:
     """Load a policy on an engine, without trying how reproducible it is there; close it when done.
 
-    `turns` are shared with other models on this processor. Raises UnknownNameError,
-    MissingExtraError, CheckpointError, EngineError.
+    `turns` are shared with other models on this processor; `pool_blocks` are what the KV cache is
+    to hold, where the engine can be told. Raises UnknownNameError, MissingExtraError,
+    CheckpointError, EngineError.
     """
     name = engine_for(policy, name)
     log.info("loading the policy %s on %s", policy.name, name)
-    return ENGINES[name].open(policy, turns or Turns())
+    entry = ENGINES[name]
+    if entry.pool_blocks is None:
+        return entry.open(policy, turns or Turns())
+    return entry.open(policy, turns or Turns(), pool_blocks=pool_blocks or entry.pool_blocks)
 
 
-async def open_engine(policy: Checkpoint, name: str, turns: Turns | None = None) -> RunningEngine:
+async def open_engine(
+    policy: Checkpoint, name: str, turns: Turns | None = None, *, pool_blocks: int | None = None
+) -> RunningEngine:
     """Load a policy on an engine and find out what its determinism is. Raises as `load_engine`."""
-    engine = load_engine(policy, name, turns)
+    engine = load_engine(policy, name, turns, pool_blocks=pool_blocks)
     try:
         await engine.verify_determinism()
     except BaseException:
         engine.close()
         raise
     return engine
+
+
+def require_scorer() -> None:
+    """Raise MissingExtraError where what a PPM runs on is not installed; nothing is loaded."""
+    _require_package("scoring with a PPM", "transformers", "transformers")()
 
 
 def open_scorer(ppm: Checkpoint, turns: Turns | None = None) -> PPMScorer:

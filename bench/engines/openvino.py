@@ -1,4 +1,4 @@
-"""OpenVINO GenAI on a GGUF file: the CPU engine, continuous batching over every search in flight.
+"""OpenVINO GenAI: the CPU engine, continuous batching over every search in flight.
 
 One thread owns the pipeline: it adds what searches have asked for, steps the whole batch, and
 hands finished requests back to their event loops. Each request has its own random generator,
@@ -18,9 +18,11 @@ module sees to:
 `verify_determinism` puts that to the test on the machine at hand, and the run records what it
 found.
 
-The pipeline takes at most `max_sequences` at a time, and the rest wait in a line of ours: those of
-the oldest problem go first. So whole problems end one after the other; were all let in, every
-program of every problem would be written before the first answer.
+The pipeline takes at most `max_sequences` at a time, and no more than its KV cache has room for if
+every candidate goes on to its limit; the rest wait in a line of ours: those of the oldest problem
+go first. So whole problems end one after the other; were all let in, every program of every problem
+would be written before the first answer. And the pipeline never has to take a sequence's cache
+away, to compute it again with other kernels: how large the cache is changes no text.
 """
 
 from __future__ import annotations
@@ -37,14 +39,28 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from bench.checkpoints.openvino_export import WEIGHTS
 from bench.engines.base import Completion, Finish, Request
 from bench.engines.determinism import HISTORY, probe
+from bench.engines.memory import (
+    BLOCK,
+    count_blocks,
+    give_back,
+    keep_for_ever,
+    ran_out,
+    report_death,
+    unmap_pages,
+)
 from bench.engines.turns import Turns
 from bench.engines.waiting_line import WaitingLine
-from bench.errors import EngineError, MissingExtraError
+from bench.errors import BenchError, DeadEngineError, EngineError, MissingExtraError
 
-STEP_TOKENS = 16_384
-"""Tokens of one scheduling step; a prompt is never split over two."""
+STEP_TOKENS = 8_192
+"""Tokens of one scheduling step; a prompt is never split over two. What is computed on the way
+grows with it."""
+POOL_BLOCKS = 768
+"""Blocks of the KV cache, unless told otherwise. It is as large from the start to the end: blocks
+are used in turn, and those of an ended sequence are not given back."""
 KV_PRECISION = "f16"
 """Precision of the KV cache. OpenVINO's own choice, u8, is coarser. It is also slower by a fifth,
 with a hundred sequences of a few hundred tokens."""
@@ -59,6 +75,10 @@ LOOP_ROUNDS = 3
 reach the search, which then may ask for more."""
 MAX_PROMPT_TOKENS = 8_191
 """The tokenizer cuts a longer prompt to 8192 tokens, its end with the solution first, unasked."""
+BALLAST_TOKENS = 1_024
+"""How long an idle sequence is; then comes another."""
+_BALLAST = Request("1", 1, 0, 0.0, BALLAST_TOKENS, ())
+_BALLAST_BLOCKS = count_blocks(1, 1, BALLAST_TOKENS)
 
 
 @dataclass(slots=True)
@@ -68,34 +88,44 @@ class _Pending:
     request: Request
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[list[Completion]]
+    ids: Any = None
+    """The prompt's tokens."""
+    size: int = 0
+    """Blocks of the cache that it may come to take; more where its share of the sequences is."""
     handle: Any = None
-    prompt_tokens: int = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of the prompt."""
+        return int(self.ids.shape[1])
 
 
 class OpenVINOEngine:
-    """Generates from a GGUF file on the CPU."""
+    """Generates on the CPU."""
 
     def __init__(
         self,
         gguf: Path,
         *,
         name: str,
-        cache_gib: int = 3,
+        model: Path | None = None,
+        pool_blocks: int = POOL_BLOCKS,
         max_sequences: int = 128,
         prefix_caching: bool = False,
         turns: Turns | None = None,
     ) -> None:
         """Load the model (seconds); `turns` are shared with other models on this processor.
 
-        A request of n counts as `n` of `max_sequences` until its last candidate has ended. Raises
-        MissingExtraError, EngineError.
+        Of the GGUF comes the tokenizer, and the weights unless there is a folder `model` with them
+        (`bench.checkpoints.openvino_export`). A request of n counts as `n` of `max_sequences` until
+        its last candidate has ended. Raises MissingExtraError, EngineError.
         """
         try:
             import openvino_genai as ov
         except ImportError as error:
             raise MissingExtraError("the OpenVINO engine", "openvino-genai", "cpu") from error
         scheduler = ov.SchedulerConfig()
-        scheduler.cache_size = cache_gib
+        scheduler.num_kv_blocks = pool_blocks + _BALLAST_BLOCKS
         scheduler.max_num_batched_tokens = STEP_TOKENS
         scheduler.max_num_seqs = max_sequences + 1  # requests, and the ballast
         scheduler.dynamic_split_fuse = False
@@ -103,7 +133,7 @@ class OpenVINOEngine:
         try:
             self._tokenizer = ov.Tokenizer(str(gguf), NUM_STREAMS=SAMPLER_THREADS + 2)
             self._pipeline = ov.ContinuousBatchingPipeline(
-                str(gguf),
+                str(model or gguf),
                 self._tokenizer,
                 scheduler,
                 "CPU",
@@ -111,35 +141,45 @@ class OpenVINOEngine:
                 sampler_num_threads=SAMPLER_THREADS,
                 **({} if prefix_caching else PRECISION),
             )
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             raise EngineError(f"OpenVINO cannot load {gguf.name}: {error}") from error
         self._ov = ov
+        self._weights = None if model is None else model / WEIGHTS
         self._prefix_caching = prefix_caching
         self._turns = turns or Turns()
         self.name = name
         self.determinism = "per request; not verified on this machine"
         self._inbox: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
-        self._line: WaitingLine[_Pending] = WaitingLine(max_sequences)
+        self._pool, self._max_sequences = pool_blocks, max_sequences
+        self._line: WaitingLine[_Pending] = WaitingLine(pool_blocks)
         self._ballast: Any = None
         self._request_id = 0
         self._closed = False
+        self._death: DeadEngineError | None = None
         self._thread = threading.Thread(target=self._serve, name="openvino-engine", daemon=True)
         self._thread.start()
 
     async def generate(self, request: Request) -> list[Completion]:
-        """Return `request.n` completions, in an order fixed by the seed. Raises EngineError."""
+        """Return `request.n` completions, in an order fixed by the seed.
+
+        Raises EngineError; DeadEngineError: the engine is gone, and so it is for every request.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Completion]] = loop.create_future()
-        if self._closed:
-            raise EngineError("the engine was closed; it generates nothing any more")
         self._inbox.put(_Pending(request, loop, future))
+        if self._closed:  # perhaps its thread had looked into the inbox for the last time
+            future.cancel()
+            raise self._gone("the engine was closed; it generates nothing any more")
         return await future
 
     def close(self) -> None:
-        """Stop the engine's thread; requests in flight end with an EngineError."""
+        """Stop the engine's thread, give its memory back; requests in flight end in EngineError."""
         self._closed = True
         self._inbox.put(None)
         self._thread.join(timeout=30)
+        if not self._thread.is_alive() and self._death is None:
+            self._pipeline = self._tokenizer = self._ballast = None
+            give_back()
 
     async def verify_determinism(self) -> None:
         """Compare requests alone with the same requests in a batch; record what was found."""
@@ -153,6 +193,9 @@ class OpenVINOEngine:
             while self._collect(active):
                 self._let_searches_go_on(active)
                 self._advance(active)
+        except BaseException as error:  # whatever it is: nobody is left to answer
+            self._death = report_death(f"the engine of {self.name}", error)
+            keep_for_ever(self._pipeline)  # destroyed in the middle of its work, it aborts
         finally:
             self._closed = True
             self._abandon(active)
@@ -176,6 +219,8 @@ class OpenVINOEngine:
             with self._turns:
                 self._pipeline.step()
         except RuntimeError as error:
+            if ran_out(error):
+                raise
             self._fail(active, error)
             return
         still = []
@@ -195,6 +240,8 @@ class OpenVINOEngine:
         while self._pipeline.has_non_finished_requests():
             self._pipeline.step()
         self._ballast = None
+        if self._weights is not None:
+            unmap_pages(self._weights)
 
     def _collect(self, active: list[_Pending]) -> bool:
         """Take up requests until one is active; False where the engine is to end."""
@@ -214,25 +261,33 @@ class OpenVINOEngine:
                 return True
             if pending is None:
                 return False
-            self._line.join(pending, order=pending.request.order, size=pending.request.n)
+            if self._attempt(self._measure, pending):
+                self._line.join(pending, order=pending.request.order, size=pending.size)
             wait = False
 
     def _let_in(self, active: list[_Pending]) -> None:
         """Move requests from the line into the pipeline, as many as fit."""
-        running = sum(pending.request.n for pending in active)
-        while (pending := self._line.let_in(running)) is not None:
-            try:
-                self._add(pending)
-            except (RuntimeError, TypeError, ValueError, EngineError) as error:
-                self._reject(pending, EngineError(f"the request was refused: {error}"))
-                continue
-            active.append(pending)
-            running += pending.request.n
+        taken = sum(pending.size for pending in active)
+        while (pending := self._line.let_in(taken)) is not None:
+            if self._attempt(self._add, pending):
+                active.append(pending)
+                taken += pending.size
+
+    def _attempt(self, work: Callable[[_Pending], None], pending: _Pending) -> bool:
+        """Do something for a request; False where that was refused, which it is told."""
+        try:
+            work(pending)
+        except (RuntimeError, TypeError, ValueError, EngineError) as error:
+            if ran_out(error):
+                raise
+            self._reject(pending, EngineError(f"the request was refused: {error}"))
+            return False
+        return True
 
     def _keep_ballast(self) -> None:
         if self._ballast is None or self._ballast.get_status() != self._ov.GenerationStatus.RUNNING:
             self._ballast = self._pipeline.add_request(
-                self._next_id(), "1", self._config(Request("1", 1, 0, 0.0, 4096, ()), ballast=True)
+                self._next_id(), _BALLAST.prompt, self._config(_BALLAST, ballast=True)
             )
 
     def _next_id(self) -> int:
@@ -258,20 +313,33 @@ class OpenVINOEngine:
             config.set_eos_token_id(self._tokenizer.get_eos_token_id())
         return config
 
-    def _add(self, pending: _Pending) -> None:
-        ids = self._tokenizer.encode(pending.request.prompt, add_special_tokens=False).input_ids
-        pending.prompt_tokens = int(ids.shape[1])
-        if pending.prompt_tokens > MAX_PROMPT_TOKENS:
-            raise EngineError(
-                f"a prompt of more than {MAX_PROMPT_TOKENS} tokens, the most that fit"
-            )
+    def _measure(self, pending: _Pending) -> None:
+        """Read a prompt and find out what room its request takes. Raises EngineError."""
         request = pending.request
         for stop in request.stop:
             if stop != stop.rstrip(" \n"):
                 raise EngineError(f"the stop string {stop!r} ends in white space, which gets lost")
         if request.temperature <= 0 and request.n > 1:
             raise EngineError(f"greedy decoding gives one completion, {request.n} were asked for")
-        pending.handle = self._pipeline.add_request(self._next_id(), ids, self._config(request))
+        pending.ids = self._tokenizer.encode(request.prompt, add_special_tokens=False).input_ids
+        if pending.prompt_tokens > MAX_PROMPT_TOKENS:
+            raise EngineError(
+                f"a prompt of more than {MAX_PROMPT_TOKENS} tokens, the most that fit"
+            )
+        blocks = count_blocks(pending.prompt_tokens, request.n, request.max_tokens)
+        if blocks > self._pool:
+            raise EngineError(
+                f"{request.n} candidates of up to {request.max_tokens} tokens behind a prompt of "
+                f"{pending.prompt_tokens} take {blocks * BLOCK} tokens of cache, and "
+                f"{self._pool * BLOCK} are there; ask for fewer at once"
+            )
+        share = -(-request.n * self._pool // self._max_sequences)
+        pending.size = max(blocks, share)
+
+    def _add(self, pending: _Pending) -> None:
+        pending.handle = self._pipeline.add_request(
+            self._next_id(), pending.ids, self._config(pending.request)
+        )
 
     def _deliver(self, pending: _Pending) -> None:
         request = pending.request
@@ -310,16 +378,24 @@ class OpenVINOEngine:
 
     def _abandon(self, active: list[_Pending]) -> None:
         """Answer whoever still waits when the thread ends."""
-        for pending in active:
+        for pending in active if self._death is None else ():
             pending.handle.stop()
         active += self._line.send_away()
         while not self._inbox.empty():
             active += filter(None, [self._inbox.get()])
         for pending in active:
-            self._reject(pending, EngineError("the engine was closed before it answered"))
-        self._drain()
+            self._reject(pending, self._gone("the engine was closed before it answered"))
+        if self._death is None:
+            self._drain()
 
-    def _reject(self, pending: _Pending, error: EngineError) -> None:
+    def _gone(self, closed: str) -> BenchError:
+        """Return the error of a request that comes too late; `closed` says so, where nothing broke.
+
+        Each request has an error of its own: they are raised in different tasks.
+        """
+        return EngineError(closed) if self._death is None else DeadEngineError(str(self._death))
+
+    def _reject(self, pending: _Pending, error: BenchError) -> None:
         _answer(pending, _refuse, error)
 
 
@@ -333,6 +409,6 @@ def _resolve(future: asyncio.Future[list[Completion]], value: list[Completion]) 
         future.set_result(value)
 
 
-def _refuse(future: asyncio.Future[list[Completion]], error: EngineError) -> None:
+def _refuse(future: asyncio.Future[list[Completion]], error: BenchError) -> None:
     if not future.done():
         future.set_exception(error)

@@ -12,8 +12,12 @@ from bench.prompts import Template
 from bench.prompts.tags import END_OF_STEP
 from bench.types import Problem
 
-Temperature = Annotated[float, Range(0, above=True, hint="--search greedy takes no samples")]
+Temperature = Annotated[
+    float, Range(0, above=True, hint="--search greedy takes no samples", sane=100)
+]
 """A sampling temperature."""
+TokenLimit = Annotated[Count, Range(1, sane=100_000)]
+"""Tokens of one completion at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +26,9 @@ class SamplingSettings:
 
     temperature: Temperature | None = None
     """Sampling temperature; none: the prompt template's own (trained 1.0, untrained 0.7)."""
-    step_tokens: Count = 96
+    step_tokens: TokenLimit = 96
     """Token limit of one step."""
-    solution_tokens: Count = 320
+    solution_tokens: TokenLimit = 320
     """Token limit of a program that is asked for at once."""
 
     def temperature_for(self, template: Template) -> float:

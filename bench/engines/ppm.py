@@ -22,10 +22,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.ppm_config import PPMConfig
 from bench.engines.base import PathScores
+from bench.engines.memory import give_back, ran_out, report_death
 from bench.engines.token_trie import TokenTrie
 from bench.engines.turns import Turns
 from bench.errors import EngineError, MissingExtraError
@@ -69,9 +70,10 @@ class PPMScorer:
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.bfloat16)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         model = model.eval().to(self.device)
-        self.backbone = model.base_model
-        self.head = model.score.float()
+        self.backbone: Any = model.base_model
+        self.head: Any = model.score.float()
         self._turns = turns or Turns()
+        give_back()  # the weights were read in a wider type
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
         self._waiting: deque[tuple[Future[Values], Callable[[], Values]]] = deque()
 
@@ -110,10 +112,12 @@ class PPMScorer:
             return ScoredTree(self).values(prompt, paths)[0]
 
     def close(self) -> None:
-        """Stop the scoring thread."""
+        """Stop the scoring thread and give its memory back."""
         while self._waiting:
             self._waiting.popleft()[0].cancel()
         self._worker.shutdown(wait=True, cancel_futures=True)
+        self.backbone = self.head = None
+        give_back()
 
     def ids(self, text: str) -> list[int]:
         """Return a text's tokens; none is added."""
@@ -129,7 +133,10 @@ class PPMScoring:
         self._tree = ScoredTree(scorer)
 
     async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> PathScores:
-        """Score every step of trajectories that continue `partial`. Raises EngineError."""
+        """Score every step of trajectories that continue `partial`.
+
+        Raises EngineError; DeadEngineError: there is no memory for it.
+        """
         if not paths:
             return PathScores([], 0)
         prompt = self._scorer.template.render(self._problem.question, partial)
@@ -137,7 +144,9 @@ class PPMScoring:
             values, tokens = await self._scorer.run(
                 functools.partial(self._tree.values, prompt, paths)
             )
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
+            if ran_out(error):
+                raise report_death(f"the PPM {self._scorer.name}", error) from error
             raise EngineError(
                 f"the PPM {self._scorer.name} failed on {self._problem.id}: {error}"
             ) from error

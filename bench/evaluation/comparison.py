@@ -3,6 +3,9 @@
 Samples and MCTS go on until their tokens are spent, so one run of each serves every smaller budget
 as well. A greedy solution and a beam search end when they end; of beams several widths are run, and
 which of them a budget pays for shows in the table: a beam that was cut has no answer.
+
+It is the sweep (`bench.evaluation.sweep`) of all methods at their largest budget, its cells known
+beforehand; both run theirs by `run_all`.
 """
 
 from __future__ import annotations
@@ -81,17 +84,30 @@ async def compare(
 
     Raises BenchError.
     """
-    runs = []
-    asked = base.template or find_checkpoint(base.policy or EMBEDDED, "policy").template
+    policy = EMBEDDED if base.policy is None else base.policy
+    asked = base.template or find_checkpoint(policy, "policy").template
     runs_by_name = plan_runs(
         base, knobs, tokens=largest, beam_widths=beam_widths, format=template(asked).format
     )
+    by_path = {out / name: spec for name, spec in runs_by_name.items()}
+    return await run_all(by_path, concurrency=concurrency, level=level)
+
+
+async def run_all(
+    specs: Mapping[Path, RunSpec], *, concurrency: int | None = None, level: Level | None = None
+) -> list[Run]:
+    """Run what is missing of several runs, one after the other; return them in their order.
+
+    What would stop one of them is found before the first begins. Raises BenchError.
+    """
+    Harness.check(specs, concurrency=concurrency)
+    runs = []
     async with Harness(level=level) as harness:
-        for name, spec in runs_by_name.items():
-            with Progress(name) as progress:
+        for path, spec in specs.items():
+            with Progress(path.name) as progress:
                 run = await harness.run(
                     spec,
-                    out / name,
+                    path,
                     concurrency=concurrency,
                     on_start=progress.start,
                     on_done=progress.tick,

@@ -59,8 +59,11 @@ class Demo:
 
 async def demo(out: Path, *, limit: int, level: Level | None = None) -> Demo:
     """Run everything that is shown, resuming what is there. Raises BenchError."""
-    runs = await _run(EMBEDDED, ["greedy"], out, limit, level)
-    runs += await _run(find_trained(), list(SEARCHES), out, limit, level)
+    before = _plan(EMBEDDED, ["greedy"], out, limit)
+    after = _plan(find_trained(), list(SEARCHES), out, limit)
+    Harness.check({**before, **after, **_plan_proofs(out)})
+    runs = await _run(before, level)
+    runs += await _run(after, level)
     (found,) = headroom(runs[1:])
     whole = found.sampled[0].parts[0].choosing
     return Demo(
@@ -70,19 +73,16 @@ async def demo(out: Path, *, limit: int, level: Level | None = None) -> Demo:
     )
 
 
-async def _prove(out: Path) -> str:
+def _plan_proofs(out: Path) -> dict[Path, RunSpec]:
     config = Closers(cpu_seconds=CPU_SECONDS)
     spec = RunSpec(
         benchmark=INEQUALITIES, policy=None, search="closers", config=config, limit=STATEMENTS
     )
-    async with Harness() as harness:
-        with Progress("inequalities") as progress:
-            run = await harness.run(
-                spec,
-                out / f"{INEQUALITIES}-{STATEMENTS}",
-                on_start=progress.start,
-                on_done=progress.tick,
-            )
+    return {out / f"{INEQUALITIES}-{STATEMENTS}": spec}
+
+
+async def _prove(out: Path) -> str:
+    (run,) = await _run(_plan_proofs(out), None)
     right = [
         sample.answer or ""
         for record in run.records
@@ -104,26 +104,26 @@ def find_trained() -> str:
     return names[-1] if names else newest_policy().name
 
 
-async def _run(
-    policy: str, searches: list[str], out: Path, limit: int, level: Level | None
-) -> list[Run]:
+def _plan(policy: str, searches: list[str], out: Path, limit: int) -> dict[Path, RunSpec]:
+    return {
+        out / f"{policy}-{search}-{limit}": RunSpec(
+            benchmark=BENCHMARK,
+            policy=policy,
+            search=search,
+            config=SEARCHES[search],
+            limit=limit,
+            sampling=SAMPLING,
+        )
+        for search in searches
+    }
+
+
+async def _run(specs: Mapping[Path, RunSpec], level: Level | None) -> list[Run]:
     runs = []
     async with Harness(level=level) as harness:
-        for search in searches:
-            spec = RunSpec(
-                benchmark=BENCHMARK,
-                policy=policy,
-                search=search,
-                config=SEARCHES[search],
-                limit=limit,
-                sampling=SAMPLING,
-            )
-            with Progress(f"{policy} {search}") as progress:
-                run = await harness.run(
-                    spec,
-                    out / f"{policy}-{search}-{limit}",
-                    on_start=progress.start,
-                    on_done=progress.tick,
-                )
+        for path, spec in specs.items():
+            label = spec.benchmark if spec.policy is None else f"{spec.policy} {spec.search}"
+            with Progress(label) as progress:
+                run = await harness.run(spec, path, on_start=progress.start, on_done=progress.tick)
             runs.append(run)
     return runs

@@ -19,10 +19,14 @@ from bench.answers import close_checkers
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.weights import parameters
 from bench.engines.base import Aggregating, RunningEngine, StepScorer
+from bench.engines.memory import Demand, in_gib, read_free
 from bench.engines.opening import engine_for, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.engines.turns import Turns
+from bench.evaluation.growth import go_on, is_finished, is_whole, read_begun, refuse_growth
+from bench.evaluation.memory import Models, any_demand, check_memory, demand_of, fit, needs_pool
+from bench.evaluation.room import require_cache, require_disk
 from bench.evaluation.runner import CONCURRENCY, run_problems
 from bench.evaluation.spec import Resolved, RunSpec, resolve
 from bench.prompts import template
@@ -30,7 +34,7 @@ from bench.reports.leaderboard import summary
 from bench.runs.header import make_header
 from bench.runs.reader import Run, load_run
 from bench.runs.record import Key, Record
-from bench.runs.writer import RunDir
+from bench.runs.writer import RunDir, check_run_dir
 from bench.sandbox import Level, Sandbox, SandboxConfig
 from bench.sandbox.levels import read_level
 from bench.search.inequalities import Provers
@@ -61,12 +65,18 @@ class Started:
 
 
 class Harness:
-    """The parts of one process, started when first needed; an asynchronous context manager."""
+    """The parts of one process, started when first needed; an asynchronous context manager.
+
+    It holds one policy's engine and one PPM at a time: those that a run names are there for the
+    next, and are closed when that names others.
+    """
 
     def __init__(self, *, level: Level | None = None) -> None:
         """Start nothing yet. `level` names a level of isolation; see `bench.sandbox.levels`."""
         self._level = level or read_level()
         self._engines: dict[tuple[str, str], RunningEngine] = {}
+        self._pools: dict[tuple[str, str], int | None] = {}
+        """Blocks of each engine's KV cache, where it was told."""
         self._scorers: dict[str, PPMScorer] = {}
         self._sandbox: Sandbox | None = None
         self._provers: Provers | None = None
@@ -110,17 +120,25 @@ class Harness:
         """
         resolved = resolve(spec)
         problems = resolved.problems
-        with RunDir.open(out, make_header(resolved.config)) as run:
+        with RunDir.open(
+            out,
+            make_header(resolved.config),
+            grows=partial(refuse_growth, resolved),
+            is_whole=partial(is_whole, resolved),
+        ) as run:
             if on_start is not None:
                 on_start(len(problems), len(run.done))
             if any(Key(problem.id, spec.seed) not in run.done for problem in problems):
-                started = await self.start(resolved)
+                require_disk(out, len(problems))
+                begun = read_begun(run)
+                demand = demand_of(resolved, min(concurrency or CONCURRENCY, len(problems)))
+                started = await self.start(resolved, demand)
                 concurrency = concurrency or started.concurrency
                 for key, value in {**started.notes, "concurrency": concurrency}.items():
                     run.note(key, value)
                 await run_problems(
                     problems,
-                    partial(started.search, seed=spec.seed),
+                    go_on(partial(started.search, seed=spec.seed), begun),
                     run=run,
                     selectors=resolved.selectors,
                     name=spec.search,
@@ -129,19 +147,40 @@ class Harness:
                     conventions=spec.conventions,
                     on_done=on_done,
                 )
+            run.settle()
             loaded = load_run(out)
             run.write_summary(summary(loaded))
         return loaded
 
-    async def start(self, resolved: Resolved) -> Started:
-        """Start the parts that a specification needs, and return its search."""
+    @staticmethod
+    def check(runs: Mapping[Path, RunSpec], *, concurrency: int | None = None) -> None:
+        """Find what would stop one of several runs, before the first begins. Raises BenchError."""
+        for out, spec in runs.items():
+            resolved = resolve(spec)
+            check_run_dir(out, resolved.config, partial(refuse_growth, resolved))
+            if is_finished(resolved, out):
+                continue  # nothing of it is started
+            require_disk(out, len(resolved.problems))
+            require_cache(resolved)
+            check_memory(resolved, concurrency or CONCURRENCY)
+
+    async def start(self, resolved: Resolved, demand: Demand | None = None) -> Started:
+        """Start the parts that a specification needs, and return its search. Raises BenchError.
+
+        `demand` says what is asked of them at most, where that is known.
+        """
         spec = resolved.spec
+        require_cache(resolved)
         if resolved.policy is None or resolved.engine is None:
             provers = self._start_provers()
             search = resolved.entry.bind_provers(resolved.search_config, provers)
             return Started(search, {"provers": provers.count}, provers.count)
         parts = await self.start_parts(
-            resolved.policy, resolved.ppm, engine=resolved.engine, sampling=spec.sampling
+            resolved.policy,
+            resolved.ppm,
+            engine=resolved.engine,
+            sampling=spec.sampling,
+            demand=demand or demand_of(resolved, CONCURRENCY),
         )
         scorer: StepScorer | None = parts.scorer
         if scorer is not None and resolved.aggregate is not None:
@@ -158,25 +197,69 @@ class Harness:
         *,
         engine: str,
         sampling: SamplingSettings,
+        demand: Demand | None = None,
     ) -> Parts:
         """Start a policy on an engine, a PPM if there is one, and the sandbox.
 
-        What runs already is used again. Raises BenchError.
+        What runs already is used again, and what runs of others is closed. `demand` says what is
+        asked of them at most, where that is known. Raises BenchError: among others, it does not fit
+        into memory.
         """
-        running = await self._engine(policy, engine)
+        engine, demand = engine_for(policy, engine), demand or any_demand(sampling)
+        self._close_others(policy, engine, ppm, demand)
+        pool = self._find_room(policy, engine, ppm, demand)
+        running = await self._engine(policy, engine, pool)
         scorer = self._scorer(ppm) if ppm is not None else None
         sandbox = await self.start_sandbox()
         asked = ModelPolicy(policy.name, running, template(policy.template), sampling)
         notes = {
-            "engine": {"name": engine_for(policy, engine), "determinism": running.determinism},
+            "engine": {"name": engine, "determinism": running.determinism},
             "sandbox": dict(sandbox.about),
         }
         return Parts(asked, sandbox, scorer, notes)
 
-    async def _engine(self, policy: Checkpoint, name: str) -> RunningEngine:
+    def _close_others(
+        self, policy: Checkpoint, engine: str, ppm: Checkpoint | None, demand: Demand
+    ) -> None:
+        """Close the engine of another policy, or one whose cache is too small; and another PPM."""
+        kept = (engine, policy.digest)
+        pool = self._pools.get(kept)
+        too_small = pool is not None and pool < needs_pool(demand)
+        for key in [key for key in self._engines if key != kept or too_small]:
+            log.info("closing the engine of %s", self._engines[key].name)
+            self._engines.pop(key).close()
+        for digest in [each for each in self._scorers if ppm is not None and each != ppm.digest]:
+            log.info("closing the PPM %s", self._scorers[digest].name)
+            self._scorers.pop(digest).close()
+
+    def _find_room(
+        self, policy: Checkpoint, engine: str, ppm: Checkpoint | None, demand: Demand
+    ) -> int | None:
+        """Say what is about to be loaded takes of memory; return how large a KV cache may be.
+
+        Raises BenchError: it does not fit.
+        """
+        loads_policy = (engine, policy.digest) not in self._engines
+        loads_ppm = ppm is not None and ppm.digest not in self._scorers
+        if not loads_policy and not loads_ppm:
+            return None
+        models = Models(policy if loads_policy else None, engine, ppm if loads_ppm else None)
+        free = read_free()
+        budget = fit(models, demand, free)
+        if budget is None:
+            return None
+        log.info("memory: %s%s", budget, "" if free is None else f", {in_gib(free)} are free")
+        return budget.pool_blocks
+
+    async def _engine(
+        self, policy: Checkpoint, name: str, pool_blocks: int | None
+    ) -> RunningEngine:
         key = (name, policy.digest)
         if key not in self._engines:
-            self._engines[key] = await open_engine(policy, name, self._turns)
+            self._engines[key] = await open_engine(
+                policy, name, self._turns, pool_blocks=pool_blocks
+            )
+            self._pools[key] = pool_blocks
         return self._engines[key]
 
     def _scorer(self, ppm: Checkpoint) -> PPMScorer:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from bench.answers import DEFAULT, Conventions
 from bench.errors import BenchError, EngineError, SandboxError
+from bench.knobs import Count, Range
+from bench.machine import Meter
 from bench.runs.grading import grade
 from bench.runs.record import Key, Record, Selected, Tokens
 from bench.runs.writer import RunDir, Seconds
@@ -26,6 +28,8 @@ OnDone = Callable[[Record], None]
 
 CONCURRENCY = 32
 """Problems that are searched at a time, where a policy is asked; changes no record."""
+Concurrency = Annotated[Count, Range(1, sane=10_000)]
+"""How many that may be."""
 
 
 async def run_problems(
@@ -42,6 +46,7 @@ async def run_problems(
 ) -> None:
     """Search and grade every problem that the run does not hold yet, appending as each one ends."""
     slots = asyncio.Semaphore(concurrency)
+    meter = Meter()
 
     async def one(index: int, problem: Problem) -> None:
         async with slots:
@@ -57,7 +62,7 @@ async def run_problems(
             except (EngineError, SandboxError) as error:
                 record, tree = _failed(problem, name, seed, selectors, error), {}
             seconds = {"total": time.perf_counter() - started, **seconds}
-            run.append(record, tree, seconds, index)
+            run.append(record, tree, seconds, index, machine=meter.take())
             if on_done is not None:
                 on_done(record)
 

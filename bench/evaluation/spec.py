@@ -24,12 +24,12 @@ from bench.checkpoints.checkpoint import (
     published_checkpoints,
 )
 from bench.checkpoints.ppm_config import Aggregate, PPMConfig
-from bench.checkpoints.weights import tokenizer_digest
-from bench.engines.opening import ENGINES, engine_for
+from bench.checkpoints.weights import require_tokenizer, tokenizer_digest
+from bench.engines.opening import ENGINES, engine_for, require_engine, require_scorer
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, CheckpointError
 from bench.inequalities.packages import require_packages, require_z3
-from bench.knobs import Count
+from bench.knobs import Count, Seed
 from bench.problems import BENCHMARKS, corrected_ids, load
 from bench.prompts import Format, template
 from bench.prompts.plans import FEW_SHOT_PLANS
@@ -66,7 +66,7 @@ class RunSpec:
     """Only the first so many problems; none: all."""
     errata: bool = True
     """Whether published references that are known to be wrong are corrected."""
-    seed: int = 0
+    seed: Seed = 0
     """Run seed."""
     aggregate: Aggregate | None = None
     """How a trajectory's step scores become one number; none: as the PPM's training chose."""
@@ -113,12 +113,11 @@ class Resolved:
     def config(self) -> dict[str, Any]:
         """What decides the records, digests in place of anything that lies on this machine."""
         spec, policy, ppm = self.spec, self.policy, self.ppm
-        rows = json.dumps([row_of(problem) for problem in self.problems])
         return {
             "benchmark": {
                 "name": spec.benchmark,
                 "problems": len(self.problems),
-                "sha256": config_digest({"rows": rows}),
+                "sha256": digest_problems(self.problems),
                 "errata": corrected_ids(self.problems) if spec.errata else "off",
             },
             "policy": None if policy is None else _describe_policy(policy, spec.sampling),
@@ -143,6 +142,11 @@ def _describe_policy(policy: Checkpoint, sampling: SamplingSettings) -> dict[str
     }
 
 
+def digest_problems(problems: Sequence[Problem]) -> str:
+    """Return what identifies these problems, in their order, and what they are graded by."""
+    return config_digest({"rows": json.dumps([row_of(problem) for problem in problems])})
+
+
 def row_of(problem: Problem) -> list[Any]:
     """Return what of a problem decides its record."""
     row: list[Any] = [problem.id, problem.question, problem.answer, *problem.alternatives]
@@ -153,8 +157,8 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
     """Look up every name of a specification and read its problems, unless they are given.
 
     Raises BenchError: an unknown name, absent data, a search without the PPM it needs, with a
-    policy or a PPM that writes or reads another format, or with an engine that does not tell what
-    it goes by; or one that decides statements for other problems.
+    policy or a PPM that writes or reads another format, or with an engine that is not installed or
+    does not tell what it goes by; or one that decides statements for other problems.
     """
     entry = find_search(spec.search)
     config = entry.config() if spec.config is None else spec.config
@@ -175,6 +179,8 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
         return Resolved(spec, entry, config, problems, policy=None, ppm=None, engine=None)
     policy = _policy(spec, entry, config)
     engine = engine_for(policy, spec.engine)
+    require_engine(engine)
+    require_tokenizer(policy)
     if entry.needs_logprobs and not ENGINES[engine].tells_logprobs:
         telling = [name for name, each in ENGINES.items() if each.tells_logprobs]
         raise BenchError(
@@ -182,6 +188,9 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
             f"{engine!r} does not tell; choose one of {', '.join(telling)}"
         )
     ppm = _ppm(spec, entry, policy)
+    if ppm is not None:
+        require_scorer()
+        require_tokenizer(ppm)
     return Resolved(spec, entry, config, problems, policy, ppm, engine)
 
 
@@ -204,7 +213,7 @@ def _require_statements(spec: RunSpec, problems: Sequence[Problem]) -> None:
 
 def _policy(spec: RunSpec, entry: SearchEntry, config: SearchConfig) -> Checkpoint:
     """Return the policy, asked in a template of the search's format."""
-    policy = find_checkpoint(spec.policy or EMBEDDED, "policy")
+    policy = find_checkpoint(EMBEDDED if spec.policy is None else spec.policy, "policy")
     if spec.template is not None:
         policy = policy.prompted(template(spec.template).name)
     elif policy.template == UNTRAINED and isinstance(config, CPL | PlanGreedy | PlanSampling):

@@ -49,6 +49,26 @@ def acquire(path: Path) -> int | None:
     return fd
 
 
+def check(path: Path, lock: int | None) -> None:
+    """Raise RunDirError where the file behind a lock is gone: a second writer may hold the new one.
+
+    Two system calls; asked before each append.
+    """
+    if lock not in _held:
+        return
+    ours = os.fstat(lock)
+    try:
+        now = os.stat(path / "run.lock")
+    except OSError:
+        now = None
+    if now is None or (now.st_dev, now.st_ino) != (ours.st_dev, ours.st_ino):
+        raise RunDirError(
+            f"{path / 'run.lock'} was removed while this process wrote to {path}, so another may "
+            "write there too; stopped, and what was stored is intact. Repeat the command once no "
+            "other runs"
+        )
+
+
 def release(lock: int | None) -> None:
     """Let the next writer in. Does nothing where the lock is not held any more."""
     if lock in _held:  # a forked child has closed its copy already

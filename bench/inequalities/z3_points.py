@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from bench.errors import EngineError
 from bench.inequalities.counterexamples import Counterexample, refute_near
 from bench.inequalities.packages import require_z3
 from bench.inequalities.polynomials import Polynomial, terms_of, variables_of
@@ -27,7 +28,7 @@ from bench.inequalities.statements import Statement, add, negate
 MEMORY = 2 << 30
 """Bytes that the process may take."""
 WAIT = 50.0
-"""Multiple of its CPU time, by the wall clock, after which it is taken to hang."""
+"""Multiple of its CPU time, by the wall clock, after which the machine gives it none."""
 DIGITS = 30
 """Decimal places to which an irrational coordinate is known."""
 
@@ -122,8 +123,10 @@ def _run(script: str, seconds: float) -> Mapping[str, Any]:
         done = subprocess.run(
             command, input=question, capture_output=True, text=True, timeout=WAIT * (seconds + 1)
         )
-    except subprocess.TimeoutExpired:
-        return {"answer": "unknown"}
+    except subprocess.TimeoutExpired as error:  # not z3's fault, and nothing it said
+        raise EngineError(
+            f"z3 got less than {seconds:g} s of a core in {WAIT * (seconds + 1):.0f} s"
+        ) from error
     if done.returncode < 0:  # ended by the timer, or for its memory
         return {"answer": "unknown"}
     if done.returncode:

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, UnknownNameError
-from bench.evaluation.runner import CONCURRENCY
+from bench.evaluation.runner import CONCURRENCY, Concurrency
 from bench.evaluation.spec import RunSpec
-from bench.knobs import Count, Knob, knobs_of
+from bench.knobs import Knob, knobs_of
 from bench.search.registry import all_knobs, configure, find_search
 
 PROMPT = "prompt"
@@ -35,7 +35,7 @@ class ModelSettings:
     """The document's column that is searched, or `prompt`; None: `bench.lm_eval.questions`."""
     on_failure: Literal["stop", "empty"] = "stop"
     """What becomes of a task that cannot tell a failed search from a wrong answer."""
-    concurrency: Count = CONCURRENCY
+    concurrency: Concurrency = CONCURRENCY
     """Documents in flight; changes no result."""
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, DataError, UnknownNameError
+from bench.files.lines import decode, number_lines
 from bench.types import Problem
 
 N = 13
@@ -92,7 +93,7 @@ def read_training_file(path: Path) -> list[Problem]:
     DataError for a line without one, naming it.
     """
     rows: list[Problem] = []
-    for number, line in enumerate(path.read_bytes().rstrip(b"\n").split(b"\n"), start=1):
+    for number, line in number_lines(path.read_bytes()):
         where = f"{path}, line {number}"
         row = _parsed(line, where)
         column = next((c for c in _TEXT_COLUMNS if isinstance(row.get(c), str)), None)
@@ -102,6 +103,8 @@ def read_training_file(path: Path) -> list[Problem]:
                 f"{', '.join(sorted(row)) or 'none'}"
             )
         rows.append(Problem(str(row.get("id", number)), row[column], "", path.stem))
+    if not rows:
+        raise DataError(f"{path} is empty; expected lines of JSON")
     if len({row.id for row in rows}) != len(rows):
         raise DataError(f"{path}: ids repeat; give every row an id of its own, or none to any")
     return rows
@@ -125,9 +128,8 @@ def read_dropped_ids(path: Path) -> frozenset[str]:
             f"cannot read the rows to drop from {path} ({error.strerror}); write it with: "
             "rstar-bench contamination --train FILE_OR_POOL --against all --out FILE"
         ) from error
-    lines = content.rstrip(b"\n").split(b"\n") if content.strip() else []
     dropped = set()
-    for number, line in enumerate(lines, start=1):
+    for number, line in number_lines(content):
         row = _parsed(line, f"{path}, line {number}")
         if not isinstance(row.get("train_id"), str):
             raise DataError(f"{path}, line {number}: no 'train_id'; make it with contamination")
@@ -151,7 +153,7 @@ def drop_overlaps(problems: Iterable[Problem], path: Path) -> list[Problem]:
 
 def _parsed(line: bytes, where: str) -> Mapping[str, Any]:
     try:
-        row = json.loads(line)
+        row = decode(line)
     except ValueError as error:
         raise DataError(f"{where}: not valid JSON ({error})") from error
     if not isinstance(row, dict):

@@ -10,12 +10,12 @@ downloaded.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError, MissingDataError
+from bench.files.lines import decode
 from bench.problems.registry import Benchmark
 from bench.types import Problem
 
@@ -111,8 +111,8 @@ def _options(row: dict[str, Any]) -> list[str]:
 
 def _problem(benchmark: Benchmark, line: bytes, *, where: str) -> Problem:
     try:
-        row: Any = json.loads(line)
-    except ValueError as error:  # also covers text that is not UTF-8
+        row: Any = decode(line)
+    except ValueError as error:
         raise DataError(
             f"{where}: not valid JSON ({error}); the file is truncated or damaged, restore it"
         ) from error

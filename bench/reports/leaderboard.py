@@ -137,7 +137,7 @@ def compare(a: Run, b: Run, *, a_method: str, b_method: str) -> stats.PairedDiff
     None when there is no such problem, or when a run answered a problem under several seeds: its
     answers are then not independent, and the paired test would take them to be.
     """
-    of_a, of_b = _judged(outcomes(a, a_method)), _judged(outcomes(b, b_method))
+    of_a, of_b = judged_answers(outcomes(a, a_method)), judged_answers(outcomes(b, b_method))
     shared = sorted(of_a.keys() & of_b.keys())
     if not shared or max(len(v) for p in shared for v in (of_a[p], of_b[p])) > 1:
         return None
@@ -204,7 +204,7 @@ def _row(run: Run, method: str, *, shares_run: bool) -> Row:
     found = outcomes(run, method)
     count = Counter(found.values())
     failures = sum(count[o] for o in Outcome if o.is_failure)
-    answers = list(_judged(found).values())
+    answers = list(judged_answers(found).values())
     totals, cpu = (
         [run.seconds[k][part] for k in found if part in run.seconds.get(k, {})]
         for part in ("total", "cpu")
@@ -236,7 +236,7 @@ def _row(run: Run, method: str, *, shares_run: bool) -> Row:
     )
 
 
-def _judged(found: Mapping[Key, Outcome]) -> dict[str, list[bool]]:
+def judged_answers(found: Mapping[Key, Outcome]) -> dict[str, list[bool]]:
     """Return by problem whether each answer that could be judged was correct."""
     answers: dict[str, list[bool]] = {}
     for key, outcome in found.items():

@@ -135,6 +135,36 @@ def _heading(entry: Mapping[str, Any]) -> dict[str, str]:
     return {"arxiv": arxiv, **{key: entry[key] for key in ("id", "title", "mark", "unit")}}
 
 
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A number of a paper on a whole benchmark, in percent."""
+
+    label: str
+    value: float
+    source: str
+    """Table and paper, and how sure the number is."""
+
+
+def list_quoted(benchmark: str) -> list[Quoted]:
+    """Return what the papers report of their own systems on a benchmark.
+
+    Nothing where they have nothing, or the file of their numbers is absent.
+    """
+    try:
+        marks = read_tables()["marks"]
+    except DataError:
+        return []
+    found = []
+    for table, label in (row for rows in _BESIDE.values() for row in rows):
+        if benchmark in find_table(table).columns:
+            of_paper = find_table(table)
+            whole, value = _value(table, label, benchmark)
+            if value is not None:
+                source = f"{table} of arXiv {of_paper.arxiv}: {marks[of_paper.mark]}"
+                found.append(Quoted(whole, value, source))
+    return found
+
+
 def describe_paper_result(benchmark: str, method: str) -> str | None:
     """Return what the paper has on a benchmark for such a selector, in one sentence.
 

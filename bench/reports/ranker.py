@@ -60,6 +60,8 @@ def _count_by_problem(run: Run) -> dict[str, tuple[int, int]]:
     """Return the states taken up, and those on the way, by problem that was proved."""
     found = {}
     for stored in run.trees():
+        if not stored.tree:  # the harness failed there
+            continue
         trace = Trace.from_json(stored.tree)
         way = _find_way(trace)
         if way:
@@ -107,7 +109,7 @@ def read_choices(run: Run, problems: Mapping[str, Problem]) -> Iterator[Choice]:
     """
     for stored in run.trees():
         problem = problems.get(stored.problem_id)
-        if problem is not None:
+        if problem is not None and stored.tree:
             trace = Trace.from_json(stored.tree)
             yield from _list_choices(problem, trace, _find_way(trace))
 

@@ -132,8 +132,8 @@ _CHAIN_ALWAYS: tuple[_Column[Link], ...] = (
     _Column("n", lambda x: str(x.difference.n)),
     _Column("Points [95 %]", lambda x: _points(x.difference)),
     _Column("Only A/B", lambda x: f"{x.difference.only_a}/{x.difference.only_b}"),
-    _Column("p", lambda x: _p(x.difference.p)),
-    _Column("Holm p", lambda x: _p(x.corrected_p)),
+    _Column("p", lambda x: show_p(x.difference.p)),
+    _Column("Holm p", lambda x: show_p(x.corrected_p)),
     _Column("Verdict", lambda x: str(x.verdict), right=False),
     _Column("Detectable", lambda x: _detectable(x)),
 )
@@ -230,7 +230,7 @@ def _gain(difference: stats.PairedDifference | None) -> str:
     """Return e.g. `+12.5 (0.12) [-3.1, +27.8]`: percentage points, p, interval."""
     if difference is None:
         return "-"
-    return f"{_percent(difference.estimate, '+')} ({_p(difference.p)})\n{_limits(difference)}"
+    return f"{_percent(difference.estimate, '+')} ({show_p(difference.p)})\n{_limits(difference)}"
 
 
 def _points(difference: stats.PairedDifference) -> str:
@@ -249,7 +249,7 @@ def _detectable(link: Link) -> str:
     return "none" if link.detectable is None else _percent(link.detectable)
 
 
-def _p(p: float) -> str:
+def show_p(p: float) -> str:
     """Return a p-value with as many digits as mean something."""
     if p < 0.001:
         return "< 0.001"

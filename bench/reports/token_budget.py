@@ -11,7 +11,8 @@ at a cut and left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from bench.errors import RunDirError
 from bench.knobs import Use
 from bench.runs.grading import select
 from bench.runs.reader import Run
-from bench.runs.record import Record, Tokens
+from bench.runs.record import Record, Selected, Tokens
 from bench.search import (
     Afforded,
     Cost,
@@ -28,15 +29,19 @@ from bench.search import (
     count_generated,
     cut_to_rollouts,
     find_affordable,
+    list_costs,
     share_prefixes,
 )
 from bench.search.registry import find_search, knobs_for
 from bench.search.selection import Selector
+from bench.types import Outcome
 
 CUT_AT = "cut_at"
 """What a cut run's search settings call the tokens that it was cut at."""
 CUT_AT_FLOPS_OF = "cut_at_flops_of"
 """What they call the tokens at whose FLOPs it was cut."""
+CUT_AT_FLOPS = "cut_at_flops"
+"""What they call those FLOPs, where they were given as such."""
 
 
 def cut(run: Run, tokens: int) -> Run:
@@ -47,7 +52,30 @@ def cut(run: Run, tokens: int) -> Run:
     Raises:
         BenchError: a tree is not stored, or was stored before there was a budget clock.
     """
-    return _cut(run, _selectors(run), {CUT_AT: tokens}, tokens, count_generated)
+    return _cut(run, _selectors(run), {CUT_AT: tokens}, _reach(tokens, count_generated))
+
+
+def cut_to(run: Run, rollouts: int, tokens: int | None = None) -> Run:
+    """Return a run cut, problem by problem, behind so many rollouts (samples, subtrees).
+
+    Where `tokens` are spent before, it is cut there. It is then, for a tree, the run with that
+    budget; what its search was told of that budget is in its settings.
+
+    Raises:
+        BenchError: a tree is not stored, or was stored before there was a budget clock.
+    """
+    counts = find_search(run.header["config"]["search"]["name"]).counts
+    assert counts is not None, "nothing counts the rollouts of a beam"
+    at = {counts: rollouts} if tokens is None else {counts: rollouts, CUT_AT: tokens}
+
+    def reach(trace: Trace) -> Afforded:
+        costs = list_costs(trace)
+        whole = find_affordable(trace, math.inf if tokens is None else tokens)
+        if rollouts >= whole.rollouts:
+            return whole
+        return Afforded(rollouts, costs[rollouts - 1])
+
+    return _cut(run, _selectors(run), at, reach)
 
 
 def cut_at_flops(run: Run, tokens: int) -> list[Run]:
@@ -60,18 +88,56 @@ def cut_at_flops(run: Run, tokens: int) -> list[Run]:
         BenchError: a tree is not stored, or was stored before there was a budget clock; or the
             run's header does not say how many parameters its models have.
     """
+    policy, _ = _parameters(run)
+    most = Cost(policy_generated=tokens).flops(policy)
+    return _cut_at_price(run, most, {CUT_AT_FLOPS_OF: tokens})
+
+
+def spend_flops(run: Run, flops: float) -> list[Run]:
+    """Return a run cut, problem by problem, at a number of FLOPs; else as `cut_at_flops`."""
+    return _cut_at_price(run, flops, {CUT_AT_FLOPS: round(flops)})
+
+
+def drop_late(run: Run, seconds: float) -> Run:
+    """Return a run in which an answer that took longer than so many seconds is truncated.
+
+    Of the processor where the run holds those, as of a search that decides inequalities, else of
+    the wall clock, waiting for other problems included.
+
+    Raises:
+        BenchError: the seconds of a problem are not stored.
+    """
+    records = []
+    for record in run.records:
+        taken = run.seconds.get(record.key, {})
+        if "cpu" not in taken and "total" not in taken and not record.is_engine_error:
+            raise RunDirError(
+                f"{run.path}: the seconds of problem {record.problem_id!r} are not stored, so what "
+                "the run did within a time is not known. Compare at tokens= or flops= instead"
+            )
+        late = taken.get("cpu", taken.get("total", 0.0)) > seconds
+        records.append(_truncate(record) if late and not record.is_engine_error else record)
+    return replace(run, records=tuple(records))
+
+
+def _truncate(record: Record) -> Record:
+    nothing = Selected(None, Outcome.TRUNCATED, None)
+    return replace(record, samples=(), selected=dict.fromkeys(record.selected, nothing))
+
+
+def _cut_at_price(run: Run, most: float, at: Mapping[str, int]) -> list[Run]:
     policy, ppm = _parameters(run)
     scored = find_search(run.header["config"]["search"]["name"]).by_score
     selectors = _selectors(run)
     alone = {name: choose for name, choose in selectors.items() if name not in scored}
     guided = {name: choose for name, choose in selectors.items() if name in scored}
-    most = Cost(policy_generated=tokens).flops(policy)
-    at = {CUT_AT_FLOPS_OF: tokens}
     parts = []
     if alone:
-        parts.append(_without_ppm(_cut(run, alone, at, most, lambda cost: cost.flops(policy))))
+        reach = _reach(most, lambda cost: cost.flops(policy))
+        parts.append(_without_ppm(_cut(run, alone, at, reach)))
     if guided:
-        parts.append(_cut(run, guided, at, most, lambda cost: cost.flops(policy, ppm)))
+        reach = _reach(most, lambda cost: cost.flops(policy, ppm))
+        parts.append(_cut(run, guided, at, reach))
     return parts
 
 
@@ -103,10 +169,18 @@ def _parameters(run: Run) -> tuple[int, int]:
     return int(known.get("policy", 0)), int(known.get("ppm", 0))
 
 
+def _reach(most: float, price: Price) -> Callable[[Trace], Afforded]:
+    """Return what says how far `most` at this price goes, prefixes being kept."""
+    return lambda trace: find_affordable(share_prefixes(trace), most, price)
+
+
 def _cut(
-    run: Run, selectors: Mapping[str, Selector], at: Mapping[str, int], most: float, price: Price
+    run: Run,
+    selectors: Mapping[str, Selector],
+    at: Mapping[str, int],
+    reach: Callable[[Trace], Afforded],
 ) -> Run:
-    """Return what `most` at this price pays for, as these selectors choose; its settings say `at`.
+    """Return what lies within `reach`, as these selectors choose; its settings say `at`.
 
     A problem that failed in the engine stays failed.
     """
@@ -118,8 +192,7 @@ def _cut(
             records.append(replace(record, selected=kept))
         else:
             trace = _trace(run, record, trees.get(record.key))
-            reached = find_affordable(share_prefixes(trace), most, price)
-            records.append(_choose_again(record, trace, reached, selectors))
+            records.append(_choose_again(record, trace, reach(trace), selectors))
     # The width of a beam is no budget: it ends when it ends.
     budgets = knobs_for(Use.BUDGET)
     search = run.header["config"]["search"]

@@ -15,6 +15,7 @@ from bench.errors import BenchError, UnknownNameError
 from bench.runs.reader import Run
 from bench.runs.record import Record, Selected
 from bench.search import ROOT, Node, NodeKind, Trace, list_costs
+from bench.terminal import one_line
 
 _TEXT_CHARS = 72
 """Characters of a step's text that are shown."""
@@ -86,7 +87,7 @@ def _line(node: Node, chosen: set[int]) -> Text:
 
 
 def _one_line(text: str) -> str:
-    flat = " ".join(text.split())
+    flat = one_line(text)
     return flat if len(flat) <= _TEXT_CHARS else f"{flat[: _TEXT_CHARS - 3]}..."
 
 

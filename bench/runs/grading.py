@@ -6,7 +6,7 @@ The one place where a search meets the reference answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bench.answers import DEFAULT, Conventions, acheck, check
 from bench.answers.verifiers import verify
@@ -77,12 +77,19 @@ async def judge(
 
 def judge_now(problem: Problem, answer: str | None, conventions: Conventions = DEFAULT) -> Verdict:
     """Decide as `judge` does, for a caller that is not asynchronous."""
+    return judge_by(lambda gold, given: check(gold, given, conventions), problem, answer)
+
+
+def judge_by(
+    ask: Callable[[str, str | None], Verdict], problem: Problem, answer: str | None
+) -> Verdict:
+    """Decide as `judge` does, by asking any checker about each reference and the answer."""
     if problem.verifier is not None:
         return verify(problem.verifier, answer or "")
-    verdict = check(problem.answer, answer, conventions)
+    verdict = ask(problem.answer, answer)
     for other in problem.alternatives:
         if verdict.outcome in _MAY_BE_RIGHT_YET:
-            verdict = check(other, answer, conventions)
+            verdict = ask(other, answer)
     return verdict
 
 
@@ -104,9 +111,14 @@ async def _sample(problem: Problem, trace: Trace, end: Node, conventions: Conven
         scores[-1] if scores else None,
         scores,
         tokens,
-        f"{verdict.comparer}: {verdict.reason}",
+        reason_of(verdict),
         verdict.guess,
     )
+
+
+def reason_of(verdict: Verdict) -> str:
+    """Return what a sample keeps of why a verdict is what it is."""
+    return f"{verdict.comparer}: {verdict.reason}"
 
 
 _NO_REASON = (NodeKind.DUPLICATE, NodeKind.NOT_FIRST, NodeKind.LOOKAHEAD)

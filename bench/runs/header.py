@@ -22,6 +22,7 @@ from typing import Any
 
 from bench.answers.processes import count_cores
 from bench.errors import RunDirError
+from bench.files.lines import decode
 
 SCHEMA_VERSION = 2
 """Version of the run directory; a reader refuses a higher one. 2: trees have a budget clock."""
@@ -106,15 +107,21 @@ def read_header(folder: Path) -> dict[str, Any]:
     """Read a run.json. Raises RunDirError when it is absent, damaged, edited or too new."""
     file = folder / "run.json"
     try:
-        header = dict(json.loads(file.read_bytes()))
-        config, digest, schema = header["config"], header["config_digest"], int(header["schema"])
+        header = dict(decode(file.read_bytes()))
+        digest, schema = header["config_digest"], int(header["schema"])
+        _check_kinds(header)
+        found = config_digest(header["config"])
     except (FileNotFoundError, NotADirectoryError) as error:
-        reason = "it holds no run.json" if folder.is_dir() else "no such directory"
+        reason = "no such directory"
+        if folder.exists():
+            reason = "it holds no run.json" if folder.is_dir() else "it is a file"
         raise RunDirError(
             f"{folder} is not a run directory: {reason}. Give the directory that was the --out of "
             "`rstar-bench run`."
         ) from error
-    except (ValueError, TypeError, KeyError) as error:
+    except OSError as error:
+        raise RunDirError(f"cannot read {file}: {error.strerror}. Mend that, or move it") from error
+    except (ValueError, TypeError, KeyError, OverflowError) as error:  # 1e999 is JSON, and no int
         raise RunDirError(
             f"{file} is damaged ({type(error).__name__}: {error}). Restore it, or choose another "
             "directory (--out; in training --work)."
@@ -124,12 +131,22 @@ def read_header(folder: Path) -> dict[str, Any]:
             f"{file} has schema version {schema}, this rstar-bench reads up to {SCHEMA_VERSION}. "
             "Upgrade it: pip install -U rstar-bench"
         )
-    if digest != config_digest(config):
+    if digest != found:
         raise RunDirError(
             f"{file} was edited: its configuration does not have the digest beside it ({digest}). "
             "Restore it, or choose another directory (--out; in training --work)."
         )
     return header
+
+
+def _check_kinds(header: Mapping[str, Any]) -> None:
+    """Raise ValueError where what is read of a header later is of another kind."""
+    if not isinstance(header["config"], dict):
+        raise ValueError("'config' is no object")
+    for key, kind in (("command", str), ("resumed", dict)):
+        found = header.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(each, kind) for each in found):
+            raise ValueError(f"{key!r} is no list of {kind.__name__}")
 
 
 def package_versions() -> dict[str, str]:

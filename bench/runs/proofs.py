@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.errors import DataError
 from bench.files.atomic import replace
-from bench.files.lines import encode
+from bench.files.lines import decode, encode, number_lines
 from bench.runs.reader import load_run
 from bench.types import Outcome
 
@@ -64,7 +64,7 @@ def read_proofs(archive: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """
     try:
         packed = archive.read_bytes()
-        lines = gzip.decompress(packed).splitlines()
+        data = gzip.decompress(packed)
     except FileNotFoundError:
         raise DataError(
             f"there is no file {archive}; expected an archive that rstar-bench collect-proofs wrote"
@@ -75,11 +75,11 @@ def read_proofs(archive: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         raise DataError(f"cannot read {archive}: {error.strerror}; name an archive") from error
     if not packed:
         raise DataError(f"{archive} is not a whole gzip file: it is empty")
-    for number, line in enumerate(lines, 1):
+    for number, line in number_lines(data):
         try:
-            row = json.loads(line)
+            row = decode(line)
             yield row["id"], row["certificate"]
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             raise DataError(
                 f"{archive}, line {number}: expected an object with id and certificate, got "
                 f"{line[:60]!r}"

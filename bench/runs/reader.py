@@ -6,16 +6,15 @@ files, and their one writer, are in `bench.runs.writer`.
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.errors import RunDirError
-from bench.files.lines import scan
+from bench.files.lines import decode, scan
 from bench.files.shards import members
 from bench.runs.header import read_header
 from bench.runs.record import Key, Record
@@ -23,6 +22,8 @@ from bench.runs.record import Key, Record
 log = logging.getLogger(__name__)
 
 RESUME = "Repeat the command that started the run to resume it"
+GROWING = "growing"
+"""Key of a header while some records are those of a smaller run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Run:
     """One for each key, the last written, sorted by key: nothing depends on who finished first."""
     seconds: Mapping[Key, Mapping[str, Any]]
     """By part, see `bench.runs.writer.RunDir.append`."""
+    machine: Mapping[str, float] = field(default_factory=dict)
+    """What a `bench.machine.Meter` took while the run was made, summed up; empty where none did."""
 
     def trees(self) -> Iterator[StoredTree]:
         """Yield the tree of every record that has one, the last written, sorted within a shard."""
@@ -51,10 +54,13 @@ class Run:
         for shard in sorted((self.path / "trees").glob("shard-*.jsonl.gz")):
             found: dict[Key, StoredTree] = {}
             for member in members(shard):
-                data = json.loads(member.text)
-                tree = StoredTree(data["problem_id"], data["seed"], data["tree"])
-                found[Key(tree.problem_id, tree.seed)] = tree
-            yield from (found[key] for key in sorted(found) if key in done)
+                try:
+                    data = decode(member.text)
+                    tree = StoredTree(data["problem_id"], data["seed"], data["tree"])
+                    found[Key(tree.problem_id, tree.seed)] = tree
+                except (ValueError, TypeError, KeyError) as error:
+                    log.warning("%s: no tree ends at byte %d (%s)", shard, member.end, error)
+            yield from (found[key] for key in sorted(found.keys() & done))
 
 
 def load_run(path: Path) -> Run:
@@ -65,6 +71,8 @@ def load_run(path: Path) -> Run:
             and what resuming the run will do about it.
     """
     header = read_header(path)
+    if header.get(GROWING):
+        log.warning("%s is being grown, and some of its records are those of a smaller run", path)
     file = path / "records.jsonl"
     found = scan(file, Record.from_json)
     where = f"{file}, line {len(found.lines) + 1}"
@@ -82,19 +90,38 @@ def load_run(path: Path) -> Run:
         )
     latest = {line.value.key: line.value for line in found.lines if line.value is not None}
     records = tuple(latest[key] for key in sorted(latest))
-    return Run(path, header, records, _read_seconds(path / "timings.jsonl"))
+    return Run(path, header, records, *_read_timings(path / "timings.jsonl"))
 
 
-def _read_seconds(file: Path) -> dict[Key, Mapping[str, Any]]:
+def _read_timings(file: Path) -> tuple[dict[Key, Mapping[str, Any]], dict[str, float]]:
     """Read timings.jsonl; a damaged line costs a number nobody scores, so it is only logged."""
     seconds: dict[Key, Mapping[str, Any]] = {}
-    lines = file.read_bytes().split(b"\n") if file.exists() else []
-    for number, raw in enumerate(lines, start=1):
-        if not raw:
+    machine: dict[str, float] = {}
+    for line in scan(file, _parse_timing).lines:
+        if line.value is None:
+            log.warning("%s, line %d is unreadable (%s), ignored", file, line.number, line.fault)
             continue
-        try:
-            data = json.loads(raw)
-            seconds[Key(data["problem_id"], data["seed"])] = dict(data["seconds"])
-        except (ValueError, TypeError, KeyError) as error:
-            log.warning("%s, line %d is unreadable (%s), ignored", file, number, error)
-    return seconds
+        key, of_parts, of_machine = line.value
+        seconds[key] = of_parts
+        for name, took in of_machine.items():
+            machine[name] = machine.get(name, 0.0) + took
+    return seconds, machine
+
+
+def _parse_timing(data: Any) -> tuple[Key, Mapping[str, Any], Mapping[str, float]]:
+    """Return a problem's key, its seconds and what the machine took. Raises ValueError."""
+    match data:
+        case {"problem_id": str(name), "seed": int(seed), "seconds": dict(seconds)}:
+            machine = data.get("machine", {})
+        case _:
+            raise ValueError("expected an object with problem_id, seed and seconds")
+    if not isinstance(machine, dict) or not all(map(_is_number, machine.values())):
+        raise ValueError("'machine' is no object of numbers")
+    for name_of_part, took in seconds.items():
+        if not all(map(_is_number, took if isinstance(took, list) else [took])):
+            raise ValueError(f"{name_of_part!r} is neither a number nor a list of them")
+    return Key(name, seed), seconds, machine
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

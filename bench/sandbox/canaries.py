@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import SandboxError
 from bench.sandbox.family import SandboxFamily
 from bench.sandbox.levels import Level
 from bench.sandbox.wire import RESULT, Program
@@ -98,6 +99,35 @@ CANARIES = (
         "import mmap\nreached = bool(mmap.mmap(-1, 4096))",
     ),
     Canary(
+        "set a flag of an open file",
+        Level.SECCOMP,
+        "import fcntl\nfcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | 0o4000)\n"
+        "reached = True",
+    ),
+    Canary(
+        "wake a stranger by a futex",
+        Level.SECCOMP,
+        "import ctypes, os\nwords = (ctypes.c_int * 2)()\n"
+        "number = 98 if os.uname().machine == 'aarch64' else 202\n"
+        "reached = ctypes.CDLL(None).syscall(number, words, 1, 1, 0, 0, 0) >= 0",
+    ),
+    Canary(
+        "count the processes of others",
+        Level.SECCOMP,
+        "import os\nreached = os.getpid() != 0",
+    ),
+    Canary(
+        "see how much memory others use",
+        Level.SECCOMP,
+        "import ctypes, os\nnumber = 179 if os.uname().machine == 'aarch64' else 99\n"
+        "reached = ctypes.CDLL(None).syscall(number, ctypes.create_string_buffer(128)) == 0",
+    ),
+    Canary(
+        "lower a limit that ends it",
+        Level.SECCOMP,
+        "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (9, 9))\nreached = True",
+    ),
+    Canary(
         "make a namespace",
         Level.SECCOMP,
         "import ctypes\nreached = ctypes.CDLL(None).unshare(0x10000000) == 0",
@@ -126,7 +156,10 @@ CANARIES = (
 
 
 async def run_canaries(family: SandboxFamily) -> tuple[CanaryResult, ...]:
-    """Try every canary in a family of its zygote; one after the other, a few milliseconds each."""
+    """Try every canary in a family of its zygote; one after the other, a few milliseconds each.
+
+    Raises SandboxError: the machine gave one of them no time.
+    """
     found = []
     with _bait() as bait:
         for canary in CANARIES:
@@ -136,6 +169,11 @@ async def run_canaries(family: SandboxFamily) -> tuple[CanaryResult, ...]:
             reply, _ = await family.execute(
                 family.root, [Program(0, program)], keep=False, seconds=_SECONDS
             )
+            if reply.starved:
+                raise SandboxError(
+                    "the machine is too busy to try the sandbox: an attack on it got no time. Let "
+                    "less run beside it, and repeat the command"
+                )
             # Silence counts as a success of the attack, but for a death on the spot.
             silent = len(reply.result) < RESULT.size and reply.exit_code in (0, None)
             blocked = not (silent or _REACHED in reply.result)

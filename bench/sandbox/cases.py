@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
 from bench.errors import DataError
+from bench.files.lines import decode, number_lines
 from bench.sandbox.execution import Execution
 from bench.sandbox.sandbox import Sandbox
 
@@ -23,17 +23,15 @@ class SandboxCase:
     """The row that this program continues."""
 
 
-def parse(text: str, source: str) -> list[SandboxCase]:
-    """Read rows `id`, `code` and perhaps `parent`; other fields are the writer's own.
+def parse(data: bytes, source: str) -> list[SandboxCase]:
+    """Read lines `id`, `code` and perhaps `parent`; other fields are the writer's own.
 
     Raises DataError: no JSON object, a field that is missing or of another type, an id given
     twice, a parent that is no row, rows that are each other's ancestors.
     """
     cases: dict[str | int, SandboxCase] = {}
     lines: dict[str | int, int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in number_lines(data):
         where = f"{source}, line {number}"
         case = _case(line, where)
         if case.id in cases:
@@ -76,9 +74,9 @@ async def run(
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
-def _case(line: str, where: str) -> SandboxCase:
+def _case(line: bytes, where: str) -> SandboxCase:
     try:
-        row = json.loads(line)
+        row = decode(line)
     except ValueError as e:
         raise DataError(f"{where} is no JSON: {e}") from e
     if not isinstance(row, dict):

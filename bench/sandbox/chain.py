@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from bench.sandbox.execution import Execution
+from bench.sandbox.execution import Execution, Status
 from bench.sandbox.wire import Program
 
 MAX_BYTES = 1 << 20
@@ -56,8 +56,10 @@ class Chain:
 
 def explain_refusal(code: str, parent: Execution | None) -> str:
     """Why a program is not even started; empty when it may."""
+    if parent is not None and parent.status is Status.REFUSED:
+        return parent.error  # why the first of a chain was not run, not one more layer of it
     if parent is not None and not parent.ok:
-        return f"the parent ended with {parent.status}: {parent.error}"
+        return f"an ancestor ended with {parent.status}: {parent.error}"
     codes = (code,) if parent is None else (*parent.chain, code)
     try:
         size = sum(len(each.encode()) for each in codes)

@@ -27,8 +27,14 @@ class Reply:
     """Its report, in full; empty when there is none."""
     overdue: bool = False
     """Whether it had not reported, or not ended, or not gone to sleep, at its deadline."""
+    starved: bool = False
+    """Whether the machine gave it no time to do so."""
     malformed: bool = False
     """Whether it said what is no report."""
+    killed: bool = False
+    """Whether it, or its zygote, was ended from outside, as by the kernel when memory runs out."""
+    holds_files: bool = False
+    """Whether it was seen to hold open files, whatever it said."""
     born: bool = True
     """Whether there was a process at all; there is none when its parent died or may not fork."""
     seconds: float = 0.0
@@ -42,7 +48,9 @@ class Reply:
     @property
     def bound(self) -> bool:
         """Whether the node holds what a fork would share, and is not to be continued."""
-        return len(self.result) < RESULT.size or bool(RESULT.unpack_from(self.result)[1] & BOUND)
+        if self.holds_files or len(self.result) < RESULT.size:
+            return True
+        return bool(RESULT.unpack_from(self.result)[1] & BOUND)
 
 
 def decode(reply: Reply, *, code: str, parent: Execution | None, timeout: float) -> Execution:

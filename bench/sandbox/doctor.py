@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.sandbox.canaries import CanaryResult, find_escaped, run_canaries
 from bench.sandbox.enclosure import Limits, start
+from bench.sandbox.groups import plan_group
 from bench.sandbox.launch import StartError
 from bench.sandbox.levels import FLOOR, VARIABLE, Level
 
 _BOUNDS = Limits(memory=1 << 30, output=1 << 16, timeout=5.0, processes=64)
+_CAP = 8 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Examined:
     """Why it is not to be had; empty when it is."""
     findings: tuple[CanaryResult, ...]
     landlock: int = 0
+    uid: int = -1
+    """The user that programs are there."""
+    uncapped: str = ""
+    """Why nothing caps the memory of all programs together; empty where a control group does."""
 
     @property
     def offered(self) -> bool:
@@ -40,15 +46,17 @@ async def examine() -> list[Examined]:
 
 
 async def _examine(level: Level) -> Examined:
+    group = plan_group(_CAP)
     try:
-        family = await start(level, "", _BOUNDS)
+        family = await start(level, "", replace(_BOUNDS, group=group))
     except StartError as e:
         return Examined(level, str(e), ())
     try:
         findings = await run_canaries(family)
         failed = find_escaped(findings, level)
         fault = f"a program could {', '.join(failed)}" if failed else ""
-        return Examined(level, fault, findings, family.landlock)
+        uncapped = "" if group.is_joined() else group.reason or "no process can be moved into one"
+        return Examined(level, fault, findings, family.landlock, family.uid, uncapped)
     finally:
         await family.stop()
 
@@ -82,6 +90,12 @@ def advice(examined: list[Examined]) -> Iterator[str]:
         yield "Landlock: Linux 5.13 or newer, started with `landlock` among its lsm= modules."
     if any("seccomp" in fault for fault in faults.values()):
         yield "seccomp: a container that allows the system call, on x86-64 or aarch64."
+    enclosed = [each for each in examined if each.offered and each.level is not Level.PROCESS]
+    if as_root := [each.level for each in enclosed if each.uid == 0]:
+        yield (
+            f"At {' and '.join(as_root)}, programs run as root, though without its capabilities, "
+            "since another user could not read this Python: install it outside of root's folder."
+        )
     if strongest(examined) is None:
         yield (
             "Until then, programs run only at a level that you name: --sandbox LEVEL, or "

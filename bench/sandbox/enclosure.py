@@ -18,6 +18,7 @@ from bench.errors import SandboxError
 from bench.sandbox.canaries import CanaryResult, find_escaped, run_canaries
 from bench.sandbox.exposed import find_exposed
 from bench.sandbox.family import SandboxFamily
+from bench.sandbox.groups import NO_GROUP, MemoryGroup
 from bench.sandbox.inside.settings import Settings
 from bench.sandbox.launch import StartError
 from bench.sandbox.levels import FLOOR, LAYERS, VARIABLE, Level
@@ -34,6 +35,8 @@ class Limits:
     output: int
     timeout: float
     processes: int
+    group: MemoryGroup = NO_GROUP
+    """What caps the memory of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,13 @@ async def start(level: Level, preload: str, bounds: Limits) -> SandboxFamily:
                 memory=bounds.memory,
                 output=bounds.output,
                 processes=bounds.processes,
+                group=bounds.group.make(),
             ),
             cpu=60 + math.ceil(8 * bounds.timeout),
         )
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
+        bounds.group.remove()
         raise
 
 

@@ -1,27 +1,31 @@
 """A keeper, its zygote and their nodes: started, ordered, watched, ended.
 
 Invariants. (1) Below the keeper live only the zygote and the nodes that an order created; any other
-process is killed within about two seconds. (2) A node runs an order before its deadline, or is
-paused, or is killed. (3) If keeper or zygote dies, the whole family ends; nothing is restarted.
+process is killed within about two seconds, or once the orders are carried out of which it may be
+one. (2) A node runs an order before its deadline, or is paused, or is killed. (3) If keeper or
+zygote dies, the whole family ends; nothing is restarted.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import signal
 import socket
 import time
 from collections.abc import Sequence
 
+from bench.sandbox.deadlines import LOOK_SECONDS, PATIENCE, Deadline, Stopwatch
 from bench.sandbox.decoding import Reply
 from bench.sandbox.gate import ForkGate
 from bench.sandbox.inside.settings import Settings
 from bench.sandbox.launch import Launched, launch, wait
 from bench.sandbox.nodes import End, LiveNode, socket_pair
-from bench.sandbox.vitals import Handle, children, vitals
+from bench.sandbox.vitals import Handle, children, holds_files, vitals
 from bench.sandbox.wire import DEATH, MAX_ERROR, RESULT, Program, pack_order
 
 _GRACE_SECONDS = 2.0
-"""How long an end that must come may take to be heard of."""
+"""Of work or sleep, that a process may take to end, or to come to rest, once it must."""
 _WATCH_SECONDS = 1.0
 
 
@@ -35,17 +39,21 @@ class SandboxFamily:
         self.root = LiveNode(launched.orders)
         self.root.born(launched.zygote)
         self.gate = ForkGate(launched.gate)
+        self._sealed = launched.gate >= 0
         self._room, self._cpu = room, cpu
         self._process = launched.process
         self._control = launched.control
         self._control.setblocking(False)
         self._deaths = b""
-        self._early: dict[int, int] = {}
+        self._early: dict[int, tuple[int, float]] = {}
         self._nodes: dict[int, LiveNode] = {}
         if launched.zygote is not None:
             self._nodes[launched.zygote] = self.root
         self._trusted = children(self.keeper)
-        self._strangers: set[int] = set()
+        self._births: dict[LiveNode, float] = {}
+        """When each node was ordered that has not said hello."""
+        self._strangers: dict[int, float] = {}
+        """When each process was first seen that is no node, or not yet."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self._control, self._hear_deaths)
         self._watcher = loop.create_task(self._watch())
@@ -70,24 +78,33 @@ class SandboxFamily:
         return cls(await launch(settings), room=room, cpu=cpu)
 
     async def execute(
-        self, parent: LiveNode, programs: Sequence[Program], *, keep: bool, seconds: float
+        self,
+        parent: LiveNode,
+        programs: Sequence[Program],
+        *,
+        keep: bool,
+        seconds: float,
+        patience: float = PATIENCE,
     ) -> tuple[Reply, LiveNode | None]:
         """Fork a node from `parent`, run the programs in it, and return what it said of the last.
 
         The node itself is returned where it is to be kept and may be: it reported, and sleeps.
+        `seconds` and `patience` are as in `Stopwatch`.
         """
-        loop = asyncio.get_running_loop()
-        start = loop.time()
         ours, theirs = socket_pair()
-        node = LiveNode(ours, room=self._room, cpu=self._cpu, leaf=not keep, on_birth=self._admit)
-        alarm = loop.call_later(seconds, node.settle, End.OVERDUE)
+        cpu = max(self._cpu, math.ceil(2 * seconds))
+        node = LiveNode(ours, room=self._room, cpu=cpu, leaf=not keep, on_birth=self._admit)
+        deadline = Deadline(node, parent, self.gate, seconds=seconds, patience=patience)
+        self._births[node] = asyncio.get_running_loop().time()
         parent.pins += 1
         kept = False
         try:
-            reply = await self._judge(parent, node, theirs, programs, keep, start + seconds)
+            reply = await self._judge(parent, node, theirs, programs, keep, deadline)
             kept = node.paused = keep and reply.exit_code == 0 and bool(reply.result)
+            node.base = parent
         finally:
-            alarm.cancel()
+            deadline.cancel()
+            self._births.pop(node, None)
             parent.pins -= 1
             if not node.greeted and parent is not self.root:
                 self.drop(parent)  # it was to fork, and did not, or not honestly
@@ -102,9 +119,8 @@ class SandboxFamily:
         theirs: socket.socket,
         programs: Sequence[Program],
         keep: bool,
-        deadline: float,
+        deadline: Deadline,
     ) -> Reply:
-        loop = asyncio.get_running_loop()
         start = time.perf_counter()
         with theirs:
             if parent.pid is not None:
@@ -112,38 +128,43 @@ class SandboxFamily:
             try:
                 await parent.send(pack_order(programs, keep=keep), theirs)
             except OSError:
-                return Reply(None, b"", born=False, seconds=time.perf_counter() - start)
+                node.settle(End.CLOSED)
         outcome = await node.outcome
         code: int | None = 0
+        if outcome is End.CLOSED and not node.greeted and parent is self.root:
+            await _exit_code(parent)  # a death is told late; one that may not fork lives on
         if outcome is End.CLOSED:
-            code = await _by(node.died, loop.time() + _GRACE_SECONDS) if node.pid else None
+            code = await _exit_code(node)
         elif isinstance(outcome, bytes):
             code = node.exit_code if not keep and node.pid is not None else 0
-            if keep and not await self._asleep(node, deadline):
+            if deadline.is_spent():
                 outcome = End.OVERDUE
-        if outcome is End.OVERDUE and node.pid is not None:
+            elif keep:
+                outcome = await _until_paused(node) or outcome
+            if outcome is End.CLOSED:
+                code = await _exit_code(node)
+        if outcome in _OUT_OF_TIME and node.pid is not None:
             self.drop(node)  # and when this returns, it is dead
-            await _by(node.died, loop.time() + _GRACE_SECONDS)
+            await _exit_code(node)
         return Reply(
             code,
             outcome if isinstance(outcome, bytes) else b"",
             overdue=outcome is End.OVERDUE,
+            starved=outcome is End.STARVED,
             malformed=outcome is End.MALFORMED,
-            born=node.greeted or outcome is End.OVERDUE,
+            killed=outcome not in _ENDED_HERE and self._is_killed(code),
+            holds_files=keep and node.pid is not None and node.alive and holds_files(node.pid),
+            born=node.greeted or outcome in _OUT_OF_TIME,
             seconds=time.perf_counter() - start,
         )
 
-    async def _asleep(self, node: LiveNode, deadline: float) -> bool:
-        """Wait until a node that reported does nothing any more; note how large it is."""
-        loop = asyncio.get_running_loop()
-        while node.pid is not None and (seen := vitals(node.pid)) is not None:
-            if seen.sleeping:
-                node.memory = seen.memory
-                break
-            if loop.time() > deadline:
-                return False
-            await asyncio.sleep(0.001)
-        return True
+    def _is_killed(self, code: int | None) -> bool:
+        """Whether a node that ended so was ended by nobody here.
+
+        Programs send no signals, and lower no limit for which the kernel would, where there is
+        seccomp; where there is none, they may have done it themselves.
+        """
+        return self.lost if code is None else self._sealed and code == -signal.SIGKILL
 
     def drop(self, node: LiveNode) -> None:
         """End a node."""
@@ -159,13 +180,17 @@ class SandboxFamily:
 
     def _admit(self, node: LiveNode) -> bool:
         """Enter a node that has said hello, unless its pid is that of another."""
+        self._births.pop(node, None)
         if node.pid is None:
             return _CREDENTIALS_UNKNOWN
+        if self.lost:  # who would have told of its death is gone
+            node.bury(None)
+            return True
         if node.pid in self._nodes:
             return False
-        code = self._early.pop(node.pid, None)  # stale, unless the process is gone
-        if node.gone and code is not None:
-            node.bury(code)
+        death = self._early.pop(node.pid, None)  # stale, unless the process is gone
+        if node.gone and death is not None:
+            node.bury(*death)
         else:
             self._nodes[node.pid] = node
         return True
@@ -182,18 +207,18 @@ class SandboxFamily:
             return
         self._deaths += data
         whole = len(self._deaths) // DEATH.size * DEATH.size
-        for pid, code in DEATH.iter_unpack(self._deaths[:whole]):
-            self._bury(pid, code)
+        for pid, code, spent in DEATH.iter_unpack(self._deaths[:whole]):
+            self._bury(pid, code, spent)
         self._deaths = self._deaths[whole:]
 
-    def _bury(self, pid: int, code: int) -> None:
+    def _bury(self, pid: int, code: int, spent: float) -> None:
         node = self._nodes.pop(pid, None)
         if node is None:
-            self._early[pid] = code  # its hello is still to be read, or it was a stranger
+            self._early[pid] = code, spent  # its hello is still to be read, or it was a stranger
             while len(self._early) > 1000:
                 del self._early[next(iter(self._early))]
             return
-        node.bury(code)
+        node.bury(code, spent)
         self.gate.forget(pid)
         if node is self.root:
             self._lose()
@@ -213,13 +238,17 @@ class SandboxFamily:
 
     async def _watch(self) -> None:
         """Look for nodes that work while they claim to sleep, and for processes nobody ordered."""
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             for node in list(self._nodes.values()):
                 if node.paused and node.restless:
                     self.drop(node)
-            seen = self._unknown()
-            for pid in seen & self._strangers:
+            now, oldest = loop.time(), min(self._births.values(), default=math.inf)
+            seen = {pid: self._strangers.get(pid, now) for pid in self._unknown()}
+            for pid in seen.keys() & self._strangers.keys():
+                if seen[pid] > oldest:
+                    continue  # it may be that node, which has not come to say hello
                 handle = Handle(pid)
                 if pid in self._unknown():  # the handle is of the one that was seen
                     handle.kill()
@@ -233,10 +262,48 @@ _CREDENTIALS_UNKNOWN = not hasattr(socket, "SO_PASSCRED")
 """Whether a node without a pid is one to work with, as this system never tells."""
 
 
-async def _by(future: asyncio.Future[int | None], deadline: float) -> int | None:
-    """Return a future's result, or `None` when it has none by then."""
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await asyncio.shield(future)
-    except TimeoutError:
+_OUT_OF_TIME = (End.OVERDUE, End.STARVED)
+_ENDED_HERE = (*_OUT_OF_TIME, End.MALFORMED)
+
+
+async def _until_paused(node: LiveNode) -> End | None:
+    """Wait until a node that reported waits for orders, and sleeps; note how large it is.
+
+    Return why it is not to be kept, if it is not.
+    """
+    now = asyncio.get_running_loop().time
+    watch = Stopwatch(_GRACE_SECONDS, PATIENCE, now())
+    present = node.call()
+    while not present.done():
+        await asyncio.wait([present], timeout=LOOK_SECONDS)
+        if present.done():
+            break
+        if (end := watch.look(node.pid, now(), newborn=False, held_up=False)) is not None:
+            return end
+    if (end := present.result()) is not None or node.pid is None:
+        return end
+    pause = 0.001
+    while (seen := vitals(node.pid)) is not None and not seen.sleeping:
+        if (end := watch.look(node.pid, now(), newborn=False, held_up=False)) is not None:
+            return end
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LOOK_SECONDS)
+    if seen is not None:
+        node.rest(seen.memory)
+    return None
+
+
+async def _exit_code(node: LiveNode) -> int | None:
+    """Wait until a process that must end has; `None` where it does not, or nobody knows how.
+
+    The keeper may be late with the word, so its silence means nothing while the process is gone.
+    """
+    if node.pid is None:
         return None
+    now = asyncio.get_running_loop().time
+    watch = Stopwatch(_GRACE_SECONDS, PATIENCE, now())
+    while not node.died.done():
+        await asyncio.wait([node.died], timeout=LOOK_SECONDS)
+        if watch.look(node.pid, now(), newborn=False, held_up=False) is not None:
+            break
+    return node.exit_code

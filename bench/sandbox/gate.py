@@ -1,7 +1,8 @@
 """The supervisor's half of the fork gate: a fork happens if it was ordered, and not otherwise.
 
 The kernel stops a node in the middle of `clone`, asks here, and goes on or fails as told. A grant
-is for one fork by one pid, as the kernel names it; nothing that the node says takes part.
+is for one fork by one pid, as the kernel names it; nothing that the node says takes part. Who asks
+without end is not answered any more: it waits in the kernel, at no cost, until its time is over.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _NOTIFICATION = struct.Struct("=QII64x")
 _RESPONSE = struct.Struct("=QqiI")
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _CONTINUE = 1
+_ANSWERS = 256
+"""Refusals that one process may hear."""
 
 
 class ForkGate:
@@ -27,8 +30,11 @@ class ForkGate:
         """Take over the descriptor that the zygote sent; -1 where forks are free."""
         self._fd = fd
         self._grants: Counter[int] = Counter()
+        self.answered: Counter[int] = Counter()
+        """Answers by pid: until it has one, a process waits for us."""
         self.refused = 0
         """Forks that nobody ordered."""
+        self._refusals: Counter[int] = Counter()
         if fd >= 0:
             os.set_blocking(fd, False)
             asyncio.get_running_loop().add_reader(fd, self._answer)
@@ -41,6 +47,8 @@ class ForkGate:
     def forget(self, pid: int) -> None:
         """Take back what a dead process did not use."""
         self._grants.pop(pid, None)
+        self._refusals.pop(pid, None)
+        self.answered.pop(pid, None)
 
     def close(self) -> None:
         """Stop answering; who still asks is refused by the kernel."""
@@ -60,6 +68,10 @@ class ForkGate:
             self._grants[pid] -= 1
         else:
             self.refused += 1
+            self._refusals[pid] += 1
+            if self._refusals[pid] > _ANSWERS:
+                return
+        self.answered[pid] += 1
         answer = (0, _CONTINUE) if granted else (-errno.EAGAIN, 0)
         with contextlib.suppress(OSError):
             fcntl.ioctl(self._fd, _SEND, bytearray(_RESPONSE.pack(number, 0, *answer)), True)

@@ -40,7 +40,8 @@ _ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
 }
-_START_SECONDS = 60.0
+_START_SECONDS = 900.0
+"""How long a zygote may take to be warm: two seconds of CPU, of which a busy machine gives few."""
 _END_SECONDS = 30.0
 """How long a keeper may take to end hundreds of processes on a busy machine."""
 
@@ -70,7 +71,10 @@ class Launched:
 
 
 async def launch(settings: Settings) -> Launched:
-    """Start a keeper and a zygote. Raises StartError."""
+    """Start a keeper and a zygote.
+
+    Raises StartError; SandboxError: it took too long, which no weaker level would mend.
+    """
     control, theirs = socket.socketpair()
     orders, zygotes = socket_pair()
     package = Path(__file__).parent
@@ -94,9 +98,14 @@ async def launch(settings: Settings) -> Launched:
             async with asyncio.timeout(_START_SECONDS):
                 message, pid, fds = await _first_words(orders)
                 reason = await _reason(orders, message, log)
-        except (OSError, TimeoutError) as e:
-            told = str(e) or f"not ready after {_START_SECONDS:g} s"
-            message, pid, fds, reason = b"", None, [], _said(log) or told
+        except TimeoutError as e:
+            await wait(process, kill=True)
+            raise SandboxError(
+                f"the sandbox's interpreter was not ready after {_START_SECONDS:g} s, which says "
+                "nothing about its isolation: let less run beside it, and repeat the command"
+            ) from e
+        except OSError as e:
+            message, pid, fds, reason = b"", None, [], _said(log) or str(e)
         except BaseException:
             await wait(process, kill=True)
             raise

@@ -2,11 +2,14 @@
 
 Only the supervisor's memory of them is here. A node that is gone is no loss: it is made again from
 its nearest living ancestor, and the chain decides its state.
+
+Memory is counted once: a node holds pages of its own and shares those of the nodes it was forked
+from. The end of one frees its own only when no node lives that came from it; until then they count.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 
 from bench.sandbox.nodes import LiveNode
@@ -19,7 +22,10 @@ class LiveNodes:
         """Hold at most `nodes` nodes and `memory` bytes; `drop` ends one."""
         self._nodes: OrderedDict[bytes, LiveNode] = OrderedDict()
         self._limits = nodes, memory
-        self._memory = 0
+        self._heirs: Counter[LiveNode] = Counter()
+        """Who holds a node's pages: itself while it is kept, and each that was forked from it."""
+        self.memory = 0
+        """Bytes that they hold together."""
         self._drop = drop
         self.evicted = 0
 
@@ -43,13 +49,20 @@ class LiveNodes:
         if key in self._nodes:
             self._remove(key)
         self._nodes[key] = node
-        self._memory += node.memory
+        self._hold(node)
         count, memory = self._limits
         for old, victim in list(self._nodes.items()):
-            if len(self._nodes) <= count and self._memory <= memory:
+            if len(self._nodes) <= count and self.memory <= memory:
                 break
             if not victim.pins:
                 self._remove(old)
+                self.evicted += 1
+
+    def shed(self) -> None:
+        """End all but those that fork: the machine needs their memory."""
+        for key, node in list(self._nodes.items()):
+            if not node.pins:
+                self._remove(key)
                 self.evicted += 1
 
     def clear(self) -> None:
@@ -59,5 +72,24 @@ class LiveNodes:
 
     def _remove(self, key: bytes) -> None:
         node = self._nodes.pop(key)
-        self._memory -= node.memory
+        self._release(node)
         self._drop(node)
+
+    def _hold(self, node: LiveNode | None) -> None:
+        """Count a node's pages, and those of what it was forked from, where they are not."""
+        while node is not None:
+            self._heirs[node] += 1
+            if self._heirs[node] > 1:
+                return
+            self.memory += node.memory
+            node = node.base
+
+    def _release(self, node: LiveNode | None) -> None:
+        """Take them from the count that nobody holds any more."""
+        while node is not None:
+            self._heirs[node] -= 1
+            if self._heirs[node] > 0:
+                return
+            del self._heirs[node]
+            self.memory -= node.memory
+            node = node.base

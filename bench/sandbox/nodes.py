@@ -2,27 +2,35 @@
 
 A node is known by which socket it speaks on, never by what it says; its pid comes from the kernel,
 with its first byte; it is ended by a handle, on every way out. Descriptors that it might send are
-dropped by the kernel, as no room is made for them. Whatever it says beyond one report is held
-against it.
+dropped by the kernel, as no room is made for them. Whatever it says beyond one report, and one
+answer to a call, is held against it.
+
+A report does not say that its node is at rest. One that is to be kept is called, with a word that
+it cannot guess and its own code sends back from where it waits for orders; then its clock is read,
+and what it computes from there on must be what its orders cost.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Callable
 from enum import Enum, auto
 
-from bench.sandbox.vitals import Handle, cpu_seconds
-from bench.sandbox.wire import HELLO, RESULT
+from bench.sandbox.vitals import Handle, cpu_seconds, vitals
+from bench.sandbox.wire import HELLO, PRESENT, RESULT, pack_call
 
 _CREDENTIALS = struct.Struct("3i")
 _ROOM = socket.CMSG_SPACE(_CREDENTIALS.size)
 _PASS_CREDENTIALS = getattr(socket, "SO_PASSCRED", None)
-_IDLE_CPU = 0.05
-"""Seconds that a paused node may spend between two looks: freezing its heap, going to sleep."""
+_IDLE_CPU, _FORK_CPU = 0.05, 0.25
+"""Seconds that a paused node may compute: to go to sleep, and for each fork that it is ordered."""
+_GROWTH, _GROWTH_CPU = 64 << 20, 0.005
+"""Bytes that it may come to hold, as each fork makes it copy the pages that it then writes to; and
+the seconds below which it cannot have done more."""
 
 
 class End(Enum):
@@ -30,6 +38,9 @@ class End(Enum):
 
     CLOSED = auto()
     OVERDUE = auto()
+    """It had its time."""
+    STARVED = auto()
+    """The machine gave it none."""
     MALFORMED = auto()
 
 
@@ -73,16 +84,22 @@ class LiveNode:
         self.pid: int | None = None
         self.pins = 0
         """Forks of it under way; while there are any it must live."""
+        self.base: LiveNode | None = None
+        """The node that it was forked from, whose pages it shares."""
         self.memory = 0
-        """Bytes of its own, when it paused."""
+        """Bytes of its own, not its base's, when it paused."""
         self.outcome: asyncio.Future[bytes | End] = loop.create_future()
         self.died: asyncio.Future[int | None] = loop.create_future()
         """Its exit code, from the keeper; `None` when the keeper itself was lost."""
+        self.spent: float | None = None
+        """Seconds of CPU, from the keeper, too, so not before its death."""
         self.alive = True
         self.paused = False
         """Whether it has reported, sleeps, and is kept."""
         self.sending = asyncio.Lock()
-        self._clock: float | None = None
+        self._clock, self._allowance = 0.0, 0.0
+        self._presence: asyncio.Future[End | None] | None = None
+        self._answer = b""
         self._handle: Handle | None = None
         self._ours = ours
         self._data = b""
@@ -106,23 +123,50 @@ class LiveNode:
             self.outcome.set_result(outcome)
 
     async def send(self, order: bytes, theirs: socket.socket) -> None:
-        """Send an order with the socket of the node to be. Raises OSError when it is gone."""
+        """Send an order, with the socket of the node to be and a null device of its own.
+
+        Raises OSError when it is gone.
+        """
         async with self.sending:
-            self._clock = None
-            sent = socket.send_fds(self._ours, [order], [theirs.fileno()])
+            self._allowance += _FORK_CPU
+            null = os.open(os.devnull, os.O_RDWR)
+            try:
+                sent = socket.send_fds(self._ours, [order], [theirs.fileno(), null])
+            finally:
+                os.close(null)
             if sent < len(order):
                 await self._loop.sock_sendall(self._ours, order[sent:])
 
+    def call(self) -> asyncio.Future[End | None]:
+        """Ask a node that has reported whether it waits for orders.
+
+        `None` comes when it answers; else why it will not.
+        """
+        self._presence = self._loop.create_future()
+        word = int.from_bytes(os.urandom(PRESENT.size))
+        self._answer = PRESENT.pack(word)
+        try:
+            self._ours.send(pack_call(word))
+        except OSError:
+            self._presence.set_result(End.CLOSED)
+        return self._presence
+
+    def rest(self, memory: int) -> None:
+        """Note that it waits, and what it holds; from here on its clock tells whether it does."""
+        self.memory = memory
+        self._clock = (None if self.pid is None else cpu_seconds(self.pid)) or 0.0
+        self._allowance = _IDLE_CPU
+
     @property
     def restless(self) -> bool:
-        """Whether it has worked while it claimed to be paused; looks are compared."""
-        if self.pins or self.pid is None:
+        """Whether, since it paused, it has worked for more than its orders, or grown."""
+        if not self.paused or self.pid is None or (now := cpu_seconds(self.pid)) is None:
             return False
-        now, before = cpu_seconds(self.pid), self._clock
-        if before is None or now is None:
-            self._clock = now
-            return False
-        return now - before > _IDLE_CPU
+        computed = now - self._clock
+        if computed > self._allowance:
+            return True
+        seen = vitals(self.pid) if computed > _GROWTH_CPU else None
+        return seen is not None and seen.memory > self.memory + _GROWTH
 
     def drop(self) -> None:
         """End the process, whatever it does; calling again does nothing."""
@@ -133,11 +177,14 @@ class LiveNode:
         self._ours.close()
         if self._handle is not None:
             self._handle.kill()
+        if self._presence is not None and not self._presence.done():
+            self._presence.set_result(End.CLOSED)
         self.settle(End.CLOSED)
 
-    def bury(self, code: int | None) -> None:
+    def bury(self, code: int | None, spent: float | None = None) -> None:
         """Note how it ended."""
         if not self.died.done():
+            self.spent = spent
             self.died.set_result(code)
         if self._leaf and self._complete:
             self.settle(self._data)
@@ -182,7 +229,10 @@ class LiveNode:
     def _parse(self) -> None:
         """See whether the report is complete; it may be nonsense, which others decide."""
         if self._complete:  # paused, or about to end, and speaks
-            self._hang_up(End.MALFORMED)
+            if self._presence is None or self._presence.done() or self._data != self._answer:
+                self._hang_up(End.MALFORMED)
+            else:
+                self._presence.set_result(None)
             return
         if len(self._data) < RESULT.size:
             return
@@ -194,16 +244,20 @@ class LiveNode:
             self._complete = True
             if not self._leaf or self.died.done() or self.pid is None:
                 self.settle(self._data)
+            if not self._leaf:
+                self._data = b""
 
     def _hang_up(self, end: End | None) -> None:
-        """Stop listening; who waits for the report decides what to do about the process.
+        """Stop listening; who waits for it decides what to do about the process.
 
         Without an end, what happened is the end of a leaf that has reported: its death decides.
         """
         self._loop.remove_reader(self._ours.fileno())
         with contextlib.suppress(OSError):
             self._ours.shutdown(socket.SHUT_RDWR)
-        if self.outcome.done():
+        if self._presence is not None and not self._presence.done():
+            self._presence.set_result(end or End.CLOSED)
+        elif self.outcome.done():
             self.drop()
         elif end is not None:
             self.settle(end)

@@ -3,14 +3,13 @@
 A node is a process forked from its parent's, which is paused after its own program: a child starts
 with all its ancestors left, and pays for its own program only. Nodes least used are ended and made
 again when needed, with the same result: hashing, `random`, `numpy.random`, sympy and `os.urandom`
-are functions of the chain of programs. What a program can do anyway to give another result: ask the
-clock, the addresses of objects, or a new `random.Random` without a seed.
+are functions of the chain of programs. What a program can do anyway to give another result, such as
+ask the clock, is listed in bench/README.md, with all that is promised.
 
 Whatever a program does becomes a `Status`; `SandboxError` means that the sandbox itself could not
-work. How strongly programs are enclosed is the `level`, found by attacking it
-(`bench.sandbox.levels`). Not covered at any level: faults of the kernel within the system calls
-that are allowed, side channels of caches and timing, a machine's memory as a whole (each program
-has its limit, all have not), and what a program says of itself: output and seconds are claims.
+work, as on a machine that leaves a program no time, or ends it for want of memory: it is run again,
+and given up in the end, but never called too slow, or wrong (`bench.sandbox.deadlines`). How
+strongly programs are enclosed is the `level`, found by attacking it (`bench.sandbox.levels`).
 """
 
 from __future__ import annotations
@@ -19,15 +18,19 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Annotated, Self
 
 from bench.errors import SandboxError
+from bench.knobs import Positive, Range, Workers
+from bench.machine import Event, count
 from bench.sandbox.canaries import CanaryResult
 from bench.sandbox.chain import Chain, explain_refusal
+from bench.sandbox.deadlines import PATIENCE, name_clock
 from bench.sandbox.decoding import Reply, decode
 from bench.sandbox.enclosure import Enclosure, Limits, enclose
 from bench.sandbox.execution import Execution, Status
 from bench.sandbox.family import SandboxFamily
+from bench.sandbox.groups import plan_group
 from bench.sandbox.inside.preload import HEAVY_PRELOAD, PRELOAD
 from bench.sandbox.levels import Level, read_level
 from bench.sandbox.live import LiveNodes
@@ -36,27 +39,32 @@ from bench.sandbox.shared import Shared
 
 _REPEATABLE = (Status.OK, Status.ERROR, Status.OUTPUT_LIMIT)
 _REPLAY_SLACK = 2.0
-"""A replayed program may take this many times the deadline: it was in time, the clock was not."""
+"""A replayed program may take this many times its budget: it kept it when it ran first."""
+_INTERPRETERS = 512
+"""MiB for two warm interpreters, and what they read of files."""
+_ATTEMPTS = 3
+"""How often a program is started that the machine gives no time, each with twice the patience, or
+that is killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
     """What a program may use, and how many run and live at once."""
 
-    timeout: float = 5.0
-    """Seconds of wall clock for one program; replaying its ancestors is given time of its own."""
-    memory: int = 1024
+    timeout: Positive = 5.0
+    """Seconds of CPU for one program, and of sleep; replaying its ancestors has its own."""
+    memory: Annotated[int, Range(16, sane=1 << 20)] = 1024
     """MiB of address space beyond the warm interpreter's."""
     output: int = 65536
     """Bytes that a program may print."""
-    workers: int = 2
+    workers: Workers = 2
     """Programs that run at the same time."""
     cache: int = 1024
     """Results kept for programs asked again with the same ancestors; 0 keeps none."""
     live: int = 256
     """Nodes kept alive; 0 replays the ancestors each time."""
     live_memory: int = 2048
-    """MiB that they may hold together."""
+    """MiB that they may hold together, what they share counted once."""
     level: Level | None = field(default_factory=read_level)
     """The level of isolation to use; `None` is the strongest there is, down to `levels.FLOOR`."""
 
@@ -93,6 +101,7 @@ class Sandbox:
             output=config.output,
             timeout=config.timeout,
             processes=config.live + config.workers,
+            group=plan_group(self._most_memory() << 20),
         )
         self._enclosure, family = await enclose(config.level, PRELOAD, bounds)
         self._families[False] = family
@@ -105,6 +114,12 @@ class Sandbox:
         self._families.clear()
         self.live.clear()
         await asyncio.gather(*(family.stop() for family in families))
+
+    def _most_memory(self) -> int:
+        """MiB that are never needed, so that who needs more has escaped what is counted."""
+        config = self.config
+        # A node that forks is kept though it is over the limit, and its fork runs beside it.
+        return config.live_memory + 2 * config.workers * config.memory + _INTERPRETERS
 
     @property
     def level(self) -> Level:
@@ -125,6 +140,7 @@ class Sandbox:
             "canaries_blocked": blocked,
             "canaries": len(self.findings),
             "landlock": self._get_enclosure().landlock,
+            "deadlines": name_clock(),
         }
 
     @property
@@ -190,6 +206,7 @@ class Sandbox:
     ) -> tuple[Reply, LiveNode | None]:
         """Run what is missing of a chain in one new process, forked where the least is missing."""
         family = await self._family(chain.heavy)
+        attempt = 1
         while True:
             done = len(chain.programs) - 1
             # From here to the order nothing is awaited: the base cannot be evicted in between.
@@ -199,7 +216,31 @@ class Sandbox:
             replayed = len(missing) - (not replay)
             self.replays += replayed > 0
             seconds = self.config.timeout * (_REPLAY_SLACK * replayed + (not replay))
-            reply, node = await family.execute(base, missing, keep=keep, seconds=seconds)
+            patience = PATIENCE * 2 ** (attempt - 1)
+            reply, node = await family.execute(
+                base, missing, keep=keep, seconds=seconds, patience=patience
+            )
+            if reply.killed and self._enclosure is not None:
+                count(Event.PROGRAM_KILLED)
+                if attempt == _ATTEMPTS:
+                    raise SandboxError(self._explain_kills())
+                attempt, base = attempt + 1, None
+                self.live.shed()
+                family = await self._family(chain.heavy)
+                continue
+            if reply.starved and attempt < _ATTEMPTS:
+                count(Event.PROGRAM_AGAIN)
+                attempt, base = attempt + 1, None
+                continue
+            if reply.starved:
+                count(Event.PROGRAM_LOST)
+                raise SandboxError(
+                    f"the machine is too busy: a program was started {_ATTEMPTS} times, and could "
+                    f"not have {seconds:g} s for itself in {patience * seconds:.0f} s. Let less "
+                    "run beside it; what failed for this is tried again when the run is resumed"
+                )
+            if reply.overdue:
+                count(Event.STOPPED)
             if reply.born or family.lost:
                 return reply, node
             if base is family.root:
@@ -208,6 +249,15 @@ class Sandbox:
                     "live nodes or workers, or raise the limit on this user's processes"
                 )
             self._drop(base)  # it died, or is not what it was: an older ancestor will do
+
+    def _explain_kills(self) -> str:
+        config = self.config
+        return (
+            f"a program was started {_ATTEMPTS} times, and each time it, or the interpreter that "
+            "it was forked from, was killed from outside, as the kernel does when memory runs out. "
+            f"Let less run beside it, or allow less: {config.memory} MiB for a program, "
+            f"{config.workers} at once, {config.live_memory} MiB for those that are kept"
+        )
 
     def _nearest(self, chain: Chain, family: SandboxFamily) -> tuple[LiveNode, int]:
         """Return the nearest living ancestor of a chain, and how many programs it has run."""

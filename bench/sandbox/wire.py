@@ -18,20 +18,27 @@ READY, FAILED = b"R", b"F"
 """By keeper or zygote, once, before any untrusted code runs. `READY` carries the fork gate."""
 ABOUT = struct.Struct("!iI")
 """After `READY`: the uid of programs, the version of Landlock."""
-DEATH = struct.Struct("!ii")
-"""Keeper to supervisor: a pid, and its exit code or minus the signal that ended it."""
+DEATH = struct.Struct("!iid")
+"""Keeper to supervisor: a pid, its exit code or minus the signal that ended it, seconds of CPU."""
 ORDER = struct.Struct("!BI")
-"""Supervisor to node: flags, bytes that follow. With it comes the socket of the node to be."""
+"""Supervisor to node: flags, bytes that follow. With it come the socket of the node to be, and what
+it is to have as its descriptors 0 to 2."""
 PROGRAM = struct.Struct("!QI")
 """For each program of an order: its seed, its length."""
 KEEP = 1
 """Flag of an order: stay, paused, for orders to come."""
+CALL = 2
+"""Flag of an order that only asks whether a node waits for orders. In place of the number of bytes
+it has a word that nobody can guess."""
+PRESENT = struct.Struct("!I")
+"""A node's answer to that: the word."""
 HELLO = b"H"
 """A node's first byte, before it runs anything: the kernel adds whose pid it is."""
 RESULT = struct.Struct("!BBdII")
 """A node's report: index in `ENDINGS`, flags, seconds, lengths of its output and of its error."""
 BOUND = 1
-"""Flag of a result: files are open, whose offsets forks would share; not to be kept."""
+"""Flag of a result: files are open whose offsets forks would share, or descriptors 0 to 2 are not
+what they were; not to be kept."""
 ENDINGS = ("ok", "error", "memory", "output_limit", "crashed")
 MAX_ERROR = 500
 """Bytes of error message: a program chooses the text of its exception, and its length."""
@@ -51,6 +58,11 @@ def pack_order(programs: Sequence[Program], *, keep: bool) -> bytes:
         text = program.code.encode()
         body += PROGRAM.pack(program.seed, len(text)) + text
     return ORDER.pack(KEEP if keep else 0, len(body)) + body
+
+
+def pack_call(word: int) -> bytes:
+    """Return the order to send back this word."""
+    return ORDER.pack(CALL, word)
 
 
 def unpack_programs(data: bytes) -> list[Program]:

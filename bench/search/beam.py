@@ -14,11 +14,11 @@ from functools import partial
 from typing import Annotated, Literal
 
 from bench.engines.base import Completion, Policy, StepScorer
-from bench.knobs import Count, Use
+from bench.knobs import Use
 from bench.sandbox import Sandbox
 from bench.search.events import EventKind
 from bench.search.expansion import Expander
-from bench.search.settings import Stepwise
+from bench.search.settings import Depth, Stepwise, Width
 from bench.search.steps import TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
@@ -31,7 +31,7 @@ Level = Callable[[Expander, list[Node], int], Awaitable[list[Node]]]
 class Beams(Stepwise):
     """The knobs of searches that keep several beams."""
 
-    beam_width: Annotated[Count, Use.LABEL] = 4
+    beam_width: Annotated[Width, Use.LABEL] = 4
     """Beams that go on at each level (README of the official code: 8)."""
 
 
@@ -48,7 +48,7 @@ class Beam(Beams):
 class Lookahead(Beams):
     """The knobs of a beam that looks ahead."""
 
-    lookahead: Count = 1
+    lookahead: Depth = 1
     """Greedy steps beyond a candidate by which it is judged."""
 
 

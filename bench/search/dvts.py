@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from bench.engines.base import Policy, StepScorer
-from bench.knobs import Count, Use
+from bench.knobs import Use
 from bench.sandbox import Sandbox
 from bench.search.beam import by_value
 from bench.search.clock import find_first_candidate, put_in_sequence
 from bench.search.events import EventKind
 from bench.search.expansion import Expander
-from bench.search.settings import SAMPLES, Stepwise
+from bench.search.settings import SAMPLES, Samples, Stepwise
 from bench.search.steps import TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
@@ -28,7 +28,7 @@ from bench.types import Problem
 class DVTS(Stepwise):
     """The knobs of a diverse verifier tree search."""
 
-    n: Annotated[Count, Use.BUDGET, Use.LABEL] = SAMPLES
+    n: Annotated[Samples, Use.BUDGET, Use.LABEL] = SAMPLES
     """Independent subtrees, each with a solution of its own."""
 
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from bench.answers.processes import Died, Lost, Overdue, Processes, count_cores, result_of
 from bench.engines.base import Completion
 from bench.errors import EngineError
-from bench.knobs import Positive, Range
+from bench.knobs import SANE, Positive, Range
 from bench.search.events import EventKind
 from bench.search.settings import SearchConfig
 from bench.search.tree import ROOT, Node, NodeKind, Trace, new_trace
@@ -44,7 +44,7 @@ MEMORY = 4 << 30
 OVERRUN = 3.0
 """Multiple of its processor time after which a search that does not stop is ended."""
 WAIT = 50.0
-"""Multiple of that time, by the wall clock, after which it is taken to hang."""
+"""Multiple of that time, by the wall clock, after which the machine gives it none."""
 BRIEF = 60
 """Characters of a step's parameter that are shown."""
 
@@ -55,7 +55,7 @@ class Deciding(SearchConfig):
 
     cpu_seconds: Positive = 60.0
     """Processor time of a problem at most."""
-    z3_seconds: Annotated[float, Range(0)] = 0.0
+    z3_seconds: Annotated[float, Range(0, sane=SANE)] = 0.0
     """What z3 has of it, to find a counterexample where no proof is found; 0 does not ask it."""
 
 
@@ -135,6 +135,7 @@ class Provers:
         except (Died, Overdue) as error:
             return Finding("open", None, reason=f"it did not stop by itself: {error}")
         except Lost as error:
+            # Stuck among them: the machine gave no time, which leaves no statement open.
             raise EngineError(
                 f"no process could be kept to decide statements in: {error}"
             ) from error

@@ -22,12 +22,12 @@ from typing import Annotated, Literal
 
 from bench.engines.base import Policy, StepScorer
 from bench.errors import BenchError
-from bench.knobs import Count, Range, Use
+from bench.knobs import Count, Use
 from bench.prompts import START
 from bench.sandbox import Sandbox
 from bench.search.events import EventKind
 from bench.search.expansion import Expander
-from bench.search.settings import Stepwise
+from bench.search.settings import Iterations, Stepwise, Weight
 from bench.search.steps import TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
@@ -43,9 +43,9 @@ DEAD_END = -1.0
 class MCTS(Stepwise):
     """The knobs of MCTS."""
 
-    rollouts: Annotated[Count, Use.BUDGET, Use.LABEL] = 8
+    rollouts: Annotated[Iterations, Use.BUDGET, Use.LABEL] = 8
     """Rollouts of a problem (paper: 8 in round 1, 16 after)."""
-    c: Annotated[float, Range(0)] = 2.0
+    c: Weight = 2.0
     """Exploration constant c of UCT (paper: 2), under `efficient` of PUCT."""
     tokens: Annotated[Count, Use.BUDGET] | None = None
     """Generated tokens of a problem after which nothing new is begun; none: no limit."""

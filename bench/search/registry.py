@@ -103,6 +103,12 @@ class SearchEntry:
         return knobs_of(self.config)  # type: ignore[arg-type]  # a dataclass is hashable
 
     @property
+    def counts(self) -> str | None:
+        """The knob that counts rollouts, samples or subtrees, any smaller number being a prefix."""
+        both = {Use.BUDGET, Use.LABEL}
+        return next((name for name, knob in self.knobs.items() if both <= knob.uses), None)
+
+    @property
     def uses_ppm(self) -> bool:
         """Whether a PPM changes what is searched or chosen."""
         return bool(self.by_score)

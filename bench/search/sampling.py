@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Protocol
 
 from bench.engines.base import Completion, Policy, StepScorer
+from bench.errors import BenchError
 from bench.knobs import Count, Use
 from bench.prompts.tags import ANSWER, END_OF_OUTPUT, END_OF_STEP, SOLUTION_STOPS
 from bench.sandbox import Sandbox
 from bench.search.clock import find_first_candidate, put_in_sequence
 from bench.search.events import EventKind
 from bench.search.expansion import Expander
-from bench.search.settings import SAMPLES, SearchConfig
+from bench.search.settings import SAMPLES, Samples, SearchConfig
 from bench.search.steps import TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
@@ -45,12 +46,54 @@ class Greedy(SearchConfig):
 class Sampling(SearchConfig):
     """The knobs of sampling."""
 
-    n: Annotated[Count, Use.BUDGET, Use.LABEL] = SAMPLES
-    """Solutions that are asked for at once."""
+    n: Annotated[Samples, Use.BUDGET, Use.LABEL] = SAMPLES
+    """Solutions of a problem."""
     tokens: Annotated[Count, Use.BUDGET] | None = None
-    """Generated tokens of a problem after which nothing new is begun; none: ask once."""
+    """Generated tokens of a problem after which nothing new is begun; none: `n` solutions."""
     greedy_first: bool | None = None
     """Whether the first of the solutions is the greedy one; none: no."""
+    at_once: Samples | None = None
+    """Solutions that one request asks for, of which `n` is a multiple; none: all. They share a
+    seed, so that a stored run grows in `n` only by requests of the size of its own."""
+
+    def __post_init__(self) -> None:
+        """Refuse a last request that is smaller. Raises BenchError."""
+        if self.n % self.asked:
+            raise BenchError(
+                f"n={self.n} solutions are no whole number of requests of at_once={self.asked}; "
+                "give an n that is a multiple of it"
+            )
+
+    @property
+    def asked(self) -> int:
+        """Solutions that one request asks for."""
+        return self.n if self.at_once is None else min(self.n, self.at_once)
+
+    def refuse_growth(self, stored: Sampling) -> str:
+        """Return why solutions of `stored` settings are not the first of these; else nothing."""
+        fewer = self.tokens is not None and self.tokens < (stored.tokens or 0)
+        if self.n < stored.n or fewer or (self.tokens is None and stored.tokens is not None):
+            return "it holds more than is asked for (`report --tokens` cuts a run)"
+        if self.asked != stored.asked:
+            return (
+                f"its solutions were asked for {stored.asked} at once, and {self.asked} at once "
+                f"are others; add to them with --n {_multiple_above(self.n, stored.asked)} "
+                f"--at-once {stored.asked}"
+            )
+        return ""
+
+    def is_reached(self, tokens: Sequence[int]) -> bool:
+        """Whether solutions of so many generated tokens each are all that is asked for.
+
+        A policy that writes nothing is asked no more: it would never be enough.
+        """
+        if len(tokens) < self.n:
+            return False
+        return self.tokens is None or sum(tokens) >= self.tokens or not sum(tokens[-self.asked :])
+
+
+def _multiple_above(n: int, of: int) -> int:
+    return -(-n // of) * of
 
 
 async def greedy(
@@ -71,29 +114,58 @@ async def sample(
     config: Sampling,
     seed: int,
     scorer: StepScorer | None = None,
+    begun: Trace | None = None,
 ) -> Trace:
     """Write `config.n` independent solutions at the policy's temperature, or as many as it takes.
 
-    A run with a larger budget of tokens begins with the solutions of one with a smaller.
+    A run with a larger budget begins with the solutions of one with a smaller, whose trace may be
+    given as `begun`.
     """
     steps = TaggedSteps(sandbox)
     with Expander.start(problem, policy, steps, scorer, search="sample", seed=seed) as expander:
-        await fill_budget(expander, config, _solutions)
+        await fill_budget(expander, config, _solutions, begun)
         return expander.trace
 
 
-async def fill_budget(expander: Expander, config: Sampling, write: Write) -> None:
-    """Write as many solutions as the settings ask for."""
-    sampled = config.n
-    if config.greedy_first:
-        await write(expander, 1, greedy=True)
-        sampled -= 1
-    if sampled:
-        await write(expander, sampled, greedy=False)
-    spent, generated = 0, expander.trace.usage.policy_generated
-    while config.tokens is not None and spent < generated < config.tokens:
-        await write(expander, config.n, greedy=False)
-        spent, generated = generated, expander.trace.usage.policy_generated
+async def fill_budget(
+    expander: Expander, config: Sampling, write: Write, begun: Trace | None = None
+) -> None:
+    """Write as many solutions as the settings ask for, and are not begun already."""
+    if begun is not None:
+        await _take_up(expander, begun, config)
+    trace = expander.trace
+    if not trace.rollouts:
+        sampled = config.asked
+        if config.greedy_first:
+            await write(expander, 1, greedy=True)
+            sampled -= 1
+        if sampled:
+            await write(expander, sampled, greedy=False)
+    while not config.is_reached([_count_tokens(trace, end) for end in trace.rollouts]):
+        await write(expander, config.asked, greedy=False)
+
+
+def _count_tokens(trace: Trace, end: int) -> int:
+    return sum(node.tokens for node in trace.lineage(end))
+
+
+async def _take_up(expander: Expander, begun: Trace, config: Sampling) -> None:
+    """Go on with a stored trace.
+
+    Its solutions are scored again, write by write, and the scores dropped: what a scorer has read
+    decides what the next solutions cost it, and how its sums are rounded.
+    """
+    expander.trace = begun
+    ends, first = list(begun.rollouts), 0
+    while first < len(ends):
+        greedy = first == 0 and bool(config.greedy_first)
+        last = 1 if greedy else -(-(first + 1) // config.asked) * config.asked
+        of_write = [begun.nodes[end] for end in ends[first:last]]
+        answers = [end for end in of_write if end.kind is NodeKind.ANSWER]
+        if expander.scoring is not None and answers:
+            paths = [[node.text for node in begun.lineage(end.index)] for end in answers]
+            await expander.scoring.score(begun.text(ROOT), paths)
+        first = last
 
 
 async def _solutions(expander: Expander, n: int, *, greedy: bool) -> None:

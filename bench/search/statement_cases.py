@@ -22,7 +22,7 @@ from typing import Any
 
 from bench.errors import DataError, EngineError
 from bench.files.atomic import replace_json
-from bench.files.lines import cut_half_line, scan
+from bench.files.lines import cut_half_line, decode, number_lines, scan
 from bench.search.inequalities import Decide, Deciding, Finding, Provers
 
 Id = str | int
@@ -45,14 +45,12 @@ def read_cases(file: Path) -> list[Case]:
     Raises DataError: the file cannot be read, or two rows have one id.
     """
     try:
-        raws = file.read_bytes().split(b"\n")
+        data = file.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read the cases {file}: {error.strerror}") from error
     cases: dict[Id, Case] = {}
     lines: dict[Id, int] = {}
-    for line, raw in enumerate(raws, start=1):
-        if not raw.strip():
-            continue
+    for line, raw in number_lines(data):
         case = _read_case(raw, line)
         if case.id in cases:
             raise DataError(
@@ -66,7 +64,7 @@ def read_cases(file: Path) -> list[Case]:
 def _read_case(raw: bytes, line: int) -> Case:
     id_: Id = f"line {line}"
     try:
-        row: Any = json.loads(raw)
+        row: Any = decode(raw)
         if not isinstance(row, dict):
             raise ValueError(f"expected an object, found {type(row).__name__}")
         if type(row.get("id")) in (str, int):
@@ -79,7 +77,7 @@ def _read_case(raw: bytes, line: int) -> Case:
         assume = [assume] if isinstance(assume, str) else assume
         if not isinstance(assume, list) or not all(isinstance(each, str) for each in assume):
             raise ValueError("'assume' is neither a text nor a list of texts")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return Case(id_, "", fault=f"line {line}: {error}")
     return Case(id_, row["statement"], tuple(assume))
 

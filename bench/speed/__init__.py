@@ -6,6 +6,7 @@
     engine    generated tokens per second, and how much of that rate is left inside MCTS
     engines   every engine on one policy: start-up, tokens per second, greedy answers
     ppm       tokens per second, and what scoring siblings together saves
+    memory    the most that a run holds, over all its processes
     training  tokens per second of PPM pairs with and without shared prefixes, of SFT beside TRL
 
 Times belong to this machine and to what else it did. Ratios are taken between two things measured

@@ -14,9 +14,12 @@ from bench.speed.answers import measure_answers, measure_panel
 from bench.speed.engines import engines
 from bench.speed.generation import engine
 from bench.speed.measure import Figure, measure_time
+from bench.speed.memory import memory
+from bench.speed.page import measure_page
 from bench.speed.ppm import ppm
 from bench.speed.sandbox import sandbox
 from bench.speed.search import search
+from bench.speed.stored import stored
 from bench.speed.training import training
 
 SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
@@ -24,10 +27,13 @@ SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "search": search,
     "answers": measure_answers,
     "panel": measure_panel,
+    "stored": stored,
     "engine": engine,
     "engines": engines,
     "ppm": ppm,
+    "memory": memory,
     "training": training,
+    "page": measure_page,
 }
 
 

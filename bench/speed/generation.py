@@ -16,9 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.checkpoint import newest_policy, published_checkpoints
-from bench.checkpoints.weights import gguf
 from bench.engines.base import Completion, Engine, Request, StepScorer
-from bench.engines.openvino import OpenVINOEngine
+from bench.engines.opening import load_engine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.ppm import PPMScorer
 from bench.engines.token_trie import TokenTrie
@@ -44,7 +43,7 @@ async def engine() -> list[Figure]:
     """Time a policy by requests in flight, then inside a search, without and with a PPM."""
     checkpoint = newest_policy()
     turns = Turns()
-    running = OpenVINOEngine(gguf(checkpoint), name=checkpoint.name, turns=turns)
+    running = load_engine(checkpoint, "openvino", turns)
     policy = ModelPolicy(
         checkpoint.name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
     )
@@ -68,9 +67,8 @@ async def engine() -> list[Figure]:
 
 async def _prefixes_kept(policy: ModelPolicy, before: float) -> list[Figure]:
     """Time the search without a PPM once more, on an engine that keeps prefixes."""
-    path = gguf(newest_policy())
     turns = Turns()
-    keeping = OpenVINOEngine(path, name=policy.name, prefix_caching=True, turns=turns)
+    keeping = load_engine(newest_policy(), "openvino-cached", turns)
     try:
         kept = replace(policy, engine=keeping)
         await rate(keeping, kept, 2)

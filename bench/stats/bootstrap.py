@@ -38,13 +38,13 @@ def bootstrap(
         raise ValueError("the mean of no problems is not defined")
     rows = np.asarray(problems, dtype=float)
     n = len(rows)
-    drawn = statistic(_draw(n, seed) @ rows)
+    drawn = statistic(draw_weights(n, seed) @ rows)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(statistic(rows.mean(axis=0))), float(low), float(high), n)
 
 
 @lru_cache(maxsize=2)
-def _draw(n: int, seed: int) -> Array:
+def draw_weights(n: int, seed: int) -> Array:
     """Return the weight of each of n problems in each draw, one draw a row."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) / n

@@ -77,10 +77,15 @@ def mean_of_problems(values: Sequence[float], most: int, level: float) -> Interv
         raise ValueError("the mean of no problems is not defined")
     p = min(1.0, max(0.0, fmean(values)))
     v = variance(values) / m if m > 1 else 0.0
+    low, high = limits_of_mean(p, v, m, most, normal_quantile(level))
+    return Interval(p, low, high, m)
+
+
+def limits_of_mean(p: float, v: float, m: int, most: int, z: float) -> tuple[float, float]:
+    """Return Wilson's limits of a mean over m problems whose variance is v, z errors to a side."""
     # v = 0 says nothing about precision when all are right or all wrong: then count problems.
     effective = p * (1 - p) / v if v > 0 else (most if 0 < p < 1 and m > 1 else m)
-    low, high = wilson_limits(p, min(max(effective, m), most), normal_quantile(level))
-    return Interval(p, low, high, m)
+    return wilson_limits(p, min(max(effective, m), most), z)
 
 
 def wilson_limits(p: float, n: float, z: float) -> tuple[float, float]:

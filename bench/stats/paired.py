@@ -62,6 +62,21 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return min(1.0, 2 * tail / (1 << n))
 
 
+def mcnemar_mid_p(only_a: int, only_b: int) -> float:
+    """Return twice the one-sided mid-p of the discordant counts: 2·P(X < min) + P(X = min).
+
+    X ~ Bin(sum, 1/2), as in `mcnemar`, of which this counts what was seen by half (Fagerland,
+    Lydersen and Laake, BMC Med. Res. Methodol. 13 (2013) 91; 1 where both counts are equal). The
+    exact test keeps its size below the level and loses power by it; this one comes close to the
+    level, and may pass it a little. Chance of a p of 5 % or less where neither is better, summed
+    over all counts: 3.5 % for the exact test and 4.8 % for mid-p with 200 problems of which a fifth
+    are discordant, 0.9 % and 2.5 % with 50 of which a tenth are.
+    """
+    n, least = only_a + only_b, min(only_a, only_b)
+    below = sum(math.comb(n, i) for i in range(least))
+    return (2 * below + math.comb(n, least)) / (1 << n)
+
+
 def holm(ps: Sequence[float]) -> list[float]:
     """Return the p-values of tests made together, corrected for their number, in the order given.
 

@@ -11,7 +11,6 @@ on this say that people wrote the solutions.
 from __future__ import annotations
 
 import ast
-import json
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from bench.engines.base import Completion
 from bench.errors import DataError, EngineError, MissingDataError, MissingExtraError
+from bench.files.lines import decode, number_lines
 from bench.problems import BENCHMARKS, mirror
 from bench.types import Problem
 from rstar_train.demonstrators.by_rule import propose_plan
@@ -148,8 +148,8 @@ def solutions() -> dict[str, str]:
 
 def _of_mirror(path: Path) -> dict[str, str]:
     found = {}
-    for number, line in enumerate(path.read_bytes().rstrip(b"\n").split(b"\n"), start=1):
-        row = json.loads(line)
+    for number, line in number_lines(path.read_bytes()):
+        row = decode(line)
         if not isinstance(row.get("solution"), str):
             raise DataError(
                 f"{path}, line {number}: no 'solution', which the demonstrator writes its steps "

@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.errors import DataError
 from bench.files.atomic import replace
+from bench.files.lines import decode, number_lines
 from bench.prompts import OFFICIAL, START
 from rstar_train.rows.row import PairRow, SFTRow
 
@@ -92,10 +93,10 @@ def _split(prompt: str, name: str) -> tuple[str, str]:
 def _rows(path: Path, columns: Mapping[str, type]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the rows of a JSON list or of JSON Lines with where each is from. Raises DataError."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    for place, row in _listed(text, path) if text.lstrip().startswith("[") else _lined(text, path):
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    for place, row in _listed(data, path) if data.lstrip().startswith(b"[") else _lined(data, path):
         if not isinstance(row, dict):
             raise DataError(f"{place}: expected an object; found {str(row)[:120]}")
         wrong = [name for name, kind in columns.items() if not isinstance(row.get(name), kind)]
@@ -105,19 +106,18 @@ def _rows(path: Path, columns: Mapping[str, type]) -> Iterator[tuple[str, Mappin
         yield place, row
 
 
-def _listed(text: str, path: Path) -> Iterator[tuple[str, Any]]:
-    for number, row in enumerate(_parsed(text, str(path)), start=1):
+def _listed(data: bytes, path: Path) -> Iterator[tuple[str, Any]]:
+    for number, row in enumerate(_parsed(data, str(path)), start=1):
         yield f"{path.name}, row {number}", row
 
 
-def _lined(text: str, path: Path) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield f"{path.name}, line {number}", _parsed(line, f"{path}, line {number}")
+def _lined(data: bytes, path: Path) -> Iterator[tuple[str, Any]]:
+    for number, line in number_lines(data):
+        yield f"{path.name}, line {number}", _parsed(line, f"{path}, line {number}")
 
 
-def _parsed(text: str, where: str) -> Any:
+def _parsed(text: bytes, where: str) -> Any:
     try:
-        return json.loads(text)
+        return decode(text)
     except ValueError as error:
         raise DataError(f"{where}: not valid JSON ({error})") from error

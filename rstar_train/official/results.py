@@ -6,12 +6,12 @@ Everything becomes our rows, so that one can train on it; reward models are
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError
+from bench.files.lines import decode, number_lines
 from rstar_train.rows import official
 from rstar_train.rows.official_trees import OfficialTree, read_tree
 from rstar_train.rows.row import PairRow, SFTRow, write_rows
@@ -26,13 +26,15 @@ def read_results(path: Path) -> Iterator[OfficialTree]:
 def read_objects(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield the object of each line, and where it stands. Raises DataError, naming the line."""
     try:
-        lines = path.read_bytes().rstrip(b"\n").split(b"\n")
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
+    if not content.strip():
+        raise DataError(f"{path} is empty; expected lines of JSON")
+    for number, line in number_lines(content):
         where = f"{path}, line {number}"
         try:
-            data = json.loads(line)
+            data = decode(line)
         except ValueError as error:
             raise DataError(f"{where}: not valid JSON ({error})") from error
         if not isinstance(data, dict):

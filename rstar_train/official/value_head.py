@@ -9,7 +9,6 @@ as small as it was initialised; one that matters is refused.
 
 from __future__ import annotations
 
-import json
 import logging
 import pickle
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from bench.checkpoints.ppm_config import PPMConfig
 from bench.console import expecting_a_new_head
 from bench.errors import CheckpointError, MissingExtraError
+from bench.files.lines import decode
 from bench.prompts import OFFICIAL
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,12 @@ def convert_value_head(folder: Path, out: Path) -> dict[str, Any]:
             f"{folder / HEAD} is damaged or of another layout ({type(error).__name__}); "
             f"expected {WEIGHT} and {BIAS}"
         ) from error
-    hidden = int(json.loads((folder / "config.json").read_text())["hidden_size"])
+    try:
+        hidden = int(decode((folder / "config.json").read_bytes())["hidden_size"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{folder}/config.json is damaged ({type(error).__name__}: {error}); restore it"
+        ) from error
     if tuple(weight.shape) != (1, hidden) or tuple(bias.shape) != (1,):
         raise CheckpointError(
             f"{folder / HEAD}: the head is {tuple(weight.shape)} with a bias {tuple(bias.shape)}, "

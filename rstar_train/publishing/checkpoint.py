@@ -24,6 +24,7 @@ from bench.checkpoints.checkpoint import (
     name_of_round,
     read_checkpoint,
 )
+from bench.errors import BenchError
 from bench.files.atomic import replace_json
 from bench.prompts import OFFICIAL
 from rstar_train.figures import Json
@@ -99,8 +100,23 @@ def publish(
 
     `out` may be the folder `trained` itself, which then becomes a checkpoint where it is.
     `lora` says whether an adapter was trained; of a whole model, `leave_out` names files that are
-    no part of it. Publishing again what is published changes nothing.
+    no part of it. Publishing again what is published changes nothing. Raises BenchError where the
+    machine refuses.
     """
+    try:
+        _publish(trained, out, lineage, lora=lora, leave_out=leave_out)
+    except OSError as error:
+        raise BenchError(
+            f"cannot publish {out}: {error.strerror}. What was trained is intact; repeat the "
+            "command once the cause is gone"
+        ) from error
+    log.info("published %s", out)
+    return read_checkpoint(out, lineage.kind)
+
+
+def _publish(
+    trained: Path, out: Path, lineage: Lineage, *, lora: LoRASettings, leave_out: Collection[str]
+) -> None:
     out.mkdir(parents=True, exist_ok=True)
     adapts = lora.rank > 0
     files = [
@@ -121,8 +137,6 @@ def publish(
         config["base_model_name_or_path"] = lineage.parent.seen_from(out)
         replace_json(out / "adapter_config.json", config)
     replace_json(out / LINEAGE, lineage.to_json(out))
-    log.info("published %s", out)
-    return read_checkpoint(out, lineage.kind)
 
 
 def _copy(file: Path, to: Path) -> None:
@@ -131,9 +145,12 @@ def _copy(file: Path, to: Path) -> None:
     partial.unlink(missing_ok=True)
     if to.exists() and to.samefile(file):
         return  # one file with two names, and renaming one to the other would leave both
-    if not (file.match(WEIGHTS) and _link(file, partial)):
-        shutil.copyfile(file, partial)  # so that an edit of one leaves the other alone
-    partial.replace(to)
+    try:
+        if not (file.match(WEIGHTS) and _link(file, partial)):
+            shutil.copyfile(file, partial)  # so that an edit of one leaves the other alone
+        partial.replace(to)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _link(file: Path, to: Path) -> bool:

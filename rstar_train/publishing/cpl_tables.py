@@ -6,10 +6,10 @@ alone. The paper prints no counts of problems, trees, rows, pairs or hours; thes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench.files.lines import decode
 from rstar_train.cpl_figures import CPLAblationFigures, CPLRoundFigures
 from rstar_train.figures import EvaluationFigures, StageFigures
 from rstar_train.publishing.tables import (
@@ -28,7 +28,7 @@ from rstar_train.recipes.settings import GREEDY
 def is_cpl(publish: Path) -> bool:
     """Whether the rounds published in a folder are CPL's."""
     try:
-        data = json.loads((publish / "round-1" / FIGURES).read_text())
+        data = decode((publish / "round-1" / FIGURES).read_bytes())
     except (OSError, ValueError):
         return False
     return isinstance(data, dict) and data.get("system") == "cpl"

@@ -5,13 +5,13 @@ All are made from the rounds' `figures.json` alone, so one command prints them f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bench.errors import BenchError
+from bench.files.lines import decode
 from rstar_train.figures import (
     AblationFigures,
     BaseFigures,
@@ -110,7 +110,7 @@ def load_base(publish: Path) -> EvaluationFigures | None:
 def read_figures(kind: type[F], file: Path, remedy: str) -> F:
     """Read a file of figures; `remedy` says what makes it anew. Raises BenchError."""
     try:
-        data = json.loads(file.read_text())
+        data = decode(file.read_bytes())
     except ValueError as error:
         raise BenchError(f"{file} is damaged ({error}); {remedy}") from error
     try:

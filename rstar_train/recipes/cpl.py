@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.engines.policy import SamplingSettings
+from bench.engines.policy import SamplingSettings, TokenLimit
 from bench.knobs import Count, Positive
 from bench.search import CPL
 from rstar_train.recipes.settings import (
@@ -29,7 +29,7 @@ class PlanSearchSettings(CPL, SearcherSettings):
     problems: Count | None = None
     """Problems of the pool that the round searches, drawn with the recipe's seed (code: 5,000 in
     round 1, 15,000 in round 2); null means all. A smaller number draws a part of a larger one's."""
-    action_tokens: Count = SamplingSettings().solution_tokens
+    action_tokens: TokenLimit = SamplingSettings().solution_tokens
     """Token limit of a step of a plan, and of a solution (code: 1500)."""
 
     @property

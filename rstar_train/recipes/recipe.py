@@ -19,6 +19,7 @@ import yaml
 
 from bench.errors import BenchError, RecipeError, UnknownNameError
 from bench.files.digests import short_digest
+from bench.knobs import Seed
 from rstar_train.recipes import strict
 from rstar_train.recipes.cpl import (
     AnySearch,
@@ -151,12 +152,12 @@ class _Head:
     """The keys of a recipe's file, but for its sections."""
 
     name: str
-    seed: int
+    seed: Seed
     base: str
     checkpoints: str
     pool: PoolSettings
     ablation: AblationSettings = AblationSettings()
-    again: tuple[int, ...] = ()
+    again: tuple[Seed, ...] = ()
     rounds: tuple[str, ...] = ()
     system: System = "rstar"
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from bench.checkpoints.ppm_config import Aggregate
-from bench.engines.policy import SamplingSettings, Temperature
-from bench.evaluation.runner import CONCURRENCY
-from bench.knobs import Amount, Count, DropRate, Positive, Range, Share
+from bench.engines.policy import SamplingSettings, Temperature, TokenLimit
+from bench.evaluation.runner import CONCURRENCY, Concurrency
+from bench.knobs import SANE, Amount, Count, DropRate, Positive, Range, Share
 from bench.prompts import OFFICIAL
 from bench.search import MCTS, SearchConfig
 from bench.search.registry import SearchEntry, find_search
+from bench.search.settings import Iterations, Samples
 
-AtLeastZero = Annotated[float, Range(0)]
+AtLeastZero = Annotated[float, Range(0, sane=SANE)]
 """A number of at least 0."""
 
 
@@ -83,7 +84,7 @@ class SearcherSettings:
     and a second run grows other trees."""
     mistake_rate: Share = 0.3
     """Probability that a step proposed by a demonstrator is a plausible mistake."""
-    concurrency: Count = CONCURRENCY
+    concurrency: Concurrency = CONCURRENCY
     """Problems in flight; changes no result."""
 
 
@@ -91,10 +92,10 @@ class SearcherSettings:
 class SearchSettings(MCTS, SearcherSettings):
     """Search of the pool (section 3.2 of the paper, and its rounds in section 3.4)."""
 
-    unsolved_rollouts: tuple[Count, ...] = ()
+    unsolved_rollouts: tuple[Iterations, ...] = ()
     """Rollouts in all to which the tree of an unsolved problem grows, in turn (paper: a second 16
     for hard problems, 64 and then 128 in round 4)."""
-    step_tokens: Count = SamplingSettings().step_tokens
+    step_tokens: TokenLimit = SamplingSettings().step_tokens
     """Token limit of one step."""
 
     @property
@@ -201,7 +202,7 @@ class RefreshSettings:
     problems: Amount = 0
     """Problems of the pool that the new policy samples, drawn with the recipe's seed, besides those
     held out; 0 means none, as in the paper."""
-    samples: Count = 12
+    samples: Samples = 12
     """Solutions of each, the greedy one and others; of a tree, its rollouts."""
     search: Literal["sample", "mcts"] | None = None
     """How: by samples, or by trees that the reference rewards, grown under the round's own
@@ -271,5 +272,5 @@ class EvaluationSettings:
 class AblationSettings:
     """What the last round is compared with (the paper's Tables 7 and 8)."""
 
-    samples: Count = 16
+    samples: Samples = 16
     """Solutions sampled for each training problem, without search (paper: 32)."""

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
+from bench.checkpoints.weights import cache_dir
 from bench.errors import BenchError
+from bench.evaluation.room import require_free, require_writable
 from bench.files import atomic
 from rstar_train.cpl_figures import CPLRoundFigures
 from rstar_train.figures import BaseFigures, EvaluationFigures, Figures, RoundFigures
@@ -25,6 +27,10 @@ from rstar_train.rounds.stages import Stages
 from rstar_train.rounds.systems import SystemEntry, system_of
 from rstar_train.search.pool import Pool, family_of, load_pool, tier_of
 from rstar_train.search.searcher import check_engine, find_searcher
+from rstar_train.search.stage import find_searchable
+
+ROUND_BYTES = 64 << 20
+"""Of a round's trees, rows and adapters, about: four rounds of the embedded model leave 320 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +42,38 @@ class Evaluated:
 
 
 def evolve(
-    recipe: Recipe, *, rounds: int, work: Path, publish: Path, beside: Path = RECIPES
+    recipe: Recipe,
+    *,
+    rounds: int | None = None,
+    work: Path,
+    publish: Path,
+    beside: Path = RECIPES,
 ) -> list[RoundFigures] | list[CPLRoundFigures]:
     """Run the rounds of a recipe, resuming what is there; return the figures of each.
 
     Args:
         recipe: every number of the run.
-        rounds: how many; 0 means all that the recipe has.
+        rounds: how many; None means all that the recipe has.
         work: where the stages write.
         publish: where `round-1/policy`, `round-1/ppm` and so on go.
         beside: folder in which the recipe's drop lists are.
 
     Raises:
-        BenchError: the recipe has fewer rounds, no solved problem, no pairs, a full disk.
+        BenchError: the recipe has fewer rounds, or one that cannot be run; no solved problem, no
+            pairs, a full disk.
     """
-    if not 0 <= rounds <= len(recipe.rounds):
+    count = len(recipe.rounds) if rounds is None else rounds
+    if not 1 <= count <= len(recipe.rounds):
         raise BenchError(
-            f"{rounds} rounds were asked for, and the recipe {recipe.name!r} has "
-            f"{len(recipe.rounds)}"
+            f"{count} rounds were asked for, and the recipe {recipe.name!r} has "
+            f"{len(recipe.rounds)}; give a number from 1 to that, or none for all"
         )
-    count = rounds or len(recipe.rounds)
     base = find_checkpoint(recipe.base, "policy")
-    for settings in recipe.rounds[:count]:
-        # Misspelt names are to be found now, not after hours of training.
-        for run in settings.evaluation.runs:
-            _ = run.entry
-        find_searcher(settings.search, base, base, None)
-        check_engine(settings.search, base)
+    _require_names(recipe, base)
     pool = load_pool(recipe.pool, seed=recipe.seed, beside=beside)
+    _require_work(recipe, pool, base)
+    require_free(work, ROUND_BYTES * count, "the work folder")
+    require_writable(cache_dir())
     work.mkdir(parents=True, exist_ok=True)
     _write_pool(pool, work / "pool.json")
     of_base = _evaluate_base(recipe, base, work)
@@ -80,6 +90,25 @@ def evolve(
         handed = result.handover
         figures.append(result.figures)
     return figures
+
+
+def _require_names(recipe: Recipe, base: Checkpoint) -> None:
+    """Raise BenchError for a name in any round that nothing has: now, not after hours."""
+    for settings in recipe.rounds:
+        for run in settings.evaluation.runs:
+            _ = run.entry
+        find_searcher(settings.search, base, base, None)
+        check_engine(settings.search, base)
+    for evaluation in dict.fromkeys(settings.evaluation for settings in recipe.rounds):
+        benchmark_digest(evaluation)  # reads the problems
+
+
+def _require_work(recipe: Recipe, pool: Pool, base: Checkpoint) -> None:
+    """Raise BenchError for a round in which nothing of the pool can be searched."""
+    for number, settings in enumerate(recipe.rounds, start=1):
+        search = settings.search
+        searcher = find_searcher(search, base, base, None)
+        find_searchable(pool.searched(number, search.bootstrap or 0, recipe.seed), search, searcher)
 
 
 def _run(one: RoundAtWork, system: SystemEntry) -> RoundResult:

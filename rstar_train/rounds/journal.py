@@ -1,7 +1,7 @@
 """The journal of a run: when each stage began, how far it was, when it ended; for `status` only.
 
 Nothing is decided by it: what is done is what the manifests say. A line that a kill cut in half is
-passed over.
+passed over, and cut off before the next stage begins.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.files.atomic import append
-from bench.files.lines import encode, scan
+from bench.files.lines import cut_half_line, encode, scan
 
 NAME = "journal.jsonl"
 """In the work folder of a run."""
@@ -36,6 +36,8 @@ def append_entry(
 ) -> None:
     """Append an entry; without a journal, do nothing. Raises OSError."""
     if journal is not None:
+        if event == "begun":  # else that line would follow half of another, and be lost with it
+            cut_half_line(journal)
         at = datetime.now(UTC).isoformat(timespec="seconds")
         row = {"stage": stage, "event": event, "at": at, "done": done, "total": total}
         append(journal, encode(row))

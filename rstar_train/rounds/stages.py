@@ -34,6 +34,7 @@ F = TypeVar("F", bound=StageFigures)
 
 MANIFEST = "stage.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (*_FULL, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Stages:
             outputs: names of the files that must be there afterwards, and unchanged to be kept.
 
         Raises:
-            BenchError: what `work` raises, or the disk is full.
+            BenchError: what `work` raises, or the disk is full, broken or not to be written.
         """
         folder, given = self.folder / name, sections or {}
         decided = {"recipe": sections_digest(self.seed, given)} if given else {}
@@ -97,12 +98,12 @@ class Stages:
         try:
             return self._make(folder, work, given, wanted, outputs)
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in _REFUSED:
                 raise
+            why = "the disk is full" if error.errno in _FULL else error.strerror
             raise BenchError(
-                f"the disk is full: {label(folder)} could not be written below {folder}. Stages "
-                "that ended are intact; free some space and repeat the command to go on with this "
-                "one"
+                f"{why}: {label(folder)} could not be made below {folder}. Stages that ended are "
+                "intact; repeat the command once the cause is gone, to go on with this one"
             ) from error
 
     def _make(
@@ -156,11 +157,16 @@ class Stages:
 
 
 def manifest_of(folder: Path) -> Json | None:
-    """Return a stage's manifest, or None where the stage has not ended (or its file is damaged)."""
+    """Return a stage's manifest, or None where the stage has not ended (or its file is damaged).
+
+    Raises OSError where it is there and cannot be read, which is no reason to make it again.
+    """
     try:
         stored: Json = json.loads((folder / MANIFEST).read_bytes())
         _ = stored["inputs"], stored["figures"]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return stored
 

@@ -188,11 +188,14 @@ def _trained(file: Path, recipe: Recipe, name: str) -> float | None:
     if section is None:
         return None
     epochs = getattr(recipe.at(int(round_name.removeprefix("round-"))), section).epochs
-    seen: list[Mapping[str, float]] = [
-        line.value for line in scan(file, dict).lines if line.value is not None
-    ]
-    reached = [float(row["epoch"]) for row in seen if "epoch" in row]
+    reached = [line.value for line in scan(file, _epoch).lines if line.value is not None]
     return min(reached[-1] / epochs, 1.0) if reached else None
+
+
+def _epoch(row: object) -> float:
+    if not isinstance(row, dict) or "epoch" not in row:
+        raise ValueError("no epoch")
+    return float(row["epoch"])
 
 
 def _has_records(work: Path, number: int) -> bool:

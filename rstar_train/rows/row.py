@@ -14,7 +14,6 @@ far. The published layouts of the released data are in `rstar_train.official.lay
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any, TypeVar
 
 from bench.errors import DataError
 from bench.files.atomic import replace
-from bench.files.lines import encode
+from bench.files.lines import decode, encode, number_lines
 
 Row = TypeVar("Row")
 
@@ -99,13 +98,13 @@ def write_rows(rows: Sequence[Any], path: Path) -> None:
 def read_rows(kind: type[Row], path: Path) -> list[Row]:
     """Read what `write_rows` wrote. Raises DataError, naming the line."""
     try:
-        lines = path.read_bytes().split(b"\n")[:-1]
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read the rows {path}: {error.strerror}") from error
     rows = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in number_lines(data):
         try:
-            rows.append(kind(**json.loads(line)))
+            rows.append(kind(**decode(line)))
         except (ValueError, TypeError) as error:
             names = ", ".join(field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
             raise DataError(

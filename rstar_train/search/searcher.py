@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bench.checkpoints.checkpoint import UNTRAINED, Checkpoint, find_checkpoint
 from bench.engines.base import Policy, StepScorer
-from bench.engines.opening import ENGINES, engine_for
+from bench.engines.opening import ENGINES, engine_for, require_engine
 from bench.errors import BenchError
 from bench.evaluation.harness import Harness
 from bench.prompts import Format, template
@@ -74,6 +74,7 @@ def _require_format(name: str, written: Format, wanted: Format) -> None:
 def check_engine(settings: AnySearch, base: Checkpoint) -> None:
     """Raise BenchError where the engine is not there, or does not tell what the search goes by."""
     engine = engine_for(base, settings.engine)
+    require_engine(engine)
     if isinstance(settings, PlanSearchSettings) and not ENGINES[engine].tells_logprobs:
         telling = [name for name, each in ENGINES.items() if each.tells_logprobs]
         raise BenchError(
@@ -98,13 +99,14 @@ async def start_searcher(
     """Start the searcher's models and the sandbox, note them in the run; stop them at the end."""
     async with Harness() as harness:
         sandbox = await harness.start_sandbox()
-        run.note("sandbox", dict(sandbox.about))
         if searcher.demonstrator is not None:
+            run.note("sandbox", dict(sandbox.about))
             yield SearchParts(searcher.demonstrator, sandbox)
             return
         assert searcher.policy is not None
         parts = await harness.start_parts(
             searcher.policy, searcher.ppm, engine=settings.engine, sampling=settings.sampling
         )
+        run.note("sandbox", dict(sandbox.about))
         run.note("engine", parts.notes["engine"])
         yield SearchParts(parts.policy, parts.sandbox, parts.scorer)

@@ -58,7 +58,7 @@ async def search_pool(
     told how far the search is. Raises BenchError: nothing can be searched, nothing was solved, or
     the harness failed on a problem (repeating the command searches those again).
     """
-    chosen = _searchable(problems, settings, searcher)
+    chosen = find_searchable(problems, settings, searcher)
     config = {
         "search": {"name": _name(settings), **_deciding(settings)},
         "recipe": pool,
@@ -92,10 +92,13 @@ async def search_pool(
     )
 
 
-def _searchable(
+def find_searchable(
     problems: Sequence[Problem], settings: AnySearch, searcher: Searcher
 ) -> list[Problem]:
-    """Return the problems of the wanted levels that the searcher can write steps for."""
+    """Return the problems of the wanted levels that the searcher can write steps for.
+
+    Raises BenchError: there are none. UnknownNameError: no problem is of a level.
+    """
     levels = settings.levels
     known = sorted({tier_of(problem) for problem in problems})
     for level in levels or ():

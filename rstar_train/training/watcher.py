@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.console import Pace
+from bench.files.atomic import replace
+from bench.files.lines import decode, number_lines
 from rstar_train.training.processes import first_process_first
 
 if TYPE_CHECKING:
@@ -52,16 +54,16 @@ def find_checkpoint_to_resume(folder: Path, inputs: str) -> Path | None:
 def cut_curve(path: Path, after: int) -> None:
     """Keep of a loss curve what came before a checkpoint: what follows is trained again."""
     if after and path.is_file():
-        kept = [row for row in path.read_text().splitlines() if _step_of(row) <= after]
-        path.write_text("".join(row + "\n" for row in kept))
+        kept = [row for _, row in number_lines(path.read_bytes()) if _step_of(row) <= after]
+        replace(path, b"".join(row + b"\n" for row in kept))
     else:
         path.unlink(missing_ok=True)
 
 
-def _step_of(row: str) -> float:
+def _step_of(row: bytes) -> float:
     try:
-        return int(json.loads(row)["step"])
-    except ValueError:  # cut by the kill
+        return int(decode(row)["step"])
+    except (ValueError, TypeError, KeyError, OverflowError):  # cut by the kill, or damaged
         return float("inf")
 
 

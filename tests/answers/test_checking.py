@@ -19,6 +19,7 @@ import pytest
 
 from bench.answers import DEFAULT, Conventions, acheck, check, close_checkers, workers
 from bench.errors import BenchError
+from bench.machine import Meter
 from bench.types import Outcome, Verdict
 
 CORRECT, WRONG, UNPARSED = Outcome.CORRECT, Outcome.WRONG, Outcome.UNPARSED
@@ -297,3 +298,15 @@ def test_importing_loads_no_algebra_system() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_verdict_that_the_machine_gives_no_time_is_asked_for_again_and_then_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meter = Meter()
+    monkeypatch.setattr(workers, "_PATIENCE", 0.05)  # 0.1 s by the clock, of 2 of CPU
+    verdict = check("8.5", ENDLESS)
+    assert verdict.outcome is Outcome.CHECKER_TIMEOUT and verdict.outcome.is_failure
+    assert verdict.reason == "the machine gave the checker no time to decide"
+    took = meter.take()
+    assert (took["verdict_again"], took["verdict_lost"]) == (1, 1)

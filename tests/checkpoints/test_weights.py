@@ -9,6 +9,7 @@ import pytest
 
 from bench.checkpoints import embedded, weights
 from bench.checkpoints.checkpoint import find_checkpoint
+from bench.checkpoints.merging import caching
 from bench.errors import CheckpointError
 from tests import tiny
 from tests.checkpoints.test_checkpoint import adapter, model
@@ -22,6 +23,30 @@ def test_the_cache_comes_from_the_environment(
     assert weights.cache_dir() == tmp_path / "xdg" / "rstar-bench"
     monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path / "own"))
     assert weights.cache_dir() == tmp_path / "own"
+
+
+def test_a_cache_that_cannot_be_is_told_before_anything_is_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path / "file"))
+    mine = find_checkpoint(str(adapter(tmp_path / "mine")), "policy")
+    with pytest.raises(CheckpointError, match=r"file: Not a directory\. .* RSTAR_BENCH_CACHE"):
+        weights.full_weights(mine)
+
+
+class SafetensorError(Exception):
+    """As safetensors calls what a full disk says to it."""
+
+
+def test_a_full_cache_is_told_whoever_met_it_and_other_errors_pass(tmp_path: Path) -> None:
+    for error in (OSError(28, "No space left on device"), SafetensorError("No space left on it")):
+        with pytest.raises(CheckpointError, match="No space left on .*another folder"):
+            with caching(tmp_path / "merged"):
+                raise error
+    with pytest.raises(RuntimeError, match="other"):
+        with caching(tmp_path / "merged"):
+            raise RuntimeError("other")
 
 
 def test_weights_that_are_there_are_not_merged_again(
@@ -38,6 +63,38 @@ def test_weights_that_are_there_are_not_merged_again(
 def test_a_whole_model_is_used_where_it_lies(tmp_path: Path) -> None:
     folder = model(tmp_path / "qwen")
     assert weights.full_weights(find_checkpoint(str(folder), "policy")) == folder
+
+
+def test_what_is_still_to_be_merged_is_counted_down_the_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path / "cache"))
+    base, mine = (
+        find_checkpoint("smollm2", "policy"),
+        find_checkpoint(str(adapter(tmp_path / "mine")), "policy"),
+    )
+    size = 2 * embedded.PARAMETERS
+    assert weights.count_missing_bytes(base, as_gguf=True) == 0
+    assert weights.count_missing_bytes(base, as_gguf=False) == size
+    assert weights.count_missing_bytes(mine, as_gguf=False) == 2 * size
+    assert weights.count_missing_bytes(mine, as_gguf=True) == 3 * size
+    made = tmp_path / "cache" / f"smollm2-{base.digest}"
+    made.mkdir(parents=True)
+    (made / "config.json").write_text("{}")
+    assert weights.count_missing_bytes(mine, as_gguf=True) == 2 * size
+    whole = find_checkpoint(str(model(tmp_path / "qwen")), "policy")
+    assert weights.count_missing_bytes(whole, as_gguf=False) == 0
+
+
+def test_weights_without_a_tokenizer_are_refused(tmp_path: Path) -> None:
+    folder = model(tmp_path / "qwen")
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    with pytest.raises(CheckpointError, match="qwen holds no tokenizer .* which the policy 'qwen'"):
+        weights.require_tokenizer(find_checkpoint(str(folder), "policy"))
+    (folder / "tokenizer.json").write_text("{}")
+    weights.require_tokenizer(find_checkpoint(str(folder), "policy"))
+    weights.require_tokenizer(find_checkpoint("smollm2", "policy"))
 
 
 def test_only_the_embedded_models_descendants_have_a_gguf(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ FALSE_CLAIM = '"claims": [[">=", "a", "1"]]'
         ("words.json", b"Proof. Obvious.", "is not JSON that can be read"),
         ("half.json", TRUE.encode()[:-9], "is not JSON that can be read"),
         ("bytes.json", bytes(range(256)), "is not JSON that can be read"),
-        ("deep.json", b"[" * 100_000, "is not JSON that can be read: maximum recursion depth"),
+        ("deep.json", b"[" * 100_000, "is not JSON that can be read: it is nested too deeply"),
         ("digits.json", b"1" * 9_000, "is not JSON that can be read"),
         ("empty.jsonl.gz", b"", "is not a whole gzip file"),
         ("plain.jsonl.gz", TRUE.encode(), "is not a whole gzip file"),

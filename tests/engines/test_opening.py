@@ -10,7 +10,7 @@ import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, Checkpoint, find_checkpoint
 from bench.engines import opening
-from bench.errors import CheckpointError, EngineError, UnknownNameError
+from bench.errors import CheckpointError, EngineError, MissingExtraError, UnknownNameError
 
 
 def install(monkeypatch: pytest.MonkeyPatch, packages: Collection[str]) -> None:
@@ -40,6 +40,18 @@ def test_a_named_engine_is_taken_whether_or_not_it_is_installed(
 ) -> None:
     install(monkeypatch, ())
     assert opening.engine_for(find_checkpoint(EMBEDDED, "policy"), "vllm") == "vllm"
+
+
+@pytest.mark.parametrize("name", list(opening.ENGINES))
+def test_what_an_engine_needs_is_asked_for_before_it_is_opened(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    install(monkeypatch, ())
+    with pytest.raises(MissingExtraError, match="which is not installed. Install it with"):
+        opening.require_engine(name)
+    install(monkeypatch, ("openvino_genai", "vllm", "transformers"))
+    opening.require_engine(name)
+    opening.require_scorer()
 
 
 def test_auto_passes_over_an_engine_that_cannot_run_the_policy(

@@ -17,7 +17,7 @@ import pytest
 from bench.engines.base import Completion, Finish, Request
 from bench.engines.determinism import APART, TOGETHER
 from bench.engines.vllm import VLLMEngine
-from bench.errors import EngineError, MissingExtraError
+from bench.errors import DeadEngineError, EngineError, MissingExtraError
 from tests import tiny
 
 needs_vllm = pytest.mark.skipif(
@@ -211,7 +211,7 @@ def test_a_folder_without_a_model_is_an_engine_error(tmp_path: Path) -> None:
 
 @needs_vllm
 @pytest.mark.slow
-def test_the_death_of_vllms_process_is_an_engine_error_and_so_is_closing(folder: Path) -> None:
+def test_the_death_of_vllms_process_is_typed_and_closing_is_an_engine_error(folder: Path) -> None:
     import psutil
 
     before = set(psutil.Process().children(recursive=True))
@@ -224,9 +224,9 @@ def test_the_death_of_vllms_process_is_an_engine_error_and_so_is_closing(folder:
         for process in mine:
             process.kill()
         async with asyncio.timeout(60):
-            with pytest.raises(EngineError, match="has ended"):
+            with pytest.raises(DeadEngineError, match="has ended"):
                 await waiting
-            with pytest.raises(EngineError, match="has ended"):
+            with pytest.raises(DeadEngineError, match="has ended"):
                 await engine.generate(request())
 
     asyncio.run(kill_under_way())

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bench.errors import EngineError, RunDirError
+from bench.errors import DeadEngineError, EngineError, RunDirError
 from bench.evaluation.runner import Search, run_problems
 from bench.reports.leaderboard import leaderboard
 from bench.runs.reader import Run, load_run
@@ -297,7 +297,7 @@ async def test_a_bug_of_ours_is_not_recorded_as_a_result(sandbox: Sandbox, tmp_p
     with pytest.raises(ExceptionGroup) as caught:
         await run_all([(problem(), greedily(buggy))], sandbox, tmp_path)
     assert caught.group_contains(ZeroDivisionError)
-    assert load_run(tmp_path).records == ()
+    assert not (tmp_path / "records.jsonl").exists()
 
 
 @in_one_loop
@@ -409,3 +409,27 @@ async def test_a_killed_run_resumed_has_the_bytes_of_an_unbroken_one(
     await run_all(again, sandbox, unbroken)
     assert sorted_lines(broken) == sorted_lines(unbroken)
     assert list(load_run(broken).trees()) == list(load_run(unbroken).trees())
+
+
+@in_one_loop
+async def test_a_dead_engine_ends_the_run_and_makes_no_record(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    deaths = iter([DeadEngineError("the engine of x ran out of memory")])
+
+    def dying_once(problem: Problem, sandbox: Sandbox) -> Search:
+        async def search(problem: Problem) -> Trace:
+            if problem.id == "2":
+                for death in deaths:
+                    raise death
+            return await CASES[0].search(problem, sandbox)(problem)
+
+        return search
+
+    problems = [(problem("3", name=str(i)), dying_once) for i in range(5)]
+    with pytest.raises(DeadEngineError, match="ran out of memory"):
+        await run_all(problems, sandbox, tmp_path / "run", concurrency=1)
+    kept = load_run(tmp_path / "run").records
+    assert [record.problem_id for record in kept] == ["0", "1"]
+    resumed = await run_all(problems, sandbox, tmp_path / "run", concurrency=1)
+    assert [record.error for record in resumed.records] == [None] * 5

@@ -54,6 +54,17 @@ def test_the_oracle_takes_up_what_is_on_the_way() -> None:
     assert (loops.taken_up, loops.oracle) == (2.0, 2.0)
 
 
+def test_a_problem_that_failed_has_no_tree_and_counts_for_nothing() -> None:
+    class Failed(Stored):
+        def trees(self) -> Iterator[StoredTree]:
+            yield StoredTree("q", 0, {})
+            yield from super().trees()
+
+    run = Failed(Path(), CONFIG, (), {})
+    assert count_loops(run).proved == 1
+    assert list(read_choices(run, {"q": PROBLEM})) == []
+
+
 def test_orders_are_compared_on_what_all_of_them_proved() -> None:
     detour = search()
     detour.record(EventKind.EXPANDED, detour.nodes[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 
@@ -109,3 +110,14 @@ def test_what_is_not_there_is_refused(
 ) -> None:
     with pytest.raises(error, match=sentence):
         shown_tree(run, **options)  # type: ignore[arg-type]
+
+
+def test_what_a_model_wrote_is_made_visible_before_it_is_laid_out(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stored,) = run.trees()
+    nodes = [dict(node) for node in stored.tree["nodes"]]
+    nodes[1]["text"] = "\x1b]0;pwned\x07\u202e first\nsecond"
+    hostile = replace(stored, tree={**stored.tree, "nodes": nodes})
+    monkeypatch.setattr(Run, "trees", lambda _: iter([hostile]))
+    assert any(r"\u001b]0;pwned\u0007\u202e first second" in line for line in printed(run))

@@ -265,7 +265,8 @@ def test_a_tree_without_a_record_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_another_configuration_is_refused_with_each_difference(tmp_path: Path) -> None:
-    RunDir.open(tmp_path, header()).close()
+    with RunDir.open(tmp_path, header()) as run:
+        fill(run, "p0")
     other = {"policy": "scripted", "search": {"name": "mcts", "rollouts": 16}, "ppm": "round-1"}
     with pytest.raises(RunDirError) as caught:
         RunDir.open(tmp_path, header(other))
@@ -281,7 +282,8 @@ def test_another_configuration_is_refused_with_each_difference(tmp_path: Path) -
 
 
 def test_the_order_of_keys_and_tuples_do_not_make_another_configuration(tmp_path: Path) -> None:
-    RunDir.open(tmp_path, header({"a": (1, 2), "b": {"c": 1, "d": 2}})).close()
+    with RunDir.open(tmp_path, header({"a": (1, 2), "b": {"c": 1, "d": 2}})) as run:
+        fill(run, "p0")
     RunDir.open(tmp_path, header({"b": {"d": 2, "c": 1}, "a": [1, 2]})).close()
 
 
@@ -379,7 +381,7 @@ def test_a_number_that_json_does_not_have_is_refused_before_anything_is_written(
     with RunDir.open(tmp_path, header()) as run:
         with pytest.raises(RunDirError, match="cannot store problem 'p0'"):
             run.append(record("p0"), {"q": float("nan")}, {"total": 1.0}, 0)
-        assert sorted(p.name for p in tmp_path.iterdir()) == ["run.json", "run.lock"]
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["run.lock"]
 
 
 def test_the_header_tells_what_ran_and_nothing_about_whose_machine_it_was() -> None:

@@ -48,10 +48,33 @@ def test_cases_are_told_in_their_order_whatever_they_continue(tmp_path: Path) ->
     assert [row["status"] for row in results] == ["ok", "ok", "ok", "error", "refused"]
 
 
+HOSTILE = "\x1b]0;pwned\x07\u202e"
+
+
+def test_what_a_program_says_is_printed_made_visible_and_told_as_json_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.py").write_text(f"print({HOSTILE!r})\nraise ValueError({HOSTILE!r})")
+    assert main(["exec", str(tmp_path / "a.py")]) == 1
+    out, err = capsys.readouterr()
+    assert out == "\\u001b]0;pwned\\u0007\\u202e\n"
+    assert "ValueError: \\u001b]0;pwned\\u0007\\u202e" in err
+    assert not {*HOSTILE[:1], *HOSTILE[-2:]} & {*out, *err}
+    assert main(["exec", str(tmp_path / "a.py"), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["stdout"] == f"{HOSTILE}\n"
+
+
+def test_line_ends_of_unicode_in_a_program_end_no_row() -> None:
+    rows = [{"id": end, "code": f"x = '{end}'"} for end in ("\u2028", "\x85", "\x0c")]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    assert [case.code for case in parse(text.encode(), "cases.jsonl")] == [r["code"] for r in rows]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("{", "line 1 is no JSON"),
+        ("[" * 100_000, "line 1 is no JSON: it is nested too deeply"),
         ("[]", "no JSON object"),
         ('{"id": 1}', "expected an id"),
         ('{"id": true, "code": ""}', "expected an id"),
@@ -66,7 +89,7 @@ def test_cases_are_told_in_their_order_whatever_they_continue(tmp_path: Path) ->
 )
 def test_a_bad_row_is_named(text: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        parse(text, "cases.jsonl")
+        parse(text.encode(), "cases.jsonl")
 
 
 @pytest.mark.parametrize(

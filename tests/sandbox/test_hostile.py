@@ -1,4 +1,4 @@
-"""Hostile programs, two tables of them, at every level that this machine offers, by two users.
+"""Hostile programs, three tables of them, at every level that this machine offers, by two users.
 
 Each level is one run of `rstar-bench exec --cases`, as a user would start it; afterwards no
 process, file or mount of it is left. A machine that offers a level to root only, or to nobody only,
@@ -22,10 +22,10 @@ import psutil
 import pytest
 
 from bench.sandbox import Level, Status
-from tests.sandbox import hostile, tampering
+from tests.sandbox import hostile, strangers, tampering
 from tests.sandbox.attack import Attack
 
-ATTACKS = hostile.ATTACKS + tampering.ATTACKS
+ATTACKS = hostile.ATTACKS + tampering.ATTACKS + strangers.ATTACKS
 ROOT = Path(__file__).parents[2]
 AS_NOBODY = Path(__file__).with_name("as_nobody.py")
 USERS = ("root", "nobody") if os.getuid() == 0 else ("oneself",)
@@ -70,7 +70,7 @@ def run_table(user: str, level: Level) -> Outcome:
         temporary.chmod(0o777)
         environment = {"SECRET": "REACHED", "TMPDIR": str(temporary)}
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900
         )
         left = sorted(traces() - before)
         if done.returncode != 0:

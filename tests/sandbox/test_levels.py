@@ -87,7 +87,9 @@ def test_the_doctor_names_the_level_and_the_canaries(capsys: pytest.CaptureFixtu
     told = json.loads(capsys.readouterr().out)
     assert status == (0 if told["level"] else 1)
     assert set(told["levels"]) == set(Level)
-    assert told["levels"]["process"]["canaries"]["inherit the environment"] is True
+    process = told["levels"]["process"]
+    assert process["canaries"]["inherit the environment"] is True
+    assert isinstance(process["uncapped"], str), "why no control group caps it, if so"
 
 
 def test_the_doctor_says_how_to_raise_what_is_missing() -> None:
@@ -100,3 +102,9 @@ def test_the_doctor_says_how_to_raise_what_is_missing() -> None:
     text = " ".join(advice(examined))
     for word in ("apparmor_restrict_unprivileged_userns", "lsm=", "--sandbox LEVEL"):
         assert word in text
+
+
+def test_the_doctor_says_where_programs_run_as_root() -> None:
+    examined = [Examined(Level.FULL, "", (), uid=61200), Examined(Level.SECCOMP, "", (), uid=0)]
+    assert any(line.startswith("At seccomp, programs run as root") for line in advice(examined))
+    assert not list(advice(examined[:1]))

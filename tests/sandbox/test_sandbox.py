@@ -22,6 +22,7 @@ import pytest
 
 from bench.errors import SandboxError
 from bench.sandbox import Execution, Sandbox, SandboxConfig, Status
+from bench.sandbox.deadlines import PATIENCE
 
 QUICK = SandboxConfig(timeout=1.0, memory=256, output=1000, workers=2)
 
@@ -215,7 +216,7 @@ def test_a_program_without_an_end_is_killed_at_its_deadline(run: Run, code: str)
     start = time.monotonic()
     execution = run(code)
     assert execution.status in (Status.TIMEOUT, Status.MEMORY)
-    assert time.monotonic() - start < 1.0 + 2.0
+    assert time.monotonic() - start < PATIENCE * 1.0  # on a quiet machine one second
 
 
 @pytest.mark.parametrize(
@@ -280,19 +281,20 @@ def test_descriptors_run_out(run: Run) -> None:
     assert "Too many open files" in run("import os\nwhile True: os.dup(1)").error
 
 
-def test_losing_the_zygote_costs_the_results_under_way() -> None:
+def test_losing_the_zygote_costs_no_result() -> None:
     before = descendants()
 
     async def scenario() -> tuple[Execution, Execution]:
         async with Sandbox(SandboxConfig(workers=1)) as sandbox:
             node = await sandbox.run("x = 7")
-            spinning = asyncio.ensure_future(sandbox.run("while True: pass"))
+            code = "import time\ntime.sleep(0.6)\nprint(x + 1)"
+            running = asyncio.ensure_future(sandbox.run(code, parent=node))
             await asyncio.sleep(0.2)
             os.kill(sandbox.families[0].pids[0], signal.SIGKILL)
-            return await spinning, await sandbox.run("print(x)", parent=node)
+            return await running, await sandbox.run("print(x)", parent=node)
 
-    killed, after = asyncio.run(scenario())
-    assert killed.status is Status.CRASHED
+    again, after = asyncio.run(scenario())
+    assert again.stdout == "8\n"
     assert after.stdout == "7\n"
     assert soon(lambda: set(descendants()) <= set(before))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.sandbox.inside import linux
-from bench.sandbox.inside.seccomp import ALLOWED, CHECKED, gate, policy
+from bench.sandbox.inside.seccomp import ALLOWED, CHECKED, NAMELESS, gate, policy
 
 ALLOW, KILL, NOTIFY, ERROR = 0x7FFF0000, 0x80000000, 0x7FC00000, 0x00050000
 EPERM, EACCES, ENOSYS = ERROR | 1, ERROR | 13, ERROR | 38
@@ -45,7 +45,7 @@ def judge(
 
 def verdict(machine: str, name: str, *arguments: int) -> int:
     column = (linux.X86_64, linux.AARCH64).index(machine)
-    number = {**ALLOWED, **CHECKED}[name][column]
+    number = {**ALLOWED, **CHECKED, **NAMELESS}[name][column]
     assert number is not None
     return judge(policy(machine), ARCHITECTURE[machine], number, *arguments)
 
@@ -58,7 +58,7 @@ def test_the_numbers_are_those_of_the_kernels_headers(machine: str) -> None:
     found = {n: int(v) for n, v in re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)\s", text)}
     column = (linux.X86_64, linux.AARCH64).index(machine)
     generic = {"newfstatat": "fstatat"} if machine == linux.AARCH64 else {}
-    table = {**ALLOWED, **CHECKED}
+    table = {**ALLOWED, **CHECKED, **NAMELESS}
     ours = {name: row[column] for name, row in table.items() if row[column] is not None}
     assert ours == {name: found[generic.get(name, name)] for name in ours}
 
@@ -66,7 +66,7 @@ def test_the_numbers_are_those_of_the_kernels_headers(machine: str) -> None:
 @MACHINES
 def test_what_is_not_listed_is_refused(machine: str) -> None:
     column = (linux.X86_64, linux.AARCH64).index(machine)
-    known = {row[column] for row in (*ALLOWED.values(), *CHECKED.values())}
+    known = {row[column] for table in (ALLOWED, CHECKED, NAMELESS) for row in table.values()}
     for number in range(600):
         if number not in known:
             assert judge(policy(machine), ARCHITECTURE[machine], number) == EPERM
@@ -119,8 +119,29 @@ def test_no_signal_by_the_back_door(machine: str) -> None:
 
 
 @MACHINES
-def test_limits_are_ones_own_and_attributes_are_one(machine: str) -> None:
+def test_no_flag_of_an_open_file_is_set(machine: str) -> None:
+    assert verdict(machine, "fcntl", 0, 3) == ALLOW, "F_GETFL"
+    assert verdict(machine, "fcntl", 0, 4, 0o4000) == EPERM, "F_SETFL"
+
+
+@MACHINES
+def test_a_futex_is_private(machine: str) -> None:
+    for operation in (0, 1, 9, 10, 128 | 256):
+        assert verdict(machine, "futex", 4096, operation | 128) == ALLOW
+    for operation in (0, 1, 3, 5, 9, 10, 256):
+        assert verdict(machine, "futex", 4096, operation) == EPERM
+
+
+@MACHINES
+def test_a_process_has_no_number(machine: str) -> None:
+    assert verdict(machine, "getpid") == verdict(machine, "gettid") == ERROR | 0
+
+
+@MACHINES
+def test_limits_are_ones_own_to_read_and_attributes_are_one(machine: str) -> None:
     assert verdict(machine, "prlimit64", 0, 7) == ALLOW
+    assert verdict(machine, "prlimit64", 0, 0, 0x7000) == EPERM, "a new limit"
+    assert verdict(machine, "prlimit64", 0, 0, 0x7000 << 32) == EPERM, "a new limit"
     assert verdict(machine, "prlimit64", 1, 7) == EPERM
     assert verdict(machine, "prctl", 1, 9) == ALLOW
     assert verdict(machine, "prctl", 1, 0) == EPERM

@@ -13,6 +13,8 @@ from bench.speed.answers import load_labelled, measure_answers, measure_panel
 from bench.speed.engines import engines
 from bench.speed.measure import Figure, percentile
 from bench.speed.sandbox import Size, sandbox
+from bench.speed.stored import Size as StoredSize
+from bench.speed.stored import stored
 
 
 def by_name(figures: list[Figure]) -> dict[str, float]:
@@ -90,3 +92,9 @@ def test_a_section_that_lacks_something_says_what_and_the_others_go_on(
 def test_an_unknown_section_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--only", "answer"]) == 2
     assert "did you mean 'answers'" in capsys.readouterr().err
+
+
+async def test_what_is_computed_from_stored_runs_is_timed() -> None:
+    values = by_name(await stored(StoredSize(problems=4, samples=5, records=20)))
+    assert "every k of 4 problems x 5 samples" in values
+    assert sum("re-scored by" in name for name in values) == 3

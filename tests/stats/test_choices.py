@@ -114,3 +114,19 @@ def test_random_subsets_come_close_to_all_of_them(monkeypatch: pytest.MonkeyPatc
     assert drawn[-1] == exact[-1]
     assert drawn == choices.weighted_of_k(groups, scores, scores, right)
     assert drawn != choices.weighted_of_k(groups, scores, scores, right, seed=1)
+
+
+def test_random_votes_that_weigh_nothing_go_to_the_best_scored_sample() -> None:
+    rng = random.Random(6)
+    scores = [rng.random() for _ in range(20)]
+    groups = [rng.choice("abc") for _ in range(20)]
+    right = [group == "a" for group in groups]
+    drawn = choices.weighted_of_k(groups, scores, [0.0] * 20, right)
+    assert drawn == pytest.approx(choices.best_of_k(scores, right), abs=0.08)
+    assert drawn[-1] == choices.best_of_k(scores, right)[-1]
+
+
+def test_so_many_subsets_are_drawn_that_the_mean_over_problems_is_good() -> None:
+    assert choices.spread_draws(1) == choices.spread_draws(32) == choices.DRAWN
+    assert choices.spread_draws(500) * 500 == 32_000
+    assert choices.spread_draws(100_000) == 32

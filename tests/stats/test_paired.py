@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from bench import stats
 
@@ -85,3 +85,34 @@ def test_holm_gives_no_p_above_one_and_leaves_a_single_one_alone() -> None:
 
 def test_equal_ps_are_corrected_alike() -> None:
     assert stats.holm([0.01, 0.2, 0.01]) == pytest.approx([0.03, 0.2, 0.03])
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(5, 0), (6, 2), (3, 3), (300, 260)])
+def test_a_mid_p_counts_half_of_what_was_seen(only_a: int, only_b: int) -> None:
+    n, least = only_a + only_b, min(only_a, only_b)
+    seen = binom(n, 0.5).pmf(least)
+    both_tails = 2 * (binom(n, 0.5).cdf(least) - seen / 2)
+    assert stats.mcnemar_mid_p(only_a, only_b) == pytest.approx(both_tails)
+    assert stats.mcnemar_mid_p(only_b, only_a) == stats.mcnemar_mid_p(only_a, only_b)
+
+
+def test_without_a_discordant_problem_a_mid_p_says_nothing() -> None:
+    assert stats.mcnemar_mid_p(0, 0) == 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("discordant", [0.1, 0.3])
+def test_the_exact_test_keeps_its_size_and_the_mid_p_reaches_it(discordant: float) -> None:
+    """By summing over all counts, not by simulation."""
+    n, level = 200, 0.05
+    exact = mid = 0.0
+    for m in range(n + 1):
+        chance = binom(n, discordant).pmf(m)
+        if chance > 1e-12:
+            for b in range(m + 1):
+                p = chance * binom(m, 0.5).pmf(b)
+                exact += p * (stats.mcnemar(b, m - b) <= level)
+                mid += p * (stats.mcnemar_mid_p(b, m - b) <= level)
+    assert exact <= level
+    assert mid == pytest.approx(level, abs=0.01)
+    assert mid > exact

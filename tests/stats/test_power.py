@@ -38,3 +38,23 @@ def test_more_problems_detect_less_and_too_few_nothing() -> None:
     assert found[0] == math.inf
     assert found[1] > found[2] > found[3]
     assert found[3] == pytest.approx(found[2] / 2, rel=0.02)
+
+
+@pytest.mark.parametrize(("discordant", "delta"), [(0.5, 0.4), (0.2, 0.02), (0.1, 0.1)])
+def test_the_problems_needed_are_those_that_detect_the_difference(
+    discordant: float, delta: float
+) -> None:
+    n = stats.count_problems(delta, discordant=discordant)
+    assert stats.minimum_detectable_difference(n, discordant=discordant) <= delta + 1e-9
+    assert stats.minimum_detectable_difference(n - 1, discordant=discordant) > delta - 1e-9
+
+
+def test_seeds_spare_the_share_of_the_problems_that_they_draw_anew() -> None:
+    one, many = (stats.count_problems(0.02, discordant=0.2, seeds=s, redrawn=0.5) for s in (1, 999))
+    assert many == pytest.approx(one / 2, rel=0.01)
+    assert stats.count_problems(0.02, discordant=0.2, seeds=8, redrawn=0) == one
+
+
+def test_no_number_of_problems_shows_more_than_there_is() -> None:
+    with pytest.raises(ValueError, match="detect=0.3"):
+        stats.count_problems(0.3, discordant=0.2)

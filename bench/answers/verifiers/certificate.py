@@ -17,9 +17,10 @@ from fractions import Fraction
 from typing import Any
 
 from bench.answers import workers
-from bench.answers.processes import Died, Lost, Overdue, result_of
+from bench.answers.processes import Died, Lost, Overdue, Stuck, result_of
 from bench.answers.verifiers.judgement import Judgement
 from bench.errors import DataError
+from bench.machine import Event, count
 from bench.types import Outcome
 
 SECONDS = 180.0
@@ -36,7 +37,8 @@ def verify_certificate(answer: str, *, statement: str) -> Judgement:
         return Judgement.unreadable("there is no answer")
     if len(answer) > MAX_CHARS:
         return Judgement.unreadable(f"it has more than {MAX_CHARS:,} characters")
-    for _ in range(2):  # a pool can break under a question that did no harm
+    # A pool can break under a question that did no harm; a machine may find time later.
+    for attempt in range(2):
         try:
             found: Judgement = result_of(
                 workers.submit_certificate(
@@ -47,6 +49,9 @@ def verify_certificate(answer: str, *, statement: str) -> Judgement:
             return Judgement(Outcome.CHECKER_TIMEOUT, f"undecided after {SECONDS:g} s of CPU time")
         except Died as error:
             return Judgement(Outcome.UNSAFE, str(error))
+        except Stuck as error:
+            count(Event.VERDICT_LOST if attempt else Event.VERDICT_AGAIN)
+            lost = Judgement(Outcome.CHECKER_TIMEOUT, str(error))
         except Lost as error:
             lost = Judgement(Outcome.CHECKER_TIMEOUT, str(error))
         else:

@@ -10,14 +10,22 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
-from bench.answers.processes import Closed, Died, Overdue, Processes, Unstartable, result_of
+from bench.answers.processes import (
+    Closed,
+    Died,
+    Overdue,
+    Processes,
+    Stuck,
+    Unstartable,
+    result_of,
+)
 from bench.checkers.panel.base import Ruling
 from bench.errors import BenchError
 from bench.types import Outcome, Verdict
 
 LIMIT = 5.0
 """CPU seconds for one question: as many of the wall clock on the quiet machine of the figures."""
-_STUCK = 100
+_PATIENCE = 100
 """Wall seconds for each of them: a process that takes longer does not compute, but waits."""
 _MEMORY = 4 << 30
 """Bytes a process may take beyond what it holds when warm."""
@@ -64,7 +72,7 @@ class Hosted:
             self._rule,
             gold,
             prediction,
-            timeout=_STUCK * self._limit,
+            timeout=_PATIENCE * self._limit,
             cpu_seconds=self._limit,
         )
         try:
@@ -72,6 +80,8 @@ class Hosted:
         except Overdue:
             reason = f"undecided after {self._limit:g} s of CPU time, killed"
             return Outcome.CHECKER_TIMEOUT, reason, self._limit
+        except Stuck as error:
+            return Outcome.CHECKER_TIMEOUT, str(error), self._limit
         except Died as error:
             return Outcome.UNSAFE, str(error), 0.0
         except (Closed, Unstartable) as error:

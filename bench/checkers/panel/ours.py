@@ -18,15 +18,15 @@ class Ours:
 
     def __init__(self, conventions: Conventions = DEFAULT) -> None:
         """Start nothing yet."""
-        self._conventions = conventions
+        self.conventions = conventions
 
     def check(self, gold: str, prediction: str | None) -> Verdict:
         """Judge one prediction."""
-        return check(gold, prediction, self._conventions)
+        return check(gold, prediction, self.conventions)
 
     def warm(self) -> None:
         """Start the shared workers, which few questions need."""
-        workers.result_of(workers.submit("1", "1", self._conventions))
+        workers.result_of(workers.submit("1", "1", self.conventions))
 
     def close(self) -> None:
         """End the shared workers; the next question starts new ones."""

@@ -83,7 +83,7 @@ class Log:
         self._file = file
         self.rows: dict[str, dict[str, Row]] = {}
         cut_half_line(file)
-        for line in scan(file, dict).lines:
+        for line in scan(file, _read_row).lines:
             if line.value is None:
                 raise DataError(f"{file}, line {line.number}: {line.fault}; delete the file")
             self._keep(line.value)
@@ -107,6 +107,12 @@ class Log:
 
     def _keep(self, row: Row) -> None:
         self.of(row["part"])[row["id"]] = row
+
+
+def _read_row(data: Any) -> Row:
+    if not (isinstance(data, dict) and {"part", "id"} <= data.keys()):
+        raise ValueError("expected an object with part and id")
+    return data
 
 
 def attack(plan: Plan, log: Log, jobs: int, report: Callable[[str, int, int], None]) -> None:

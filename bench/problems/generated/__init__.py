@@ -8,7 +8,7 @@ The tiers of `SCHOOLING` name a level of schooling, not a measured difficulty. T
 families of one kind at several lengths, meant to be solved sometimes and not always, so that a
 search can win something. What a policy leaves to be won is measured (`rstar-bench headroom`), and
 printed with the rounds of the recipe `smollm2-dial`. The tier of `PROOF` holds inequalities to be
-proved or refuted.
+proved or refuted. Those of `OUT_OF_DOMAIN` are evaluated and never trained on.
 """
 
 from __future__ import annotations
@@ -135,6 +135,57 @@ PROOF: Mapping[str, tuple[ProblemFamily, ...]] = {
 }
 
 TIERS: Mapping[str, tuple[ProblemFamily, ...]] = {**SCHOOLING, **DIAL, **PROOF}
+"""What may be trained on, in problems other than those of the evaluation."""
+
+_FEW = 32
+OUT_OF_DOMAIN: Mapping[str, tuple[ProblemFamily, ...]] = {
+    "logic": (
+        # Friends alone: of siblings a template does not say who is whose, and the references for
+        # colleagues leave out one of two circles.
+        ProblemFamily(
+            "aiw", {"task_type_weights": (0, 1, 0), "max_entities": 9}, evaluated=_FEW
+        ),
+        ProblemFamily("self_reference", {"difficulty": 1}, evaluated=_FEW),
+        # "All A are B" would make the answer depend on whether there is an A.
+        ProblemFamily("syllogism", {"allow_all": False}, evaluated=_FEW),
+        ProblemFamily("zebra_puzzles", {"num_people": 3, "num_characteristics": 3}, evaluated=_FEW),
+    ),
+    "numbers": (
+        # In bases up to ten the reference is written in digits alone.
+        ProblemFamily("base_conversion", {"max_base": 10, "max_value": 200}, evaluated=_FEW),
+        # Of the other tasks one states an end of the wrong year, and two ask yes or no.
+        ProblemFamily(
+            "calendar_arithmetic",
+            {"tasks": ("weekday_offset", "recurring_event_day", "count_days")},
+            evaluated=_FEW,
+        ),
+        ProblemFamily("count_bits", {"max_n": 4095}, evaluated=_FEW),
+        ProblemFamily("letter_counting", {"min_words": 5, "max_words": 10}, evaluated=_FEW),
+    ),
+    "games": (
+        ProblemFamily("binary_alternation", {"min_n": 5, "max_n": 10}, evaluated=_FEW),
+        ProblemFamily(
+            "largest_island",
+            {"min_rows": 3, "max_rows": 5, "min_cols": 3, "max_cols": 5, "max_island_size": 6},
+            evaluated=_FEW,
+        ),
+        ProblemFamily(
+            "maze",
+            {"min_dist": 4, "max_dist": 9, "min_grid_size": 6, "max_grid_size": 7},
+            evaluated=_FEW,
+        ),
+        ProblemFamily("rotten_oranges", {"min_n": 3, "max_n": 4}, evaluated=_FEW),
+    ),
+}
+"""Families of reasoning-gym whose generators no tier of `TIERS` has: what was learnt is tried on
+another domain.
+
+Chosen are those with one answer that the checker can judge, written in a text that can be read
+without seeing it, and whose references another program finds as well
+(`tests/problems/generated/test_out_of_domain.py`).
+"""
+
+_EVALUATED = {**TIERS, **OUT_OF_DOMAIN}
 
 
 def _rows(family: ProblemFamily, seed: int, size: int) -> list[Generated]:
@@ -173,16 +224,19 @@ def _eval_rows(tier: str, name: str, size: int) -> tuple[Generated, ...]:
 
 
 def _family(tier: str, name: str) -> ProblemFamily:
-    known = {family.name: family for family in TIERS[tier]}
+    known = {family.name: family for family in _EVALUATED[tier]}
     if name not in known:
         raise UnknownNameError(f"family of tier {tier!r}", name, known)
     return known[name]
 
 
 def family_problems(tier: str, name: str, split: Split, size: int) -> list[Problem]:
-    """Return the first `size` problems of one family. Raises DataError, UnknownNameError."""
-    if tier not in TIERS:
-        raise UnknownNameError("tier of the embedded pool", tier, TIERS)
+    """Return the first `size` problems of one family.
+
+    Raises UnknownNameError; DataError: more than the evaluation split has, or a training split of a
+    family that is never trained on.
+    """
+    _refuse(tier, split)
     family = _family(tier, name)
     if split == "eval":
         if size > family.evaluated:
@@ -200,7 +254,7 @@ def family_problems(tier: str, name: str, split: Split, size: int) -> list[Probl
             id=f"{split}-{name}-{hashlib.sha256(row.question.encode()).hexdigest()[:12]}",
             question=row.question,
             answer=row.answer,
-            benchmark=f"embedded-{tier}",
+            benchmark=f"embedded-{tier}" if tier in TIERS else "embedded-out-of-domain",
             verifier=row.verifier,
             level=tier,
             subject=name,
@@ -213,19 +267,29 @@ def tier_problems(
     tier: str, split: Split, size: int, *, families: tuple[str, ...] | None = None
 ) -> list[Problem]:
     """Return `size` problems of a tier, its families taking turns, so any prefix is balanced."""
-    if tier not in TIERS:
-        raise UnknownNameError("tier of the embedded pool", tier, TIERS)
-    names = families or tuple(family.name for family in TIERS[tier])
+    _refuse(tier, split)
+    names = families or tuple(family.name for family in _EVALUATED[tier])
     per_family = -(-size // len(names))
     columns = [family_problems(tier, name, split, per_family) for name in names]
     turns = [problem for turn in zip_longest(*columns) for problem in turn if problem is not None]
     return turns[:size]
 
 
-def load_embedded(name: str, limit: int | None = None) -> list[Problem]:
-    """Return an evaluation split: of `embedded`, `embedded-dial` or `embedded-<tier>`.
+def _refuse(tier: str, split: Split) -> None:
+    """Raise for a tier that is not there, or that has no such split."""
+    if tier not in _EVALUATED:
+        raise UnknownNameError("tier of the embedded pool", tier, _EVALUATED)
+    if split == "train" and tier not in TIERS:
+        raise DataError(
+            f"the tier {tier!r} is out of domain, evaluated and never trained on; tiers with a "
+            f"training split: {', '.join(TIERS)}"
+        )
 
-    The first two are the tiers of `SCHOOLING` and of `DIAL` in turn.
+
+def load_embedded(name: str, limit: int | None = None) -> list[Problem]:
+    """Return an evaluation split: of a pool of `POOLS`, or of `embedded-<tier>`.
+
+    A pool's tiers take turns.
     """
     if name in POOLS:
         return _in_turn(POOLS[name], limit)
@@ -236,7 +300,11 @@ def load_embedded(name: str, limit: int | None = None) -> list[Problem]:
     return tier_problems(tier, "eval", whole if limit is None else min(limit, whole))
 
 
-POOLS = {"embedded": SCHOOLING, "embedded-dial": DIAL}
+POOLS = {
+    "embedded": SCHOOLING,
+    "embedded-dial": DIAL,
+    "embedded-out-of-domain": OUT_OF_DOMAIN,
+}
 """Several tiers by one name."""
 
 

@@ -17,7 +17,14 @@ from bench.answers import canonicalize
 from bench.reports.headroom.groups import Sampled, is_finished, is_right
 from bench.search import AGGREGATES
 from bench.stats.bootstrap import Array, bootstrap
-from bench.stats.choices import MOST_LISTED, best_of_k, majority_of_k, oracle_of_k, weighted_of_k
+from bench.stats.choices import (
+    DRAWN,
+    MOST_LISTED,
+    best_of_k,
+    majority_of_k,
+    oracle_of_k,
+    weighted_of_k,
+)
 
 WORTH = 0.05
 """Search ceiling, a share of the problems, under which a search is not worth its tokens."""
@@ -83,11 +90,16 @@ def is_listed(problem: Sampled) -> bool:
     return sum(is_finished(s) and bool(s.step_scores) for s in problem.samples) <= MOST_LISTED
 
 
-def draw_curves(problem: Sampled, *, scored: bool) -> dict[str, Curve]:
-    """Return one problem's curves: `oracle`, and one for each of `selectors`."""
+def draw_curves(problem: Sampled, *, scored: bool, draws: int = DRAWN) -> dict[str, Curve]:
+    """Return one problem's curves: `oracle`, and one for each of `selectors`.
+
+    `draws` is the number of random subsets of each size where weighted votes are not exact.
+    """
     samples = problem.samples
     right = [is_right(each) for each in samples]
-    groups = [canonicalize(each.answer) if each.answer is not None else None for each in samples]
+    answers = {each.answer for each in samples if each.answer is not None}
+    forms = {answer: canonicalize(answer) for answer in answers}
+    groups = [None if each.answer is None else forms[each.answer] for each in samples]
     curves = {"oracle": oracle_of_k(right), "majority": majority_of_k(groups, right)}
     for aggregate, combine in AGGREGATES.items() if scored else ():
         scores = [
@@ -96,7 +108,7 @@ def draw_curves(problem: Sampled, *, scored: bool) -> dict[str, Curve]:
         ]
         weights = [_weigh(score, aggregate) for score in scores]
         curves[f"best_of_n {aggregate}"] = best_of_k(scores, right)
-        curves[f"weighted {aggregate}"] = weighted_of_k(groups, scores, weights, right)
+        curves[f"weighted {aggregate}"] = weighted_of_k(groups, scores, weights, right, draws=draws)
     return curves
 
 

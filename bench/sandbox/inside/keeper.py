@@ -43,6 +43,9 @@ def main(supervisor: socket.socket, orders: socket.socket) -> None:
     finally:
         _end_all(vital)
         shutil.rmtree(settings.directory, ignore_errors=True)
+        if settings.group:
+            with contextlib.suppress(OSError):  # another interpreter is in it
+                os.rmdir(settings.group)
 
 
 def _start(
@@ -103,13 +106,15 @@ def _keep(supervisor: socket.socket, wake: int, vital: set[int]) -> None:
                 unsent = unsent[supervisor.send(unsent) :]
 
 
-def _reap() -> tuple[int, int] | None:
-    """Return the pid and exit code, or minus the signal, of a child that ended."""
+def _reap() -> tuple[int, int, float] | None:
+    """Return the pid, exit code or minus the signal, and seconds of CPU of a child that ended."""
     try:
-        pid, status = os.waitpid(-1, os.WNOHANG)
+        pid, status, used = os.wait4(-1, os.WNOHANG)
     except ChildProcessError:
         return None
-    return (pid, os.waitstatus_to_exitcode(status)) if pid else None
+    if not pid:
+        return None
+    return pid, os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
 
 
 def _end_all(vital: set[int]) -> None:

@@ -64,15 +64,12 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "gettimeofday": (96, 169),
     "time": (201, None),
     "times": (100, 153),
-    "futex": (202, 98),
     "sched_yield": (24, 124),
     # The process itself.
     "rt_sigaction": (13, 134),
     "rt_sigprocmask": (14, 135),
     "rt_sigreturn": (15, 139),
     "sigaltstack": (131, 132),
-    "getpid": (39, 172),
-    "gettid": (186, 178),
     "getppid": (110, 173),
     "getuid": (102, 174),
     "geteuid": (107, 175),
@@ -85,7 +82,6 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "getcpu": (309, 168),
     "sched_getaffinity": (204, 123),
     "uname": (63, 160),
-    "sysinfo": (99, 179),
     "getrandom": (318, 278),
     "set_tid_address": (218, 96),
     "set_robust_list": (273, 99),
@@ -102,16 +98,25 @@ CHECKED: dict[str, tuple[int, int]] = {
     "openat": (257, 56),
     "mmap": (9, 222),
     "madvise": (28, 233),
+    "futex": (202, 98),
     "fcntl": (72, 25),
     "prctl": (157, 167),
     "prlimit64": (302, 261),
 }
 """Allowed for some arguments only; see `policy`."""
 
+NAMELESS: dict[str, tuple[int, int]] = {
+    "getpid": (39, 172),
+    "gettid": (186, 178),
+}
+"""Answered with 0: a pid counts the forks of strangers, and differs from run to run."""
+
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | 0o20000000  # TMPFILE
 _SHARED_ANONYMOUS = 0x21
-_FCNTL_COMMANDS = (0, 1, 2, 3, 4, 1030)
-"""F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. Never F_SETOWN: signals."""
+_FUTEX_PRIVATE = 128
+_FCNTL_COMMANDS = (0, 1, 2, 3, 1030)
+"""F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC. Never F_SETOWN: signals; never F_SETFL:
+whoever shares the open file would see it."""
 _ADVICE = (0, 1, 2, 3, 4, 8, 14, 15)
 """NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, FREE, HUGEPAGE, NOHUGEPAGE. Never what reaches
 pages that others share: PAGEOUT, REMOVE, MERGEABLE, HWPOISON."""
@@ -138,6 +143,8 @@ def policy(machine: str) -> list[Instruction]:
         number = numbers[column]
         if number is not None:
             program += [(_JUMP_IF, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
+    for numbers in NAMELESS.values():
+        program += [(_JUMP_IF, 0, 1, numbers[column]), _refusal(0)]
     return [*program, _refusal(errno.EPERM)]
 
 
@@ -244,6 +251,13 @@ _RULES: dict[str, list[Instruction]] = {
         _ALLOWED_THEN,
     ],
     "madvise": [*_one_of(2, _ADVICE), _ALLOWED_THEN],
+    # A futex that is not private is one for all who map its page, as of a library's file.
+    "futex": [
+        _low(1),
+        (_JUMP_IF_ANY, 1, 0, _FUTEX_PRIVATE),
+        _refusal(errno.EPERM),
+        _ALLOWED_THEN,
+    ],
     "fcntl": [*_one_of(1, _FCNTL_COMMANDS), _ALLOWED_THEN],
     # A node asks to die with the keeper, nothing else.
     "prctl": [
@@ -251,6 +265,7 @@ _RULES: dict[str, list[Instruction]] = {
         *_exactly(1, signal.SIGKILL),
         _ALLOWED_THEN,
     ],
-    # Its own limits, which an unprivileged process can only lower.
-    "prlimit64": [*_exactly(0, 0), _ALLOWED_THEN],
+    # Its own limits, to read. One that it lowers could have the kernel kill it, and a kill that
+    # nobody here ordered is the machine's fault.
+    "prlimit64": [*_exactly(0, 0), *_exactly(2, 0), _ALLOWED_THEN],
 }

@@ -44,6 +44,8 @@ class Settings:
     """Bytes that a program may print."""
     processes: int
     """How many may live at once, for users that nobody else shares."""
+    group: str
+    """Control group that caps the memory of all programs together; empty where there is none."""
 
     def pack(self) -> bytes:
         """Return what `unpack` reads."""

@@ -61,6 +61,7 @@ def _enclose(settings: Settings) -> tuple[bytes, int, int, int | None]:
 
     Returns what `ABOUT` says, an open statm and smaps or -1, and the limit of processes.
     """
+    _offer_memory_back(settings.group)
     statm, threads, smaps = (_open_process(name) for name in ("statm", "task", "smaps"))
     null = os.open(os.devnull, os.O_RDWR)
     exposed = settings.exposed
@@ -84,6 +85,21 @@ def _enclose(settings: Settings) -> tuple[bytes, int, int, int | None]:
         counted = settings.processes + privileges.user_processes()
         processes = None if settings.seccomp else counted
     return ABOUT.pack(os.getuid(), abi), statm, smaps, processes
+
+
+def _offer_memory_back(group: str) -> None:
+    """Have the kernel count this process's memory, and its nodes', and end them before all others.
+
+    What the machine refuses is done without.
+    """
+    if group:
+        with contextlib.suppress(OSError):  # who may make one may not always join it
+            Path(group, "cgroup.procs").write_text("0")
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    if linux.AVAILABLE:
+        with contextlib.suppress(OSError):  # a page of 2 MiB would be counted as one of 4 KiB
+            linux.prctl(linux.PR_SET_THP_DISABLE, 1)
 
 
 def _settle(smaps: int) -> None:

@@ -7,7 +7,6 @@ identical when every node, visit count, Q and outcome is; otherwise it says wher
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from bench.answers import canonicalize
 from bench.checkpoints.ppm_config import LAST
 from bench.engines.base import Completion, Finish, PathScores
 from bench.errors import BenchError, DataError
+from bench.files.lines import decode, number_lines
 from bench.sandbox import Sandbox, Status
 from bench.search.beam import Beam
 from bench.search.mcts import MCTS
@@ -116,18 +116,19 @@ class Unrecorded(BenchError):
 def read_recordings(path: Path) -> Iterator[Recording]:
     """Yield the searches of a file. Raises DataError, naming the line."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read recorded searches from {path}: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield _recording(json.loads(line))
-            except (ValueError, TypeError, KeyError) as error:
-                raise DataError(
-                    f"{path}, line {number} is no recorded search ({type(error).__name__}: "
-                    f"{error}); expected the fields of {Recording.__name__}, see `replay --help`"
-                ) from error
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"cannot read recorded searches from {path}: {error.strerror}; name a JSONL file"
+        ) from error
+    for number, line in number_lines(data):
+        try:
+            yield _recording(decode(line))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(
+                f"{path}, line {number} is no recorded search ({type(error).__name__}: {error}); "
+                f"expected the fields of {Recording.__name__}, see `replay --help`"
+            ) from error
 
 
 def _recording(data: Mapping[str, Any]) -> Recording:

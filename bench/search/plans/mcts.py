@@ -26,7 +26,7 @@ from typing import Annotated
 
 from bench.engines.base import Completion, Policy, StepScorer, derive_seed
 from bench.errors import BenchError
-from bench.knobs import Count, Range, Use
+from bench.knobs import Count, Use
 from bench.prompts import START
 from bench.prompts.plans import START_OF_PLAN, Solutions
 from bench.sandbox import Sandbox
@@ -34,7 +34,7 @@ from bench.search.events import EventKind
 from bench.search.expansion import Expander
 from bench.search.mcts import DEAD_END, Reward, close, explore, require_values, value_of
 from bench.search.plans.steps import SOLUTIONS, LimitedSteps, PlanSteps
-from bench.search.settings import SearchConfig
+from bench.search.settings import Depth, Iterations, SearchConfig, Weight, Width
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
 
@@ -43,13 +43,13 @@ from bench.types import Problem
 class PUCT(SearchConfig):
     """The knobs of CPL's search, whatever its steps are."""
 
-    iterations: Annotated[Count, Use.BUDGET, Use.LABEL] = 200
+    iterations: Annotated[Iterations, Use.BUDGET, Use.LABEL] = 200
     """Nodes of a problem that are given children (CPL: 200 in round 1, 100 in round 2)."""
-    root_children: Count = 5
+    root_children: Width = 5
     """Candidates of the first step (CPL: 5)."""
-    children: Count = 3
+    children: Width = 3
     """Candidates of every other step (CPL: 3)."""
-    c_puct: Annotated[float, Range(0)] = 1.5
+    c_puct: Weight = 1.5
     """Exploration constant of PUCT (CPL's code: 1.5)."""
     tokens: Annotated[Count, Use.BUDGET] | None = None
     """Generated tokens of a problem after which nothing new is begun; none: no limit."""
@@ -59,7 +59,7 @@ class PUCT(SearchConfig):
 class CPL(PUCT):
     """The knobs of a search over plans."""
 
-    plan_depth: Count = 6
+    plan_depth: Depth = 6
     """Steps of a plan at most (CPL: 6)."""
     solutions: Solutions = SOLUTIONS
     """What the solution below a plan is: `code` is run, `text` has its answer in a box."""
@@ -69,7 +69,7 @@ class CPL(PUCT):
 class CPLSolution(PUCT):
     """The knobs of the same search without plans."""
 
-    max_depth: Count = 16
+    max_depth: Depth = 16
     """Steps of a solution at most (paper: 16)."""
 
 

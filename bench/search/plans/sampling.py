@@ -51,8 +51,12 @@ async def plan_sample(
     config: PlanSampling,
     seed: int,
     scorer: StepScorer | None = None,
+    begun: Trace | None = None,
 ) -> Trace:
-    """Write `config.n` plans with their solutions, or as many as the tokens pay for."""
+    """Write `config.n` plans with their solutions, or as many as the tokens pay for.
+
+    `begun` is the trace of a smaller budget, which is gone on with.
+    """
     steps = PlanSteps(sandbox, config.solutions)
     with Expander.start(
         problem,
@@ -64,7 +68,7 @@ async def plan_sample(
         rules="",
         text=START_OF_PLAN,
     ) as expander:
-        await fill_budget(expander, config, _write)
+        await fill_budget(expander, config, _write, begun)
         return expander.trace
 
 

@@ -74,7 +74,5 @@ def test_a_misspelt_search_is_found_before_any_work(tmp_path: Path) -> None:
     )
     rounds = (*SHIPPED.rounds[:3], replace(SHIPPED.rounds[3], evaluation=wrong))
     with pytest.raises(UnknownNameError, match="'mtcs'; did you mean 'mcts'"):
-        evolve(
-            replace(SHIPPED, rounds=rounds), rounds=0, work=tmp_path / "w", publish=tmp_path / "p"
-        )
+        evolve(replace(SHIPPED, rounds=rounds), work=tmp_path / "w", publish=tmp_path / "p")
     assert not (tmp_path / "w").exists()

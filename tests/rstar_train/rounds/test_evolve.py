@@ -47,9 +47,22 @@ def test_a_tiny_recipe_keeps_what_its_rounds_are(name: str) -> None:
         assert one.search.rollouts <= 4
 
 
-def test_a_recipe_has_no_more_rounds_than_it_lists(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="5 rounds were asked for, and the recipe .* has 4"):
-        evolve(load_recipe("smollm2-cpu"), rounds=5, work=tmp_path, publish=tmp_path)
+@pytest.mark.parametrize("rounds", [5, 0, -1])
+def test_a_recipe_has_no_more_rounds_than_it_lists_and_none_is_no_round(
+    tmp_path: Path, rounds: int
+) -> None:
+    wanted = f"{rounds} rounds were asked for, and the recipe .* has 4; give a number from 1"
+    with pytest.raises(BenchError, match=wanted):
+        evolve(load_recipe("smollm2-cpu"), rounds=rounds, work=tmp_path, publish=tmp_path)
+
+
+def test_levels_that_a_later_round_misspells_are_found_before_any_work(tmp_path: Path) -> None:
+    recipe = load_recipe("smollm2-cpu")
+    last = replace(recipe.rounds[3], search=replace(recipe.rounds[3].search, levels=("Level 9",)))
+    recipe = replace(recipe, rounds=(*recipe.rounds[:3], last))
+    with pytest.raises(BenchError, match="unknown level of search.levels 'Level 9'"):
+        evolve(recipe, work=tmp_path / "work", publish=tmp_path / "out")
+    assert not (tmp_path / "work").exists()
 
 
 def test_a_searcher_that_is_not_there_is_found_before_any_work(tmp_path: Path) -> None:
@@ -57,7 +70,7 @@ def test_a_searcher_that_is_not_there_is_found_before_any_work(tmp_path: Path) -
     last = replace(recipe.rounds[3], search=replace(recipe.rounds[3].search, policy="smollm3"))
     recipe = replace(recipe, rounds=(*recipe.rounds[:3], last))
     with pytest.raises(BenchError, match="unknown policy 'smollm3'"):
-        evolve(recipe, rounds=0, work=tmp_path / "work", publish=tmp_path / "out")
+        evolve(recipe, work=tmp_path / "work", publish=tmp_path / "out")
     assert not (tmp_path / "work").exists()
 
 
@@ -66,7 +79,7 @@ def test_an_engine_that_is_not_there_is_found_before_any_work(tmp_path: Path) ->
     rounds = (replace(r, search=replace(r.search, engine="openvine")) for r in recipe.rounds)
     recipe = replace(recipe, rounds=tuple(rounds))
     with pytest.raises(BenchError, match="unknown engine 'openvine'; did you mean 'openvino'"):
-        evolve(recipe, rounds=0, work=tmp_path / "work", publish=tmp_path / "out")
+        evolve(recipe, work=tmp_path / "work", publish=tmp_path / "out")
     assert not (tmp_path / "work").exists()
 
 

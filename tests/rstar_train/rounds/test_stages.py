@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,29 @@ def test_a_full_disk_is_said_and_leaves_what_ended(tmp_path: Path) -> None:
     again = Counted()
     assert run(tmp_path / "first", {}, again) == first
     assert again.times == 0
+
+
+def test_a_disk_that_refuses_is_said_in_a_sentence(tmp_path: Path) -> None:
+    def work() -> Times:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(BenchError, match=r"Input/output error: .*stage could not be made below"):
+        run(tmp_path / "stage", {}, work)
+
+
+def test_a_manifest_that_cannot_be_read_does_not_have_the_stage_made_again(tmp_path: Path) -> None:
+    (tmp_path / "stage" / "stage.json").mkdir(parents=True)
+    work = Counted()
+    with pytest.raises(IsADirectoryError):
+        run(tmp_path / "stage", {}, work)
+    assert work.times == 0
+
+
+def test_a_stage_that_begins_after_a_kill_is_not_lost_with_half_a_line(tmp_path: Path) -> None:
+    file = tmp_path / journal.NAME
+    file.write_bytes(b'{"stage": "round-1/ppm"')
+    run(tmp_path / "round-1" / "rows", {}, Counted(), journal=file)
+    assert [entry.event for entry in journal.read_journal(file)] == ["begun", "ended"]
 
 
 def test_the_journal_says_when_a_stage_began_and_ended(tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""What the problems of a stored run asked: records hold answers and references, no questions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from bench.errors import BenchError
+from bench.problems import load
+from bench.runs.reader import Run
+
+log = logging.getLogger(__name__)
+
+
+def read_questions(run: Run) -> dict[str, str]:
+    """Return the questions of a run's problems by id, from its benchmark's rows as they are today.
+
+    A verifier that was told the question has it, too. A problem whose question is not to be had is
+    left out, with a warning where its benchmark cannot be read.
+    """
+    asked = {record.problem_id for record in run.records}
+    found = {problem: question for problem, question in _load(run).items() if problem in asked}
+    for record in run.records:
+        if record.problem_id not in found and record.verifier is not None:
+            statement = record.verifier.parameters.get("statement")
+            if isinstance(statement, str):
+                found[record.problem_id] = statement
+    return found
+
+
+def _load(run: Run) -> dict[str, str]:
+    benchmark = run.header["config"].get("benchmark")
+    entry = benchmark if isinstance(benchmark, Mapping) else {"name": benchmark}
+    name, asked = entry.get("name"), entry.get("problems")
+    if not isinstance(name, str):
+        return {}
+    limit = asked if isinstance(asked, int) and asked > 0 else None
+    try:
+        return {problem.id: problem.question for problem in load(name, limit=limit)}
+    except (BenchError, ImportError) as error:  # a generator may need an extra
+        log.warning("questions are left out: %s", error)
+        return {}
