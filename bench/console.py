@@ -95,13 +95,28 @@ class _Termination:
         interrupt(signal.SIGINT, frame)  # an event loop has its own, which ends its tasks first
 
 
+_masks = threading.local()
+
+
+def _hold_back() -> None:
+    """Let SIGTERM wait while this thread forks: Python drops what a child hears before it is up."""
+    _masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def _let_through() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
+
+
 def _end_at_once() -> None:
     if isinstance(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), _Termination):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_through()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_end_at_once)
+    os.register_at_fork(
+        before=_hold_back, after_in_parent=_let_through, after_in_child=_end_at_once
+    )
 
 
 def _open_closed_streams() -> None:

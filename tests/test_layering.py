@@ -33,7 +33,7 @@ ROWS = (
     ("bench.search",),
     ("bench.runs",),
     ("bench.reports", "bench.checkers"),
-    ("bench.evaluation", "bench.page"),
+    ("bench.evaluation", "bench.page", "bench.exports"),
     ("bench.lm_eval", "bench.speed"),
     ("bench.cli",),
     ("rstar_train",),  # the package itself

@@ -12,6 +12,7 @@ from bench.problems import BENCHMARKS, Role, load, mirror
 
 TASKS = Path(__file__).resolve().parents[1] / "tasks"
 EVALUATION = [name for name, entry in BENCHMARKS.items() if entry.role is Role.EVAL]
+OUT_OF_DOMAIN = ("arc_challenge", "gpqa_diamond_zeroshot", "bbh", "mmlu_stem")
 SEVEN = "math500 aime2024 amc2023 olympiadbench college_math gsm8k gaokao2023en".split()
 
 
@@ -29,7 +30,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def test_a_folder_holds_yaml_and_a_readme_only() -> None:
     folders = sorted(path.name for path in TASKS.iterdir() if path.is_dir())
-    assert folders == sorted([*EVALUATION, "groups"])
+    assert folders == sorted([*EVALUATION, "groups", "humaneval"])
     for path in TASKS.glob("*/*"):
         assert path.suffix == ".yaml" or path.name == "README.md"
 
@@ -59,7 +60,33 @@ def test_the_groups_are_the_papers_seven_and_all() -> None:
     assert groups == {
         "rstar_paper": [f"rstar_{name}" for name in SEVEN],
         "rstar_all": [f"rstar_{name}" for name in EVALUATION],
+        "cpl_out_of_domain": [*OUT_OF_DOMAIN, "rstar_humaneval"],
     }
+
+
+def test_the_group_out_of_domain_is_lm_evals_tasks_and_humaneval_in_our_sandbox() -> None:
+    tasks = pytest.importorskip("lm_eval.tasks", reason="lm-eval is not installed")
+    from datasets import Dataset
+    from lm_eval.api.task import ConfigurableTask
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    installed = Path(tasks.__file__).parent
+    folders = [str(installed / name) for name in ("arc", "gpqa", "bbh", "mmlu", "humaneval")]
+    index = tasks.TaskManager(
+        include_path=[*folders, str(TASKS)], include_defaults=False
+    ).task_index
+    assert {"cpl_out_of_domain", "rstar_humaneval", *OUT_OF_DOMAIN} <= set(index)
+    theirs = load_yaml(index["humaneval"].yaml_path, resolve_func=False)
+    config = load_yaml(index["rstar_humaneval"].yaml_path)
+    for key in ("doc_to_text", "doc_to_target", "dataset_path", "num_fewshot", "repeats"):
+        assert config[key] == theirs[key]
+    assert config["generation_kwargs"] == theirs["generation_kwargs"]
+    row = {"prompt": "def f():\n", "test": "", "entry_point": "f"}
+    rows = {"test": Dataset.from_list([row])}
+    task = ConfigurableTask(config={**config, "custom_dataset": lambda **_: rows})
+    assert task.config.process_results.__module__ == "bench.lm_eval.humaneval"
+    assert not task.config.unsafe_code
+    assert task.doc_to_text(row) == "def f():\n"
 
 
 def test_plain_lm_eval_scores_all_samples_of_a_task(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from bench.cli import (
     comparing,
     contamination,
     evaluation,
+    exporting,
     inequalities,
     lm_eval,
     page,
@@ -24,6 +25,7 @@ from bench.cli import (
     search,
     soundness,
     standings,
+    sweeping,
 )
 from bench.cli.parser import Parser
 from bench.console import quieten_third_parties, run_guarded
@@ -50,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     families = (
-        *(evaluation, comparing, rescoring, standings, search, page),
+        *(evaluation, sweeping, comparing, rescoring, standings, search, page, exporting),
         *(benchmarks, contamination, lm_eval, paper),
         *(answers, checkers, inequalities, soundness, sandbox),
     )

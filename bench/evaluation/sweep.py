@@ -43,11 +43,7 @@ class Cell:
 
 
 def plan_cells(combinations: Sequence[Combination]) -> list[Cell]:
-    """Look up every combination; return the cells, those with runs of their own first, in order.
-
-    Those of one policy come together, the widest first: its engine is opened once. Raises
-    BenchError.
-    """
+    """Look up every combination; return the cells in their order. Raises BenchError."""
     problems: dict[tuple[str, int | None, bool], Sequence[Problem]] = {}
     cells = []
     for each in combinations:
@@ -56,20 +52,31 @@ def plan_cells(combinations: Sequence[Combination]) -> list[Cell]:
         resolved = resolve(spec, problems.get(asked))
         problems[asked] = resolved.problems
         cells.append(Cell(each.name, resolved, each.varied))
-    placed = [_place(cell, cells) for cell in cells]
-    policies = list(dict.fromkeys(_engine_of(cell) for cell in placed))
-
-    def order(cell: Cell) -> tuple[bool, int, int]:
-        resolved = cell.resolved
-        pool = needs_pool(demand_of(resolved, CONCURRENCY)) if resolved.policy else 0
-        return cell.covered_by is not None, policies.index(_engine_of(cell)), -pool
-
-    return sorted(placed, key=order)
+    own = _find_own(cells)
+    names = {cell.name for cell in own}
+    return [
+        cell
+        if cell.name in names
+        # Covering is transitive, so what covers a cell is itself covered by one with a run.
+        else replace(cell, covered_by=next(each.name for each in own if covers(each, cell)))
+        for cell in cells
+    ]
 
 
 def list_own(cells: Sequence[Cell], out: Path) -> dict[Path, RunSpec]:
-    """Return the runs that a sweep consists of, by their directories."""
-    return {out / cell.name: cell.resolved.spec for cell in cells if cell.covered_by is None}
+    """Return the runs that a sweep consists of, by their directories, in the order to run them.
+
+    Those of one policy come together, the widest first: its engine is opened once.
+    """
+    own = [cell for cell in cells if cell.covered_by is None]
+    engines = list(dict.fromkeys(map(_engine_of, own)))
+
+    def order(cell: Cell) -> tuple[int, int]:
+        resolved = cell.resolved
+        pool = needs_pool(demand_of(resolved, CONCURRENCY)) if resolved.policy else 0
+        return engines.index(_engine_of(cell)), -pool
+
+    return {out / cell.name: cell.resolved.spec for cell in sorted(own, key=order)}
 
 
 async def run_sweep(
@@ -107,17 +114,16 @@ def covers(run: Cell, cell: Cell) -> bool:
     )
 
 
-def _place(cell: Cell, cells: Sequence[Cell]) -> Cell:
-    """Return a cell with the cell that covers it; of two that cover each other the first one."""
-    at = cells.index(cell)
-    covering = [
-        other
-        for place, other in enumerate(cells)
-        if other is not cell and covers(other, cell) and (place < at or not covers(cell, other))
+def _find_own(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells that no other covers; of two that cover each other the first one."""
+    return [
+        cell
+        for at, cell in enumerate(cells)
+        if not any(
+            place != at and covers(other, cell) and (place < at or not covers(cell, other))
+            for place, other in enumerate(cells)
+        )
     ]
-    # What covers the most is covered by none: covering is transitive.
-    roots = [a for a in covering if not any(b is not a and covers(b, a) for b in covering)]
-    return replace(cell, covered_by=(roots or covering)[0].name) if covering else cell
 
 
 def _common(resolved: Resolved) -> tuple[object, ...]:

@@ -38,7 +38,7 @@ _NAMED = ("benchmark", "policy", "search")
 _RUN = {name: knob for name, knob in knobs_of(RunSpec).items() if name not in _NAMED}
 _SAMPLING = knobs_of(SamplingSettings)
 _RATES = "rate_from"
-_OF_MODELS = ("policy", "ppm", "template", "aggregate", "engine")
+_OF_MODELS = ("ppm", "template", "aggregate", "engine")
 """What a search that asks no policy does not heed."""
 
 
@@ -58,8 +58,6 @@ class SweepFile:
     """A file as read."""
 
     combinations: tuple[Combination, ...]
-    repeated: int
-    """Combinations that differ in what their search does not heed, and are left out."""
     rates: tuple[Path, ...]
     """Folders of runs whose speed is known."""
 
@@ -76,31 +74,36 @@ def read_sweep(file: Path) -> SweepFile:
         if named[key] == [{"name": None}]:
             raise BenchError(f"{file}: the key {key} is missing; give a name, or a list of names")
     rates = [Path(each) for each in _listed(data.pop(_RATES, []))]
-    given: list[dict[str, Any]] = []
-    for parts in product(*named.values()):
-        own = dict(zip(_NAMED, (part["name"] for part in parts), strict=True))
-        beside = {key: value for part in parts for key, value in part.items() if key != "name"}
-        values = {**data, **beside}
-        _check_keys(values, own["search"], known, file)
-        _drop_unheeded(values, own, beside)
-        lists = [_listed(value) for value in values.values()]
-        given += [own | dict(zip(values, each, strict=True)) for each in product(*lists)]
-    specs = {id(each): _make_spec(each, file) for each in given}
     kept: dict[str, tuple[RunSpec, dict[str, Any]]] = {}
-    for each in given:
-        spec = specs[id(each)]
-        other, _ = kept.setdefault(_name(spec), (spec, each))
-        if other != spec:
-            raise BenchError(
-                f"{file}: two cells would have the run directory {_name(spec)}; list of two numbers "
-                "of problems one, and of two folders of one name one"
-            )
-    several = _find_varied([each for _, each in kept.values()])
+    for parts in product(*named.values()):
+        for given in _combine(data, dict(zip(_NAMED, parts, strict=True)), known, file):
+            spec = _make_spec(given, file)
+            other, _ = kept.setdefault(_name(spec), (spec, given))
+            if other != spec:
+                raise BenchError(
+                    f"{file}: two cells would have the run directory {_name(spec)}; of two numbers "
+                    "of problems list one, and of two folders of one name one"
+                )
+    several = _find_varied([given for _, given in kept.values()])
     combinations = [
-        Combination(name, spec, {k: str(each[k]) for k in several if k in each})
-        for name, (spec, each) in kept.items()
+        Combination(name, spec, {key: str(given[key]) for key in several if key in given})
+        for name, (spec, given) in kept.items()
     ]
-    return SweepFile(tuple(combinations), len(given) - len(kept), tuple(rates))
+    return SweepFile(tuple(combinations), tuple(rates))
+
+
+def _combine(
+    shared: Mapping[str, Any], parts: Mapping[str, dict[str, Any]], known: set[str], file: Path
+) -> list[dict[str, Any]]:
+    """Return every combination of the values that hold for a benchmark, a policy and a search."""
+    own = {key: part["name"] for key, part in parts.items()}
+    values = dict(shared)
+    for part in parts.values():
+        values |= {key: value for key, value in part.items() if key != "name"}
+    _check_keys(values, own["search"], known, file)
+    _drop_unheeded(values, own, kept=parts["search"])
+    lists = [_listed(value) for value in values.values()]
+    return [own | dict(zip(values, each, strict=True)) for each in product(*lists)]
 
 
 def _load(file: Path) -> dict[str, Any]:
@@ -150,30 +153,31 @@ def _check_keys(values: Mapping[str, Any], search: str, known: set[str], file: P
         if name not in known or name in (*_NAMED, _RATES):
             raise UnknownNameError(f"key of {file}:", name, known - {*_NAMED, _RATES})
         close = find_close(name, knobs)
-        meant = f"; did you mean {' or '.join(close)}?" if close else ";"
+        meant = f"; did you mean {' or '.join(close)}? If not," if close else ";"
         raise BenchError(
-            f"{file}: the search {search!r} has no knob {name!r}{meant} give it beside the searches "
-            f"that have it, as in search: [{{name: ..., {name}: ...}}]"
+            f"{file}: the search {search!r} has no knob {name!r}{meant} give it beside the "
+            f"searches that have it, as in search: [{{name: ..., {name}: ...}}]"
         )
 
 
-def _drop_unheeded(
-    values: dict[str, Any], own: dict[str, Any], beside: Mapping[str, Any]
-) -> None:
-    """Take away what holds for all and means nothing to this search."""
+def _drop_unheeded(values: dict[str, Any], own: dict[str, Any], *, kept: Mapping[str, Any]) -> None:
+    """Take away what holds for others as well, and means nothing to this search.
+
+    A PPM beside the search itself is kept, to be refused as that of any run is.
+    """
     entry = find_search(own["search"])
     dropped: list[str] = []
     if not entry.uses_ppm:
-        dropped += ["ppm", "aggregate"]
+        dropped += [name for name in ("ppm", "aggregate") if name not in kept]
     if own["search"] in ("greedy", "plan_greedy"):
         dropped.append("temperature")
-        values["seed"] = _listed(values.get("seed", 0))[0]
+        if "seed" in values:
+            values["seed"] = _listed(values["seed"])[0]
     if not entry.asks_policy:
-        dropped += [*_OF_MODELS, *_SAMPLING]
+        dropped += [*(name for name in _OF_MODELS if name not in kept), *_SAMPLING]
         own["policy"] = None
     for name in dropped:
-        if name not in beside or name not in ("ppm", "aggregate"):
-            values.pop(name, None)
+        values.pop(name, None)
 
 
 def _make_spec(given: Mapping[str, Any], file: Path) -> RunSpec:
@@ -203,19 +207,25 @@ def _read(knob: Knob, value: Any, file: Path) -> Any:
 
 def _name(spec: RunSpec) -> str:
     """Return the name of a specification's run directory."""
+    entry = find_search(spec.search)
     default = RunSpec(spec.benchmark, spec.policy, spec.search)
     told = [spec.benchmark, *filter(None, [spec.policy]), spec.search]
     for settings, usual in (
-        (spec.config, find_search(spec.search).config()),
+        (spec.config, entry.config()),
         (spec.sampling, SamplingSettings()),
         (spec, default),
     ):
         for field in fields(settings):  # type: ignore[arg-type]  # all are dataclasses
             value = getattr(settings, field.name)
-            is_knob = field.name in _RUN or settings is not spec
-            if is_knob and field.name != "limit" and value != getattr(usual, field.name):
-                told.append(f"{field.name}={value}")
-    return "-".join(re.sub(r"[^\w.,=+]+", "_", each).strip("_") for each in told)
+            is_knob = (field.name in _RUN and field.name != "limit") or settings is not spec
+            if is_knob and (value != getattr(usual, field.name) or field.name == entry.counts):
+                told.append(f"{field.name}={_shorten(value)}")
+    return "-".join(re.sub(r"[^\w.,=+-]+", "_", _shorten(each)).strip("_") for each in told)
+
+
+def _shorten(value: object) -> str:
+    """Return a value as text, of a folder its name: where it lies is of this machine."""
+    return Path(value).resolve().name if isinstance(value, str) and "/" in value else str(value)
 
 
 def _find_varied(given: Sequence[Mapping[str, Any]]) -> list[str]:

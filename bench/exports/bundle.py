@@ -24,13 +24,18 @@ class Bundle:
 
 def to_json(data: Any) -> bytes:
     """Return a JSON file for people. Raises ValueError: a number is not finite."""
-    return (json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return _to_bytes(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def to_json_lines(rows: Iterable[Any]) -> bytes:
     """Return a file with a line of JSON for each row. Raises ValueError: one is not finite."""
     lines = (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
-    return "".join(f"{line}\n" for line in lines).encode()
+    return _to_bytes("".join(f"{line}\n" for line in lines))
+
+
+def _to_bytes(text: str) -> bytes:
+    """Return JSON in UTF-8; what a policy wrote may hold half a character, which is escaped."""
+    return text.encode(errors="backslashreplace")
 
 
 def check_folder(folder: Path) -> None:

@@ -21,11 +21,10 @@ from bench.exports.sources import (
     LOCAL,
     Answer,
     Source,
-    count_outcomes,
     describe_failures,
     describe_gaps,
 )
-from bench.problems.names import BENCHMARKS
+from bench.problems import BENCHMARKS
 from bench.reports.leaderboard import Row
 from bench.runs.derived import checker_of, conventions_of
 
@@ -43,7 +42,9 @@ def encode(sources: Sequence[Source]) -> Bundle:
     for source in sources:
         samples = to_json_lines(_list_samples(source))
         if not samples:
-            notes.append(f"{source.name}: no answer could be judged, so there is nothing to export.")
+            notes.append(
+                f"{source.name}: no answer could be judged, so there is nothing to export."
+            )
             continue
         path = _path_of(source)
         details = {
@@ -92,7 +93,9 @@ def _describe_run(source: Source) -> dict[str, Any]:
             "additional_details": {
                 "deployment_type": "self_deployed",
                 "model_availability": _UNKNOWN if is_local else "open_weights",
-                **_to_texts({"policy": source.config.get("policy"), "ppm": source.config["ppm"]}),
+                **_to_texts(
+                    {"policy": source.config.get("policy"), "ppm": source.config.get("ppm")}
+                ),
             },
         },
         "evaluation_results": [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -157,11 +156,6 @@ def describe_gaps(sources: Iterable[Source]) -> list[str]:
         if untold:
             notes.append(f"{source.name}: {untold} of {len(records)} problems have no stored text.")
     return notes
-
-
-def count_outcomes(answers: Iterable[Answer]) -> dict[str, int]:
-    """Return how often each outcome is there, by name."""
-    return dict(Counter(str(answer.outcome) for answer in answers))
 
 
 def _read_solutions(run: Run) -> dict[Key, tuple[str, ...]]:

@@ -142,9 +142,7 @@ OUT_OF_DOMAIN: Mapping[str, tuple[ProblemFamily, ...]] = {
     "logic": (
         # Friends alone: of siblings a template does not say who is whose, and the references for
         # colleagues leave out one of two circles.
-        ProblemFamily(
-            "aiw", {"task_type_weights": (0, 1, 0), "max_entities": 9}, evaluated=_FEW
-        ),
+        ProblemFamily("aiw", {"task_type_weights": (0, 1, 0), "max_entities": 9}, evaluated=_FEW),
         ProblemFamily("self_reference", {"difficulty": 1}, evaluated=_FEW),
         # "All A are B" would make the answer depend on whether there is an A.
         ProblemFamily("syllogism", {"allow_all": False}, evaluated=_FEW),

@@ -108,6 +108,7 @@ def test_the_names_are_those_that_load_knows() -> None:
     assert embedded_names() == [
         "embedded",
         "embedded-dial",
+        "embedded-out-of-domain",
         "embedded-grade-school",
         "embedded-high-school",
         "embedded-competition",

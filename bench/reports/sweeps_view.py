@@ -1,0 +1,154 @@
+"""A sweep as tables and pictures; nothing is computed here but the rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import cycle
+from typing import Any
+
+from bench.reports.figure import COLOURS, new_figure, svg
+from bench.reports.grid import Grid
+from bench.reports.sweeps import TOLD, CurvePoint, SweepCurve, SweepRow, Swept, find_front
+
+_FRONT = {"tokens": "t", "flops": "f", "seconds": "s"}
+_IN_LABEL = (*TOLD, "n", "rollouts", "iterations")
+_COSTS: tuple[tuple[str, Callable[[CurvePoint | SweepRow], float | None]], ...] = (
+    ("generated tokens of a problem", lambda point: point.expense.tokens),
+    ("FLOPs of a problem, policy + PPM", lambda point: point.expense.flops),
+    ("seconds of a problem", lambda point: point.expense.seconds),
+)
+
+_Panel = Any
+"""Axes of matplotlib, which `bench.reports.figure` alone imports."""
+_DECADE = 10
+"""Costs that differ by more are drawn on a logarithmic axis."""
+
+
+def lay_out(swept: Swept) -> list[Grid]:
+    """Return a table for each benchmark that fits 80 columns."""
+    return [
+        _lay_out_benchmark(name, [row for row in swept.rows if row.benchmark == name])
+        for name in list_benchmarks(swept)
+    ]
+
+
+def list_benchmarks(swept: Swept) -> list[str]:
+    """Return the benchmarks of a sweep, in the order of its rows."""
+    return list(dict.fromkeys(row.benchmark for row in swept.rows))
+
+
+def draw_sweep(swept: Swept, benchmark: str) -> bytes:
+    """Draw the curves and rows of one benchmark as SVG: over k, and over each cost.
+
+    Shaded is the band of a whole curve. Raises MissingExtraError: matplotlib is absent.
+    """
+    curves = [curve for curve in swept.curves if curve.benchmark == benchmark]
+    rows = [row for row in swept.rows if row.benchmark == benchmark and row.accuracy is not None]
+    units = list(dict.fromkeys(curve.unit for curve in curves))
+    panels = len(units) + len(_COSTS)
+    figure, axes = new_figure(panels, width=2.2 + 2.9 * panels, height=3.6)
+    colours = dict(zip((curve.label for curve in curves), cycle(COLOURS), strict=False))
+    for panel, unit in zip(axes, units, strict=False):
+        for curve in (each for each in curves if each.unit == unit):
+            _draw_curve(panel, curve, [point.k for point in curve.points], colours[curve.label])
+        panel.set_xscale("log", base=2)
+        ks = sorted({p.k for curve in curves if curve.unit == unit for p in curve.points})
+        panel.set_xticks(ks, [str(k) for k in ks], minor=False)
+        panel.set_xlabel(f"{unit}, k")
+    for panel, (words, cost) in zip(axes[len(units) :], _COSTS, strict=True):
+        for curve in curves:
+            costs = [found for point in curve.points if (found := cost(point)) is not None]
+            if len(costs) == len(curve.points):
+                _draw_curve(panel, curve, costs, colours[curve.label])
+        placed = [
+            (found, 100 * row.accuracy.estimate)
+            for row in rows
+            if row.accuracy is not None and (found := cost(row))
+        ]
+        if placed:
+            _draw_front(panel, placed)
+        panel.set_xlabel(words)
+    policies = ", ".join(dict.fromkeys(row.policy for row in rows))
+    problems = max((row.problems for row in rows), default=0)
+    axes[0].set_title(f"{policies}\n{benchmark}, n = {problems}", loc="left")
+    axes[0].set_ylabel("right, %; shade: 95 % band of the curve")
+    axes[-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return svg(figure)
+
+
+def _draw_curve(panel: _Panel, curve: SweepCurve, at: Sequence[float], colour: str) -> None:
+    middle, low, high = (
+        [100 * getattr(point, name) for point in curve.points]
+        for name in ("accuracy", "low", "high")
+    )
+    panel.plot(at, middle, color=colour, label=curve.label, gid=f"curve-{curve.label}")
+    panel.fill_between(at, low, high, color=colour, alpha=0.08, linewidth=0)
+
+
+def _draw_front(panel: _Panel, points: Sequence[tuple[float, float]]) -> None:
+    """Draw what cells cost, and ring those that no other betters."""
+    xs, ys = zip(*points, strict=True)
+    panel.scatter(xs, ys, 14, color="#57606a", label="cells")
+    xs, ys = zip(*(points[at] for at in find_front(points)), strict=True)
+    panel.plot(
+        xs,
+        ys,
+        drawstyle="steps-post",
+        color="black",
+        linewidth=0.8,
+        marker="o",
+        markersize=7,
+        markerfacecolor="none",
+        label="Pareto front",
+        gid="front",
+    )
+    costs = [cost for cost, _ in points]
+    if max(costs) > _DECADE * min(costs):
+        panel.set_xscale("log")
+
+
+def _lay_out_benchmark(benchmark: str, rows: Sequence[SweepRow]) -> Grid:
+    policies = list(dict.fromkeys(row.policy for row in rows))
+    problems = max(row.problems for row in rows)
+    title = f"{benchmark} · {problems} problems"
+    if len(policies) == 1:
+        title = f"{policies[0]} on {title}"
+    notes = [
+        "Right: 95 %, clustered by problem. Tokens: generated. GFLOPs: policy + PPM, with "
+        "attention, prompts computed once. s: of the run, over its problems; of a part of it "
+        "(~, or a vote without the PPM) in proportion to FLOPs. All are means of a problem.",
+        "Front: no other row is as cheap and as often right, by tokens (t), FLOPs (f), seconds "
+        "(s); it is marked, not tested: `rstar-bench compare-runs` tests.",
+    ]
+    if any(row.covered for row in rows):
+        notes.append(
+            "~ read off a larger run: a tree by its clock, samples as a mean over all subsets."
+        )
+    return Grid(
+        title,
+        ["Cell", "Method", "Right, %\n95 %", "Tokens", "GFLOPs", "s", "Front"],
+        [_row(row, one_policy=len(policies) == 1) for row in rows],
+        notes,
+        left=frozenset({0, 1, 6}),
+    )
+
+
+def _row(row: SweepRow, *, one_policy: bool) -> list[str]:
+    found, cost = row.accuracy, row.expense
+    apart = (*_IN_LABEL, "policy") if one_policy else _IN_LABEL
+    told = [f"{key}={value}" for key, value in row.varied.items() if key not in apart]
+    if len(row.seeds) > 1:
+        told.append(f"{len(row.seeds)} seeds")
+    right = "-"
+    if found is not None:
+        right = f"{100 * found.estimate:.1f}\n[{100 * found.low:.1f},{100 * found.high:.1f}]"
+    ppm = f"\n+ {cost.ppm_flops / 1e9:,.0f}" if cost.ppm_flops else ""
+    return [
+        " ".join(told) or "-",
+        f"{'~ ' * row.covered}{row.label}",
+        right,
+        f"{cost.tokens:,.0f}",
+        f"{cost.policy_flops / 1e9:,.0f}{ppm}",
+        "-" if cost.seconds is None else f"{cost.seconds:.2f}",
+        " ".join(_FRONT[axis] for axis in row.fronts),
+    ]
