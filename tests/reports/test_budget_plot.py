@@ -10,6 +10,8 @@ import pytest
 from bench.cli import main
 from bench.errors import BenchError
 from bench.reports.budget_plot import POINTS, budget_curves, budget_plot
+from bench.reports.every_k import read_all
+from bench.reports.every_k_view import draw_every_k
 from bench.reports.leaderboard import leaderboard
 from bench.reports.token_budget import cut
 from bench.runs.reader import Run
@@ -46,12 +48,12 @@ def test_a_budget_too_small_for_a_curve_is_refused(samples: Run) -> None:
         budget_curves([samples], 3)
 
 
-def test_report_draws_up_to_its_largest_budget_and_asks_for_one(
-    samples: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_report_draws_up_to_its_largest_budget_and_every_k_without_one(
+    samples: Run, tmp_path: Path
 ) -> None:
     out = tmp_path / "curve.svg"
     asked = ["report", str(samples.path), "--plot", str(out)]
-    assert main(asked) == 2
-    assert "give that with --tokens" in capsys.readouterr().err
+    assert main(asked) == 0
+    assert out.read_bytes() == draw_every_k(read_all([samples]))
     assert main([*asked, "--tokens", "160,320"]) == 0
     assert out.read_bytes() == budget_plot([samples], 320)

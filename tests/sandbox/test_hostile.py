@@ -31,6 +31,8 @@ AS_NOBODY = Path(__file__).with_name("as_nobody.py")
 USERS = ("root", "nobody") if os.getuid() == 0 else ("oneself",)
 SETTINGS = [(user, level) for level in (Level.FULL, Level.NO_NAMESPACES) for user in USERS]
 SETTINGS += [(USERS[0], level) for level in (Level.SECCOMP, Level.PROCESS)]
+# Each takes some 20 seconds: every level is tried each time, for one user; the rest is slow.
+SELDOM = [(USERS[-1], Level.FULL), (USERS[0], Level.NO_NAMESPACES)] if len(USERS) > 1 else []
 MEMORY, TIMEOUT = "512", "1.0"
 
 
@@ -44,7 +46,13 @@ class Outcome:
     """Processes, files and mounts that were not there before."""
 
 
-@pytest.fixture(scope="module", params=SETTINGS, ids=lambda s: f"{s[0]}-{s[1]}")
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(each, marks=[pytest.mark.slow] if each in SELDOM else [], id="-".join(each))
+        for each in SETTINGS
+    ],
+)
 def tried(request: pytest.FixtureRequest) -> tuple[Level, Outcome]:
     user, level = request.param
     outcome = run_table(user, level)

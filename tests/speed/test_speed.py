@@ -24,6 +24,7 @@ def by_name(figures: list[Figure]) -> dict[str, float]:
     return {figure.name: figure.value for figure in figures}
 
 
+@pytest.mark.slow
 async def test_a_live_node_beats_a_fresh_interpreter() -> None:
     figures = await sandbox(Size(chains=2, tree=12, trivial=5, house=3, starts=1))
     isolation = [figure for figure in figures if "over process" in figure.name]  # may be noise
