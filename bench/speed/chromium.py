@@ -127,10 +127,18 @@ class Tab:
     def wait(self, condition: str, seconds: float = 60) -> None:
         """Wait until a condition holds in the page. Raises BenchError: it does not in time."""
         until = time.monotonic() + seconds
-        while not self.run(f"Boolean({condition})"):
+        while not self._holds(condition):
             if time.monotonic() > until:
                 raise BenchError(f"{seconds:g} seconds went by without {condition}")
             time.sleep(0.02)
+
+    def _holds(self, condition: str) -> bool:
+        try:
+            return bool(self.run(f"Boolean({condition})"))
+        except BenchError as error:
+            if "navigated" in str(error):  # the page has just gone to another file of its own
+                return False
+            raise
 
     def press(self, key: str) -> None:
         """Press a key and let it go."""
