@@ -162,6 +162,7 @@ async def test_an_engine_that_dies_says_so_to_all_who_wait_and_to_all_who_come_l
     for errors in (await ask(engine, *[request()] * 9), await ask(engine, request())):
         assert all(isinstance(error, DeadEngineError) for error in errors), errors
         assert len({id(error) for error in errors}) == len(errors)
+    engine._thread.join(timeout=20)  # those who wait are told before the thread ends
     assert not engine._thread.is_alive()
     engine.close()
     assert isinstance((await ask(engine, request()))[0], DeadEngineError)
