@@ -29,6 +29,10 @@ class BenchError(Exception):
     exit_code = 2
 
 
+_LISTED = 60
+"""Names that an error lists: every search and benchmark, not every problem of a run."""
+
+
 class UnknownNameError(BenchError):
     """A name that no registry knows."""
 
@@ -37,7 +41,8 @@ class UnknownNameError(BenchError):
         names = sorted(known)
         close = find_close(given, names)
         hint = f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else "."
-        listed = f"Known: {', '.join(names)}" if names else "None is known here."
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        listed = f"Known: {', '.join(names[:_LISTED])}{more}" if names else "None is known here."
         super().__init__(f"unknown {kind} {given!r}{hint} {listed}")
 
 

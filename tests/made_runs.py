@@ -59,7 +59,12 @@ def make_run(
         "seed": 0,
     }
     timings = {} if seconds is None else {r.key: {"total": seconds} for r in records}
-    return Run(Path("run"), {"config": config, "config_digest": "d"}, tuple(records), timings)
+    return Run(
+        Path("run"),
+        {"config": config, "config_digest": "d", "concurrency": 2},
+        tuple(records),
+        timings,
+    )
 
 
 def greedy(outcomes: Sequence[Outcome], **options: Any) -> Run:

@@ -316,7 +316,7 @@ def _print_tables(
 
     from bench.reports.every_k_view import lay_out
     from bench.reports.grid import COLUMNS, grid_to_markdown, grids_to_rich
-    from bench.reports.render import chain_to_rich, to_json, to_markdown
+    from bench.reports.render import chain_to_grid, to_grid, to_json, to_markdown
 
     grids = lay_out(every_k)
     if form == "json":
@@ -329,15 +329,16 @@ def _print_tables(
         print("\n".join(to_markdown(table, links) for table, links in tables), end="")
         print("".join(f"\n{grid_to_markdown(grid)}" for grid in grids), end="")
         return
+    shown = []
     for table, links in tables:
-        _print_table(table)
+        shown.append(to_grid(table))
         if links is not None:
-            print_rich(chain_to_rich(links))
-    if grids:
-        print_rich(grids_to_rich(grids), columns=COLUMNS)
+            shown.append(chain_to_grid(links))
+    print_rich(grids_to_rich([*shown, *grids]), columns=COLUMNS)
 
 
 def _print_table(table: Any) -> None:
-    from bench.reports.render import to_rich
+    from bench.reports.grid import COLUMNS, grids_to_rich
+    from bench.reports.render import to_grid
 
-    print_rich(to_rich(table))
+    print_rich(grids_to_rich([to_grid(table)]), columns=COLUMNS)

@@ -46,6 +46,9 @@ def add_verbs(verbs: Any) -> None:
         "--selector", help="whose choice is marked, e.g. mcts [the run's first selector]"
     )
     tree.add_argument("--depth", type=positive_integer, help="steps shown below the root [all]")
+    tree.add_argument(
+        "--step", metavar="PATH", help="show this step whole, e.g. 0.1.0, in place of the tree"
+    )
     tree.set_defaults(run=_tree)
 
 
@@ -84,9 +87,13 @@ async def _replay_all(recordings: list[Any], workers: int, show: int) -> int:
 
 
 def _tree(arguments: argparse.Namespace) -> int:
-    from bench.reports.tree_view import shown_tree
+    from bench.reports.tree_view import shown_step, shown_tree
     from bench.runs.reader import load_run
 
+    if arguments.step is not None:
+        run = load_run(arguments.path)
+        print_rich(shown_step(run, arguments.problem, arguments.step, seed=arguments.seed))
+        return 0
     found = shown_tree(
         load_run(arguments.path),
         arguments.problem,

@@ -19,7 +19,7 @@ from typing import Any
 from bench.errors import RunDirError
 from bench.evaluation.comparison import run_all
 from bench.evaluation.sweep import Cell
-from bench.reports.sweeps import seconds_of_problem
+from bench.reports.leaderboard import seconds_of_problem
 from bench.runs.finding import find_runs
 from bench.runs.reader import Run, load_run
 from bench.sandbox import Level

@@ -7,11 +7,11 @@ a curve costs no generation and says what a table at a few budgets cannot: where
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from bench.errors import BenchError
-from bench.reports.figure import COLOURS, new_figure, svg
-from bench.reports.leaderboard import leaderboard, policy_of
+from bench.reports.figure import COLOURS, LINES, new_figure, svg
+from bench.reports.leaderboard import configured, leaderboard
 from bench.reports.token_budget import cut
 from bench.runs.reader import Run
 
@@ -22,44 +22,53 @@ Point = tuple[int, float, float, float]
 """A budget in tokens; accuracy, and the lower and upper end of its interval, in percent."""
 
 
-def budget_curves(runs: Sequence[Run], largest: int) -> dict[str, list[Point]]:
-    """Return each method's points, by its label, up to a budget of tokens of a problem.
+Curves = dict[tuple[str, str], list[Point]]
+"""The points of each policy's methods, by the names of both."""
+
+
+def budget_curves(runs: Sequence[Run], largest: int) -> Curves:
+    """Return each method's points up to a budget of tokens of a problem.
 
     Raises BenchError: a tree is not stored, or `largest` is too small to be cut into points.
     """
     if largest < POINTS:
         raise BenchError(f"a curve up to {largest} tokens has no points; give at least {POINTS}")
-    several = len({policy_of(run) for run in runs}) > 1
-    curves: dict[str, list[Point]] = defaultdict(list)
+    curves: Curves = defaultdict(list)
     for step in range(1, POINTS + 1):
         tokens = largest * step // POINTS
         for row in leaderboard([cut(run, tokens) for run in runs]).rows:
             if row.accuracy is not None:
                 estimate, low, high = row.accuracy.estimate, row.accuracy.low, row.accuracy.high
-                label = f"{row.policy} {row.label}" if several else row.label
-                curves[label].append((tokens, 100 * estimate, 100 * low, 100 * high))
+                curves[row.policy, row.label].append(
+                    (tokens, 100 * estimate, 100 * low, 100 * high)
+                )
     return dict(curves)
 
 
 def budget_plot(runs: Sequence[Run], largest: int) -> bytes:
-    """Draw the curves as SVG; the shade is the 95 % interval. Raises BenchError."""
+    """Draw the curves as SVG; the shade is the 95 % interval. Raises BenchError.
+
+    A method has one colour, whatever the policy; a policy has one kind of line.
+    """
+    curves = budget_curves(runs, largest)
+    policies, labels = (list(dict.fromkeys(names)) for names in zip(*curves, strict=True))
     figure, (axes,) = new_figure(1, width=6.4, height=3.8)
-    for (label, points), (colour, line) in zip(
-        budget_curves(runs, largest).items(), _styles(), strict=False
-    ):
+    for (policy, label), points in curves.items():
         tokens, right, low, high = zip(*points, strict=True)
-        axes.plot(tokens, right, color=colour, linestyle=line, label=label, gid=f"curve-{label}")
+        name = f"{policy} {label}" if len(policies) > 1 else label
+        colour = COLOURS[labels.index(label) % len(COLOURS)]
+        line = LINES[(policies.index(policy) + labels.index(label) // len(COLOURS)) % len(LINES)]
+        axes.plot(tokens, right, color=colour, linestyle=line, label=name, gid=f"curve-{name}")
         axes.fill_between(tokens, low, high, color=colour, alpha=0.06, linewidth=0)
+    axes.set_title(_title(runs, policies))
     axes.set_xlabel("generated tokens of a problem, at most")
-    axes.set_ylabel("accuracy, %")
-    axes.set_ylim(bottom=0)
+    axes.set_ylabel("right, %; shade: 95 %")
+    axes.margins(x=0, y=0.03)
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return svg(figure)
 
 
-def _styles() -> Iterator[tuple[str, str]]:
-    """Yield a colour and a kind of line for each of any number of curves."""
-    while True:
-        for line in ("-", "--", ":"):
-            for colour in COLOURS:
-                yield colour, line
+def _title(runs: Sequence[Run], policies: Sequence[str]) -> str:
+    benchmarks = dict.fromkeys(str(configured(run, "benchmark")) for run in runs)
+    ns = [str(n) for n in dict.fromkeys(len(run.records) for run in runs)]
+    return f"{', '.join(policies)} on {', '.join(benchmarks)}, n = {' and '.join(ns)}"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 COLOURS = ("#1f6feb", "#d1570b", "#1a7f37", "#8250df", "#9a6700", "#57606a", "#cf222e")
 """Colours of the series, in their order."""
+LINES = ("-", "--", ":", "-.")
+"""Kinds of line, where colours are taken."""
 _STYLE: Any = {  # matplotlib spells out the names of all its settings
     "svg.hashsalt": "rstar-bench",  # else element ids are random
     "svg.fonttype": "none",  # text stays text, in the reader's own font

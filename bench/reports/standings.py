@@ -248,7 +248,7 @@ def _flatten(board: Board) -> list[dict[str, Any]]:
                 **asdict(row.counts),
                 "policy_tokens": row.policy_tokens,
                 "ppm_tokens": row.ppm_tokens,
-                "seconds": row.seconds,
+                "run_seconds": row.run_seconds,
                 "flags": "; ".join(each.flags),
                 "command": "; ".join(each.commands),
                 "run": "; ".join(each.runs),

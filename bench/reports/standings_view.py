@@ -14,11 +14,14 @@ from bench.reports.standings import LEVEL, Board, Standing, Standings
 _FLAG = "*"
 
 
-def lay_out(standings: Standings) -> list[Grid]:
-    """Return a grid for each board, and one for the rows that are quoted beside it."""
+def lay_out(standings: Standings, digits: int = 0) -> list[Grid]:
+    """Return a grid for each board, and one for the rows that are quoted beside it.
+
+    Limits have so many digits after the point; without any, a row is one line of 80 columns.
+    """
     grids = []
     for board in standings.boards:
-        grids.append(_lay_out_board(board))
+        grids.append(_lay_out_board(board, digits))
         if board.quoted:
             rows = [[each.label, f"{each.value:.1f}", each.source] for each in board.quoted]
             title = f"Quoted on the whole {board.benchmark}, not run here"
@@ -41,12 +44,13 @@ def encode(standings: Standings, suffix: str) -> bytes:
     return _ENCODERS[suffix](standings)
 
 
-def _lay_out_board(board: Board) -> Grid:
-    rows = [_row(at, each) for at, each in enumerate(board.standings, start=1)]
+def _lay_out_board(board: Board, digits: int) -> Grid:
+    rows = [_row(at, each, digits) for at, each in enumerate(board.standings, start=1)]
     notes = [
         f"#: one more than the rows shown to be better ({board.tests} paired tests, Holm, "
-        f"{LEVEL:g}); = is shared. Right: 95 %, clustered by problem. Tokens: generated + read by "
-        "the PPM, mean of a problem."
+        f"{LEVEL:g}); = is shared. n: problems x seeds. Right: 95 %, clustered by problem. Tokens: "
+        "generated + read by the PPM, mean of a problem. s: of the run, or of the processor a "
+        "problem where no model is asked."
     ]
     notes += [
         f"{_FLAG} Row {at}: {'; '.join(each.flags)}."
@@ -60,21 +64,22 @@ def _lay_out_board(board: Board) -> Grid:
     notes += [f"Row {', '.join(map(str, ats))}: {line}" for line, ats in commands.items()]
     return Grid(
         f"{board.benchmark} · {board.problems} problems · graded by {board.graded}",
-        ["Row", "#", "Policy", "Method", "n", "Right, %\n95 %", "Tokens", "s"],
+        ["Row", "#", "Policy", "Method", "n", "Right, %", "Tokens", "s"],
         rows,
         notes,
         left=frozenset({2, 3}),
     )
 
 
-def _row(at: int, each: Standing) -> list[str]:
+def _row(at: int, each: Standing, digits: int) -> list[str]:
     row, found = each.row, each.row.accuracy
     right = "-"
     if found is not None:
-        right = f"{100 * found.estimate:.1f}\n[{100 * found.low:.1f},{100 * found.high:.1f}]"
-    seeds = f"\n{len(each.seeds)} seeds" if len(each.seeds) > 1 else ""
-    ppm = f"\n+ {row.ppm_tokens:,.0f}" if row.ppm_tokens else ""
-    seconds = row.seconds if row.cpu_seconds is None else row.cpu_seconds
+        low, high = (f"{100 * x:.{digits}f}" for x in (found.low, found.high))
+        right = f"{100 * found.estimate:.1f} [{low},{high}]"
+    seeds = f" x {len(each.seeds)}" if len(each.seeds) > 1 else ""
+    ppm = f"+{row.ppm_tokens:,.0f}" if row.ppm_tokens else ""
+    seconds = row.run_seconds if row.cpu_seconds is None else row.cpu_seconds
     return [
         f"{at}{_FLAG * bool(each.flags)}",
         f"{each.rank}{'=' * each.shared}",
@@ -83,12 +88,12 @@ def _row(at: int, each: Standing) -> list[str]:
         f"{each.problems}{seeds}",
         right,
         f"{row.policy_tokens:,.0f}{ppm}",
-        "-" if seconds is None else f"{seconds:.1f}",
+        "-" if seconds is None else f"{seconds:,.{int(row.cpu_seconds is not None)}f}",
     ]
 
 
 def _to_markdown(standings: Standings) -> bytes:
-    text = "\n".join(map(grid_to_markdown, lay_out(standings)))
+    text = "\n".join(map(grid_to_markdown, lay_out(standings, digits=1)))
     return (text + "".join(f"\n- {note}" for note in standings.notes)).encode()
 
 

@@ -20,7 +20,13 @@ from typing import Any
 
 from bench import stats
 from bench.reports.every_k import EveryK, list_powers, read_every_k
-from bench.reports.leaderboard import configured, judged_answers, leaderboard, outcomes
+from bench.reports.leaderboard import (
+    configured,
+    judged_answers,
+    leaderboard,
+    outcomes,
+    seconds_of_problem,
+)
 from bench.reports.standings import merge_seeds
 from bench.reports.token_budget import cut, cut_to
 from bench.runs.reader import Run
@@ -365,18 +371,6 @@ def _reach(spent: Sequence[Spent], rollouts: int | None, tokens: int | None) -> 
         if rollouts is not None and each.rollouts == rollouts:
             break
     return now
-
-
-def seconds_of_problem(run: Run) -> float | None:
-    """Return the seconds of a problem: of the processor, or waiting over problems in flight."""
-    cpu = [parts["cpu"] for parts in run.seconds.values() if "cpu" in parts]
-    if cpu:
-        return fmean(cpu)
-    waited = [parts["total"] for parts in run.seconds.values() if "total" in parts]
-    at_a_time = run.header.get("concurrency")
-    if not waited or not isinstance(at_a_time, int):
-        return None
-    return fmean(waited) / min(at_a_time, len(waited))
 
 
 def _mean(expenses: Sequence[Expense]) -> Expense:

@@ -126,7 +126,7 @@ def _lay_out_benchmark(benchmark: str, rows: Sequence[SweepRow]) -> Grid:
         )
     return Grid(
         title,
-        ["Cell", "Method", "Right, %\n95 %", "Tokens", "GFLOPs", "s", "Front"],
+        ["Cell", "Method", "Right, %", "Tokens", "GFLOPs", "s", "Front"],
         [_row(row, one_policy=len(policies) == 1) for row in rows],
         notes,
         left=frozenset({0, 1, 6}),
@@ -141,8 +141,8 @@ def _row(row: SweepRow, *, one_policy: bool) -> list[str]:
         told.append(f"{len(row.seeds)} seeds")
     right = "-"
     if found is not None:
-        right = f"{100 * found.estimate:.1f}\n[{100 * found.low:.1f},{100 * found.high:.1f}]"
-    ppm = f"\n+ {cost.ppm_flops / 1e9:,.0f}" if cost.ppm_flops else ""
+        right = f"{100 * found.estimate:.1f} [{100 * found.low:.0f},{100 * found.high:.0f}]"
+    ppm = f"+{cost.ppm_flops / 1e9:,.0f}" if cost.ppm_flops else ""
     return [
         " ".join(told) or "-",
         f"{'~ ' * row.covered}{row.label}",

@@ -1,7 +1,7 @@
 """One problem's search tree for the terminal: what was tried, what it was worth, what was chosen.
 
 It reads a stored run and decides nothing. A line is a step: its path, Q and N, the PPM's value, how
-its code ended, its tokens, and the first line of its text.
+its code ended, its tokens, and the first line of its text. One step can be shown whole.
 """
 
 from __future__ import annotations
@@ -48,6 +48,24 @@ def shown_tree(
     return tree
 
 
+def shown_step(run: Run, problem_id: str, path: str, *, seed: int | None = None) -> Text:
+    """Return one step whole: what is known of it, then its text, every line as it was written.
+
+    Raises UnknownNameError (problem, step), BenchError (no tree was stored, several seeds).
+    """
+    record = _record(run, problem_id, seed)
+    trace = _trace(run, record)
+    nodes = {node.path: node for node in trace.nodes}
+    if path not in nodes:
+        raise UnknownNameError(f"step in the tree of {problem_id}:", path, nodes)
+    node = nodes[path]
+    shown = _line(node, set(), with_text=False)
+    if node.error:
+        shown.append(f"\n{node.error.strip()}", style="red")
+    shown.append(f"\n{node.text.strip()}")
+    return shown
+
+
 def _grow(
     branch: Tree,
     parent: Node,
@@ -64,8 +82,8 @@ def _grow(
         _grow(branch.add(_line(node, chosen)), node, below, chosen, depth)
 
 
-def _line(node: Node, chosen: set[int]) -> Text:
-    line = Text(no_wrap=True, overflow="ellipsis")
+def _line(node: Node, chosen: set[int], *, with_text: bool = True) -> Text:
+    line = Text(no_wrap=with_text, overflow="ellipsis")
     on_path = node.index in chosen
     line.append("* " if on_path else "  ", style="bold green")
     line.append(f"{node.path}  ", style="bold" if on_path else "")
@@ -80,7 +98,8 @@ def _line(node: Node, chosen: set[int]) -> Text:
         line.append(f"pruned: {node.kind}  ", style="red")
     if node.answer is not None:
         line.append(f"answer {_one_line(node.answer)}  ", style="bold yellow")
-    line.append(_one_line(node.error or node.text), style="italic")
+    if with_text:
+        line.append(_one_line(node.error or node.text), style="italic")
     if not node.kind.is_valid:
         line.stylize("dim")
     return line
@@ -101,7 +120,7 @@ def _headline(run: Run, record: Record, trace: Trace, choice: Selected) -> Text:
         f"{record.problem_id}, seed {record.seed}: {trace.search}{rules}",
         f"chosen {answer!r}, {choice.outcome}; reference {record.gold!r}",
         f"{len(kinds)} candidates, {len(kinds) - kept} pruned, "
-        f"{kinds.count(NodeKind.ANSWER)} answers, {len(trace.rollouts)} rollouts",
+        f"{kinds.count(NodeKind.ANSWER)} answers, {_tell_rollouts(run, trace)}",
         f"policy tokens {usage.policy_prompt} prompt ({usage.policy_cached} cached), "
         f"{usage.policy_generated} generated; PPM tokens {usage.ppm}; "
         f"{usage.executions} programs",
@@ -112,6 +131,22 @@ def _headline(run: Run, record: Record, trace: Trace, choice: Selected) -> Text:
         flops = spent[-1].flops(int(known.get("policy", 0)), int(known.get("ppm", 0)))
         lines[-1] += f" in {spent[-1].code_seconds:.2g} s; about {flops:.2e} FLOPs"
     return Text("\n".join(lines))
+
+
+def _tell_rollouts(run: Run, trace: Trace) -> str:
+    """Say how many rollouts there were, and why no more where more were allowed."""
+    asked = run.header["config"].get("search")
+    settings = asked if isinstance(asked, Mapping) else {}
+    done, allowed, tokens = len(trace.rollouts), settings.get("rollouts"), settings.get("tokens")
+    if not isinstance(allowed, int) or done >= allowed:
+        return f"{done} rollouts"
+    if trace.nodes[ROOT].exhausted:
+        why = "every path that its candidates opened was walked to its end"
+    elif isinstance(tokens, int) and trace.usage.policy_generated >= tokens:
+        why = f"its {tokens:,} tokens were generated"
+    else:
+        return f"{done} rollouts"
+    return f"{done} of {allowed:,} rollouts: {why}"
 
 
 def _record(run: Run, problem_id: str, seed: int | None) -> Record:

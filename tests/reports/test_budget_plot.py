@@ -28,10 +28,10 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_every_point_is_the_accuracy_of_the_run_cut_there(samples: Run) -> None:
     curves = budget_curves([samples], 320)
     rows = leaderboard([cut(samples, 160)]).rows
-    assert set(curves) == {row.label for row in rows}
+    assert set(curves) == {(row.policy, row.label) for row in rows}
     for row in rows:
         assert row.accuracy is not None
-        points = {tokens: right for tokens, right, _, _ in curves[row.label]}
+        points = {tokens: right for tokens, right, _, _ in curves[row.policy, row.label]}
         assert len(points) == POINTS
         assert points[160] == pytest.approx(100 * row.accuracy.estimate)
 
@@ -39,7 +39,8 @@ def test_every_point_is_the_accuracy_of_the_run_cut_there(samples: Run) -> None:
 def test_the_picture_has_a_curve_for_each_method_and_is_the_same_again(samples: Run) -> None:
     picture = budget_plot([samples], 320)
     groups = {each.get("id") for each in ElementTree.fromstring(picture).iter()}
-    assert {f"curve-{label}" for label in budget_curves([samples], 320)} <= groups
+    assert {f"curve-{label}" for _, label in budget_curves([samples], 320)} <= groups
+    assert b"n = " in picture
     assert budget_plot([samples], 320) == picture
 
 

@@ -15,8 +15,9 @@ from bench import stats
 from bench.cli import main
 from bench.errors import BenchError, UnknownNameError
 from bench.reports.chain import Link, LinkVerdict, check_order, judge_chains
+from bench.reports.grid import COLUMNS, grids_to_rich
 from bench.reports.leaderboard import leaderboard
-from bench.reports.render import chain_to_rich, to_json, to_markdown
+from bench.reports.render import chain_to_grid, to_json, to_markdown
 from bench.runs.reader import Run
 from tests.made_runs import C, W, greedy, make_record, make_run, sampled
 from tests.reports.test_token_budget import run
@@ -149,8 +150,8 @@ def test_links_of_several_policies_say_whose_they_are() -> None:
 
 
 def test_the_terminal_shows_every_cell_of_a_chain() -> None:
-    console = Console(file=io.StringIO(), width=100, record=True)
-    console.print(chain_to_rich(links(voting(12, 0))))
+    console = Console(file=io.StringIO(), width=COLUMNS, record=True)
+    console.print(grids_to_rich([chain_to_grid(links(voting(12, 0)))]))
     text = console.export_text()
     for cell in ("majority > greedy", "+30.0 [", "12/0", "< 0.001", "shown", "1 of 1 links"):
         assert cell in text
@@ -188,7 +189,7 @@ def test_report_corrects_for_the_links_of_all_budgets_in_tokens_and_flops(
     assert main(["report", samples, "--tokens", "100", "--flops", *chain]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert text.count("best_of_n > majority") == 2
-    assert "Cut at the FLOPs of 100 generated tokens" in text
+    assert "cut at the FLOPs of 100 generated tokens" in text
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import json
 
-import pytest
 from rich.console import Console
 
+from bench.reports.grid import COLUMNS, grids_to_rich
 from bench.reports.leaderboard import Table, leaderboard
-from bench.reports.render import to_json, to_markdown, to_rich
+from bench.reports.render import to_grid, to_json, to_markdown
 from tests.made_runs import C, E, N, T, U, W, greedy, make_record, make_run, sampled
 
 
@@ -31,9 +31,9 @@ def test_markdown_is_a_table_with_its_context_above_and_its_meaning_below() -> N
     assert lines[2].startswith("| Policy | Method | n | Accuracy 95 % | W/N/T/U | Failed |")
     assert lines[4] == (
         "| base | greedy | 32 | 64.5 % [46.9, 78.9] | 8/1/1/1 | 1 [62.5, 65.6] "
-        "| 1,016 + 200 | 2.0 | - |"
+        "| 1,016 + 200 | 32.0 | - |"
     )
-    assert lines[5].startswith(
+    assert lines[6].startswith(
         "| base | majority@4 | 32 | 75.0 % [57.9, 86.7] | 8/0/0/0 | 0 | 1,016 + 200 "
     )
     assert "| +12.9 (0.12) [" in lines[5]
@@ -59,20 +59,47 @@ def test_a_vertical_bar_in_a_name_does_not_break_markdown() -> None:
     assert "| a\\|b |" in text
 
 
-@pytest.mark.parametrize("width", [80, 160])
-def test_the_terminal_table_shows_every_cell(width: int) -> None:
-    console = Console(file=io.StringIO(), width=width, record=True)
-    console.print(to_rich(demo()))
-    text = console.export_text()
-    for cell in ("majority@4", "64.5 %", "[46.9, 78.9]", "8/1/1/1", "[62.5, 65.6]", "+12.9 (0.12)"):
-        assert cell in text
-    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+def show(*tables: Table) -> list[str]:
+    console = Console(file=io.StringIO(), width=COLUMNS, record=True)
+    console.print(grids_to_rich([to_grid(table) for table in tables]))
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+def test_a_row_is_one_line_of_the_terminal_and_its_legend_two() -> None:
+    lines = show(demo())
+    assert lines[0] == "base on pool · n = 32 · PPM round-1 · seed 0"
+    assert lines[1].split() == [*"Right, % W/N/T/U Failed Tokens Run s Gain, points p".split()]
+    assert [" ".join(line.split()) for line in lines[3:5]] == [
+        "greedy 64.5 [47,79] 8/1/1/1 1 [62,66] 1,016+200 32 - -",
+        "majority@4 75.0 [58,87] 8/0/0/0 0 1,016+200 32 +12.9 [-1,+26] 0.12",
+    ]
+    assert lines[6].startswith("W/N/T/U: wrong")
+    assert lines[7] == "Brackets: 95 %. Gain: over greedy, same problems; exact p."
+    assert lines[8].startswith("Failed: could not")
+    assert max(map(len, lines)) <= COLUMNS
+
+
+def test_what_no_row_has_is_no_column_of_the_terminal() -> None:
+    lines = show(leaderboard([greedy([C, W])]))
+    assert lines[1].split() == [*"Right, % W/N/T/U Tokens Run s".split()]
+
+
+def test_rows_that_differ_stand_below_what_they_differ_in() -> None:
+    runs = [greedy([C, W], policy=policy) for policy in ("first", "second")]
+    lines = show(leaderboard(runs))
+    assert lines[0] == "pool · n = 2 · seed 0"
+    assert [line for line in lines if line in ("first", "second")] == ["first", "second"]
+    assert lines.index("first") + 1 == next(at for at, x in enumerate(lines) if "greedy" in x)
+
+
+def test_the_legend_of_several_tables_is_told_once() -> None:
+    text = "\n".join(show(demo(), demo()))
+    assert text.count("W/N/T/U: wrong") == 1
+    assert text.count("majority@4") == 2
 
 
 def test_a_name_in_brackets_is_not_taken_for_a_colour() -> None:
-    console = Console(file=io.StringIO(), width=160, record=True)
-    console.print(to_rich(leaderboard([greedy([C], policy="[red]")])))
-    assert "[red]" in console.export_text()
+    assert any("[red]" in line for line in show(leaderboard([greedy([C], policy="[red]")])))
 
 
 def test_json_holds_fractions_and_reads_back() -> None:

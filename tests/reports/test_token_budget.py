@@ -162,7 +162,7 @@ def test_tables_name_the_cut_and_compare_with_the_method_asked_for(whole: Run) -
     ]
     against = "mcts_top_k x3"
     assert [row.against for row in table.rows] == [against, None, against, against]
-    assert all(row.seconds is None and row.policy_tokens <= 250 for row in table.rows)
+    assert all(row.run_seconds is None and row.policy_tokens <= 250 for row in table.rows)
     assert to_markdown(table).startswith("**Benchmark scripted · PPM recorded · Cut at 250 gen")
     with pytest.raises(UnknownNameError, match="did you mean 'mcts'"):
         leaderboard([whole], against="mct")
@@ -213,7 +213,7 @@ def test_tables_say_that_they_were_cut_at_flops(whole: Run) -> None:
     assert to_markdown(table).startswith(
         "**Benchmark scripted · PPM recorded · Cut at the FLOPs of 1,250 generated tokens**"
     )
-    assert any("2 FLOPs a parameter" in note for note in table.notes)
+    assert any("2 FLOPs a parameter" in note for note in table.legend)
 
 
 @pytest.mark.parametrize(

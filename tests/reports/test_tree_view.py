@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench.errors import BenchError, UnknownNameError
 from bench.evaluation.runner import run_problems
-from bench.reports.tree_view import shown_tree
+from bench.reports.tree_view import shown_step, shown_tree
 from bench.runs.reader import Run, load_run
 from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox, SandboxConfig
@@ -83,6 +83,44 @@ def test_the_head_says_what_was_chosen_and_what_it_cost(run: Run) -> None:
     head = "\n".join(printed(run)[:4])
     for part in ("p1, seed 0: mcts under the paper rules", "chosen '3', correct", "FLOPs"):
         assert part in head
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"rollouts": 1}, "1 answers, 1 rollouts"),
+        ({"rollouts": 9}, "1 of 9 rollouts: every path that its candidates opened was walked"),
+        ({}, "1 answers, 1 rollouts"),
+    ],
+)
+def test_fewer_rollouts_than_were_allowed_are_explained(
+    run: Run, settings: dict[str, object], said: str
+) -> None:
+    asked = replace(run, header={**run.header, "config": {"search": settings}})
+    assert any(said in line for line in printed(asked))
+
+
+def test_tokens_that_ran_out_explain_it_too(run: Run) -> None:
+    (stored,) = run.trees()
+    open_again = [{**node, "exhausted": False} for node in stored.tree["nodes"]]
+    events = [each for each in stored.tree["events"] if each[0] != "closed"]
+    trees = [replace(stored, tree={**stored.tree, "nodes": open_again, "events": events})]
+    config = {"search": {"rollouts": 9, "tokens": 5}}
+    asked = replace(run, header={**run.header, "config": config})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "trees", lambda _: iter(trees))
+        assert any(
+            "1 of 9 rollouts: its 5 tokens were generated" in line for line in printed(asked)
+        )
+
+
+def test_a_step_is_shown_whole_when_it_is_asked_for(run: Run) -> None:
+    shown = shown_step(run, "p1", "0.0.0").plain
+    assert "code ok" in shown
+    assert shown.endswith("print(x)\n<end_of_code>\n<output>3<end_of_output>")
+    assert "NameError" in shown_step(run, "p1", "0.1").plain
+    with pytest.raises(UnknownNameError, match=r"unknown step in the tree of p1: '0\.7'"):
+        shown_step(run, "p1", "0.7")
 
 
 def test_a_depth_limit_counts_what_it_hides(run: Run) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.reports.grid import markdown_line
 from bench.reports.headroom.choosing import CeilingVerdict, Choosing, describe
 from bench.reports.headroom.report import GroupReport, Part, SampledRun
 from bench.reports.headroom.scoring import SURFACE, Auc, ScoreWorth, Worth
 from bench.reports.headroom.token_use import TokenUse
-from bench.reports.render import markdown_line
 from bench.search import AGGREGATES
 from bench.stats.bootstrap import DRAWS
 from bench.stats.choices import DRAWN, MOST_LISTED
