@@ -33,7 +33,7 @@ def test_markdown_is_a_table_with_its_context_above_and_its_meaning_below() -> N
         "| base | greedy | 32 | 64.5 % [46.9, 78.9] | 8/1/1/1 | 1 [62.5, 65.6] "
         "| 1,016 + 200 | 32.0 | - |"
     )
-    assert lines[6].startswith(
+    assert lines[5].startswith(
         "| base | majority@4 | 32 | 75.0 % [57.9, 86.7] | 8/0/0/0 | 0 | 1,016 + 200 "
     )
     assert "| +12.9 (0.12) [" in lines[5]
