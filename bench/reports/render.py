@@ -218,7 +218,7 @@ def _short_legend(rows: Sequence[Row]) -> list[str]:
     ]
     if any(r.counts.failures for r in rows):
         lines.append(
-            "Failed: not judged, not in Right; in brackets Right if all were wrong, right."
+            "Failed: could not be judged; in brackets Right, had all been wrong, or right."
         )
     if any(CUT_AT_FLOPS_OF in r.budget for r in rows):
         lines.append("FLOPs: 2 a parameter for each token that a policy or a PPM reads or writes.")
