@@ -36,10 +36,13 @@ def _add_compare_runs(verbs: Any) -> None:
         help="test stored runs against the first one, paired; show what flipped",
         description="Compare runs with the first one, problem by problem: differences with their "
         "intervals, exact tests corrected for their number, and the problems that flipped. Runs "
-        "that asked other problems or were graded otherwise are refused.",
+        "that asked other problems or were graded otherwise are refused. A folder with a run for "
+        "each of several benchmarks counts as one run on all their problems.",
     )
-    command.add_argument("base", type=Path, metavar="BASE", help="a run directory")
-    command.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run directories")
+    command.add_argument(
+        "base", type=Path, metavar="BASE", help="a run directory, or such a folder"
+    )
+    command.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="what is tested")
     command.add_argument(
         "--at",
         metavar="BUDGET",
@@ -144,10 +147,10 @@ def _compare_runs(arguments: argparse.Namespace) -> int:
     from bench.reports.comparing import compare_runs, parse_budget
     from bench.reports.comparing_view import lay_out, list_flips, to_json
     from bench.reports.grid import COLUMNS, grid_to_markdown, grids_to_rich
-    from bench.runs.reader import load_run
+    from bench.runs.pooled import load_pooled
 
     at = None if arguments.at is None else parse_budget(arguments.at)
-    base, *others = (load_run(path) for path in (arguments.base, *arguments.runs))
+    base, *others = (load_pooled(path) for path in (arguments.base, *arguments.runs))
     comparison = compare_runs(base, others, at=at)
     if arguments.format == "json":
         print(json.dumps(to_json(comparison), indent=2))

@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from bench.answers import DEFAULT, Conventions
@@ -229,6 +230,12 @@ def _policy(spec: RunSpec, entry: SearchEntry, config: SearchConfig) -> Checkpoi
     return policy
 
 
+@cache
+def _tell_default(name: str) -> None:
+    """Say which PPM is used; once, however many runs a sweep makes of it."""
+    log.info("no --ppm given: using %s", name)
+
+
 def _ppm(spec: RunSpec, entry: SearchEntry, policy: Checkpoint) -> Checkpoint | None:
     if not entry.uses_ppm:
         if spec.ppm is not None:
@@ -240,7 +247,7 @@ def _ppm(spec: RunSpec, entry: SearchEntry, policy: Checkpoint) -> Checkpoint | 
         return ppm
     found = _find_default(policy, entry.format)
     if found is not None:
-        log.info("no --ppm given: using %s", found.name)
+        _tell_default(found.name)
         _require_fit(spec, entry, policy, found)
         return found
     if entry.needs_ppm:

@@ -18,6 +18,7 @@ from bench.errors import BenchError, UnknownNameError
 from bench.reports.leaderboard import compare, configured, methods
 from bench.reports.token_budget import cut, drop_late, spend_flops
 from bench.runs.derived import checker_of, conventions_of, rescored_from
+from bench.runs.pooled import name_benchmark, parts_of
 from bench.runs.reader import Run
 from bench.runs.record import Key, Record
 from bench.search import ROOT, Trace
@@ -124,7 +125,7 @@ def compare_runs(
 
     Raises BenchError: the runs cannot be compared, or cannot be cut there.
     """
-    notes = [note for other in others for note in check_comparable(base, other)]
+    notes = [note for other in others for note in _check_parts(base, other)]
     names = _name_runs([base, *others])
     contrasts = []
     of_base = _cut_at(base, at)
@@ -150,6 +151,14 @@ def compare_runs(
         ),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _check_parts(base: Run, other: Run) -> list[str]:
+    """Return what may explain a difference, of pooled runs on each benchmark. Raises BenchError."""
+    sides = [{name_benchmark(part): part for part in parts_of(run)} for run in (base, other)]
+    if sides[0].keys() != sides[1].keys():
+        return check_comparable(base, other)  # says in which benchmarks they differ
+    return [note for name in sides[0] for note in check_comparable(sides[0][name], sides[1][name])]
 
 
 def check_comparable(base: Run, other: Run) -> list[str]:

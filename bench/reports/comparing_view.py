@@ -56,8 +56,8 @@ def list_flips(comparison: Comparison, most: int) -> list[str]:
         flips = sorted(each.flips, key=lambda flip: flip.is_gain)
         of = each.difference
         lines.append(
-            f"{each.run} {each.method} against {each.base} {each.base_method}: {of.only_b} lost, "
-            f"{of.only_a} won"
+            f"{_name(each.run, each.method)} against {_name(each.base, each.base_method)}: "
+            f"{of.only_b} lost, {of.only_a} won"
         )
         for flip in flips[:most]:
             lines += _tell(flip, each)
@@ -70,7 +70,7 @@ def _row(each: Contrast) -> list[str]:
     of = each.difference
     detectable = "none" if each.detectable is None else _points(each.detectable)
     return [
-        f"{each.run} {each.method}\n{each.base} {each.base_method}",
+        f"{_name(each.run, each.method)}\n{_name(each.base, each.base_method)}",
         str(of.n),
         f"{_points(each.accuracy.estimate)}\n{_points(each.base_accuracy.estimate)}",
         f"{_points(of.estimate, '+')}\n[{_points(of.low, '+')},{_points(of.high, '+')}]",
@@ -79,6 +79,10 @@ def _row(each: Contrast) -> list[str]:
         show_p(each.corrected_p),
         detectable,
     ]
+
+
+def _name(run: str, method: str) -> str:
+    return run if run == method else f"{run} {method}"
 
 
 def _left_out(comparison: Comparison) -> list[str]:
