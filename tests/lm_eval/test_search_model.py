@@ -350,12 +350,12 @@ def test_an_unfinished_text_survives_lm_evals_cache() -> None:
 async def test_a_search_equals_that_of_a_run_with_the_same_seed(tmp_path: Path) -> None:
     """The real model: what `rstar-bench run` records is what lm-eval is given."""
     (problem,) = load("embedded-grade-school", limit=1)
-    spec = RunSpec("embedded-grade-school", "smollm2-r1", "majority", Sampling(n=2), limit=1)
+    spec = RunSpec("embedded-grade-school", "smollm2-r4", "majority", Sampling(n=2), limit=1)
     async with Harness() as harness:
         (record,) = (await harness.run(spec, tmp_path / "run")).records
     document = {**our_document("1+1"), "id": problem.id, "question": problem.question}
     task = {**ours("1+1"), **a_task([document])}
-    with RStarLM(policy="smollm2-r1", search="majority", n=2) as model:
+    with RStarLM(policy="smollm2-r4", search="majority", n=2) as model:
         (sample,) = evaluate(model, task)["samples"]["sums"]
     (note,) = sample["arguments"][0][2]["rstar"]
     assert note["tokens"]["policy_generated"] == record.tokens.policy_generated > 0
