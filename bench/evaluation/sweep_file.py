@@ -31,6 +31,7 @@ from typing import Any
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, UnknownNameError, find_close
 from bench.evaluation.spec import RunSpec
+from bench.files.yaml_file import read_yaml
 from bench.knobs import Knob, knobs_of
 from bench.search.registry import all_knobs, configure, find_search
 
@@ -67,7 +68,7 @@ def read_sweep(file: Path) -> SweepFile:
 
     Raises BenchError: it is absent, no YAML, or names what there is not; a search has no such knob.
     """
-    data = _load(file)
+    data = read_yaml(file, "sweep")
     known = {*_NAMED, *_RUN, *_SAMPLING, *all_knobs(), _RATES}
     named = {key: _entries(data.pop(key, None), key, file) for key in _NAMED}
     for key in ("benchmark", "search"):
@@ -104,21 +105,6 @@ def _combine(
     _drop_unheeded(values, own, kept=parts["search"])
     lists = [_listed(value) for value in values.values()]
     return [own | dict(zip(values, each, strict=True)) for each in product(*lists)]
-
-
-def _load(file: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        data = yaml.safe_load(file.read_text("utf-8"))
-    except OSError as error:
-        raise BenchError(f"cannot read the sweep {file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        said = " ".join(str(error).split())
-        raise BenchError(f"the sweep {file} is no YAML: {said}") from error
-    if not isinstance(data, dict):
-        raise BenchError(f"{file}: expected keys with values, found {data!r}")
-    return {str(key): value for key, value in data.items()}
 
 
 def _listed(value: Any) -> list[Any]:

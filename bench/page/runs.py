@@ -6,29 +6,26 @@ opens to (its samples and trees), which the page unpacks when it is looked at.
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.answers import canonicalize
-from bench.errors import BenchError, MissingRunError
+from bench.errors import MissingRunError
 from bench.page.budgets import Curves, count_tokens, follow_choices, list_budgets
 from bench.page.proofs import explain_certificate, read_certificate
 from bench.page.samples import draw_every_k
 from bench.page.trees import pack_tree
-from bench.problems import load
 from bench.reports.leaderboard import configured, leaderboard, policy_of
 from bench.reports.render import to_json
+from bench.runs.questions import read_problems
 from bench.runs.reader import Run
 from bench.runs.record import Record, Sample, Selected
 from bench.search import Trace
 from bench.search.registry import SEARCHES
 from bench.search.selection import Selector
 from bench.types import Problem
-
-log = logging.getLogger(__name__)
 
 _ANSWER_CHARS = 160
 """Characters of an answer that the list of problems holds; what a problem opens to has it whole."""
@@ -150,18 +147,11 @@ def _list_problems(columns: Sequence[Column]) -> list[str]:
 
 
 def _read_questions(runs: Sequence[Run]) -> dict[str, Problem]:
-    """Return the problems of the runs' benchmarks by id; a warning where one cannot be read."""
+    """Return the problems of the runs' benchmarks by id; each benchmark is read once."""
     found: dict[str, Problem] = {}
     for run in runs:
-        name = configured(run, "benchmark")
-        if name is None or all(record.problem_id in found for record in run.records):
-            continue
-        try:
-            problems = load(str(name), limit=_count_asked(run))
-        except (BenchError, ImportError) as error:  # a generator may need an extra
-            log.warning("questions are left out: %s", error)
-        else:
-            found.update({problem.id: problem for problem in problems})
+        if any(record.problem_id not in found for record in run.records):
+            found.update(read_problems(run))
     return found
 
 
@@ -171,16 +161,6 @@ def _name_benchmark(run: Run) -> str:
     if name is not None:
         return str(name)
     return ", ".join(dict.fromkeys(record.benchmark for record in run.records))
-
-
-def _count_asked(run: Run) -> int | None:
-    """Return how many of its benchmark's problems a run was about, the first ones; None for all.
-
-    Generated ones are made anew each time, so that those not asked are better left.
-    """
-    benchmark = run.header["config"].get("benchmark")
-    asked = benchmark.get("problems") if isinstance(benchmark, Mapping) else None
-    return asked if isinstance(asked, int) and asked > 0 else None
 
 
 def _describe_column(column: Column) -> dict[str, Any]:

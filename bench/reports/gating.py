@@ -31,6 +31,7 @@ from typing import Annotated, Any
 
 from bench import stats
 from bench.errors import BenchError, UnknownNameError
+from bench.files.yaml_file import read_yaml
 from bench.knobs import Amount, Count, Range, Share, knobs_of
 from bench.reports.comparing import check_comparable
 from bench.reports.headroom.report import Kind, read_kinds
@@ -107,16 +108,7 @@ class Gate:
 
 def read_policy(file: Path) -> Policy:
     """Read a policy file. Raises BenchError: it is absent, no YAML, or has an unknown key."""
-    import yaml
-
-    try:
-        data = yaml.safe_load(file.read_text("utf-8"))
-    except OSError as error:
-        raise BenchError(f"cannot read the policy {file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        said = " ".join(str(error).split())
-        raise BenchError(f"the policy {file} is no YAML: {said}") from error
-    whole = _mapping(data or {}, str(file))
+    whole = read_yaml(file, "policy")
     alpha = _values(Policy, {k: v for k, v in whole.items() if k == "alpha"}, str(file))
     rules = {k: v for k, v in whole.items() if k not in ("alpha", "benchmarks")}
     default = _rule(rules, Rule(), str(file), also=("alpha", "benchmarks"))

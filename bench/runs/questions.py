@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bench.errors import BenchError
 from bench.problems import load
 from bench.runs.reader import Run
+from bench.types import Problem
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ def read_questions(run: Run) -> dict[str, str]:
     left out, with a warning where its benchmark cannot be read.
     """
     asked = {record.problem_id for record in run.records}
-    found = {problem: question for problem, question in _load(run).items() if problem in asked}
+    found = {name: each.question for name, each in read_problems(run).items() if name in asked}
     for record in run.records:
         if record.problem_id not in found and record.verifier is not None:
             statement = record.verifier.parameters.get("statement")
@@ -28,7 +29,12 @@ def read_questions(run: Run) -> dict[str, str]:
     return found
 
 
-def _load(run: Run) -> dict[str, str]:
+def read_problems(run: Run) -> dict[str, Problem]:
+    """Return the problems of a run's benchmark by id; none, with a warning, where it is not read.
+
+    Of a benchmark only as many as the run was about, the first ones: generated ones are made anew
+    each time. A search for training names no benchmark.
+    """
     benchmark = run.header["config"].get("benchmark")
     entry = benchmark if isinstance(benchmark, Mapping) else {"name": benchmark}
     name, asked = entry.get("name"), entry.get("problems")
@@ -36,7 +42,7 @@ def _load(run: Run) -> dict[str, str]:
         return {}
     limit = asked if isinstance(asked, int) and asked > 0 else None
     try:
-        return {problem.id: problem.question for problem in load(name, limit=limit)}
+        return {problem.id: problem for problem in load(name, limit=limit)}
     except (BenchError, ImportError) as error:  # a generator may need an extra
         log.warning("questions are left out: %s", error)
         return {}
