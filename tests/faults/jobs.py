@@ -20,9 +20,10 @@ from typing import Any, Self
 from unittest.mock import patch
 
 from bench.checkpoints.checkpoint import ADAPTER, EMBEDDED, Checkpoint
-from bench.evaluation import comparison, harness, runner
+from bench.evaluation import comparison, harness, runner, sweep
 from bench.evaluation.harness import Harness, Started
 from bench.evaluation.spec import Resolved, RunSpec
+from bench.evaluation.sweep_file import Combination
 from bench.files.atomic import replace as replace_file
 from bench.files.digests import file_digest
 from bench.prompts import OFFICIAL
@@ -139,6 +140,7 @@ def scripted_parts() -> Iterator[None]:
         },
         runner: {"time": SimpleNamespace(perf_counter=float), "Meter": StillMeter},
         comparison: {"Harness": ScriptedHarness},
+        sweep: {"resolve": lambda spec, problems: _resolve(spec)},
         stages: {
             "git_state": lambda package: None,
             "package_versions": dict,
@@ -196,6 +198,17 @@ def do_compare(folder: Path) -> None:
     base = RunSpec("scripted", None, "greedy", template=OFFICIAL.name, limit=FEW)
     how = {"largest": 300, "beam_widths": (1,)}
     asyncio.run(comparison.compare(base, {"candidates": 2, "n": 2}, folder, **how))
+
+
+def do_sweep(folder: Path) -> None:
+    """The runs of `rstar-bench sweep`: one cell is read off another's."""
+    specs = {"greedy": _greedy(), "two": _sample(FEW, 2), "four": _sample(FEW, 4)}
+    cells = sweep.plan_cells([Combination(name, spec, {}) for name, spec in specs.items()])
+    asyncio.run(sweep.run_sweep(cells, folder))
+
+
+def _greedy() -> RunSpec:
+    return RunSpec("scripted", None, "greedy", limit=FEW)
 
 
 def read_runs(folder: Path) -> Any:
@@ -349,10 +362,11 @@ JOBS: Mapping[str, Job] = {
     "run": Job(do_run, lambda folder: read_run(folder / "run")),
     "grow": Job(do_grow, lambda folder: read_run(folder / "run")),
     "compare": Job(do_compare, read_runs),
+    "sweep": Job(do_sweep, read_runs),
     "evolve": Job(do_evolve, read_evolve),
     "collect-proofs": Job(do_collect, read_archives),
 }
-"""By the verb whose files they write. A new verb that is resumed (a sweep) is one more entry."""
+"""By the verb whose files they write. A new verb that is resumed is one more entry."""
 
 
 def committed(folder: Path) -> Sequence[str]:
