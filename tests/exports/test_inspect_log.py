@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
 
@@ -63,3 +71,36 @@ def test_inspect_reads_it(tmp_path: Path) -> None:
     log = inspect_log.read_eval_log(str(file))
     assert [sample.epoch for sample in log.samples] == [1, 1, 1]
     assert len(inspect_log.list_eval_logs(str(tmp_path))) == 1
+
+
+@pytest.mark.slow
+def test_inspect_view_shows_it(tmp_path: Path) -> None:
+    pytest.importorskip("inspect_ai", reason="inspect_ai is not installed")
+    (file,) = write_bundle(encode([of_samples()]), tmp_path)
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    asked = ("--log-dir", str(tmp_path), "--host", "127.0.0.1", "--port", str(port))
+    command = [sys.executable, "-m", "inspect_ai", "view", "start", *asked]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as view:
+        try:
+            listed = get(f"http://127.0.0.1:{port}/api/log-files", until=time.monotonic() + 60)
+            (name,) = [each["name"] for each in listed["files"]]
+            assert name.endswith(file.name)
+            log = get(f"http://127.0.0.1:{port}/api/logs/{quote(name, safe='')}")
+        finally:
+            view.terminate()
+    assert [score["name"] for score in log["results"]["scores"]] == ["majority", "best_of_n"]
+    assert len(log["samples"]) == 3
+
+
+def get(url: str, until: float = 0) -> Any:
+    """Return what a server answers, which may be about to start."""
+    while True:
+        try:
+            with urlopen(url, timeout=20) as answer:
+                return json.load(answer)
+        except (URLError, ConnectionError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
