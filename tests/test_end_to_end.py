@@ -70,6 +70,7 @@ def test_mcts_with_the_ppm_fills_a_run_directory_that_says_everything(tmp_path: 
     assert json.loads((out / "summary.json").read_text())["records"] == 2
 
 
+@pytest.mark.slow
 def test_one_sample_run_answers_by_majority_and_by_the_ppm(tmp_path: Path) -> None:
     out = tmp_path / "run"
     run(out, "--search", "sample", "--limit", "2", "--n", "3")

@@ -131,7 +131,7 @@ _SHARED: tuple[_Shared[Row], ...] = (
     _Shared(lambda r: f"{r.n:,}", "n = {}"),
     _Shared(lambda r: r.ppm or "-", "PPM {}"),
     _Shared(lambda r: "-" if r.seed is None else str(r.seed), "seed {}"),
-    _Shared(lambda r: describe_cut(r.budget) or "-", "cut at {}"),
+    _Shared(lambda r: _short_cut(r), "cut at {}"),
 )
 _SHORT: tuple[_Column[Row], ...] = (
     _Column("", lambda r: r.label),
@@ -291,6 +291,10 @@ def _share(interval: stats.Interval | None) -> str:
         return "-"
     limits = f"[{_percent(interval.low)}, {_percent(interval.high)}]"
     return f"{_percent(interval.estimate)} % {limits}"
+
+
+def _short_cut(row: Row) -> str:
+    return (describe_cut(row.budget) or "-").replace("generated tokens", "tokens")
 
 
 def _short_share(interval: stats.Interval | None) -> str:

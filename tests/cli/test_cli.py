@@ -167,9 +167,10 @@ def test_a_report_is_a_table_whose_notes_are_printed_once(
     run = stored_run(tmp_path / "run")
     assert bench.cli.main(["report", str(run)]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "scripted greedy 2 100.0 %" in text
-    assert text.count("Wilson interval") == 1
-    assert text.count("answers that the harness could not judge") == 1
+    assert "scripted on pool · n = 2 · seed 0" in text
+    assert "greedy 100.0 [21,100] 0/0/0/0 1 [50,100]" in text
+    assert text.count("W/N/T/U: wrong, no answer") == 1
+    assert text.count("Failed: could not be judged") == 1
 
 
 def test_a_report_has_its_other_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -375,7 +376,7 @@ def test_help_and_listings_load_no_heavy_package_where_there_are_some(verb: str)
 def test_a_report_needs_no_heavy_package(tmp_path: Path) -> None:
     done = in_a_bare_environment("report", str(stored_run(tmp_path / "run")))
     assert (done.returncode, done.stderr) == (0, "")
-    assert "100.0 %" in done.stdout
+    assert "100.0 [21,100]" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_report_corrects_for_the_links_of_all_budgets_in_tokens_and_flops(
     assert main(["report", samples, "--tokens", "100", "--flops", *chain]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert text.count("best_of_n > majority") == 2
-    assert "cut at the FLOPs of 100 generated tokens" in text
+    assert "cut at the FLOPs of 100 tokens" in text
 
 
 @pytest.mark.parametrize(
