@@ -212,8 +212,9 @@ def _short_legend(rows: Sequence[Row]) -> list[str]:
     """Return how to read the columns, in two lines, and a third where answers failed."""
     over = dict.fromkeys(r.against for r in rows if r.difference and r.against)
     gain = f" Gain: over {', '.join(over)}, same problems; exact p." if over else ""
+    tokens = " Tokens: policy + PPM a problem." if any(r.policy_tokens for r in rows) else ""
     lines = [
-        "W/N/T/U: wrong, no answer, truncated, unparsed. Tokens: policy + PPM a problem.",
+        f"W/N/T/U: wrong, no answer, truncated, unparsed.{tokens}",
         f"Brackets: 95 %.{gain}",
     ]
     if any(r.counts.failures for r in rows):
