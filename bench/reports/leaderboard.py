@@ -25,7 +25,7 @@ from bench.runs.record import Key
 from bench.search.registry import SEARCHES, knobs_for
 from bench.types import Outcome
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the JSON that `summary` and `bench.reports.render.to_json` return."""
 
 

@@ -24,7 +24,12 @@ _R = TypeVar("_R")
 def to_json(table: Table, links: Sequence[Link] | None = None) -> dict[str, Any]:
     """Return the table, and the links of a claim if any, as JSON values, shares as fractions."""
     rows = [{"label": row.label, **asdict(row)} for row in table.rows]
-    data = {"schema": SCHEMA_VERSION, "rows": rows, "notes": list(table.notes)}
+    data = {
+        "schema": SCHEMA_VERSION,
+        "rows": rows,
+        "legend": list(table.legend),
+        "notes": list(table.notes),
+    }
     if links is not None:
         data["chain"] = [
             {**asdict(link), "verdict": link.verdict, "detectable": link.detectable}

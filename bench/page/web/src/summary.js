@@ -13,14 +13,14 @@ export function summary(runs) {
     { class: "view summary" },
     h("section", {}, h("h2", {}, "Results"), results(runs.table.rows)),
     runs.charts.length ? h("section", {}, h("h2", {}, "Budgets"), h("div", { class: "charts" }, runs.charts.map(chart))) : null,
-    h("section", {}, h("h2", {}, "How to read this"), h("ul", { class: "notes" }, runs.table.notes.map((note) => h("li", {}, show(note))))),
+    h("section", {}, h("h2", {}, "How to read this"), h("ul", { class: "notes" }, [...runs.table.legend, ...runs.table.notes].map((note) => h("li", {}, show(note))))),
     h("section", {}, h("h2", {}, "How the runs were made"), runs.columns.map(made)),
   );
 }
 
 function results(rows) {
   const most = Math.max(...rows.map((row) => row.policy_tokens + row.ppm_tokens), 1);
-  const seconds = rows.some((row) => row.seconds !== null || row.cpu_seconds !== null);
+  const seconds = rows.some((row) => row.run_seconds !== null || row.cpu_seconds !== null);
   const gains = rows.some((row) => row.difference);
   const heads = ["Policy", "Method", "n", "Accuracy, 95 %", "Outcomes", "Tokens", seconds ? "Seconds" : null, gains ? "Gain, 95 %" : null];
   return h(
@@ -41,7 +41,7 @@ function results(rows) {
 }
 
 function result(row, most, seconds, gains) {
-  const spent = row.cpu_seconds ?? row.seconds;
+  const spent = row.cpu_seconds ?? row.run_seconds;
   return h(
     "tr",
     {},
