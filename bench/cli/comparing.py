@@ -147,7 +147,7 @@ def _compare_runs(arguments: argparse.Namespace) -> int:
     from bench.reports.comparing import compare_runs, parse_budget
     from bench.reports.comparing_view import lay_out, list_flips, to_json
     from bench.reports.grid import COLUMNS, grid_to_markdown, grids_to_rich
-    from bench.runs.pooled import load_pooled
+    from bench.reports.pooled import load_pooled
 
     at = None if arguments.at is None else parse_budget(arguments.at)
     base, *others = (load_pooled(path) for path in (arguments.base, *arguments.runs))

@@ -29,7 +29,8 @@ Curves = dict[tuple[str, str], list[Point]]
 def budget_curves(runs: Sequence[Run], largest: int) -> Curves:
     """Return each method's points up to a budget of tokens of a problem.
 
-    Raises BenchError: a tree is not stored, or `largest` is too small to be cut into points.
+    Raises BenchError: a tree is not stored, `largest` is too small to be cut into points, or no
+        answer could be judged.
     """
     if largest < POINTS:
         raise BenchError(f"a curve up to {largest} tokens has no points; give at least {POINTS}")
@@ -42,16 +43,23 @@ def budget_curves(runs: Sequence[Run], largest: int) -> Curves:
                 curves[row.policy, row.label].append(
                     (tokens, 100 * estimate, 100 * low, 100 * high)
                 )
+    if not curves:
+        raise BenchError(
+            "a curve shows answers that were judged, and these runs have none; see in "
+            "`rstar-bench report` what failed"
+        )
     return dict(curves)
 
 
 def budget_plot(runs: Sequence[Run], largest: int) -> bytes:
     """Draw the curves as SVG; the shade is the 95 % interval. Raises BenchError.
 
-    A method has one colour, whatever the policy; a policy has one kind of line.
+    A method has one colour, whatever the policy; a policy has one kind of line, as long as there
+    are no more methods than colours.
     """
     curves = budget_curves(runs, largest)
-    policies, labels = (list(dict.fromkeys(names)) for names in zip(*curves, strict=True))
+    policies = list(dict.fromkeys(policy for policy, _ in curves))
+    labels = list(dict.fromkeys(label for _, label in curves))
     figure, (axes,) = new_figure(1, width=6.4, height=3.8)
     for (policy, label), points in curves.items():
         tokens, right, low, high = zip(*points, strict=True)

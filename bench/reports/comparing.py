@@ -16,9 +16,9 @@ from typing import Any
 from bench import stats
 from bench.errors import BenchError, UnknownNameError
 from bench.reports.leaderboard import compare, configured, methods
+from bench.reports.pooled import parts_of
 from bench.reports.token_budget import cut, drop_late, spend_flops
 from bench.runs.derived import checker_of, conventions_of, rescored_from
-from bench.runs.pooled import name_benchmark, parts_of
 from bench.runs.reader import Run
 from bench.runs.record import Key, Record
 from bench.search import ROOT, Trace
@@ -155,7 +155,9 @@ def compare_runs(
 
 def _check_parts(base: Run, other: Run) -> list[str]:
     """Return what may explain a difference, of pooled runs on each benchmark. Raises BenchError."""
-    sides = [{name_benchmark(part): part for part in parts_of(run)} for run in (base, other)]
+    sides = [
+        {configured(part, "benchmark"): part for part in parts_of(run)} for run in (base, other)
+    ]
     if sides[0].keys() != sides[1].keys():
         return check_comparable(base, other)  # says in which benchmarks they differ
     return [note for name in sides[0] for note in check_comparable(sides[0][name], sides[1][name])]

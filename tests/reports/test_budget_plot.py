@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -42,6 +43,12 @@ def test_the_picture_has_a_curve_for_each_method_and_is_the_same_again(samples: 
     assert {f"curve-{label}" for _, label in budget_curves([samples], 320)} <= groups
     assert b"n = " in picture
     assert budget_plot([samples], 320) == picture
+
+
+def test_runs_of_which_nothing_was_judged_have_no_curve(samples: Run) -> None:
+    failed = replace(samples, records=tuple(replace(r, error="x") for r in samples.records))
+    with pytest.raises(BenchError, match="answers that were judged, and these runs have none"):
+        budget_plot([failed], 320)
 
 
 def test_a_budget_too_small_for_a_curve_is_refused(samples: Run) -> None:

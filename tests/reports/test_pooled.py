@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import BenchError, RunDirError
 from bench.reports.comparing import compare_runs
-from bench.runs.pooled import parts_of, pool
+from bench.reports.pooled import parts_of, pool
 from bench.runs.reader import Run
 from bench.types import Outcome
 from tests.made_runs import C, W, greedy

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.errors import RunDirError
+from bench.reports.leaderboard import configured
 from bench.runs.finding import find_runs
 from bench.runs.reader import Run, StoredTree, load_run
 from bench.runs.record import Key
@@ -26,13 +27,9 @@ class PooledRun(Run):
         """Yield the trees of all parts."""
         for part in self.parts:
             for stored in part.trees():
-                yield replace(stored, problem_id=f"{name_benchmark(part)}/{stored.problem_id}")
-
-
-def name_benchmark(run: Run) -> str:
-    """Return the name of the benchmark that a run is on."""
-    benchmark = run.header["config"].get("benchmark")
-    return str(benchmark.get("name") if isinstance(benchmark, dict) else benchmark)
+                yield replace(
+                    stored, problem_id=f"{configured(part, 'benchmark')}/{stored.problem_id}"
+                )
 
 
 def load_pooled(path: Path) -> Run:
@@ -52,9 +49,10 @@ def pool(path: Path, runs: Sequence[Run]) -> Run:
         return runs[0]
     parts: dict[str, Run] = {}
     for run in runs:
-        if (first := parts.setdefault(name_benchmark(run), run)) is not run:
+        name = str(configured(run, "benchmark"))
+        if (first := parts.setdefault(name, run)) is not run:
             raise RunDirError(
-                f"{path} holds two runs on {name_benchmark(run)}, {first.path.name} and "
+                f"{path} holds two runs on {name}, {first.path.name} and "
                 f"{run.path.name}; give a run, or a folder with one run for each benchmark"
             )
     ordered = dict(sorted(parts.items()))
