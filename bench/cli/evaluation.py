@@ -147,6 +147,13 @@ def _add_table_options(command: argparse.ArgumentParser) -> None:
         metavar="METHOD,METHOD[,...]",
         help="test, below each table, that methods come in this order, best first",
     )
+    command.add_argument(
+        "--k",
+        type=positive_integers,
+        default=(),
+        metavar="N[,N...]",
+        help="numbers of samples that the tables of runs of samples show [1,2,4,... and all]",
+    )
     _add_format(command)
     command.add_argument(
         "--plot",
@@ -267,17 +274,19 @@ def _check_table_options(arguments: argparse.Namespace) -> None:
 def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
     """Print the table of finished runs, or one for each budget; draw their curves.
 
-    Below whole runs, those of samples get a table of every number of samples.
+    Below, runs of samples get a table of every number of samples.
     """
     from bench.reports.chain import judge_chains
     from bench.reports.every_k import read_all
+    from bench.reports.every_k_view import lay_out
     from bench.reports.leaderboard import leaderboard
 
     cuts = _cut_runs(runs, arguments.tokens, flops=arguments.flops) if arguments.tokens else [runs]
     tables = [leaderboard(each, against=arguments.against) for each in cuts]
     chains = judge_chains(cuts, arguments.chain) if arguments.chain else [None] * len(cuts)
-    every_k = [] if arguments.tokens else read_all(runs)
-    _print_tables(list(zip(tables, chains, strict=True)), arguments.format, every_k)
+    every_k = read_all(runs)
+    grids = lay_out(every_k, arguments.k)
+    _print_tables(list(zip(tables, chains, strict=True)), arguments.format, every_k, grids)
     _tell_of_machine(runs)
     if arguments.plot is not None:
         from bench.files.atomic import replace
@@ -309,16 +318,17 @@ def _cut_runs(runs: Sequence[Any], budgets: Sequence[int], *, flops: bool) -> li
 
 
 def _print_tables(
-    tables: Sequence[tuple[Any, Any]], form: str, every_k: Sequence[Any] = ()
+    tables: Sequence[tuple[Any, Any]], form: str, every_k: Sequence[Any], grids: Sequence[Any]
 ) -> None:
-    """Print tables one below the other, each with its chain if any; as JSON, several are a list."""
+    """Print tables one below the other, each with its chain if any; as JSON, several are a list.
+
+    `grids` are `every_k` laid out, which JSON holds whole.
+    """
     import json
 
-    from bench.reports.every_k_view import lay_out
     from bench.reports.grid import COLUMNS, grid_to_markdown, grids_to_rich
     from bench.reports.render import chain_to_grid, to_grid, to_json, to_markdown
 
-    grids = lay_out(every_k)
     if form == "json":
         data = [to_json(table, links) for table, links in tables]
         if every_k:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import cycle
 
-from bench.errors import MissingRunError
+from bench.errors import BenchError, MissingRunError
 from bench.reports.every_k import Curve, EveryK, describe_falls
 from bench.reports.figure import COLOURS, new_figure, svg
 from bench.reports.grid import Grid
@@ -15,19 +15,21 @@ _COLUMNS = 7
 """Numbers of samples that 80 columns have room for."""
 
 
-def lay_out(found: Sequence[EveryK]) -> list[Grid]:
-    """Return a table for each run, a row a selector, that fits 80 columns."""
+def lay_out(found: Sequence[EveryK], asked: Sequence[int] = ()) -> list[Grid]:
+    """Return a table for each run, a row a selector, a column each k that is asked for.
+
+    Without any, they are those for which 80 columns have room. Raises BenchError: a run has fewer
+    samples.
+    """
     return [
         Grid(
             _title(each),
-            ["k", *map(str, _shown(each))],
-            [
-                [name, *(_cell(curve, k) for k in _shown(each))]
-                for name, curve in each.curves.items()
-            ],
+            ["k", *map(str, ks)],
+            [[name, *(_cell(curve, k) for k in ks)] for name, curve in each.curves.items()],
             _notes(each),
         )
         for each in found
+        for ks in (_choose_ks(each, asked),)
     ]
 
 
@@ -62,15 +64,24 @@ def draw_every_k(found: Sequence[EveryK]) -> bytes:
 
 
 def _title(each: EveryK) -> str:
-    ppm = f", PPM {each.ppm}" if each.ppm else ""
+    ppm = "" if each.ppm is None else f" and PPM {each.ppm}"
+    if each.ppm == each.policy:
+        ppm = " and its PPM"
     return (
-        f"Every k · {each.policy} on {each.benchmark}{ppm} · {each.problems} problems, "
+        f"Every k · {each.policy}{ppm} on {each.benchmark} · {each.problems} problems x "
         f"{each.samples} samples"
     )
 
 
-def _shown(each: EveryK) -> list[int]:
-    """Return the numbers of samples for which there is room, the last one among them."""
+def _choose_ks(each: EveryK, asked: Sequence[int]) -> Sequence[int]:
+    """Return the numbers of samples asked for, else those with room, the last one among them."""
+    if asked and max(asked) > each.samples:
+        raise BenchError(
+            f"--k {max(asked)}: {each.path} has {each.samples} samples of each problem, so k goes "
+            f"from 1 to {each.samples}; repeat its command with a larger --n for more"
+        )
+    if asked:
+        return asked
     ks = each.shown
     while len(ks) > _COLUMNS:
         ks = ks[::-2][::-1]

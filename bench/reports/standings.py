@@ -13,11 +13,12 @@ import math
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from statistics import fmean
 from typing import Any
 
 from bench import stats
+from bench.reports.every_k import EveryK, read_all
 from bench.reports.leaderboard import (
     Row,
     configured,
@@ -69,6 +70,8 @@ class Board:
     tests: int
     """Pairs that were tested; the p-values are corrected for their number."""
     quoted: tuple[Quoted, ...]
+    every_k: tuple[EveryK, ...]
+    """The runs of samples, each at every number of samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,14 @@ class Standings:
         for board, found in zip(self.boards, data["boards"], strict=True):
             for each, shown in zip(board.standings, found["standings"], strict=True):
                 shown["label"] = each.row.label
+            found["every_k"] = [each.to_json() for each in board.every_k]
         return {"schema": SCHEMA_VERSION, **data}
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """Return flat rows, for a spreadsheet; quoted ones have shares as well, and no n."""
+        """Return flat rows, for a spreadsheet; quoted ones have shares as well, and no n.
+
+        A selector at fewer samples than its run has is a row that is not ranked.
+        """
         return [row for board in self.boards for row in _flatten(board)]
 
 
@@ -178,6 +185,7 @@ def _rank(runs: Sequence[Run]) -> Board:
         standings=tuple(sorted(standings, key=lambda each: each.rank)),
         tests=len(pairs),
         quoted=tuple(list_quoted(str(configured(first, "benchmark")))),
+        every_k=tuple(read_all(runs)),
     )
 
 
@@ -254,6 +262,26 @@ def _flatten(board: Board) -> list[dict[str, Any]]:
                 "run": "; ".join(each.runs),
             }
         )
+    for of in board.every_k:
+        fewer = [k for k in of.shown if k < of.samples]
+        for (name, curve), k in product(of.curves.items(), fewer):
+            at = curve.points[k - 1]
+            rows.append(
+                {
+                    "benchmark": board.benchmark,
+                    "graded": board.graded,
+                    "quoted": False,
+                    "policy": of.policy,
+                    "ppm": of.ppm,
+                    "method": f"{name}@{k}",
+                    "problems": of.problems,
+                    "accuracy": at.estimate,
+                    "low": at.low,
+                    "high": at.high,
+                    "flags": f"a mean over all subsets of {k} of {of.samples} samples",
+                    "run": str(of.path),
+                }
+            )
     for quoted in board.quoted:
         rows.append(
             {

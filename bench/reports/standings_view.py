@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from bench.errors import BenchError, MissingExtraError
+from bench.reports.every_k_view import lay_out as lay_out_every_k
 from bench.reports.grid import Grid, grid_to_markdown
 from bench.reports.standings import LEVEL, Board, Standing, Standings
 
@@ -15,13 +16,13 @@ _FLAG = "*"
 
 
 def lay_out(standings: Standings, digits: int = 0) -> list[Grid]:
-    """Return a grid for each board, and one for the rows that are quoted beside it.
+    """Return grids for each board: its rows, its samples at every k, and what is quoted beside it.
 
     Limits have so many digits after the point; without any, a row is one line of 80 columns.
     """
     grids = []
     for board in standings.boards:
-        grids.append(_lay_out_board(board, digits))
+        grids += [_lay_out_board(board, digits), *lay_out_every_k(board.every_k)]
         if board.quoted:
             rows = [[each.label, f"{each.value:.1f}", each.source] for each in board.quoted]
             title = f"Quoted on the whole {board.benchmark}, not run here"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -166,7 +168,11 @@ def test_a_leaderboard_is_printed_and_written(
     store(tmp_path / "third", ["1/2"] * 110 + ["3"] * 10, policy="other")
     text = said(capsys, "leaderboard", str(tmp_path), "--out", str(file))
     assert "pool · 120 problems" in text
-    assert len(file.read_text().splitlines()) == 4
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
+    assert [row["method"] for row in rows if row["rank"]] == ["majority@3"] * 3
+    fewer = [row["method"] for row in rows if not row["rank"] and row["policy"] == "other"]
+    assert fewer == ["oracle@1", "oracle@2", "majority@1", "majority@2"]
+    assert text.count("Every k · scripted on pool") == 2
     assert fits("\n".join(line for line in text.splitlines() if "rstar-bench" not in line))
     assert "choose one of .md" in refused(
         capsys, "leaderboard", str(tmp_path), "--out", str(tmp_path / "board.xls")
@@ -177,18 +183,28 @@ def test_a_report_of_samples_holds_every_k(
     runs: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = said(capsys, "report", runs[0])
-    assert "Every k · scripted on pool · 120 problems, 3 samples" in text
+    assert "Every k · scripted on pool · 120 problems x 3 samples" in text
     assert fits(text.partition("Every k")[2])
     data = json.loads(said(capsys, "report", runs[0], "--format", "json"))
     assert data["every_k"][0]["curves"]["majority"]["points"][2]["estimate"] == pytest.approx(5 / 6)
     assert "| majority |" in said(capsys, "report", runs[0], "--format", "markdown")
 
 
-def test_a_report_draws_accuracy_over_samples(
-    runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_report_shows_the_numbers_of_samples_that_are_asked_for(
+    runs: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(capsys, "report", runs[0], "--k", "1,3", "--format", "markdown")
+    assert "| k | 1 | 3 |" in text
+    told = refused(capsys, "report", runs[0], "--k", "4")
+    assert "has 3 samples of each problem, so k goes from 1 to 3" in told
+
+
+@pytest.mark.parametrize("verb", ["report", "leaderboard"])
+def test_accuracy_is_drawn_over_samples(
+    verb: str, runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("matplotlib")
     file = tmp_path / "curves.svg"
-    said(capsys, "report", runs[0], "--plot", str(file))
+    said(capsys, verb, runs[0], "--plot", str(file))
     drawn = file.read_text()
     assert 'id="curve-oracle"' in drawn and "samples, k" in drawn

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 from bench import stats
 
@@ -108,3 +109,41 @@ def test_importing_statistics_loads_neither_numpy_nor_scipy() -> None:
         [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("problems", "samples", "ability"),
+    [(200, 8, (1.0, 1.0)), (200, 8, (0.5, 1.5)), (500, 1, (1.0, 1.0)), (30, 8, (1.0, 1.0))],
+)
+def test_a_clustered_interval_covers_the_truth_as_often_as_it_says(
+    problems: int, samples: int, ability: tuple[float, float]
+) -> None:
+    rng = np.random.default_rng(1)
+    truth = ability[0] / sum(ability)
+    covered = 0
+    for _ in range(3000):
+        chance = rng.beta(*ability, problems)
+        right = rng.random((problems, samples)) < chance[:, None]
+        found = stats.clustered_mean(right.astype(float).tolist())
+        covered += found.low <= truth <= found.high
+    assert covered / 3000 == pytest.approx(0.95, abs=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "shares", "correlation"),
+    [(200, (0.5, 0.4), 0.5), (200, (0.3, 0.3), 0.7), (100, (0.4, 0.3), 0.8)],
+)
+def test_a_paired_interval_covers_the_truth_as_often_as_it_says(
+    n: int, shares: tuple[float, float], correlation: float
+) -> None:
+    """Two answers to a problem are right where two correlated normal numbers are small."""
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(3000):
+        drawn = rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], n)
+        a, b = (drawn < norm.ppf(shares)).T.tolist()
+        found = stats.paired_difference(a, b)
+        covered += found.low <= shares[0] - shares[1] <= found.high
+    assert covered / 3000 == pytest.approx(0.95, abs=0.01)
