@@ -111,6 +111,14 @@ def test_the_rows_of_the_readme_are_among_those_of_results() -> None:
         assert f"| {name} | greedy | 504 | {accuracy} | {gain} | {p} |" in stored
 
 
+def test_the_leaderboard_of_the_readme_is_the_stored_one() -> None:
+    stored = (ROOT / "results/sweeps/embedded-gsm8k-math500/leaderboard.md").read_text()
+    section = (ROOT / "README.md").read_text().split("\n## A leaderboard and a curve\n")[1]
+    rows = re.findall(r"^\| \d+ \|.*$", section.split("\n## ")[0], re.MULTILINE)
+    assert len(rows) == 8
+    assert all(f"{row}\n" in stored for row in rows)
+
+
 def test_every_room_is_in_the_readme() -> None:
     section = (ROOT / "README.md").read_text().split("\n## The house\n")[1].split("\n## ")[0]
     for room in sorted((ROOT / "bench").iterdir()):

@@ -50,6 +50,14 @@ def _add_compare_runs(verbs: Any) -> None:
         "that took longer are none)",
     )
     command.add_argument(
+        "--pair",
+        action="append",
+        default=[],
+        metavar="METHOD[:BASE_METHOD]",
+        help="what is compared, e.g. mcts_likely:majority; may be repeated [every method that both "
+        "have, or the first of each]",
+    )
+    command.add_argument(
         "--flips",
         type=positive_integer,
         default=_FLIPS,
@@ -144,14 +152,15 @@ def _chance(text: str) -> float:
 
 
 def _compare_runs(arguments: argparse.Namespace) -> int:
-    from bench.reports.comparing import compare_runs, parse_budget
+    from bench.reports.comparing import compare_runs, parse_budget, parse_pair
     from bench.reports.comparing_view import lay_out, list_flips, to_json
     from bench.reports.grid import COLUMNS, grid_to_markdown, grids_to_rich
     from bench.reports.pooled import load_pooled
 
     at = None if arguments.at is None else parse_budget(arguments.at)
+    pairs = [parse_pair(text) for text in arguments.pair]
     base, *others = (load_pooled(path) for path in (arguments.base, *arguments.runs))
-    comparison = compare_runs(base, others, at=at)
+    comparison = compare_runs(base, others, at=at, pairs=pairs)
     if arguments.format == "json":
         print(json.dumps(to_json(comparison), indent=2))
         return 0

@@ -1,8 +1,9 @@
 """Runs against a base run on the same problems: paired, exact, corrected, and every flip.
 
 A contrast is one selector of a run against the same selector of the base; where they share none,
-the first of each. All contrasts that are shown are corrected together (Holm). Runs that asked other
-problems, or were graded otherwise, are refused, with the reason.
+the first of each; or those pairs that are asked for. All contrasts that are shown are corrected
+together (Holm). Runs that asked other problems, or were graded otherwise, are refused, with the
+reason.
 """
 
 from __future__ import annotations
@@ -118,12 +119,27 @@ def parse_budget(text: str) -> tuple[str, float]:
     return name, value
 
 
+def parse_pair(text: str) -> tuple[str, str]:
+    """Read `METHOD:BASE_METHOD`, or `METHOD` for the same of both. Raises BenchError."""
+    method, colon, base_method = text.partition(":")
+    if not method or (colon and not base_method):
+        raise BenchError(
+            f"--pair {text}: METHOD:BASE_METHOD is expected, as in mcts_likely:majority"
+        )
+    return method, base_method or method
+
+
 def compare_runs(
-    base: Run, others: Sequence[Run], *, at: tuple[str, float] | None = None
+    base: Run,
+    others: Sequence[Run],
+    *,
+    at: tuple[str, float] | None = None,
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> Comparison:
     """Compare every selector of every other run with that of the base, all cut at one budget.
 
-    Raises BenchError: the runs cannot be compared, or cannot be cut there.
+    `pairs` are selectors of the other runs and of the base, where others are meant. Raises
+    BenchError: the runs cannot be compared, cannot be cut there, or have no such selector.
     """
     notes = [note for other in others for note in _check_parts(base, other)]
     names = _name_runs([base, *others])
@@ -131,7 +147,10 @@ def compare_runs(
     of_base = _cut_at(base, at)
     for other, name in zip(others, names[1:], strict=True):
         of_other = _cut_at(other, at)
-        for method, base_method in _pair_methods(of_other, of_base):
+        for method, base_method in pairs or _pair_methods(of_other, of_base):
+            for chosen, known in ((method, of_other), (base_method, of_base)):
+                if chosen not in known:
+                    raise UnknownNameError("method", chosen, known)
             contrasts.append(
                 _contrast(
                     (of_other[method], of_base[base_method]),

@@ -68,8 +68,8 @@ def _title(each: EveryK) -> str:
     if each.ppm == each.policy:
         ppm = " and its PPM"
     return (
-        f"Every k · {each.policy}{ppm} on {each.benchmark} · {each.problems} problems x "
-        f"{each.samples} samples"
+        f"Every k to {each.samples} · {each.policy}{ppm} on {each.benchmark} · "
+        f"{each.problems} problems"
     )
 
 

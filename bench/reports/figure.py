@@ -34,8 +34,10 @@ _STYLE: Any = {  # matplotlib spells out the names of all its settings
 }
 
 
-def new_figure(panels: int, *, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure of so many inches with panels side by side. Raises MissingExtraError."""
+def new_figure(
+    panels: int, *, width: float, height: float, rows: int = 1
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many inches with panels in rows. Raises MissingExtraError."""
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -44,7 +46,18 @@ def new_figure(panels: int, *, width: float, height: float) -> tuple[Figure, lis
     with matplotlib.rc_context(_STYLE):
         # Not through pyplot, which keeps figures, and chooses a window system, for the process.
         figure = Figure(figsize=(width, height), layout="constrained")
-        return figure, [figure.add_subplot(1, panels, at + 1) for at in range(panels)]
+        columns = -(-panels // rows)
+        return figure, [figure.add_subplot(rows, columns, at + 1) for at in range(panels)]
+
+
+def make_logarithmic(axes: Axes) -> None:
+    """Make the x axis logarithmic, with plain numbers at 1, 2 and 5 of each decade."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def svg(figure: Figure) -> bytes:

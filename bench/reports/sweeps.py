@@ -35,10 +35,8 @@ from bench.search.compute import ModelSize, Spent, list_spent
 from bench.search.registry import SearchEntry, find_search
 from bench.stats.bands import simultaneous_band
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the JSON that `Swept.to_json` returns."""
-TOLD = ("benchmark", "search", "limit")
-"""Keys whose values a title or a method tells."""
 AXES = ("tokens", "flops", "seconds")
 """Costs that have a front."""
 
@@ -124,7 +122,9 @@ class SweepCurve:
     """One selector of one run, or of the same run under several seeds."""
 
     benchmark: str
-    label: str
+    method: str
+    varied: Mapping[str, str]
+    """The settings of its cell, but for what k counts."""
     unit: str
     """What k counts: `samples`, `subtrees`, or `rollouts`."""
     points: tuple[CurvePoint, ...]
@@ -299,8 +299,7 @@ def _read_curves(
     names = [_name_curve(method, first) for method in first.methods]
     exact = every_k.curves if every_k and all(name in every_k.curves for name in names) else {}
     cuts = {} if exact else {k: [cut_to(cell.run, k) for cell in group] for k in ks}
-    told = (*TOLD, *filter(None, [first.entry.counts]))
-    telling = " ".join(f"{key}={value}" for key, value in first.group if key not in told)
+    varied = {key: value for key, value in first.group if key != first.entry.counts}
     curves = []
     for method, name in zip(first.methods, names, strict=True):
         if exact:
@@ -318,7 +317,8 @@ def _read_curves(
         curves.append(
             SweepCurve(
                 str(configured(first.run, "benchmark")),
-                f"{method} {telling}".strip(),
+                method,
+                varied,
                 unit.get(first.entry.counts, "rollouts"),
                 tuple(points),
             )

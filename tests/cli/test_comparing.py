@@ -172,7 +172,7 @@ def test_a_leaderboard_is_printed_and_written(
     assert [row["method"] for row in rows if row["rank"]] == ["majority@3"] * 3
     fewer = [row["method"] for row in rows if not row["rank"] and row["policy"] == "other"]
     assert fewer == ["oracle@1", "oracle@2", "majority@1", "majority@2"]
-    assert text.count("Every k · scripted on pool") == 2
+    assert text.count("Every k to 3 · scripted on pool") == 2
     assert fits("\n".join(line for line in text.splitlines() if "rstar-bench" not in line))
     assert "choose one of .md" in refused(
         capsys, "leaderboard", str(tmp_path), "--out", str(tmp_path / "board.xls")
@@ -183,7 +183,7 @@ def test_a_report_of_samples_holds_every_k(
     runs: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = said(capsys, "report", runs[0])
-    assert "Every k · scripted on pool · 120 problems x 3 samples" in text
+    assert "Every k to 3 · scripted on pool · 120 problems" in text
     assert fits(text.partition("Every k")[2])
     data = json.loads(said(capsys, "report", runs[0], "--format", "json"))
     assert data["every_k"][0]["curves"]["majority"]["points"][2]["estimate"] == pytest.approx(5 / 6)

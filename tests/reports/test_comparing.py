@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bench import stats
-from bench.errors import BenchError
-from bench.reports.comparing import check_comparable, compare_runs, parse_budget
+from bench.errors import BenchError, UnknownNameError
+from bench.reports.comparing import check_comparable, compare_runs, parse_budget, parse_pair
 from bench.reports.comparing_view import lay_out, list_flips, to_json
 from bench.runs.reader import Run
 from bench.types import Outcome, Verifier
@@ -54,6 +54,20 @@ def test_shared_methods_are_paired_and_else_the_first_of_each() -> None:
     assert [each.method for each in found] == ["majority", "best_of_n"]
     (found_one,) = compare_runs(answered("g", [C, W]), [b]).contrasts
     assert (found_one.method, found_one.base_method) == ("majority", "greedy")
+
+
+def test_pairs_of_methods_are_compared_as_they_are_named() -> None:
+    a, b = (named(sampled([(C, W), (W, C)]), name) for name in "ab")
+    pairs = [parse_pair("best_of_n:majority"), parse_pair("majority")]
+    found = compare_runs(a, [b], pairs=pairs).contrasts
+    assert [(each.method, each.base_method) for each in found] == [
+        ("best_of_n", "majority"),
+        ("majority", "majority"),
+    ]
+    with pytest.raises(UnknownNameError, match="unknown method 'mcts'"):
+        compare_runs(a, [b], pairs=[("majority", "mcts")])
+    with pytest.raises(BenchError, match="METHOD:BASE_METHOD is expected"):
+        parse_pair("majority:")
 
 
 def test_problems_that_one_run_failed_on_are_left_out_and_counted() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.reports.sweeps import find_front
+from bench.reports.sweeps import Expense, SweepRow, Swept, find_front
+from bench.reports.sweeps_view import lay_out
 from bench.search import ROOT, Node, NodeKind, Trace
 from bench.search.compute import ModelSize, list_spent
 from bench.search.events import EventKind
@@ -37,3 +38,26 @@ def test_a_prompt_is_computed_once_and_the_ppm_is_counted_apart() -> None:
     assert (first.generated, last.generated) == (5, 10)
     assert last.ppm_flops == pytest.approx(2 * ppm.flops(25, 0))
     assert list_spent(trace, policy)[-1].ppm_flops == 0
+
+
+def row(label: str, **varied: str) -> SweepRow:
+    return SweepRow("pool", "policy", label, varied, (0,), 10, None, Expense(), False, ())
+
+
+def test_a_row_names_the_settings_in_which_cells_of_its_search_differ() -> None:
+    rows = (
+        row("greedy", search="greedy"),
+        row("mcts 4x4", search="mcts", c="1.0", temperature="0.7", rollouts="4"),
+        row("mcts 8x4", search="mcts", c="2.0", temperature="0.7", rollouts="8"),
+    )
+    (grid,) = lay_out(Swept(rows, ()))
+    assert grid.heads[0] == "Cell"
+    assert [cells[0] for cells in grid.rows] == ["-", "c=1.0", "c=2.0"]
+    assert grid.notes[-1] == "mcts: temperature 0.7."
+
+
+def test_where_no_cells_of_a_search_differ_there_is_no_column_of_cells() -> None:
+    rows = (row("greedy", search="greedy"), row("mcts 4x4", search="mcts", c="1.0"))
+    (grid,) = lay_out(Swept(rows, ()))
+    assert [cells[0] for cells in grid.rows] == ["greedy", "mcts 4x4"]
+    assert grid.notes[-1] == "mcts: c 1.0."

@@ -416,6 +416,8 @@ class _Parser(Cursor):
         """Read a name with something drawn over it."""
         # What is drawn over a name says what it is, a vector or a segment; not which one it is.
         name = self.braced_text()
+        if not name:
+            raise Unreadable(rf"nothing under \{accent}")
         if accent == "overline" and name.isdigit():
             raise Unreadable("digits under a bar")
         return self.symbol(name)

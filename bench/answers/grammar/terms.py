@@ -50,7 +50,12 @@ ENGLISH = frozenset(
 
 
 def read_expression(tokens: Sequence[Token]) -> Answer | None:
-    """Return the tokens as an expression, a number in words, or a single word."""
+    """Return the tokens as an expression, a number in words, or a single word.
+
+    Raises Unreadable: they are a sentence, or nothing.
+    """
+    if not tokens:
+        raise Unreadable("nothing")
     while len(tokens) > 1 and tokens[0].text.lower() in _ESTIMATES and tokens[1].spaced:
         tokens = tokens[1:]
     if len(tokens) == 1 and tokens[0].kind in ("letters", "word"):

@@ -33,7 +33,12 @@ _PAIRS = (
     (r"e^{i\pi}+1", "0"),
 )
 SEEDS = tuple(SEPARATOR.join(pair).encode() for pair in _PAIRS)
-FOUND: tuple[bytes, ...] = ()
+FOUND: tuple[bytes, ...] = (
+    # A unit behind a value of which nothing is left but its ends.
+    b"Yfrac{3}{4}\x1eThus we get \\brac{3}\xc47,0>>>>\\{4}\x1e^^Thus(we get ox\xff\xff\xff\x05.",
+    # Nothing under an accent.
+    b"42\x1ethe answer\n\\overline{}=5",
+)
 
 
 def try_input(data: bytes) -> None:
