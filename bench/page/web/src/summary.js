@@ -30,7 +30,14 @@ function results(rows) {
       "table",
       { class: "results" },
       h("thead", {}, h("tr", {}, heads.filter(Boolean).map((head) => h("th", { scope: "col" }, head)))),
-      h("tbody", {}, rows.map((row) => result(row, most, seconds, gains))),
+      byBenchmark(rows).map(([benchmark, group], _, all) =>
+        h(
+          "tbody",
+          {},
+          all.length > 1 ? h("tr", { class: "benchmark" }, h("th", { scope: "rowgroup", colspan: heads.filter(Boolean).length }, show(benchmark))) : null,
+          group.map((row) => result(row, most, seconds, gains)),
+        ),
+      ),
     ),
     h(
       "p",
@@ -38,6 +45,13 @@ function results(rows) {
       Object.entries(CLASSES).map(([key, { name }]) => h("span", { class: "key-entry" }, h("span", { class: `dot ${key}` }), name)),
     ),
   );
+}
+
+/** Return the rows of each benchmark, in the order in which these come first. */
+function byBenchmark(rows) {
+  const groups = new Map();
+  for (const row of rows) groups.set(row.benchmark, [...(groups.get(row.benchmark) ?? []), row]);
+  return [...groups];
 }
 
 function result(row, most, seconds, gains) {
