@@ -246,7 +246,8 @@ def _report(arguments: argparse.Namespace) -> int:
 def _headroom(arguments: argparse.Namespace) -> int:
     import json
 
-    from bench.reports.headroom import headroom, to_json, to_markdown, to_rich
+    from bench.reports.grid import COLUMNS, grid_to_markdown, grids_to_rich
+    from bench.reports.headroom import headroom, lay_out, to_json
     from bench.runs.reader import load_run
 
     groups = headroom(load_run(path) for path in arguments.runs)
@@ -254,9 +255,9 @@ def _headroom(arguments: argparse.Namespace) -> int:
         case "json":
             print(json.dumps(to_json(groups), indent=2))
         case "markdown":
-            print(to_markdown(groups), end="")
+            print("\n".join(map(grid_to_markdown, lay_out(groups))), end="")
         case _:
-            print_rich(to_rich(groups))
+            print_rich(grids_to_rich(lay_out(groups)), columns=COLUMNS)
     return 0
 
 

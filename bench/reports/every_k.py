@@ -19,7 +19,7 @@ import numpy as np
 
 from bench import stats
 from bench.errors import MissingRunError
-from bench.reports.headroom.choosing import draw_curves, is_listed
+from bench.reports.headroom.choosing import draw_curves, is_listed, list_powers
 from bench.reports.headroom.groups import RunGroup, is_sampled, name_of, read_pool
 from bench.reports.leaderboard import configured
 from bench.reports.render import show_p
@@ -155,11 +155,6 @@ def read_every_k(run: Run) -> EveryK | None:
 def read_all(runs: Iterable[Run]) -> list[EveryK]:
     """Return the curves of those runs that have some."""
     return [found for run in runs if (found := read_every_k(run)) is not None]
-
-
-def list_powers(size: int) -> list[int]:
-    """Return 1, 2, 4, ... and `size`."""
-    return [*(1 << i for i in range(size.bit_length()) if 1 << i < size), size]
 
 
 def describe_falls(falls: Iterable[ScorerFall]) -> list[str]:

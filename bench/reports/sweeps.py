@@ -19,7 +19,8 @@ from statistics import fmean
 from typing import Any
 
 from bench import stats
-from bench.reports.every_k import EveryK, list_powers, read_every_k
+from bench.reports.every_k import EveryK, read_every_k
+from bench.reports.headroom.choosing import list_powers
 from bench.reports.leaderboard import (
     configured,
     judged_answers,

@@ -14,12 +14,12 @@ from bench.reports.every_k import (
     EveryK,
     FallVerdict,
     describe_falls,
-    list_powers,
     read_all,
     read_every_k,
 )
 from bench.reports.every_k_view import lay_out
 from bench.reports.grid import grid_to_markdown
+from bench.reports.headroom.choosing import list_powers
 from bench.runs.reader import Run
 from bench.runs.record import Sample
 from bench.search import AGGREGATES, Finished, select_best, select_majority, select_weighted

@@ -6,7 +6,7 @@ together), `choosing` (what choosing among samples gives), `scoring` (what the P
 worth), `token_use` (what generated tokens went into). Nothing here is graded anew.
 """
 
-from bench.reports.headroom.render import to_json, to_markdown, to_rich
+from bench.reports.headroom.render import lay_out, to_json
 from bench.reports.headroom.report import headroom
 
-__all__ = ["headroom", "to_json", "to_markdown", "to_rich"]
+__all__ = ["headroom", "lay_out", "to_json"]

@@ -137,6 +137,11 @@ def read_choosing(
     )
 
 
+def list_powers(size: int) -> list[int]:
+    """Return the k that a table shows: 1, 2, 4, ... and `size`."""
+    return [*(1 << i for i in range(size.bit_length()) if 1 << i < size), size]
+
+
 def describe(choosing: Choosing) -> str:
     """Return the verdict as a clause without a subject's name."""
     last = choosing.ceiling[-1]

@@ -1,18 +1,18 @@
-"""The headroom report as terminal tables, Markdown or JSON.
+"""The headroom report as tables of 80 columns, or as JSON.
 
-Text shows whole percent and points for k = 1, 2, 4, ... and all samples; JSON holds every k and all
-digits. Where a cell has several numbers they are those of the aggregates, in the column's order.
+Tables show whole percent and points for k = 1, 2, 4, ... and all samples; JSON holds every k and
+all digits. Where a cell has several numbers they are those of the aggregates, in their order.
 Nothing is computed here but the rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from bench.reports.grid import markdown_line
-from bench.reports.headroom.choosing import CeilingVerdict, Choosing, describe
+from bench.reports.grid import Grid
+from bench.reports.headroom.choosing import CeilingVerdict, Choosing, describe, list_powers
 from bench.reports.headroom.report import GroupReport, Part, SampledRun
 from bench.reports.headroom.scoring import SURFACE, Auc, ScoreWorth, Worth
 from bench.reports.headroom.token_use import TokenUse
@@ -20,9 +20,6 @@ from bench.search import AGGREGATES
 from bench.stats.bootstrap import DRAWS
 from bench.stats.choices import DRAWN, MOST_LISTED
 from bench.stats.separation import Explained
-
-if TYPE_CHECKING:
-    from rich.console import Group as RichGroup
 
 SCHEMA_VERSION = 1
 """Version of the JSON that `to_json` returns."""
@@ -35,93 +32,50 @@ def to_json(groups: Sequence[GroupReport]) -> dict[str, Any]:
     return {"schema": SCHEMA_VERSION, "groups": [_group_to_json(group) for group in groups]}
 
 
-def to_markdown(groups: Sequence[GroupReport]) -> str:
-    """Return the report as GitHub Markdown."""
-    lines = []
-    for block in _blocks(groups):
-        lines += [f"**{block.title}**", ""]
-        for table in block.tables:
-            heads = [name for name, _ in table.columns]
-            lines += [
-                markdown_line(heads),
-                markdown_line("---" if left else "---:" for _, left in table.columns),
-                *map(markdown_line, table.rows),
-                "",
-            ]
-        lines += [*(f"- {sentence}" for sentence in block.sentences), ""]
-    return "\n".join(lines)
-
-
-def to_rich(groups: Sequence[GroupReport]) -> RichGroup:
-    """Return the report for a terminal, readable in 120 columns."""
-    from rich import box
-    from rich.console import Group as RichGroup
-    from rich.table import Table
-    from rich.text import Text
-
-    shown: list[Table | Text] = []
-    for block in _blocks(groups):
-        shown.append(Text(f"{block.title}\n", style="bold"))
-        for table in block.tables:
-            rich = Table(box=box.SIMPLE_HEAD, padding=0)
-            for name, left in table.columns:
-                rich.add_column(name, justify="left" if left else "right", no_wrap=not left)
-            for row in table.rows:
-                rich.add_row(*map(Text, row))
-            shown.append(rich)
-        shown += [Text(sentence) for sentence in block.sentences]
-        shown.append(Text())
-    return RichGroup(*shown)
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    columns: Sequence[tuple[str, bool]]
-    """Headings, and whether a column is text, which is set to the left."""
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    title: str
-    tables: Sequence[_Table]
-    sentences: Sequence[str]
-
-
-def _blocks(groups: Sequence[GroupReport]) -> list[_Block]:
-    blocks = []
+def lay_out(groups: Sequence[GroupReport]) -> list[Grid]:
+    """Return the report as tables that fit 80 columns, what is said of a run below its last."""
+    grids = []
     for group in groups:
         name = f"{group.policy} on {group.benchmark}, PPM {group.ppm or '-'}"
         for run in group.sampled:
-            blocks.append(_block_of_run(name, group, run))
-        blocks.append(_block_of_tokens(name, group))
-    return blocks
+            grids += _lay_out_run(name, group, run)
+        grids.append(_lay_out_tokens(name, group))
+    return grids
 
 
-def _block_of_run(name: str, group: GroupReport, run: SampledRun) -> _Block:
+def _lay_out_run(name: str, group: GroupReport, run: SampledRun) -> list[Grid]:
     asked = [f"{run.samples} samples of a problem"]
     asked += [] if run.temperature is None else [f"temperature {run.temperature:g}"]
     asked += [] if run.seed is None else [f"seed {run.seed}"]
     scored = run.parts[0].scoring is not None
-    tables = [_curves(run.parts, scored=scored), _losses(run.parts, scored=scored)]
-    if scored:
-        tables += [_aucs(run.parts), _steps(run.parts[0]), _explained(run.parts)]
     sentences = _verdicts(run.parts)
-    return _Block(
-        f"Headroom · {name} · {', '.join(asked)} · {run.path.name}",
-        tables,
-        [*sentences, *_notes(group, run, scored=scored)],
-    )
+    notes = [*sentences, *_notes(group, run, scored=scored)]
+    title = f"Headroom · {name} · {', '.join(asked)} · {run.path.name}"
+    losses = "Lost with all samples, points", *_losses(run.parts, scored=scored)
+    if not scored:
+        return [Grid(title, *_curves(run.parts, scored=False)), Grid(*losses, notes)]
+    step = next((f", {part.name}" for part in run.parts), "")
+    return [
+        Grid(title, *_curves(run.parts, scored=True)),
+        Grid(*losses),
+        Grid("AUC of the scores, 95 %", *_aucs(run.parts)),
+        Grid(f"AUC of each step's own score{step}", *_steps(run.parts[0])),
+        Grid(f"Percent of the scores' variance explained{step}", *_explained(run.parts[0]), notes),
+    ]
 
 
-def _curves(parts: Sequence[Part], *, scored: bool) -> _Table:
+_Columns = tuple[list[str], list[list[str]]]
+"""Headings and rows."""
+
+
+def _curves(parts: Sequence[Part], *, scored: bool) -> _Columns:
     """Return what is right at k, in percent, and the ceiling in points."""
     heads = ["Part", "n", "k", "greedy", "oracle", "majority"]
-    heads += [f"best of k\n{_ORDER}", f"weighted\n{_ORDER}"] if scored else []
+    heads += ["best of k", "weighted"] if scored else []
     rows = []
     for part in parts:
         of = part.choosing
-        for k in _shown(len(of.oracle)):
+        for k in list_powers(len(of.oracle)):
             greedy = "-" if of.greedy is None else _percent(of.greedy.estimate)
             low, estimate, high = (
                 _percent(x)
@@ -130,20 +84,15 @@ def _curves(parts: Sequence[Part], *, scored: bool) -> _Table:
             first = [part.name, str(of.problems)] if k == 1 else ["", ""]
             cells = [*first, str(k), greedy, _percent(of.oracle[k - 1])]
             chosen = _by_selector(of.chosen, k, scored=scored)
-            rows.append([*cells, *chosen, f"{estimate} [{low}, {high}]"])
-    return _Table(_columns([*heads, "ceiling\n95 %"]), rows)
+            rows.append([*cells, *chosen, f"{estimate} [{low},{high}]"])
+    return [*heads, "ceiling"], rows
 
 
-def _losses(parts: Sequence[Part], *, scored: bool) -> _Table:
+def _losses(parts: Sequence[Part], *, scored: bool) -> _Columns:
     """Return what is lost at the largest k, in points."""
     size = len(parts[0].choosing.oracle)
-    heads = [
-        "Part",
-        "right and\nwrong, %",
-        f"generation\nloss, k {size}",
-        "selection loss:\nmajority",
-    ]
-    heads += [f"best of k\n{_ORDER}", f"weighted\n{_ORDER}"] if scored else []
+    heads = ["Part", "mixed", "generation", "majority"]
+    heads += ["best of k", "weighted"] if scored else []
     rows = [
         [
             part.name,
@@ -153,7 +102,7 @@ def _losses(parts: Sequence[Part], *, scored: bool) -> _Table:
         ]
         for part in parts
     ]
-    return _Table(_columns(heads), rows)
+    return heads, rows
 
 
 def _by_selector(curves: Mapping[str, Sequence[float]], k: int, *, scored: bool) -> list[str]:
@@ -164,48 +113,38 @@ def _by_selector(curves: Mapping[str, Sequence[float]], k: int, *, scored: bool)
     return cells
 
 
-def _aucs(parts: Sequence[Part]) -> _Table:
+def _aucs(parts: Sequence[Part]) -> _Columns:
     rows = []
     for part in parts:
         if part.scoring is not None:
             found = list(part.scoring.auc.values())
             rows.append([part.name, _count(found[0]), *map(_auc, found)])
-    return _Table(_columns(["AUC of scores", "problems", *AGGREGATES]), rows)
+    return ["Part", "n", *AGGREGATES], rows
 
 
-def _steps(part: Part) -> _Table:
+def _steps(part: Part) -> _Columns:
     found = part.scoring.by_step if part.scoring is not None else ()
-    rows = [[f"step {at}", _count(auc), _auc(auc)] for at, auc in enumerate(found, start=1) if auc]
-    return _Table(_columns(["AUC by step, all", "problems", "score of this step"]), rows)
+    rows = [[str(at), _count(auc), _auc(auc)] for at, auc in enumerate(found, start=1) if auc]
+    return ["Step", "n", "AUC"], rows
 
 
-def _explained(parts: Sequence[Part]) -> _Table:
-    heads = ["Variance of scores\nexplained, %", "samples", f"right\n{_ORDER}", *SURFACE]
+def _explained(part: Part) -> _Columns:
+    """Return how much of each aggregate's variance right and wrong explain, and the surface."""
     rows = []
-    for part in parts:
-        if part.scoring is not None and (of := part.scoring.explained):
-            names = ["right", *SURFACE, "surface"]
-            cells = ["/".join(_share(of[each][name]) for each in AGGREGATES) for name in names]
-            sizes = {e.n for each in of.values() for e in each.values() if e is not None}
-            rows.append([part.name, str(max(sizes, default=0)), *cells])
-    return _Table(_columns([*heads, "surface\n(all four)"]), rows)
+    if part.scoring is not None and (of := part.scoring.explained):
+        names = ["right", *SURFACE, "surface"]
+        for aggregate, shares in of.items():
+            samples = max((e.n for e in shares.values() if e is not None), default=0)
+            rows.append([aggregate, str(samples), *(_share(shares[name]) for name in names)])
+    return ["Scores", "samples", "right", *SURFACE, "surface"], rows
 
 
-def _block_of_tokens(name: str, group: GroupReport) -> _Block:
-    heads = [
-        "Tokens of",
-        "search",
-        "problems",
-        "generated\na problem",
-        "duplicates",
-        "unfinished",
-        "answers",
-    ]
-    heads += ["finished", "distinct", "tokens a\ndistinct one"]
+def _lay_out_tokens(name: str, group: GroupReport) -> Grid:
     notes = [
-        "Shares of the generated tokens: in samples whose text repeats an earlier finished one (in "
-        "a tree search: in steps that repeat a sibling), on no finished solution, in sentences "
-        "that state an answer, those of duplicates included. Finished, distinct: solutions."
+        "Tokens: generated, a problem. Of these in percent, twice: in samples whose text repeats "
+        "an earlier finished one (in a tree: in steps that repeat a sibling); open: on no finished "
+        "solution; said: in sentences that state an answer, those of duplicates included. Ends, "
+        "new: finished solutions, and distinct ones. Each: tokens a distinct solution."
     ]
     missing = sum(use.missing for use in group.tokens)
     if missing:
@@ -214,8 +153,9 @@ def _block_of_tokens(name: str, group: GroupReport) -> _Block:
         notes.append(
             "No run of this policy and this PPM holds independent samples: nothing is said of k."
         )
-    table = _Table(_columns(heads), [_tokens(use) for use in group.tokens])
-    return _Block(f"Tokens · {name}", [table], notes)
+    heads = ["Run", "Search", "n", "Tokens", "twice", "open", "said", "ends", "new", "each"]
+    rows = [_tokens(use) for use in group.tokens]
+    return Grid(f"Tokens · {name}", heads, rows, notes, left=frozenset({0, 1}))
 
 
 def _tokens(use: TokenUse) -> list[str]:
@@ -263,8 +203,11 @@ def _notes(group: GroupReport, run: SampledRun, *, scored: bool) -> list[str]:
         "Percent right, a mean over all subsets of k samples (oracle: one of them is right; at k = "
         "1, pass@1). Ceiling, losses: points. Ceiling: oracle less the better of greedy and "
         f"majority; {DRAWS:,} bootstrap draws of the problems, and no less to gain than so few "
-        "problems, were they all alike, would leave open (Wilson)."
+        "problems, were they all alike, would leave open (Wilson). Mixed: percent of the problems "
+        "with right and wrong samples."
     ]
+    if scored:
+        notes.append(f"Best of k, weighted: by {_ORDER} of the step scores.")
     of = run.parts[0].choosing
     if of.greedy is None:
         notes.append(
@@ -292,15 +235,6 @@ def _notes(group: GroupReport, run: SampledRun, *, scored: bool) -> list[str]:
     return notes
 
 
-def _columns(heads: Iterable[str]) -> list[tuple[str, bool]]:
-    return [(head, at == 0) for at, head in enumerate(heads)]
-
-
-def _shown(size: int) -> list[int]:
-    """Return the k that text shows: powers of two, and all samples."""
-    return [*(1 << i for i in range(size.bit_length()) if 1 << i < size), size]
-
-
 def _percent(share: float) -> str:
     """Return a share in whole percent, no negative zero."""
     return f"{round(100 * share) + 0}"
@@ -317,7 +251,11 @@ def _count(auc: Auc | None) -> str:
 def _auc(auc: Auc | None) -> str:
     if auc is None:
         return "-"
-    return f"{auc.interval.estimate:.2f} [{auc.interval.low:.2f}, {auc.interval.high:.2f}]"
+    middle, low, high = (
+        f"{x:.2f}".removeprefix("0")[:3]
+        for x in (auc.interval.estimate, auc.interval.low, auc.interval.high)
+    )
+    return f"{middle} [{low},{high}]"
 
 
 def _group_to_json(group: GroupReport) -> dict[str, Any]:
