@@ -42,7 +42,7 @@ class Checkpoint:
     name: str
     kind: Kind
     folder: Path | None
-    """None for the embedded model."""
+    """None for the embedded model, and for one that only a server has."""
     lineage: Mapping[str, Any]
 
     @property
@@ -53,6 +53,11 @@ class Checkpoint:
     def prompted(self, template: str) -> Checkpoint:
         """Return the same weights asked in another prompt template."""
         return replace(self, lineage={**self.lineage, "template": template})
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a server holds its weights; those of a folder here have the same name alone."""
+        return bool(self.lineage.get("served"))
 
     @property
     def adapter(self) -> Path | None:
@@ -73,7 +78,12 @@ class Checkpoint:
 
     @property
     def digest(self) -> str:
-        """First 16 hex digits of a SHA-256 over the weights, of an adapter's whole chain."""
+        """First 16 hex digits of a SHA-256 over the weights, of an adapter's whole chain.
+
+        Of a served model, whose weights nobody here sees, over its name.
+        """
+        if self.is_served:
+            return hashlib.sha256(f"served:{self.name}".encode()).hexdigest()[:SHORT]
         if self.folder is None:
             return embedded.SHA256[:SHORT]
         if self.parent is not None:
@@ -176,6 +186,18 @@ def find_checkpoint(name: str, kind: Kind) -> Checkpoint:
         )
     names = [*named, EMBEDDED] if kind == "policy" else list(named)
     raise UnknownNameError("policy" if kind == "policy" else "PPM", name, names)
+
+
+def served_checkpoint(name: str) -> Checkpoint:
+    """Return the policy that a server holds under a name.
+
+    Where a round is published here under that name, it is asked in that round's template.
+    """
+    folder = published_checkpoints("policy").get(name)
+    if folder is None:
+        return Checkpoint(name, "policy", None, {"template": UNTRAINED, "served": True})
+    found = read_checkpoint(folder, "policy")
+    return replace(found, name=name, lineage={**found.lineage, "served": True})
 
 
 def read_checkpoint(folder: Path, kind: Kind) -> Checkpoint:

@@ -24,7 +24,9 @@ from bench.files.lines import decode
 log = logging.getLogger(__name__)
 
 GGUF = "policy-f16.gguf"
-OPENVINO = "openvino-f32"
+OPENVINO = "openvino-f32-2"
+"""Folder of a policy's own files. The number is the exporter's: files of an older one, which may
+compute other texts, are not found."""
 
 
 def cache_dir() -> Path:
@@ -69,6 +71,8 @@ def count_missing_bytes(checkpoint: Checkpoint, *, as_gguf: bool) -> int:
 
     Raises CheckpointError: the weights cannot be read.
     """
+    if checkpoint.is_served:
+        return 0  # read by its server
     whole = checkpoint.folder is not None and checkpoint.adapter is None
     if checkpoint.folder is None if as_gguf else whole:
         return 0  # used where it lies
@@ -129,6 +133,8 @@ def tokenizer_digest(checkpoint: Checkpoint) -> str | None:
     """
     while checkpoint.parent is not None:
         checkpoint = checkpoint.parent
+    if checkpoint.folder is None and checkpoint.is_served:
+        return None
     if checkpoint.folder is None or checkpoint.lineage.get("parent") == EMBEDDED:
         return embedded.SHA256[:SHORT]
     file = checkpoint.folder / "tokenizer.json"
@@ -197,7 +203,7 @@ def cached_values(checkpoint: Checkpoint) -> int:
     while checkpoint.parent is not None:
         checkpoint = checkpoint.parent
     if checkpoint.folder is None:
-        return embedded.CACHED_VALUES
+        return 0 if checkpoint.is_served else embedded.CACHED_VALUES
     config = _config(checkpoint.folder)
     try:
         heads = int(config["num_attention_heads"])
@@ -216,7 +222,7 @@ def attention_width(checkpoint: Checkpoint) -> int:
     while checkpoint.parent is not None:
         checkpoint = checkpoint.parent
     if checkpoint.folder is None:
-        return embedded.ATTENTION
+        return 0 if checkpoint.is_served else embedded.ATTENTION
     config = _config(checkpoint.folder)
     try:
         heads = int(config["num_attention_heads"])
@@ -229,12 +235,12 @@ def attention_width(checkpoint: Checkpoint) -> int:
 def parameters(checkpoint: Checkpoint) -> int:
     """Return how many parameters a checkpoint has: merging adds none, and a PPM's head counts not.
 
-    Raises CheckpointError: the weights cannot be read.
+    0 of a model that only a server has. Raises CheckpointError: the weights cannot be read.
     """
     while checkpoint.parent is not None:
         checkpoint = checkpoint.parent
     if checkpoint.folder is None:
-        return embedded.PARAMETERS
+        return 0 if checkpoint.is_served else embedded.PARAMETERS
     files = sorted(checkpoint.folder.glob(WEIGHTS))
     counted = {name: size for file in files for name, size in _sizes(file).items()}
     heads = {"score.weight"}

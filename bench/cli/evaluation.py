@@ -183,7 +183,8 @@ def _run(arguments: argparse.Namespace) -> int:
     spec = read_spec(arguments, arguments.search, configure(arguments.search, used))
 
     async def go() -> Any:
-        async with Harness(level=sandbox_level(arguments)) as harness:
+        level, base_url = sandbox_level(arguments), arguments.base_url
+        async with Harness(level=level, base_url=base_url) as harness:
             with Progress(f"{spec.search} on {spec.benchmark}") as progress:
                 return await harness.run(
                     spec,
@@ -225,6 +226,7 @@ def _compare(arguments: argparse.Namespace) -> int:
             beam_widths=arguments.beam_widths,
             concurrency=arguments.concurrency,
             level=sandbox_level(arguments),
+            base_url=arguments.base_url,
         )
     )
     _print_runs(runs, arguments)

@@ -111,6 +111,12 @@ def add_run_options(
     knobs = [knob for name, knob in all_knobs(deciding=deciding).items() if name not in without]
     notes = {knob.name: ", ".join(searches_with(knob.name)) for knob in knobs}
     add_knobs(command, knobs, notes=notes)
+    command.add_argument(
+        "--base-url",
+        metavar="URL[,URL...]",
+        help="servers that --engine server asks, e.g. http://localhost:8000/v1; changes no result "
+        "[OPENAI_BASE_URL]",
+    )
     at_a_time = make_knob("concurrency", Concurrency)
     assert at_a_time is not None
     command.add_argument(

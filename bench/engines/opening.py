@@ -20,10 +20,11 @@ from bench.checkpoints.weights import (
     openvino_folder,
     require_gguf,
 )
-from bench.engines import vllm
+from bench.engines import server, vllm
 from bench.engines.base import RunningEngine
 from bench.engines.openvino import POOL_BLOCKS, OpenVINOEngine
 from bench.engines.ppm import PPMScorer
+from bench.engines.server import ServerEngine
 from bench.engines.transformers import TransformersEngine
 from bench.engines.turns import Turns
 from bench.errors import MissingExtraError, UnknownNameError
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 KEPT_BLOCKS = 4_096
 """Of a KV cache that is to keep prefixes: 3 GB of SmolLM2-135M. The more, the more are found."""
+SERVER = "server"
+"""The engine whose weights are not here."""
 AUTO = "auto"
 """Stands for the first engine of `ENGINES` that is installed and runs the policy."""
 
@@ -55,6 +58,10 @@ def _open_vllm(policy: Checkpoint, turns: Turns) -> RunningEngine:
     return vllm.VLLMEngine(full_weights(policy), name=policy.name)
 
 
+def _open_server(policy: Checkpoint, turns: Turns, *, base_url: str | None = None) -> RunningEngine:
+    return ServerEngine(server.read_urls(base_url), name=policy.name)
+
+
 def _open_transformers(policy: Checkpoint, turns: Turns) -> RunningEngine:
     return TransformersEngine(full_weights(policy), name=policy.name, turns=turns)
 
@@ -64,8 +71,8 @@ class EngineEntry:
     """How an engine is opened, and whether `auto` may take it."""
 
     open: Callable[..., RunningEngine]
-    """Loads a policy: `open(policy, turns)`, and `pool_blocks=` where it has a pool. Raises
-    MissingExtraError, CheckpointError, EngineError."""
+    """Loads a policy: `open(policy, turns)`, and `pool_blocks=` where it has a pool, `base_url=`
+    where it asks servers. Raises MissingExtraError, CheckpointError, EngineError."""
     package: str | None = None
     """What must be installed for `auto` to take it; None: `auto` never does."""
     runs: Callable[[Checkpoint], bool] = lambda policy: True
@@ -80,6 +87,8 @@ class EngineEntry:
     """Blocks of its KV cache unless told otherwise; None: how large that is cannot be told it."""
     keeps_prefixes: bool = False
     """Whether a cache that is larger than what runs is of use."""
+    is_remote: bool = False
+    """Whether it asks servers, which hold the weights."""
     weight_bytes: int | None = None
     """Of main memory for each weight; None: it keeps its own books."""
 
@@ -126,6 +135,13 @@ ENGINES: Mapping[str, EngineEntry] = {
         keeps_prefixes=True,
         weight_bytes=4,
     ),
+    SERVER: EngineEntry(
+        _open_server,
+        None,
+        runs=lambda policy: policy.is_served,
+        require_package=server.require_package,
+        is_remote=True,
+    ),
 }
 """The fastest first. `openvino-cached` reuses the KV cache of shared prefixes: faster, but a second
 run may generate different texts."""
@@ -156,27 +172,39 @@ def _is_at_hand(entry: EngineEntry, policy: Checkpoint) -> bool:
 
 
 def load_engine(
-    policy: Checkpoint, name: str, turns: Turns | None = None, *, pool_blocks: int | None = None
+    policy: Checkpoint,
+    name: str,
+    turns: Turns | None = None,
+    *,
+    pool_blocks: int | None = None,
+    base_url: str | None = None,
 ) -> RunningEngine:
     """Load a policy on an engine, without trying how reproducible it is there; close it when done.
 
     `turns` are shared with other models on this processor; `pool_blocks` are what the KV cache is
-    to hold, where the engine can be told. Raises UnknownNameError, MissingExtraError,
-    CheckpointError, EngineError.
+    to hold, where the engine can be told; `base_url` names the servers, where it asks some.
+    Raises UnknownNameError, MissingExtraError, CheckpointError, EngineError, BenchError.
     """
     name = engine_for(policy, name)
     log.info("loading the policy %s on %s", policy.name, name)
     entry = ENGINES[name]
+    if entry.is_remote:
+        return entry.open(policy, turns or Turns(), base_url=base_url)
     if entry.pool_blocks is None:
         return entry.open(policy, turns or Turns())
     return entry.open(policy, turns or Turns(), pool_blocks=pool_blocks or entry.pool_blocks)
 
 
 async def open_engine(
-    policy: Checkpoint, name: str, turns: Turns | None = None, *, pool_blocks: int | None = None
+    policy: Checkpoint,
+    name: str,
+    turns: Turns | None = None,
+    *,
+    pool_blocks: int | None = None,
+    base_url: str | None = None,
 ) -> RunningEngine:
     """Load a policy on an engine and find out what its determinism is. Raises as `load_engine`."""
-    engine = load_engine(policy, name, turns, pool_blocks=pool_blocks)
+    engine = load_engine(policy, name, turns, pool_blocks=pool_blocks, base_url=base_url)
     try:
         await engine.verify_determinism()
     except BaseException:

@@ -15,10 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
-from bench.evaluation.spec import RunSpec
+from bench.evaluation.spec import RunSpec, find_policy
 from bench.prompts import Format, template
 from bench.runs.reader import Run
 from bench.sandbox import Level
@@ -79,22 +78,26 @@ async def compare(
     beam_widths: Sequence[int],
     concurrency: int | None = None,
     level: Level | None = None,
+    base_url: str | None = None,
 ) -> list[Run]:
     """Run what is missing below `out`; return the runs, to be cut at budgets up to the largest.
 
     Raises BenchError.
     """
-    policy = EMBEDDED if base.policy is None else base.policy
-    asked = base.template or find_checkpoint(policy, "policy").template
+    asked = base.template or find_policy(base).template
     runs_by_name = plan_runs(
         base, knobs, tokens=largest, beam_widths=beam_widths, format=template(asked).format
     )
     by_path = {out / name: spec for name, spec in runs_by_name.items()}
-    return await run_all(by_path, concurrency=concurrency, level=level)
+    return await run_all(by_path, concurrency=concurrency, level=level, base_url=base_url)
 
 
 async def run_all(
-    specs: Mapping[Path, RunSpec], *, concurrency: int | None = None, level: Level | None = None
+    specs: Mapping[Path, RunSpec],
+    *,
+    concurrency: int | None = None,
+    level: Level | None = None,
+    base_url: str | None = None,
 ) -> list[Run]:
     """Run what is missing of several runs, one after the other; return them in their order.
 
@@ -102,7 +105,7 @@ async def run_all(
     """
     Harness.check(specs, concurrency=concurrency)
     runs = []
-    async with Harness(level=level) as harness:
+    async with Harness(level=level, base_url=base_url) as harness:
         for path, spec in specs.items():
             with Progress(path.name) as progress:
                 run = await harness.run(

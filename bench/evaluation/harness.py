@@ -71,9 +71,13 @@ class Harness:
     next, and are closed when that names others.
     """
 
-    def __init__(self, *, level: Level | None = None) -> None:
-        """Start nothing yet. `level` names a level of isolation; see `bench.sandbox.levels`."""
+    def __init__(self, *, level: Level | None = None, base_url: str | None = None) -> None:
+        """Start nothing yet. `level` names a level of isolation; see `bench.sandbox.levels`.
+
+        `base_url` names the servers that the engine `server` asks, else the environment does.
+        """
         self._level = level or read_level()
+        self._base_url = base_url
         self._engines: dict[tuple[str, str], RunningEngine] = {}
         self._pools: dict[tuple[str, str], int | None] = {}
         """Blocks of each engine's KV cache, where it was told."""
@@ -187,7 +191,8 @@ class Harness:
             scorer = Aggregating(scorer, resolved.aggregate)
         search = resolved.entry.bind(resolved.search_config, parts.policy, parts.sandbox, scorer)
         models = {"policy": resolved.policy, "ppm": resolved.ppm}
-        sizes = {role: parameters(model) for role, model in models.items() if model is not None}
+        counted = {role: parameters(model) for role, model in models.items() if model is not None}
+        sizes = {role: size for role, size in counted.items() if size}
         return Started(search, {**parts.notes, "parameters": sizes})
 
     async def start_parts(
@@ -257,7 +262,7 @@ class Harness:
         key = (name, policy.digest)
         if key not in self._engines:
             self._engines[key] = await open_engine(
-                policy, name, self._turns, pool_blocks=pool_blocks
+                policy, name, self._turns, pool_blocks=pool_blocks, base_url=self._base_url
             )
             self._pools[key] = pool_blocks
         return self._engines[key]

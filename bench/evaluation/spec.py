@@ -23,10 +23,11 @@ from bench.checkpoints.checkpoint import (
     default_ppm,
     find_checkpoint,
     published_checkpoints,
+    served_checkpoint,
 )
 from bench.checkpoints.ppm_config import Aggregate, PPMConfig
 from bench.checkpoints.weights import require_tokenizer, tokenizer_digest
-from bench.engines.opening import ENGINES, engine_for, require_engine, require_scorer
+from bench.engines.opening import ENGINES, SERVER, engine_for, require_engine, require_scorer
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, CheckpointError
 from bench.inequalities.packages import require_packages, require_z3
@@ -60,7 +61,8 @@ class RunSpec:
     ppm: str | None = None
     """Name or folder of a PPM; none: that of the policy's round, else the newest published one."""
     engine: str = "auto"
-    """Engine that runs the policy; auto: the fastest that is installed and can."""
+    """Engine that runs the policy; auto: the fastest that is installed and can; server: asks
+    servers (--base-url), which have the policy under its name."""
     template: str | None = None
     """Prompt template of the policy; none: what it was trained with, few-shot if it was not."""
     limit: Count | None = None
@@ -214,7 +216,7 @@ def _require_statements(spec: RunSpec, problems: Sequence[Problem]) -> None:
 
 def _policy(spec: RunSpec, entry: SearchEntry, config: SearchConfig) -> Checkpoint:
     """Return the policy, asked in a template of the search's format."""
-    policy = find_checkpoint(EMBEDDED if spec.policy is None else spec.policy, "policy")
+    policy = find_policy(spec)
     if spec.template is not None:
         policy = policy.prompted(template(spec.template).name)
     elif policy.template == UNTRAINED and isinstance(config, CPL | PlanGreedy | PlanSampling):
@@ -228,6 +230,18 @@ def _policy(spec: RunSpec, entry: SearchEntry, config: SearchConfig) -> Checkpoi
             f"policy or --template, or a search of {written}: {', '.join(fitting)}"
         )
     return policy
+
+
+def find_policy(spec: RunSpec) -> Checkpoint:
+    """Return the policy that a specification names. Raises BenchError, as `find_checkpoint`."""
+    if spec.engine != SERVER:
+        return find_checkpoint(EMBEDDED if spec.policy is None else spec.policy, "policy")
+    if spec.policy is None:
+        raise BenchError(
+            "--engine server needs --policy NAME: what the server calls the model, as it lists it "
+            "under /v1/models"
+        )
+    return served_checkpoint(spec.policy)
 
 
 @cache

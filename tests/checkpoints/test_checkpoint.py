@@ -15,7 +15,9 @@ from bench.checkpoints.checkpoint import (
     newest_policy,
     published_checkpoints,
     read_checkpoint,
+    served_checkpoint,
 )
+from bench.checkpoints.weights import count_missing_bytes, parameters, tokenizer_digest
 from bench.errors import CheckpointError, UnknownNameError
 
 
@@ -267,3 +269,18 @@ def test_a_checkpoint_is_called_by_its_name_or_by_the_way_to_it(tmp_path: Path) 
     found = find_checkpoint(str(folder), "policy")
     assert find_checkpoint("smollm2", "policy").seen_from(tmp_path) == "smollm2"
     assert found.seen_from(tmp_path / "round-1" / "ppm") == os.path.join("..", "policy")
+
+
+def test_a_served_model_is_told_by_its_name_and_asked_as_the_round_of_that_name(
+    published: Path,
+) -> None:
+    there = served_checkpoint("meta/llama")
+    assert (there.folder, there.template, there.is_served) == (None, "few-shot", True)
+    assert parameters(there) == count_missing_bytes(there, as_gguf=False) == 0
+    assert tokenizer_digest(there) is None
+    adapter(published / "round-1" / "policy")
+    adapter(published / "round-1" / "ppm", "ppm")
+    here, round_1 = served_checkpoint("smollm2-r1"), find_checkpoint("smollm2-r1", "policy")
+    assert here.template == round_1.template
+    assert len({there.digest, here.digest, round_1.digest}) == 3
+    assert default_ppm(here) == default_ppm(round_1)

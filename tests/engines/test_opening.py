@@ -49,7 +49,7 @@ def test_what_an_engine_needs_is_asked_for_before_it_is_opened(
     install(monkeypatch, ())
     with pytest.raises(MissingExtraError, match="which is not installed. Install it with"):
         opening.require_engine(name)
-    install(monkeypatch, ("openvino_genai", "vllm", "transformers"))
+    install(monkeypatch, ("openvino_genai", "vllm", "transformers", "httpx"))
     opening.require_engine(name)
     opening.require_scorer()
 
@@ -88,3 +88,8 @@ async def test_an_engine_whose_check_fails_is_closed(monkeypatch: pytest.MonkeyP
     with pytest.raises(EngineError, match="no text came"):
         await opening.open_engine(checkpoint, "transformers")
     assert closed == ["small"]
+
+
+def test_auto_never_asks_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, ("httpx", "openvino_genai"))
+    assert opening.engine_for(find_checkpoint(EMBEDDED, "policy"), "auto") == "openvino"
