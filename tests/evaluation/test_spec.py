@@ -6,6 +6,7 @@ import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, published_checkpoints
 from bench.engines.policy import SamplingSettings
+from bench.errors import BenchError
 from bench.evaluation.spec import RunSpec, resolve
 from bench.problems import BENCHMARKS, mirror
 from bench.problems.errata import errata
@@ -50,3 +51,13 @@ def test_a_search_goes_by_the_ppm_of_its_policys_round_unless_the_user_names_one
         for given in (None, newest)
     ]
     assert [ppm.name for ppm in found if ppm is not None] == [first, newest]
+
+
+def test_a_served_policy_is_not_looked_for_here() -> None:
+    pytest.importorskip("httpx")
+    spec = RunSpec("embedded-grade-school", "organisation/nowhere", "greedy", engine="server")
+    config = resolve(spec).config
+    assert (config["engine"], config["policy"]["name"]) == ("server", "organisation/nowhere")
+    assert config["policy"]["template"] == "few-shot"
+    with pytest.raises(BenchError, match="--engine server needs --policy NAME"):
+        resolve(RunSpec("embedded-grade-school", None, "greedy", engine="server"))
