@@ -121,8 +121,13 @@ def in_gib(size: float) -> str:
 
 
 def give_back() -> None:
-    """Return what is not in use to the machine: the C library keeps what was freed, for itself."""
+    """Collect what is not in use any more, and return it to the machine."""
     gc.collect()
+    return_freed()
+
+
+def return_freed() -> None:
+    """Return to the machine what was freed: the C library keeps it for itself, in pieces."""
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 

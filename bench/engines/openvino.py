@@ -58,7 +58,7 @@ from bench.errors import BenchError, DeadEngineError, EngineError, MissingExtraE
 STEP_TOKENS = 8_192
 """Tokens of one scheduling step; a prompt is never split over two. What is computed on the way
 grows with it."""
-POOL_BLOCKS = 768
+POOL_BLOCKS = 640
 """Blocks of the KV cache, unless told otherwise. It is as large from the start to the end: blocks
 are used in turn, and those of an ended sequence are not given back."""
 KV_PRECISION = "f16"

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.ppm_config import PPMConfig
 from bench.engines.base import PathScores
-from bench.engines.memory import give_back, ran_out, report_death
+from bench.engines.memory import give_back, ran_out, report_death, return_freed
 from bench.engines.token_trie import TokenTrie
 from bench.engines.turns import Turns
 from bench.errors import EngineError, MissingExtraError
@@ -155,6 +155,7 @@ class PPMScoring:
     def close(self) -> None:
         """Forget what was kept."""
         self._tree = ScoredTree(self._scorer)
+        return_freed()
 
 
 class ScoredTree:
