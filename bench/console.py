@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO, cast
@@ -311,26 +311,32 @@ def quieten_third_parties() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-_NEW_HEAD = {("Key", "Status"), ("score.weight", "MISSING"), ("lm_head.weight", "UNEXPECTED")}
-"""What transformers reports, rightly, where a scalar head takes the place of a language model's."""
 _COLOUR = re.compile(r"\x1b\[[\d;]+m")
 
 
 @contextmanager
-def expecting_a_new_head() -> Iterator[None]:
-    """Leave out transformers' report of a load if it is of the heads alone; it reads as a warning.
+def expecting_other_heads(*missing: str, left: Sequence[str] = ("lm_head",)) -> Iterator[None]:
+    """Leave out transformers' report of a load if it is of these heads alone; it reads as a warning.
 
     Any other weight that is missing or left over is reported, and the heads with it.
     """
+
+    def is_news(record: logging.LogRecord) -> bool:
+        lines = _COLOUR.sub("", record.getMessage()).splitlines()
+        rows = {
+            tuple(cell.strip() for cell in line.split("|")[:2]) for line in lines if "|" in line
+        }
+        expected = {("Key", "Status"), *((name, "MISSING") for name in missing)}
+        told = {
+            (name, status)
+            for name, status in rows - expected
+            if status != "UNEXPECTED" or name.partition(".")[0] not in left
+        }
+        return not rows or bool(told)
+
     logger = logging.getLogger("transformers.modeling_utils")
-    logger.addFilter(_is_news)
+    logger.addFilter(is_news)
     try:
         yield
     finally:
-        logger.removeFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    lines = _COLOUR.sub("", record.getMessage()).splitlines()
-    rows = {tuple(cell.strip() for cell in line.split("|")[:2]) for line in lines if "|" in line}
-    return not rows or not rows <= _NEW_HEAD
+        logger.removeFilter(is_news)

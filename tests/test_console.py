@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bench.console import Counter, expecting_a_new_head, print_rich, run_guarded
+from bench.console import Counter, expecting_other_heads, print_rich, run_guarded
 from bench.errors import BenchError
 from tests.said import hearing_transformers
 
@@ -189,7 +189,7 @@ Notes:
 )
 def test_only_a_report_of_nothing_but_heads_is_left_out(said: str, is_told: bool) -> None:
     with hearing_transformers() as heard:
-        with expecting_a_new_head():
+        with expecting_other_heads("score.weight"):
             logging.getLogger("transformers.modeling_utils").warning(said)
         assert heard == [said] * is_told
         logging.getLogger("transformers.modeling_utils").warning(HEADS)

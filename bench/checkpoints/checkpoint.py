@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.checkpoints import embedded, hub
+from bench.checkpoints.reward import PPM, find_reading
 from bench.errors import CheckpointError, UnknownNameError
 from bench.files.digests import SHORT
 from bench.files.lines import decode
@@ -177,7 +178,7 @@ def find_checkpoint(name: str, kind: Kind) -> Checkpoint:
     if name and Path(name).is_dir():
         return read_checkpoint(Path(name), kind)
     if hub.is_name(name):
-        found = read_checkpoint(hub.download(name), kind)
+        found = read_checkpoint(hub.download(name), kind, name=name)
         return replace(found, name=name, lineage={**found.lineage, "hub": name})
     if os.sep in name:
         raise CheckpointError(
@@ -200,8 +201,12 @@ def served_checkpoint(name: str) -> Checkpoint:
     return replace(found, name=name, lineage={**found.lineage, "served": True})
 
 
-def read_checkpoint(folder: Path, kind: Kind) -> Checkpoint:
-    """Read a checkpoint folder. Raises CheckpointError: a file is missing, or of another kind."""
+def read_checkpoint(folder: Path, kind: Kind, *, name: str = "") -> Checkpoint:
+    """Read a checkpoint folder; `name` is what the hub calls it, if it is from there.
+
+    Raises CheckpointError: a file is missing, or of another kind; or nothing says how a reward
+    model is read.
+    """
     lineage = _lineage(folder, kind)
     found = Checkpoint(str(lineage.get("name", folder.resolve().name)), kind, folder, lineage)
     if found.adapter is not None:
@@ -209,7 +214,7 @@ def read_checkpoint(folder: Path, kind: Kind) -> Checkpoint:
     elif "parent" in lineage and not any(folder.glob(WEIGHTS)):
         needed = [ADAPTER]  # more often than whole weights
     else:
-        needed = ["config.json", WEIGHTS, *(["ppm.json"] if kind == "ppm" else [])]
+        needed = ["config.json", WEIGHTS]
     for file in needed:
         if not any(folder.glob(file)):
             raise CheckpointError(
@@ -217,9 +222,11 @@ def read_checkpoint(folder: Path, kind: Kind) -> Checkpoint:
                 + (
                     "a Hugging Face folder with config.json, safetensors and tokenizer"
                     if kind == "policy"
-                    else "a reward model that rstar-train import-official converted"
+                    else "a reward model: of rstar-train, of the hub, or with a reward.json"
                 )
             )
+    if kind == "ppm" and found.adapter is None and not (folder / PPM).is_file():
+        find_reading(folder, name or found.name)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from bench.checkpoints.gguf_export import write_gguf
 from bench.checkpoints.ppm_config import PPMConfig
-from bench.console import expecting_a_new_head
+from bench.console import expecting_other_heads
 from bench.errors import CheckpointError, MissingExtraError
 
 
@@ -73,7 +73,7 @@ def save_merged(kind: Literal["policy", "ppm"], parent: Path, adapter: Path, out
     if kind == "policy":
         base = AutoModelForCausalLM.from_pretrained(parent, dtype=torch.float32)
     else:
-        with expecting_a_new_head():
+        with expecting_other_heads("score.weight"):
             base = AutoModelForSequenceClassification.from_pretrained(
                 parent, num_labels=1, dtype=torch.float32
             )

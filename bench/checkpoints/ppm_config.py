@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from bench.errors import CheckpointError
 from bench.files.atomic import replace_json
 from bench.files.lines import decode
-from bench.prompts import template
+from bench.prompts import Format, template
 
 Squash = Literal["tanh", "tanh_fifth"]
 """tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
@@ -39,6 +39,11 @@ class PPMConfig:
     """Chosen on held-out problems after training."""
     bias: float | None = None
     """What is added to raw scores, where the head was trained with a bias."""
+
+    @property
+    def format(self) -> Format:
+        """What its prompt template holds, and so what it reads."""
+        return template(self.template).format
 
     def save(self, folder: Path) -> None:
         """Write `ppm.json`."""

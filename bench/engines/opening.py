@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.checkpoints.checkpoint import Checkpoint
-from bench.checkpoints.ppm_config import PPMConfig
+from bench.checkpoints.reward import find_reading
 from bench.checkpoints.weights import (
     full_weights,
     gguf,
@@ -224,5 +224,5 @@ def open_scorer(ppm: Checkpoint, turns: Turns | None = None) -> PPMScorer:
     scorer = PPMScorer(full_weights(ppm), name=ppm.name, turns=turns)
     if ppm.folder is not None:
         # Measured after the weights were made, it is beside the adapter and not in a merged copy.
-        scorer.aggregate = PPMConfig.load(ppm.folder).aggregate
+        scorer.aggregate = find_reading(ppm.folder, ppm.name).aggregate
     return scorer

@@ -1,7 +1,8 @@
 """The process preference model at inference: within a search, no token is computed twice.
 
 A PPM is a sequence-classification checkpoint with one label, and a `ppm.json` that says how it was
-trained: the prompt template, where a step ends, and the squashing. A search's scored text is a
+trained: the prompt template, where a step ends, and the squashing. Published reward models are read
+by their contract (`bench.checkpoints.reward`). A search's scored text is a
 tree of tokens. One forward pass computes the tokens that are new, all branches in one row: each
 token sees its own ancestors, by way of the attention mask and of the keys and values kept from
 earlier passes, and has the position it would have in its own text. The result equals scoring each
@@ -15,7 +16,6 @@ neither its neighbours nor on what memory had room for.
 from __future__ import annotations
 
 import asyncio
-import functools
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,8 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.ppm_config import PPMConfig
+from bench.checkpoints.reward import find_reading
 from bench.engines.base import PathScores
 from bench.engines.memory import give_back, ran_out, report_death, return_freed
+from bench.engines.rewards import Placed, Read, load_reward, place_steps
 from bench.engines.token_trie import TokenTrie
 from bench.engines.turns import Turns
 from bench.errors import EngineError, MissingExtraError
@@ -49,7 +51,10 @@ Values = tuple[list[list[float]], list[int]]
 
 
 class PPMScorer:
-    """Scores steps with a PPM on transformers, on one thread of its own."""
+    """Scores steps with a PPM, or a published reward model, on transformers.
+
+    It has one thread of its own.
+    """
 
     def __init__(self, folder: Path, *, name: str, turns: Turns | None = None) -> None:
         """Load a merged PPM folder; `turns` are shared with other models on this processor.
@@ -58,20 +63,20 @@ class PPMScorer:
         """
         try:
             import torch
-            from transformers import AutoModelForSequenceClassification, AutoTokenizer
+            from transformers import AutoTokenizer
         except ImportError as error:
             raise MissingExtraError("scoring with a PPM", "transformers", "cpu") from error
-        self.config = PPMConfig.load(folder)
+        self.reading = find_reading(folder, name)
         self.name = name
-        self.aggregate = self.config.aggregate
-        self.template = template(self.config.template)
+        self.aggregate = self.reading.aggregate
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        # bf16 halves the time on CPUs that have it; the head computes in fp32, as in training.
-        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.bfloat16)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        model = model.eval().to(self.device)
-        self.backbone: Any = model.base_model
-        self.head: Any = model.score.float()
+        # bf16 halves the time on CPUs that have it; the head computes in fp32, as in training.
+        if isinstance(self.reading, PPMConfig):
+            backbone, self.read = _load_ppm(folder, self.reading)
+        else:
+            backbone, self.read = load_reward(folder, self.reading, self._tokenizer)
+        self.backbone: Any = backbone.eval().to(self.device)
         self._turns = turns or Turns()
         give_back()  # the weights were read in a wider type
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
@@ -107,21 +112,64 @@ class PPMScorer:
         return PPMScoring(self, problem)
 
     def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> list[list[float]]:
-        """Return the value of every step of trajectories that continue a rendered prompt."""
+        """Return the value of every step of trajectories that continue a prompt of ours."""
         with self._turns.on(self.device):
-            return ScoredTree(self).values(prompt, paths)[0]
+            return ScoredTree(self).values([self._place_behind(prompt, path) for path in paths])[0]
+
+    def values_of(
+        self, question: str, partial: str, paths: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """Return the value of every step of trajectories that continue a partial solution."""
+        with self._turns.on(self.device):
+            return ScoredTree(self).values(self.place(question, partial, paths))[0]
+
+    def place(
+        self, question: str, partial: str, paths: Sequence[Sequence[str]]
+    ) -> list[list[Placed]]:
+        """Return what every step of every path is scored after, and where its score is."""
+        if not isinstance(self.reading, PPMConfig):
+            return [
+                place_steps(self.reading, self._tokenizer, question, partial, path)
+                for path in paths
+            ]
+        prompt = template(self.reading.template).render(question, partial)
+        return [self._place_behind(prompt, path) for path in paths]
+
+    def _place_behind(self, prompt: str, path: Sequence[str]) -> list[Placed]:
+        text, ends = prompt, []
+        for step in path:
+            text += step
+            ends.append(len(self.ids(text)) - 1)
+        ids = self.ids(text)
+        return [(ids, end) for end in ends]
 
     def close(self) -> None:
         """Stop the scoring thread and give its memory back."""
         while self._waiting:
             self._waiting.popleft()[0].cancel()
         self._worker.shutdown(wait=True, cancel_futures=True)
-        self.backbone = self.head = None
+        self.backbone = None
         give_back()
 
     def ids(self, text: str) -> list[int]:
         """Return a text's tokens; none is added."""
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _load_ppm(folder: Path, config: PPMConfig) -> tuple[Any, Read]:
+    """Load a PPM of ours in bf16; return its backbone, and what reads its states."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.bfloat16)
+    head = model.score.float()
+    scale = 5.0 if config.squash == "tanh_fifth" else 1.0
+
+    def read(hidden: torch.Tensor) -> torch.Tensor:
+        raw = head.to(hidden.device)(hidden.float()).squeeze(-1) + (config.bias or 0.0)  # (T,)
+        return torch.tanh(raw / scale)
+
+    return model.base_model, read
 
 
 class PPMScoring:
@@ -139,11 +187,15 @@ class PPMScoring:
         """
         if not paths:
             return PathScores([], 0)
-        prompt = self._scorer.template.render(self._problem.question, partial)
+        question = self._problem.question
+
+        # All of it, tokenizing included, belongs to one turn on the processor: a generation step
+        # holds the interpreter's lock, and every line here would wait for one to end.
+        def make() -> Values:
+            return self._tree.values(self._scorer.place(question, partial, paths))
+
         try:
-            values, tokens = await self._scorer.run(
-                functools.partial(self._tree.values, prompt, paths)
-            )
+            values, tokens = await self._scorer.run(make)
         except (RuntimeError, MemoryError) as error:
             if ran_out(error):
                 raise report_death(f"the PPM {self._scorer.name}", error) from error
@@ -174,23 +226,19 @@ class ScoredTree:
         self._blocks: list[torch.Tensor] = []
         """One tensor a pass, of shape (2, layers, heads, tokens, width)."""
 
-    def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> Values:
-        """Return a value for every step of every path, and the tokens that each path added.
-
-        All of it, tokenizing included, belongs to the caller's turn on the processor: a generation
-        step holds the interpreter's lock, and every line here would wait for one to end.
-        """
+    def values(self, paths: Sequence[Sequence[Placed]]) -> Values:
+        """Return a value for every step of every path, and the tokens that each path added."""
         if len(self._trie) > KEPT_TOKENS:
             self._begin()
         ends = []
         sizes = [len(self._trie)]
         for path in paths:
-            text, row_ends = prompt, []
-            for step in path:
-                text += step
-                row_ends.append(len(self._scorer.ids(text)) - 1)
-            indices = self._trie.insert(self._scorer.ids(text))
-            ends.append([indices[end] for end in row_ends])
+            found, inserted, indices = [], None, []
+            for ids, at in path:
+                if ids is not inserted:  # one text for all steps, where each goes on from the last
+                    inserted, indices = ids, self._trie.insert(ids)
+                found.append(indices[at])
+            ends.append(found)
             sizes.append(len(self._trie))
         for known in range(len(self._scores), len(self._trie), PASS_TOKENS):
             self._compute(known, min(known + PASS_TOKENS, len(self._trie)))
@@ -226,10 +274,7 @@ class ScoredTree:
                 past_key_values=cache,
                 use_cache=True,
             ).last_hidden_state[0]  # (T, hidden size)
-            raw = self._scorer.head(hidden.float()).squeeze(-1)  # (T,)
-            raw = raw + (self._scorer.config.bias or 0.0)
-            scale = 5.0 if self._scorer.config.squash == "tanh_fifth" else 1.0
-            self._scores += torch.tanh(raw / scale).tolist()
+            self._scores += self._scorer.read(hidden).tolist()
             self._starts.append(known)
             self._blocks.append(
                 torch.stack(  # (2, L, G, T, D)

@@ -264,8 +264,8 @@ def _score(trace: Trace, problem: Problem, scorer: PPMScorer) -> None:
     for node in trace.nodes:
         node.value = None
     lines = [trace.lineage(index) for index in trace.finished]
-    prompt = scorer.template.render(problem.question, trace.nodes[ROOT].text)
-    values = scorer.values(prompt, [[node.text for node in line] for line in lines])
+    paths = [[node.text for node in line] for line in lines]
+    values = scorer.values_of(problem.question, trace.nodes[ROOT].text, paths)
     for line, of_line in zip(lines, values, strict=True):
         for node, value in zip(line, of_line, strict=True):
             node.value = value

@@ -25,7 +25,8 @@ from bench.checkpoints.checkpoint import (
     published_checkpoints,
     served_checkpoint,
 )
-from bench.checkpoints.ppm_config import Aggregate, PPMConfig
+from bench.checkpoints.ppm_config import Aggregate
+from bench.checkpoints.reward import find_reading
 from bench.checkpoints.weights import require_tokenizer, tokenizer_digest
 from bench.engines.opening import ENGINES, SERVER, engine_for, require_engine, require_scorer
 from bench.engines.policy import SamplingSettings
@@ -102,7 +103,7 @@ class Resolved:
         if self.ppm is None:
             return None
         assert self.ppm.folder is not None, "a PPM has a folder"
-        return self.spec.aggregate or PPMConfig.load(self.ppm.folder).aggregate
+        return self.spec.aggregate or find_reading(self.ppm.folder, self.ppm.name).aggregate
 
     @property
     def _search(self) -> dict[str, Any]:
@@ -291,7 +292,7 @@ def _find_default(policy: Checkpoint, wanted: Format) -> Checkpoint | None:
 
 def _format_of(ppm: Checkpoint) -> Format:
     assert ppm.folder is not None, "a PPM has a folder"
-    return template(PPMConfig.load(ppm.folder).template).format
+    return find_reading(ppm.folder, ppm.name).format
 
 
 def _require_fit(spec: RunSpec, entry: SearchEntry, policy: Checkpoint, ppm: Checkpoint) -> None:

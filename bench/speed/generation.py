@@ -212,7 +212,6 @@ def _unique(problem: Problem, trace: Trace, scorer: PPMScorer) -> int:
     trie = TokenTrie()
     for node in trace.nodes:
         if node.value is not None:
-            trie.insert(
-                scorer.ids(scorer.template.render(problem.question, trace.text(node.index)))
-            )
+            ((ids, _),) = scorer.place(problem.question, "", [[trace.text(node.index)]])[0]
+            trie.insert(ids)
     return len(trie)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.checkpoints.ppm_config import PPMConfig
-from bench.console import expecting_a_new_head
+from bench.console import expecting_other_heads
 from bench.errors import CheckpointError, MissingExtraError
 from bench.files.lines import decode
 from bench.prompts import OFFICIAL
@@ -71,7 +71,7 @@ def convert_value_head(folder: Path, out: Path) -> dict[str, Any]:
             f"has none, and dropping more than {LARGEST_BIAS} would change scores"
         )
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    with expecting_a_new_head():
+    with expecting_other_heads("score.weight"):
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, num_labels=1, dtype=torch.float32
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.checkpoint import WEIGHTS
-from bench.console import expecting_a_new_head
+from bench.console import expecting_other_heads
 from rstar_train.training.tree_attention import Layout, hidden_states, use_packed_attention
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def load_value_model(base: Path, *, dtype: torch.dtype, bias: bool = False) -> P
     plain = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(AutoConfig.from_pretrained(base))]
     # Of the plain class's name, which is what a saved configuration is to say.
     packed: Any = type(plain.__name__, (Packed, plain), {"__doc__": plain.__doc__})
-    with expecting_a_new_head():
+    with expecting_other_heads("score.weight"):
         model = packed.from_pretrained(base, num_labels=1, dtype=dtype)
     model.score = Head(model.score.in_features, 1, bias=bias)
     for parameter in model.score.parameters():

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.checkpoints.ppm_config import PPMConfig
 from bench.engines.ppm import PPMScorer
 from bench.files.atomic import replace, replace_json
 from bench.reports.figure import COLOURS, error_bars, new_figure, svg
@@ -57,7 +58,7 @@ def measure_pairs(
     finally:
         scorer.close()
     margins = [chosen - rejected for chosen, rejected in values]
-    bins = calibrate(margins, scale=5.0 if scorer.config.squash == "tanh_fifth" else 1.0)
+    bins = calibrate(margins, scale=5.0 if PPMConfig.load(ppm).squash == "tanh_fifth" else 1.0)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         replace_json(out / "calibration.json", [asdict(each) for each in bins])
