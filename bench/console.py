@@ -316,9 +316,10 @@ _COLOUR = re.compile(r"\x1b\[[\d;]+m")
 
 @contextmanager
 def expecting_other_heads(*missing: str, left: Sequence[str] = ("lm_head",)) -> Iterator[None]:
-    """Leave out transformers' report of a load if it is of these heads alone; it reads as a warning.
+    """Leave out transformers' report of a load that is of these heads alone.
 
-    Any other weight that is missing or left over is reported, and the heads with it.
+    It reads as a warning, where the `missing` weights are yet to be made and those of `left` are
+    not asked for. Any other weight that is missing or left over is reported, and the heads with it.
     """
 
     def is_news(record: logging.LogRecord) -> bool:
