@@ -20,6 +20,7 @@ from bench.cli import (
     lm_eval,
     page,
     paper,
+    prm_eval,
     rescoring,
     sandbox,
     search,
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     families = (
         *(evaluation, sweeping, comparing, rescoring, standings, search, page, exporting),
-        *(benchmarks, contamination, lm_eval, paper),
+        *(benchmarks, contamination, lm_eval, paper, prm_eval),
         *(answers, checkers, inequalities, soundness, sandbox),
     )
     for module in families:
