@@ -16,7 +16,7 @@ from bench.engines.ppm import PPMScorer
 from bench.errors import BenchError, RunDirError
 from bench.evaluation.rescoring import Change, regrade, rescore, rescore_run
 from bench.evaluation.runner import run_problems
-from bench.prompts import OFFICIAL, START
+from bench.prompts import START
 from bench.runs.derived import checker_of, rescored_from, write_derived
 from bench.runs.header import config_digest, make_header
 from bench.runs.reader import Run, load_run
@@ -32,14 +32,14 @@ from tests.scripted import ScriptedPolicy, problem
 def scorer(values: dict[str, float], aggregate: str = "last") -> PPMScorer:
     """Return what `rescore` asks of a scorer, which looks its values up."""
 
-    def look_up(prompt: str, paths: Sequence[Sequence[str]]) -> list[list[float]]:
-        assert prompt == OFFICIAL.render(problem().question, START)
+    def look_up(question: str, partial: str, paths: Sequence[Sequence[str]]) -> list[list[float]]:
+        assert (question, partial) == (problem().question, START)
         return [
             [next((v for part, v in values.items() if part in step), 0.0) for step in path]
             for path in paths
         ]
 
-    stub = SimpleNamespace(name="other", aggregate=aggregate, template=OFFICIAL, values=look_up)
+    stub = SimpleNamespace(name="other", aggregate=aggregate, values_of=look_up)
     return cast(PPMScorer, stub)
 
 
