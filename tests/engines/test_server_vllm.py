@@ -132,7 +132,7 @@ def test_a_server_that_is_killed_ends_the_run(served: Served) -> None:
         running = asyncio.create_task(engine.generate(ask("# Go on\n", temperature=1.0)))
         await asyncio.sleep(0)
         os.killpg(served.process.pid, signal.SIGKILL)
-        await asyncio.wait([running])
+        await asyncio.gather(running, return_exceptions=True)
         with pytest.raises(DeadEngineError, match="repeat the command to go on"):
             await engine.generate(ask("# Once more\n"))
         engine.close()
