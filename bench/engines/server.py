@@ -204,10 +204,11 @@ class ServerEngine:
         task = asyncio.current_task()
         assert task is not None, "submitted to the loop"
         self._running.add(task)
+        candidates = [
+            asyncio.ensure_future(self._candidate(request, at)) for at in range(request.n)
+        ]
         try:
-            return list(
-                await asyncio.gather(*(self._candidate(request, at) for at in range(request.n)))
-            )
+            return list(await asyncio.gather(*candidates))
         except _Refused as error:
             raise EngineError(f"the server of {self.name} refused a request: {error}") from error
         except asyncio.CancelledError as error:
@@ -215,6 +216,8 @@ class ServerEngine:
                 raise  # the search has given up
             raise EngineError("the engine was closed before it answered") from error
         finally:
+            for candidate in candidates:  # where one failed, the others are of no use
+                candidate.cancel()
             self._running.discard(task)
 
     async def _candidate(self, request: Request, index: int) -> Completion:
