@@ -58,7 +58,7 @@ class RewardContract:
     """The word, or the number of the label, of a right step."""
     bad: str | int | None = None
     aggregate: Aggregate = "min"
-    """How its authors make one number of a solution's scores."""
+    """How a solution's scores become one number, unless the user chooses another way."""
 
     @property
     def format(self) -> Format:

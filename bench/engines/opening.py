@@ -143,8 +143,8 @@ ENGINES: Mapping[str, EngineEntry] = {
         is_remote=True,
     ),
 }
-"""The fastest first. `openvino-cached` reuses the KV cache of shared prefixes: faster, but a second
-run may generate different texts."""
+"""The fastest first, and last the one whose weights are elsewhere. `openvino-cached` reuses the KV
+cache of shared prefixes: faster, but a second run may generate different texts."""
 
 
 def engine_for(policy: Checkpoint, name: str) -> str:

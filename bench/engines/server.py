@@ -15,18 +15,17 @@ on later.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import importlib.util
 import logging
 import os
 import random
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.engines.base import Completion, Finish, Request, derive_seed
 from bench.engines.determinism import probe
+from bench.engines.own_loop import OwnLoop
 from bench.errors import BenchError, DeadEngineError, EngineError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -131,12 +130,9 @@ class ServerEngine:
             timeout=httpx.Timeout(patience.answer, connect=patience.connect, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
         )
-        # A client belongs to one event loop, while a search may run in any.
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="server", daemon=True)
-        self._thread.start()
+        self._loop = OwnLoop("server")
         try:
-            self._submit(self._find_model()).result()
+            self._loop.submit(self._find_model()).result()
         except BaseException:
             self.close()
             raise
@@ -150,7 +146,7 @@ class ServerEngine:
             raise EngineError(f"greedy decoding gives one completion, {request.n} were asked for")
         if self._closed:
             raise EngineError("the engine was closed; it generates nothing any more")
-        return await asyncio.wrap_future(self._submit(self._generate(request)))
+        return await asyncio.wrap_future(self._loop.submit(self._generate(request)))
 
     async def verify_determinism(self) -> None:
         """Compare requests alone with the same requests in a batch; record what was found."""
@@ -161,13 +157,8 @@ class ServerEngine:
         if self._closed:
             return
         self._closed = True
-        self._submit(self._end()).result(timeout=60)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=30)
-        self._loop.close()
-
-    def _submit(self, work: Any) -> concurrent.futures.Future[Any]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        self._loop.submit(self._end()).result(timeout=60)
+        self._loop.stop()
 
     # On the engine's own loop, from here on.
 

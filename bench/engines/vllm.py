@@ -14,19 +14,18 @@ records what it found. (VLLM_BATCH_INVARIANT=1 asks vLLM for kernels that do not
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import gc
 import importlib.util
 import itertools
 import os
 import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
 from bench.engines.base import Completion, Finish, Request, derive_seed
 from bench.engines.determinism import probe
 from bench.engines.memory import ran_out, report_death
+from bench.engines.own_loop import OwnLoop
 from bench.errors import DeadEngineError, EngineError, MissingExtraError
 
 SETTINGS = {
@@ -76,18 +75,16 @@ class VLLMEngine:
         self._closed = False
         self._ids = itertools.count()
         self._running: set[asyncio.Future[list[Completion]]] = set()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="vllm", daemon=True)
-        self._thread.start()
+        self._loop = OwnLoop("vllm")
         try:
-            self._llm, self._tokenizer = self._submit(_load(folder)).result(START_SECONDS)
+            self._llm, self._tokenizer = self._loop.submit(_load(folder)).result(START_SECONDS)
         except TimeoutError as error:  # its thread hangs in vLLM and ends with this process
             raise EngineError(
                 f"vLLM has not loaded {folder} within {START_SECONDS} seconds. "
                 "VLLM_LOGGING_LEVEL=INFO shows what it is doing"
             ) from error
         except Exception as error:  # vLLM wraps whatever went wrong in its own process
-            self._stop_loop()
+            self._loop.stop()
             raise EngineError(f"vLLM cannot load {folder}: {_said(error)}") from error
 
     async def generate(self, request: Request) -> list[Completion]:
@@ -99,7 +96,7 @@ class VLLMEngine:
             raise EngineError(f"greedy decoding gives one completion, {request.n} were asked for")
         if self._closed:
             raise EngineError("the engine was closed; it generates nothing any more")
-        return await asyncio.wrap_future(self._submit(self._generate(request)))
+        return await asyncio.wrap_future(self._loop.submit(self._generate(request)))
 
     async def verify_determinism(self) -> None:
         """Compare requests alone with the same requests in a batch; record what was found."""
@@ -110,17 +107,9 @@ class VLLMEngine:
         if self._closed:
             return
         self._closed = True
-        self._submit(self._end()).result(timeout=60)
-        self._stop_loop()
+        self._loop.submit(self._end()).result(timeout=60)
+        self._loop.stop()
         gc.collect()  # vLLM shuts down again when it is collected, and complains at exit
-
-    def _submit(self, work: Any) -> concurrent.futures.Future[Any]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def _stop_loop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=30)
-        self._loop.close()
 
     # On the engine's own loop, from here on.
 

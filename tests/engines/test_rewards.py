@@ -60,9 +60,13 @@ def make_tokenizer(source: Path, folder: Path, *special: str) -> Any:
     return tokenizer
 
 
-def save(model: Any, folder: Path, heads: Mapping[str, Any], **config: Any) -> None:
-    """Save a backbone or language model with further tensors, and what config.json says of it."""
+def save(model: Any, folder: Path, heads: Mapping[str, Any], **config: Any) -> Any:
+    """Save a model with further tensors, and what config.json says of it; return its tokenizer.
+
+    It is read again, for `config.json` decides what kind of tokenizer the files make.
+    """
     from safetensors.torch import load_file, save_file
+    from transformers import AutoTokenizer
 
     for weight in model.parameters():
         weight.data = weight.data.bfloat16().float()
@@ -71,14 +75,23 @@ def save(model: Any, folder: Path, heads: Mapping[str, Any], **config: Any) -> N
     save_file({**load_file(file), **heads}, file, metadata={"format": "pt"})
     told = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**told, **config}))
+    return AutoTokenizer.from_pretrained(folder)
 
 
 def make_backbone(tokenizer: Any, **changes: Any) -> Any:
+    from transformers import Qwen2Config, Qwen2Model
+
+    return Qwen2Model(as_config(Qwen2Config, tokenizer, **changes)).eval()
+
+
+def as_config(kind: Any, tokenizer: Any, **changes: Any) -> Any:
+    """The tiny Llama's sizes as a configuration of another kind."""
     import torch
-    from transformers import LlamaModel
 
     torch.manual_seed(5)
-    return LlamaModel(tiny.config(len(tokenizer), **changes)).eval()
+    told = tiny.config(len(tokenizer), **changes).to_dict()
+    own = ("model_type", "architectures", "transformers_version")
+    return kind(**{name: value for name, value in told.items() if name not in own})
 
 
 def make_weights(*shape: int) -> Any:
@@ -144,12 +157,13 @@ def test_qwen_math_prm_scores_at_its_marker(tokenizer_folder: Path, tmp_path: Pa
 
     tokenizer = make_tokenizer(tokenizer_folder, tmp_path, "<extra_0>")
     backbone = make_backbone(tokenizer)
-    first, last = make_weights(HIDDEN, HIDDEN), make_weights(2, HIDDEN)
+    # Narrow, so that the probabilities are not all 0 or 1.
+    first, last = make_weights(HIDDEN, HIDDEN) / 10, make_weights(2, HIDDEN) / 10
     heads = {
         **{"score.0.weight": first, "score.0.bias": make_weights(HIDDEN)},
         **{"score.2.weight": last, "score.2.bias": make_weights(2)},
     }
-    save(backbone, tmp_path, heads, architectures=["Qwen2ForProcessRewardModel"])
+    tokenizer = save(backbone, tmp_path, heads, architectures=["Qwen2ForProcessRewardModel"])
     prefixed(backbone, tmp_path)
     assert find_reading(tmp_path) == QWEN_MATH_PRM
 
@@ -177,7 +191,7 @@ def test_skywork_prm_scores_the_end_of_a_line(tokenizer_folder: Path, tmp_path: 
     backbone = make_backbone(tokenizer)
     weight, bias = make_weights(1, HIDDEN), make_weights(1)
     heads = {"v_head.summary.weight": weight, "v_head.summary.bias": bias}
-    save(backbone, tmp_path, heads, architectures=["Qwen2ForPrmModel"])
+    tokenizer = save(backbone, tmp_path, heads, architectures=["Qwen2ForPrmModel"])
     prefixed(backbone, tmp_path)
     assert find_reading(tmp_path) == SKYWORK_PRM
 
@@ -202,10 +216,11 @@ def test_math_shepherd_scores_by_two_words_at_its_tag(
     tokenizer_folder: Path, tmp_path: Path
 ) -> None:
     import torch
+    from transformers import MistralConfig, MistralForCausalLM
 
     folder = tmp_path / "math-shepherd-mistral-7b-prm"
-    tiny.policy(folder, tokenizer_folder)
     tokenizer = make_tokenizer(tokenizer_folder, folder)
+    tokenizer = save(MistralForCausalLM(as_config(MistralConfig, tokenizer)), folder, {})
     assert find_reading(folder) == MATH_SHEPHERD
     tag = tokenizer.encode("ки")[-1]
     words = [tokenizer.encode(word)[-1] for word in "+-"]
