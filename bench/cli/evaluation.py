@@ -17,6 +17,7 @@ from bench.cli.options import (
     given_knobs,
     positive_integer,
     positive_integers,
+    positive_integers_or_none,
     read_spec,
     sandbox_level,
 )
@@ -91,9 +92,9 @@ def _add_compare_options(compare: argparse.ArgumentParser) -> None:
     )
     compare.add_argument(
         "--beam-widths",
-        type=positive_integers,
+        type=positive_integers_or_none,
         default=(1, 2),
-        metavar="N[,N...]",
+        metavar="N[,N...]|none",
         help="beams that go on; each is a run of its own [1,2]",
     )
     compare.add_argument("--out", type=Path, required=True, help="where the run directories go")

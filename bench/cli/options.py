@@ -49,6 +49,11 @@ def positive_integers(text: str) -> tuple[int, ...]:
     return tuple(sorted({positive_integer(part) for part in text.split(",")}))
 
 
+def positive_integers_or_none(text: str) -> tuple[int, ...]:
+    """Read such numbers, or the word none."""
+    return () if text == "none" else positive_integers(text)
+
+
 def add_knobs(
     command: argparse.ArgumentParser, knobs: Iterable[Knob], *, notes: Mapping[str, str] = {}
 ) -> None:

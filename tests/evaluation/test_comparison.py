@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.cli.options import positive_integers_or_none
 from bench.evaluation.comparison import plan_runs
 from bench.evaluation.spec import RunSpec
 from bench.search import CPL, MCTS, PlanSampling, Sampling
@@ -14,6 +15,12 @@ def test_a_comparison_runs_each_method_once_to_the_largest_budget() -> None:
     assert runs["greedy"].ppm is None
     assert runs["sample-2048"].config == Sampling(n=2, tokens=2048)
     assert runs["mcts-2048"].config == MCTS(candidates=3, tokens=2048, rollouts=4096)
+
+
+def test_a_comparison_leaves_beams_out_where_none_are_asked_for() -> None:
+    base = RunSpec("embedded-grade-school", "smollm2-r1", "greedy", ppm="smollm2-r1")
+    runs = plan_runs(base, {}, tokens=512, beam_widths=positive_integers_or_none("none"))
+    assert list(runs) == ["greedy", "sample-512", "mcts-512"]
 
 
 def test_a_policy_that_plans_is_compared_in_searches_that_read_plans() -> None:
