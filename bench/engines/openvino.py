@@ -7,8 +7,9 @@ module sees to:
 
 * A decoding step over a single sequence takes another matrix kernel and rounds differently. One
   idle sequence, the ballast, therefore rides along whenever anything runs.
-* Where a processor multiplies bf16 natively (AMX), OpenVINO rounds to it unasked, and texts depend
-  on their batch. So products are asked for in fp32, unless prefixes are kept.
+* Where a processor multiplies bf16 natively, OpenVINO rounds to it unasked. With AMX, texts then
+  depend on their batch; with the instructions of AVX-512 they have not been seen to, and come up to
+  twice as fast. So products are asked for in fp32, unless bf16 is named or prefixes are kept.
 * The pipeline's prefix cache is off, unless asked for. It gives a child the blocks that its
   parent's candidate left, which other kernels computed than a prompt's: the child's text depends
   on whether they are still there. So a child's prompt is computed whole. Where speed counts for
@@ -37,7 +38,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 from bench.checkpoints.openvino_export import WEIGHTS
 from bench.engines.base import Completion, Finish, Request
@@ -64,8 +65,10 @@ are used in turn, and those of an ended sequence are not given back."""
 KV_PRECISION = "f16"
 """Precision of the KV cache. OpenVINO's own choice, u8, is coarser. It is also slower by a fifth,
 with a hundred sequences of a few hundred tokens."""
-PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
-"""On AMX a sixth slower than bf16 for 32 requests and a third for 96, a third faster for one."""
+Precision = Literal["f32", "bf16"]
+"""Of products and their sums' inputs. With AMX, f32 is a sixth slower than bf16 for 32 requests and
+a third for 96, and a third faster for one; with the bf16 of AVX-512 (Zen 4) it takes 1.5 to 1.9
+times as long for any number."""
 SAMPLER_THREADS = min(8, os.cpu_count() or 1)
 """Threads that draw tokens and look for stop strings, for which each decodes what it has drawn. The
 tokenizer gets more streams than these: a thread that has to wait for one can miss that it was given
@@ -112,13 +115,15 @@ class OpenVINOEngine:
         pool_blocks: int = POOL_BLOCKS,
         max_sequences: int = 128,
         prefix_caching: bool = False,
+        precision: Precision | None = "f32",
         turns: Turns | None = None,
     ) -> None:
         """Load the model (seconds); `turns` are shared with other models on this processor.
 
         Of the GGUF comes the tokenizer, and the weights unless there is a folder `model` with them
         (`bench.checkpoints.openvino_export`). A request of n counts as `n` of `max_sequences` until
-        its last candidate has ended. Raises MissingExtraError, EngineError.
+        its last candidate has ended. Without a `precision` OpenVINO takes its own choice. Raises
+        MissingExtraError, EngineError.
         """
         try:
             import openvino_genai as ov
@@ -139,7 +144,7 @@ class OpenVINOEngine:
                 "CPU",
                 KV_CACHE_PRECISION=KV_PRECISION,
                 sampler_num_threads=SAMPLER_THREADS,
-                **({} if prefix_caching else PRECISION),
+                **({} if precision is None else {"INFERENCE_PRECISION_HINT": precision}),
             )
         except (RuntimeError, MemoryError) as error:
             raise EngineError(f"OpenVINO cannot load {gguf.name}: {error}") from error

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import struct
 from collections import Counter
 
@@ -35,8 +36,10 @@ class ForkGate:
         self.refused = 0
         """Forks that nobody ordered."""
         self._refusals: Counter[int] = Counter()
+        self._questions = select.poll()
         if fd >= 0:
             os.set_blocking(fd, False)
+            self._questions.register(fd, select.POLLIN)
             asyncio.get_running_loop().add_reader(fd, self._answer)
 
     def grant(self, pid: int) -> None:
@@ -58,6 +61,11 @@ class ForkGate:
             self._fd = -1
 
     def _answer(self) -> None:
+        # An event loop takes errors for something to read: the kernel reports one to a poll that a
+        # signal to us interrupts. But where nobody asks, the call below waits until somebody does,
+        # whatever the descriptor's flags say, and everything with it.
+        if not any(event & select.POLLIN for _, event in self._questions.poll(0)):
+            return
         question = bytearray(_NOTIFICATION.size)
         try:
             fcntl.ioctl(self._fd, _RECEIVE, question, True)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Sequence
 
@@ -192,6 +193,17 @@ async def test_who_asks_for_forks_without_end_is_answered_no_more() -> None:
         assert asking.status is Status.TIMEOUT
         assert beside.stdout == "2\n"
         assert sandbox.families[0].gate.refused < 300
+
+
+async def test_where_nobody_asks_for_a_fork_nobody_waits_for_a_question() -> None:
+    async with Sandbox(SandboxConfig(workers=1)) as sandbox:
+        await sandbox.run("print(1)")
+        # What an event loop does of an error that it was told in place of a question.
+        answering = threading.Thread(target=sandbox.families[0].gate._answer, daemon=True)
+        answering.start()
+        answering.join(timeout=10)
+        assert not answering.is_alive()
+        assert (await sandbox.run("print(2)")).stdout == "2\n"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root sees what others have open")
