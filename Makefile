@@ -23,7 +23,7 @@ VENV := $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) e
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 endif
 
-.PHONY: setup demo test lint types bench verify-proofs page clean
+.PHONY: setup demo test test-slow lint types bench verify-proofs page clean
 .DEFAULT_GOAL := test
 
 # setup: .venv with the pinned packages and the embedded model; does nothing when nothing changed.
@@ -47,6 +47,14 @@ demo: setup
 # test: every test that needs no GPU, no network and less than a minute.
 test: setup
 	@$(BIN)/python -m pytest -m "not slow and not gpu and not network"
+
+# test-slow: installs what the slow tests need (Ray and a fuzzer here, vLLM in .venv-vllm; 4 GB), then
+# runs all of them; hours on two cores. Those of the page need a Chromium, which is for you to install.
+test-slow: setup
+	@$(INSTALL) -c .ci/constraints.txt -e '.[cpu,dev,fuzz,ray,serve]'
+	@.ci/vllm-environment .venv-vllm
+	@RSTAR_BENCH_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest \
+		-m "slow and not gpu and not network" --durations=25
 
 # lint: ruff, as linter and as formatter; changes nothing.
 lint: setup
