@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, ClassVar, TextIO, cast
 
 from bench.errors import BenchError
 from bench.terminal import VisibleStream, visible, write_as_is
@@ -75,6 +75,8 @@ class _Termination:
     """
 
     came = False
+    calmly: ClassVar[Callable[[], object] | None] = None
+    """What the first Ctrl-C or SIGTERM calls instead (`ending_by`)."""
 
     def __enter__(self) -> _Termination:
         default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -88,11 +90,48 @@ class _Termination:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
+        if _end_calmly():
+            return
         self.came = True
         interrupt = signal.getsignal(signal.SIGINT)
         if not callable(interrupt):  # ignored, as in a shell's background job
             raise KeyboardInterrupt
         interrupt(signal.SIGINT, frame)  # an event loop has its own, which ends its tasks first
+
+
+def _end_calmly() -> bool:
+    """Call what is to end the command; return whether there is such, the first time."""
+    end, _Termination.calmly = _Termination.calmly, None
+    if end is not None:
+        end()
+    return end is not None
+
+
+@contextmanager
+def ending_by(end: Callable[[], object]) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM call `end`, in the main thread; a second ends the command.
+
+    A command that serves ends well that way, with status 0. Where Ctrl-C is ignored, as in a
+    shell's background job, it stays so. In another thread nothing changes.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if not _end_calmly() and callable(before):
+            before(number, frame)
+
+    _Termination.calmly = end
+    if callable(before):
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        _Termination.calmly = None
+        if callable(before):
+            signal.signal(signal.SIGINT, before)
 
 
 _masks = threading.local()

@@ -11,6 +11,7 @@
     +-- CheckpointError        a checkpoint that is missing, incomplete or does not fit its parent
     +-- SandboxError           the sandbox itself broke (never: the model's code failed)
     +-- EngineError            a generation or scoring engine failed
+    |   +-- RefusedError       it is well, and cannot take what was asked: too long, too wide
     +-- DeadEngineError        an engine is gone, mostly for want of memory: the run ends
 
 A model's wrong answer, a crash of its code, a checker that ran out of time: these are data
@@ -107,6 +108,10 @@ class SandboxError(BenchError):
 
 class EngineError(BenchError):
     """An engine failed to load, generate or score."""
+
+
+class RefusedError(EngineError):
+    """An engine that is well cannot take a request: its prompt is too long, say."""
 
 
 class DeadEngineError(BenchError):

@@ -194,3 +194,50 @@ def test_only_a_report_of_nothing_but_heads_is_left_out(said: str, is_told: bool
         assert heard == [said] * is_told
         logging.getLogger("transformers.modeling_utils").warning(HEADS)
         assert heard[-1] == HEADS  # where none is expected
+
+
+SERVES = """
+import asyncio, signal, sys
+ignored = sys.argv[1] == "ignored"
+signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
+from bench.console import ending_by, run_guarded
+
+async def serve():
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    with ending_by(lambda: loop.call_soon_threadsafe(told.set)):
+        print("ready", flush=True)
+        await told.wait()
+        print("told", flush=True)
+        if sys.argv[2] == "slow":
+            await asyncio.sleep(600)
+
+def command():
+    asyncio.run(serve())
+    return 0
+
+sys.exit(run_guarded("tool", command))
+"""
+
+
+@pytest.mark.parametrize(
+    ("interrupts", "pace", "signals", "status"),
+    [
+        ("heard", "quick", [signal.SIGINT], 0),
+        ("heard", "quick", [signal.SIGTERM], 0),
+        ("ignored", "quick", [signal.SIGTERM], 0),
+        ("heard", "slow", [signal.SIGINT, signal.SIGINT], 130),
+        ("heard", "slow", [signal.SIGTERM, signal.SIGTERM], 143),
+        ("ignored", "slow", [signal.SIGTERM, signal.SIGTERM], 143),
+    ],
+)
+def test_a_command_that_serves_ends_well_when_told_once(
+    interrupts: str, pace: str, signals: list[signal.Signals], status: int
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVES, interrupts, pace], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for number, said in zip(signals, ["ready\n", "told\n"], strict=False):
+            assert process.stdout.readline() == said
+            process.send_signal(number)
+        assert process.wait(timeout=60) == status

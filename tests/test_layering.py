@@ -34,7 +34,7 @@ ROWS = (
     ("bench.runs",),
     ("bench.reports", "bench.checkers"),
     ("bench.evaluation", "bench.page", "bench.exports"),
-    ("bench.lm_eval", "bench.speed", "bench.prm_bench"),
+    ("bench.lm_eval", "bench.speed", "bench.prm_bench", "bench.serving"),
     ("bench.cli",),
     ("rstar_train",),  # the package itself
     ("rstar_train.figures",),

@@ -24,6 +24,7 @@ from bench.cli import (
     rescoring,
     sandbox,
     search,
+    serving,
     soundness,
     standings,
     sweeping,
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     families = (
         *(evaluation, sweeping, comparing, rescoring, standings, search, page, exporting),
-        *(benchmarks, contamination, lm_eval, paper, prm_eval),
+        *(benchmarks, contamination, lm_eval, paper, prm_eval, serving),
         *(answers, checkers, inequalities, soundness, sandbox),
     )
     for module in families:

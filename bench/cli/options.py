@@ -92,25 +92,47 @@ def add_run_options(
 
     Unless `deciding`, those of searches that decide inequalities are left out.
     """
-    from bench.engines.policy import SamplingSettings
     from bench.evaluation.runner import CONCURRENCY, Concurrency
     from bench.evaluation.spec import RunSpec
-    from bench.search.registry import all_knobs, searches_with
 
     command.add_argument("--benchmark", required=True, help="e.g. math500, gsm8k; see `benchmarks`")
-    command.add_argument(
-        "--policy",
-        help="smollm2, a published round such as smollm2-r1, a folder (of rstar-train, or any "
-        "Hugging Face model), or a model of the hub: organisation/model[@revision] [smollm2, where "
-        "the search asks a policy]",
-    )
     command.add_argument(
         "--no-errata",
         dest="errata",
         action="store_false",
         help="grade by the published references, known errors included",
     )
-    of_run = [knob for name, knob in knobs_of(RunSpec).items() if name in _RUN]
+    add_knobs(command, [knobs_of(RunSpec)["limit"]])
+    add_search_options(command, without=without, deciding=deciding)
+    at_a_time = make_knob("concurrency", Concurrency)
+    assert at_a_time is not None
+    command.add_argument(
+        "--concurrency",
+        type=reader(at_a_time),
+        help="problems in flight; changes no result "
+        f"[{CONCURRENCY}; without a policy, as many as there are cores]",
+    )
+    add_convention(command)
+
+
+def add_search_options(
+    command: argparse.ArgumentParser, *, without: Collection[str] = (), deciding: bool = True
+) -> None:
+    """Add the options that say what is searched with: policy, PPM, engine, knobs, sandbox.
+
+    `without` and `deciding` are as in `add_run_options`.
+    """
+    from bench.engines.policy import SamplingSettings
+    from bench.evaluation.spec import RunSpec
+    from bench.search.registry import all_knobs, searches_with
+
+    command.add_argument(
+        "--policy",
+        help="smollm2, a published round such as smollm2-r1, a folder (of rstar-train, or any "
+        "Hugging Face model), or a model of the hub: organisation/model[@revision] [smollm2, where "
+        "the search asks a policy]",
+    )
+    of_run = [knob for name, knob in knobs_of(RunSpec).items() if name in _MODELS]
     add_knobs(command, of_run)
     add_knobs(command, knobs_of(SamplingSettings).values())
     knobs = [knob for name, knob in all_knobs(deciding=deciding).items() if name not in without]
@@ -122,20 +144,13 @@ def add_run_options(
         help="servers that --engine server asks, e.g. http://localhost:8000/v1; changes no result "
         "[OPENAI_BASE_URL]",
     )
-    at_a_time = make_knob("concurrency", Concurrency)
-    assert at_a_time is not None
-    command.add_argument(
-        "--concurrency",
-        type=reader(at_a_time),
-        help="problems in flight; changes no result "
-        f"[{CONCURRENCY}; without a policy, as many as there are cores]",
-    )
-    add_convention(command)
     add_level(command)
 
 
-_RUN = ("template", "ppm", "engine", "limit", "seed", "aggregate")
-"""Fields of a specification that are options under their own names."""
+_MODELS = ("template", "ppm", "engine", "seed", "aggregate")
+"""Fields of a specification that are options of what is searched with, under their own names."""
+_RUN = (*_MODELS, "limit")
+"""Those of a run."""
 
 
 def read_spec(
@@ -154,6 +169,26 @@ def read_spec(
         sampling=SamplingSettings(**given_knobs(arguments, knobs_of(SamplingSettings))),
         conventions=parse_conventions(arguments.convention),
         **given_knobs(arguments, _RUN),
+    )
+
+
+def read_search(arguments: argparse.Namespace, benchmark: str) -> RunSpec:
+    """Return what the options of `add_search_options` say of the search `arguments.search`.
+
+    `benchmark` stands for where the questions come from. Raises BenchError: a knob that the search
+    does not use, among others.
+    """
+    from bench.engines.policy import SamplingSettings
+    from bench.evaluation.spec import RunSpec
+    from bench.search.registry import all_knobs, configure
+
+    return RunSpec(
+        benchmark,
+        arguments.policy,
+        arguments.search,
+        configure(arguments.search, given_knobs(arguments, all_knobs(deciding=False))),
+        sampling=SamplingSettings(**given_knobs(arguments, knobs_of(SamplingSettings))),
+        **given_knobs(arguments, _MODELS),
     )
 
 

@@ -54,7 +54,13 @@ from bench.engines.memory import (
 )
 from bench.engines.turns import Turns
 from bench.engines.waiting_line import WaitingLine
-from bench.errors import BenchError, DeadEngineError, EngineError, MissingExtraError
+from bench.errors import (
+    BenchError,
+    DeadEngineError,
+    EngineError,
+    MissingExtraError,
+    RefusedError,
+)
 
 STEP_TOKENS = 8_192
 """Tokens of one scheduling step; a prompt is never split over two. What is computed on the way
@@ -219,7 +225,10 @@ class OpenVINOEngine:
                     went_round.wait(timeout=1)
 
     def _advance(self, active: list[_Pending]) -> None:
-        """Generate one token for every sequence; hand back the requests that are finished."""
+        """Generate one token for every sequence; hand back the requests that are finished.
+
+        Those that nobody waits for any more are stopped.
+        """
         try:
             with self._turns:
                 self._pipeline.step()
@@ -230,7 +239,9 @@ class OpenVINOEngine:
             return
         still = []
         for pending in active:
-            if pending.handle.get_status() == self._ov.GenerationStatus.RUNNING:
+            if pending.future.cancelled():  # its search was given up
+                pending.handle.stop()
+            elif pending.handle.get_status() == self._ov.GenerationStatus.RUNNING:
                 still.append(pending)
             else:
                 self._deliver(pending)
@@ -274,7 +285,7 @@ class OpenVINOEngine:
         """Move requests from the line into the pipeline, as many as fit."""
         taken = sum(pending.size for pending in active)
         while (pending := self._line.let_in(taken)) is not None:
-            if self._attempt(self._add, pending):
+            if not pending.future.cancelled() and self._attempt(self._add, pending):
                 active.append(pending)
                 taken += pending.size
 
@@ -285,7 +296,7 @@ class OpenVINOEngine:
         except (RuntimeError, TypeError, ValueError, EngineError) as error:
             if ran_out(error):
                 raise
-            self._reject(pending, EngineError(f"the request was refused: {error}"))
+            self._reject(pending, RefusedError(f"the request was refused: {error}"))
             return False
         return True
 

@@ -44,6 +44,9 @@ class ModelPolicy:
     engine: Engine
     template: Template
     settings: SamplingSettings = SamplingSettings()
+    first: int = 0
+    """Number of the first problem that asks; policies of one engine that are made one after the
+    other count on."""
     _orders: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Problems by id, numbered as they first ask: older ones are served first, and end first."""
 
@@ -67,7 +70,7 @@ class ModelPolicy:
             max_tokens=self.settings.step_tokens if stepwise else self.settings.solution_tokens,
             stop=self.template.list_stops(stop),
             logprobs=True,
-            order=self._orders.setdefault(problem.id, len(self._orders)),
+            order=self._orders.setdefault(problem.id, self.first + len(self._orders)),
         )
         return [self._read(completion) for completion in await self.engine.generate(request)]
 

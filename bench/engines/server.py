@@ -26,7 +26,13 @@ from typing import TYPE_CHECKING, Any
 from bench.engines.base import Completion, Finish, Request, derive_seed
 from bench.engines.determinism import probe
 from bench.engines.own_loop import OwnLoop
-from bench.errors import BenchError, DeadEngineError, EngineError, MissingExtraError
+from bench.errors import (
+    BenchError,
+    DeadEngineError,
+    EngineError,
+    MissingExtraError,
+    RefusedError,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -201,7 +207,7 @@ class ServerEngine:
         try:
             return list(await asyncio.gather(*candidates))
         except _Refused as error:
-            raise EngineError(f"the server of {self.name} refused a request: {error}") from error
+            raise RefusedError(f"the server of {self.name} refused a request: {error}") from error
         except asyncio.CancelledError as error:
             if not self._closed:
                 raise  # the search has given up

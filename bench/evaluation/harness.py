@@ -18,7 +18,7 @@ from typing import Any, Self
 from bench.answers import close_checkers
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.weights import parameters
-from bench.engines.base import Aggregating, RunningEngine, StepScorer
+from bench.engines.base import Aggregating, Policy, RunningEngine, StepScorer
 from bench.engines.memory import Demand, in_gib, read_free
 from bench.engines.opening import engine_for, open_engine, open_scorer
 from bench.engines.policy import ModelPolicy, SamplingSettings
@@ -52,6 +52,8 @@ class Parts:
     scorer: PPMScorer | None
     notes: Mapping[str, Any]
     """What a run's header says of them."""
+    pool_blocks: int | None = None
+    """Blocks of the engine's KV cache, where it was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,15 @@ class Started:
     notes: Mapping[str, Any]
     concurrency: int = CONCURRENCY
     """Problems at a time, unless told otherwise."""
+
+
+def bind_search(
+    resolved: Resolved, policy: Policy, sandbox: Sandbox, scorer: StepScorer | None
+) -> SeededSearch:
+    """Return a specification's search with its running parts, ready for problems."""
+    if scorer is not None and resolved.aggregate is not None:
+        scorer = Aggregating(scorer, resolved.aggregate)
+    return resolved.entry.bind(resolved.search_config, policy, sandbox, scorer)
 
 
 class Harness:
@@ -186,10 +197,7 @@ class Harness:
             sampling=spec.sampling,
             demand=demand or demand_of(resolved, CONCURRENCY),
         )
-        scorer: StepScorer | None = parts.scorer
-        if scorer is not None and resolved.aggregate is not None:
-            scorer = Aggregating(scorer, resolved.aggregate)
-        search = resolved.entry.bind(resolved.search_config, parts.policy, parts.sandbox, scorer)
+        search = bind_search(resolved, parts.policy, parts.sandbox, parts.scorer)
         models = {"policy": resolved.policy, "ppm": resolved.ppm}
         counted = {role: parameters(model) for role, model in models.items() if model is not None}
         sizes = {role: size for role, size in counted.items() if size}
@@ -221,7 +229,7 @@ class Harness:
             "engine": {"name": engine, "determinism": running.determinism},
             "sandbox": dict(sandbox.about),
         }
-        return Parts(asked, sandbox, scorer, notes)
+        return Parts(asked, sandbox, scorer, notes, self._pools[engine, policy.digest])
 
     def _close_others(
         self, policy: Checkpoint, engine: str, ppm: Checkpoint | None, demand: Demand

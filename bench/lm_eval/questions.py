@@ -16,9 +16,9 @@ from typing import Any
 from lm_eval.api.instance import Instance
 
 from bench.errors import BenchError
-from bench.files.digests import short_digest
 from bench.lm_eval.arguments import PROMPT
 from bench.lm_eval.documents import is_document
+from bench.problems.unlisted import name_question
 from bench.types import Problem
 
 _QUESTIONS = ("question", "problem")
@@ -65,5 +65,5 @@ def problem_of(request: Instance, column: str) -> Problem:
             f"has {', '.join(columns) or 'no columns'}; question=prompt searches the whole prompt"
         )
     ours = is_document(document)
-    identity = document["id"] if ours else f"text-{short_digest(text.encode())}"
+    identity = document["id"] if ours else name_question(text)
     return Problem(identity, text, "", str(request.task_name))

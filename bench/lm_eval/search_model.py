@@ -37,8 +37,8 @@ from bench.lm_eval.kept import search_key
 from bench.lm_eval.questions import problem_of, searched_column
 from bench.lm_eval.searches import Job, Searches
 from bench.lm_eval.unfinished import Unfinished
-from bench.runs.grading import nothing_chosen, why_unfinished
-from bench.search import NodeKind, Trace, Usage, list_finished
+from bench.runs.grading import explain_nothing
+from bench.search import Trace, Usage, list_finished
 from bench.search.selection import Selector
 from bench.types import Outcome
 
@@ -191,7 +191,7 @@ class RStarLM(LM):  # type: ignore[misc]
             paths = [found.nodes[index].path for index in found.finished]
             choice = self._select(list_finished(found))
             if choice is None:
-                text = _unfinished(found)
+                text = Unfinished(*explain_nothing(found))
             else:
                 chosen = paths[choice]
                 text = found.text(found.finished[choice])
@@ -232,15 +232,6 @@ class RStarLM(LM):  # type: ignore[misc]
             f"task {requests[0].task_name!r} asks for likelihoods, which a search does not have; "
             "choose a task that generates (output_type: generate_until)"
         )
-
-
-def _unfinished(trace: Trace) -> Unfinished:
-    """Say why a trace has nothing to choose from."""
-    ends = [trace.nodes[index] for index in trace.rollouts]
-    reasons = [why_unfinished(trace, end) for end in ends if end.kind is not NodeKind.ANSWER]
-    outcome = nothing_chosen([outcome for outcome, _ in reasons])
-    said = Counter(reason for _, reason in reasons).most_common(1)
-    return Unfinished(outcome, said[0][0] if said else "the search had no rollout")
 
 
 @atexit.register

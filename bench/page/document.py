@@ -62,13 +62,7 @@ def write_document(
         ends.append(total)
     paths, size = [], 0
     for here, (name, part) in enumerate(zip(names, parts, strict=True)):
-        told = {
-            "schema": SCHEMA_VERSION,
-            "title": title,
-            "version": bench.__version__,
-            "parts": {"files": names, "ends": ends, "here": here},
-            **data,
-        }
+        told = _tell(title, data, {"files": names, "ends": ends, "here": here})
         content = _assemble(title, told, part, first=ends[here] - len(part))
         paths.append(out.with_name(name))
         size += len(content)
@@ -81,9 +75,23 @@ def write_document(
     return Written(tuple(paths), size)
 
 
+def render_document(
+    title: str, data: Mapping[str, Any], details: Iterable[Mapping[str, Any]]
+) -> bytes:
+    """Return a page that holds all its details, for whoever keeps it nowhere."""
+    whole = [_compress(detail) for detail in details]
+    told = _tell(title, data, {"files": [""], "ends": [len(whole)], "here": 0})
+    return _assemble(title, told, whole, first=0)
+
+
 def escape_json(data: object) -> str:
     """Return JSON that can stand in an element of HTML; it reads back as the same data."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
+
+
+def _tell(title: str, data: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    about = {"schema": SCHEMA_VERSION, "title": title, "version": bench.__version__}
+    return {**about, "parts": parts, **data}
 
 
 def _compress(detail: Mapping[str, Any]) -> str:

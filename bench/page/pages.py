@@ -13,9 +13,9 @@ from bench.page.proofs import describe_archive, describe_file
 from bench.page.rounds import describe_training
 from bench.page.runs import describe_runs
 from bench.page.sources import Source, SourceKind, recognise
+from bench.page.trees import NODE_KINDS
 from bench.page.verdicts import describe_diff
 from bench.runs.reader import load_run
-from bench.search import NodeKind
 
 
 def write_page(paths: Sequence[Path], out: Path, *, most: int = MOST) -> Written:
@@ -27,9 +27,7 @@ def write_page(paths: Sequence[Path], out: Path, *, most: int = MOST) -> Written
         raise BenchError(f"--out {out}: a name that ends in .html is expected")
     sources = recognise(paths)
     of_kind = {kind: [s for s in sources if s.kind is kind] for kind in SourceKind}
-    data: dict[str, Any] = {
-        "node_kinds": [[str(kind), kind.is_valid] for kind in NodeKind],
-    }
+    data: dict[str, Any] = {"node_kinds": NODE_KINDS}
     titles: list[str] = []
     details: list[Any] = []
     if of_kind[SourceKind.RUN]:

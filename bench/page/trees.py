@@ -24,6 +24,8 @@ EVENT_LETTERS: Mapping[EventKind, str] = {
 }
 """What an event is called in the page's clock, which is a string (`web/src/clock.js` reads it)."""
 _KINDS = [str(kind) for kind in NodeKind]
+NODE_KINDS = [[str(kind), kind.is_valid] for kind in NodeKind]
+"""What the page must know of the kinds of nodes, by their numbers."""
 _DIGITS = 5
 
 

@@ -6,6 +6,7 @@ The one place where a search meets the reference answer.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from bench.answers import DEFAULT, Conventions, acheck, check
@@ -150,3 +151,12 @@ def nothing_chosen(ends: Sequence[Outcome]) -> Outcome:
     """
     cut = all(outcome is Outcome.TRUNCATED for outcome in ends)
     return Outcome.TRUNCATED if cut else Outcome.NO_ANSWER
+
+
+def explain_nothing(trace: Trace) -> tuple[Outcome, str]:
+    """Say of a trace without a finished trajectory why there is none: what most rollouts met."""
+    ends = [trace.nodes[index] for index in trace.rollouts]
+    reasons = [why_unfinished(trace, end) for end in ends if end.kind is not NodeKind.ANSWER]
+    outcome = nothing_chosen([outcome for outcome, _ in reasons])
+    said = Counter(reason for _, reason in reasons).most_common(1)
+    return outcome, said[0][0] if said else "the search had no rollout"

@@ -7,7 +7,8 @@ which node is expanded next, and what is backed up, is the search's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,10 @@ from bench.search.events import EventKind
 from bench.search.steps import Reading, StepReader
 from bench.search.tree import Node, NodeKind, Trace, new_trace
 from bench.types import Problem
+
+WATCH: ContextVar[Callable[[Trace], None] | None] = ContextVar("WATCH", default=None)
+"""Hears of the trace of every search that begins in its context: who may end a search early has
+there what it has found by then."""
 
 
 @dataclass(slots=True)
@@ -53,6 +58,9 @@ class Expander:
         """Begin a search at the empty solution, which holds `text`."""
         scoring = scorer.scoring(problem) if scorer is not None else None
         trace = new_trace(problem.id, search, seed, text, rules)
+        watch = WATCH.get()
+        if watch is not None:
+            watch(trace)
         aggregate = LAST if scorer is None else scorer.aggregate
         return cls(problem, policy, steps, scoring, trace, aggregate)
 

@@ -119,6 +119,16 @@ class SearchEntry:
         return self.function in (sample, plan_sample)
 
     @property
+    def is_greedy(self) -> bool:
+        """Whether it takes the likeliest token each time, at no temperature."""
+        return self.function in (greedy, plan_greedy)
+
+    @property
+    def is_ordered_late(self) -> bool:
+        """Whether its parts grow side by side, so that its clock is in order only at its end."""
+        return self.is_sampling or self.function is dvts
+
+    @property
     def needs_ppm(self) -> bool:
         """Whether nothing can be chosen without a PPM."""
         return not self.selectors

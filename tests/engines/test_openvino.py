@@ -74,6 +74,14 @@ def engine(embedded_gguf: Path) -> Iterator[OpenVINOEngine]:
 
 
 @pytest.fixture(scope="module")
+def narrow(embedded_gguf: Path) -> Iterator[OpenVINOEngine]:
+    """An engine with room for four sequences."""
+    started = OpenVINOEngine(embedded_gguf, name="smollm2", max_sequences=4)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
 def alone(engine: OpenVINOEngine) -> list[list[Completion]]:
     """What each of the mixed requests gives when nothing else runs."""
     return [ask_one(engine, one) for one in mixed()]
@@ -147,15 +155,36 @@ def test_products_in_bf16_keep_the_promise_that_was_found_to_hold(embedded_gguf:
         rounding.close()
 
 
+# Who gives up.
+
+
+def test_requests_that_are_given_up_are_stopped_and_the_others_are_as_they_were(
+    narrow: OpenVINOEngine, alone: list[list[Completion]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = request(COUNTING, temperature=0.0, max_tokens=4_000)
+    steps: list[int] = []
+    advance = narrow._advance
+
+    def count(active: list[Any]) -> None:
+        steps.append(len(active))
+        advance(active)
+
+    async def give_up() -> list[list[Completion]]:
+        # Four take all the room, and four wait for it, before the others.
+        given_up = [asyncio.create_task(narrow.generate(long)) for _ in range(8)]
+        while len(steps) < 3:
+            await asyncio.sleep(0.01)
+        others = [asyncio.create_task(narrow.generate(one)) for one in mixed()]
+        for task in given_up:
+            task.cancel()
+        return await asyncio.gather(*others)
+
+    monkeypatch.setattr(narrow, "_advance", count)
+    assert asyncio.run(give_up()) == alone
+    assert len(steps) < long.max_tokens / 4
+
+
 # Who is served first.
-
-
-@pytest.fixture(scope="module")
-def narrow(embedded_gguf: Path) -> Iterator[OpenVINOEngine]:
-    """An engine with room for four sequences."""
-    started = OpenVINOEngine(embedded_gguf, name="smollm2", max_sequences=4)
-    yield started
-    started.close()
 
 
 def test_the_lowest_order_is_served_first_and_texts_are_the_same(

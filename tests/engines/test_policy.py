@@ -60,6 +60,15 @@ async def test_requests_are_ordered_by_when_their_problem_first_asked() -> None:
     assert [request.order for request in engine.requests] == [0, 1, 0, 2, 1]
 
 
+async def test_policies_of_one_engine_count_on() -> None:
+    engine = ScriptedEngine()
+    for number in (3, 4):
+        policy = ModelPolicy("p", engine, OFFICIAL, SETTINGS, first=number)
+        for name in ("a", "b"):
+            await policy.propose(problem(name=name), START, n=1, seed=0, stop=STEP_STOPS)
+    assert [request.order for request in engine.requests] == [3, 4, 4, 5]
+
+
 async def test_only_an_untrained_models_template_stops_at_aliases() -> None:
     assert (await asked(OFFICIAL)).stop == STEP_STOPS
     assert (await asked(FEW_SHOT)).stop == (*STEP_STOPS, *FEW_SHOT.aliases)

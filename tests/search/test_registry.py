@@ -83,3 +83,7 @@ def test_what_needs_a_ppm_has_no_selector_without_one() -> None:
 def test_what_samples_independently_is_known() -> None:
     names = ["sample", "majority", "best_of_n", "weighted", "plan_sample"]
     assert [name for name, entry in SEARCHES.items() if entry.is_sampling] == names
+    late = [*names[:4], "dvts", names[4]]
+    assert [name for name, entry in SEARCHES.items() if entry.is_ordered_late] == late
+    greedy = ["greedy", "plan_greedy"]
+    assert [name for name, entry in SEARCHES.items() if entry.is_greedy] == greedy

@@ -11,6 +11,7 @@ export const CLASSES = {
   truncated: { name: "truncated", letter: "…" },
   unparsed: { name: "unparsed", letter: "?" },
   failed: { name: "failed", letter: "!" },
+  answered: { name: "not judged", letter: "•" }, // nobody gave a reference
 };
 
 /** Return the class that an outcome is shown as. */

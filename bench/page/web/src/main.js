@@ -30,7 +30,7 @@ class Page {
     const { runs, trainings: rounds, diffs: found, proofs: proved } = this.data;
     const views = {};
     if (runs) {
-      views.summary = { name: "Summary", make: () => summary(runs) };
+      if (runs.table) views.summary = { name: "Summary", make: () => summary(runs) };
       views.problems = { name: "Problems", many: runs.problems.length, make: () => (this.problems = new Problems(this)).element };
     }
     if (rounds) views.training = { name: "Training", make: () => trainings(rounds) };
@@ -62,7 +62,7 @@ class Page {
         else tab.removeAttribute("aria-current");
       }
     }
-    if (key === "problems") this.problems.show(id === undefined ? null : decode(id));
+    if (key === "problems") this.problems.show(id === undefined ? this.problems.only : decode(id));
   }
 
   /** Return what a problem or proof opens to; null where another file has it, which is then opened. */

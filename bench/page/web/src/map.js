@@ -173,6 +173,7 @@ function readColours(element) {
     correct: read("correct"),
     wrong: read("wrong"),
     no_answer: read("no_answer"),
+    answered: read("accent"),
     truncated: read("truncated"),
     unparsed: read("unparsed"),
   };

@@ -144,6 +144,11 @@ export class Problems {
     );
   }
 
+  /** Return the id of the problem of a page that is about one question; null where there are several. */
+  get only() {
+    return this.runs.table || this.problems.length !== 1 ? null : this.problems[0].id;
+  }
+
   /** Open a problem by its id, or none. */
   show(id) {
     const at = id === null ? null : this.problems.findIndex((problem) => problem.id === id);

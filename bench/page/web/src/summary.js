@@ -42,7 +42,7 @@ function results(rows) {
     h(
       "p",
       { class: "key" },
-      Object.entries(CLASSES).map(([key, { name }]) => h("span", { class: "key-entry" }, h("span", { class: `dot ${key}` }), name)),
+      Object.entries(CLASSES).filter(([key]) => key !== "answered").map(([key, { name }]) => h("span", { class: "key-entry" }, h("span", { class: `dot ${key}` }), name)),
     ),
   );
 }
