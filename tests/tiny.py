@@ -45,14 +45,14 @@ def policy(folder: Path, tokenizer: Path, **changes: Any) -> Path:
     return _save(model, folder, tokenizer)
 
 
-def ppm(folder: Path, tokenizer: Path) -> Path:
+def ppm(folder: Path, tokenizer: Path, **changes: Any) -> Path:
     """Save a tiny one-label classifier with this tokenizer; `ppm.json` is the test's to write."""
     import torch
     from transformers import AutoTokenizer, LlamaForSequenceClassification
 
     torch.manual_seed(8)
     vocabulary = len(AutoTokenizer.from_pretrained(tokenizer))
-    model = LlamaForSequenceClassification(config(vocabulary, num_labels=1))
+    model = LlamaForSequenceClassification(config(vocabulary, num_labels=1, **changes))
     return _save(model, folder, tokenizer)
 
 

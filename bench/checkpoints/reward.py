@@ -115,7 +115,7 @@ def find_reading(folder: Path, name: str = "") -> PPMConfig | RewardContract:
         return PPMConfig.load(folder)
     if (folder / REWARD).is_file():
         return read_contract(folder)
-    architectures, labels = _read_architecture(folder)
+    architectures, labels = read_architecture(folder)
     for architecture in architectures:
         if architecture in BY_ARCHITECTURE:
             return BY_ARCHITECTURE[architecture]
@@ -172,7 +172,8 @@ def read_contract(folder: Path) -> RewardContract:
     return contract
 
 
-def _read_architecture(folder: Path) -> tuple[list[str], int]:
+def read_architecture(folder: Path) -> tuple[list[str], int]:
+    """Return what `config.json` calls a model, and its number of labels, where it says so."""
     try:
         config: dict[str, Any] = dict(decode((folder / "config.json").read_bytes()))
         labels = config.get("num_labels", len(config.get("id2label") or ()))

@@ -22,6 +22,7 @@ from bench.cli import (
     paper,
     prm_eval,
     rescoring,
+    reward_models,
     sandbox,
     search,
     serving,
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     families = (
         *(evaluation, sweeping, comparing, rescoring, standings, search, page, exporting),
-        *(benchmarks, contamination, lm_eval, paper, prm_eval, serving),
+        *(benchmarks, contamination, lm_eval, paper, prm_eval, reward_models, serving),
         *(answers, checkers, inequalities, soundness, sandbox),
     )
     for module in families:

@@ -180,12 +180,22 @@ def _run(arguments: argparse.Namespace) -> int:
                 name.replace("_", "-"),
                 arguments.search,
             )
+    if not find_search(arguments.search).uses_ppm:
+        for option, was_given in (
+            ("--ppm-engine", hasattr(arguments, "ppm_engine")),
+            ("--ppm-url", arguments.ppm_url is not None),
+            ("--batch-scores", arguments.batch_scores),
+        ):
+            if was_given:
+                log.warning(
+                    "%s changes nothing: the search %r uses no PPM", option, arguments.search
+                )
     used = {name: value for name, value in given.items() if name in known}
     spec = read_spec(arguments, arguments.search, configure(arguments.search, used))
 
     async def go() -> Any:
-        level, base_url = sandbox_level(arguments), arguments.base_url
-        async with Harness(level=level, base_url=base_url) as harness:
+        urls = {"base_url": arguments.base_url, "ppm_url": arguments.ppm_url}
+        async with Harness(level=sandbox_level(arguments), **urls) as harness:
             with Progress(f"{spec.search} on {spec.benchmark}") as progress:
                 return await harness.run(
                     spec,
@@ -228,6 +238,7 @@ def _compare(arguments: argparse.Namespace) -> int:
             concurrency=arguments.concurrency,
             level=sandbox_level(arguments),
             base_url=arguments.base_url,
+            ppm_url=arguments.ppm_url,
         )
     )
     _print_runs(runs, arguments)

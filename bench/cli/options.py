@@ -12,6 +12,7 @@ from bench.knobs import Count, Knob, Positive, Workers, knobs_of, make_knob
 
 if TYPE_CHECKING:
     from bench.answers import Conventions
+    from bench.engines.opening import ScorerSettings
     from bench.evaluation.spec import RunSpec
     from bench.sandbox import Level
     from bench.search import SearchConfig
@@ -144,6 +145,7 @@ def add_search_options(
         help="servers that --engine server asks, e.g. http://localhost:8000/v1; changes no result "
         "[OPENAI_BASE_URL]",
     )
+    add_scorer_options(command)
     add_level(command)
 
 
@@ -168,7 +170,8 @@ def read_spec(
         errata=arguments.errata,
         sampling=SamplingSettings(**given_knobs(arguments, knobs_of(SamplingSettings))),
         conventions=parse_conventions(arguments.convention),
-        **given_knobs(arguments, _RUN),
+        batch_scores=arguments.batch_scores,
+        **given_knobs(arguments, (*_RUN, _PPM_ENGINE)),
     )
 
 
@@ -188,8 +191,39 @@ def read_search(arguments: argparse.Namespace, benchmark: str) -> RunSpec:
         arguments.search,
         configure(arguments.search, given_knobs(arguments, all_knobs(deciding=False))),
         sampling=SamplingSettings(**given_knobs(arguments, knobs_of(SamplingSettings))),
-        **given_knobs(arguments, _MODELS),
+        batch_scores=arguments.batch_scores,
+        **given_knobs(arguments, (*_MODELS, _PPM_ENGINE)),
     )
+
+
+_PPM_ENGINE = "ppm_engine"
+
+
+def add_scorer_options(command: argparse.ArgumentParser) -> None:
+    """Add what says how a PPM is run."""
+    from bench.evaluation.spec import RunSpec
+
+    add_knobs(command, [knobs_of(RunSpec)[_PPM_ENGINE]])
+    command.add_argument(
+        "--ppm-url",
+        metavar="URL[,URL...]",
+        help="servers that --ppm-engine server asks, e.g. http://localhost:8001; changes no result "
+        "[RSTAR_BENCH_PPM_URL]",
+    )
+    command.add_argument(
+        "--batch-scores",
+        action="store_true",
+        help="make passes of the PPM for several searches as one, on transformers; scores then "
+        "depend, in their last digits, on what is searched beside them",
+    )
+
+
+def read_scorer(arguments: argparse.Namespace) -> ScorerSettings:
+    """Return how a PPM is to be run."""
+    from bench.engines.opening import ScorerSettings
+
+    engine = vars(arguments).get(_PPM_ENGINE, ScorerSettings().engine)
+    return ScorerSettings(engine, arguments.batch_scores, urls=arguments.ppm_url)
 
 
 def add_convention(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.cli.options import positive_integer
+from bench.cli.options import add_scorer_options, positive_integer, read_scorer
 from bench.console import Counter, print_rich
 from bench.errors import BenchError
 
@@ -29,6 +29,7 @@ def add_verbs(verbs: Any) -> None:
     command.add_argument(
         "--ppm", required=True, metavar="NAME", help="a PPM: published, a folder, or of the hub"
     )
+    command.add_options = add_scorer_options
     command.add_argument(
         "--out", type=Path, required=True, metavar="SCORES.jsonl", help="where the scores go"
     )
@@ -53,11 +54,11 @@ def add_verbs(verbs: Any) -> None:
 
 def _prm_eval(arguments: argparse.Namespace) -> int:
     from bench.checkpoints.checkpoint import find_checkpoint
-    from bench.engines.opening import open_scorer, require_scorer
+    from bench.engines.opening import ScorerSettings, check_scorer, open_scorer
     from bench.files.outputs import check_output
     from bench.prm_bench.metrics import HALF, Threshold, fit_threshold, judge
     from bench.prm_bench.rows import read_solutions
-    from bench.prm_bench.scoring import read_scores, score_solutions
+    from bench.prm_bench.scoring import AT_ONCE, read_scores, score_solutions
     from bench.prm_bench.view import lay_out, to_json
     from bench.reports.grid import COLUMNS, grid_to_markdown, grids_to_rich
 
@@ -68,15 +69,25 @@ def _prm_eval(arguments: argparse.Namespace) -> int:
     asked = [each for file in arguments.files for each in by_file[file]]
     every = list({each.id: each for of in by_file.values() for each in of}.values())
     ppm = find_checkpoint(arguments.ppm, "ppm")
-    require_scorer()
-    done = len(read_scores(every, ppm.name, arguments.out).keys() & {each.id for each in every})
+    settings = read_scorer(arguments)
+    check_scorer(ppm, settings)
+    # Scores of another engine have other last digits: one file holds those of one.
+    model = ", ".join([ppm.name, *(f"{k} {v}" for k, v in settings.describe().items())])
+    done = len(read_scores(every, model, arguments.out).keys() & {each.id for each in every})
     if done:
         sys.stderr.write(f"{done} of {len(every)} solutions were scored before\n")
-    scorer = open_scorer(ppm)
+    scorer = open_scorer(ppm, settings=settings)
     try:
         with Counter(ppm.name, len(every) - done) as counter:
             values = asyncio.run(
-                score_solutions(every, scorer, arguments.out, on_done=counter.tick)
+                score_solutions(
+                    every,
+                    scorer,
+                    arguments.out,
+                    model=model,
+                    at_once=1 if settings == ScorerSettings() else AT_ONCE,
+                    on_done=counter.tick,
+                )
             )
     finally:
         scorer.close()

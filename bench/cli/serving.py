@@ -71,6 +71,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             place,
             level=sandbox_level(arguments),
             base_url=arguments.base_url,
+            ppm_url=arguments.ppm_url,
             on_ready=_tell,
         )
     )

@@ -8,10 +8,10 @@ runs.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.types import Problem
 
@@ -159,6 +159,31 @@ class StepScorer(Protocol):
 
     def scoring(self, problem: Problem) -> Scoring:
         """Begin the scoring of one search on a problem."""
+        ...
+
+
+class RunningScorer(StepScorer, Protocol):
+    """A scorer that was loaded for a run."""
+
+    aggregate: str
+    """How the scores of a path become one number; whoever loads it may know better than it."""
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What computes its scores, and in what, for the run's record."""
+        ...
+
+    def values_of(
+        self, question: str, partial: str, paths: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """Return the value of every step of paths that continue `partial`, waiting for them.
+
+        Raises EngineError.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the scorer holds; what is being scored ends with an EngineError."""
         ...
 
 

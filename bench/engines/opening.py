@@ -1,6 +1,6 @@
 """Engines by name: how each is opened on a checkpoint, and which one `auto` takes.
 
-A new engine is a module and one entry here. A scorer is opened here too.
+A new engine is a module and one entry in `ENGINES`; one for PPMs, in `SCORERS`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.reward import find_reading
@@ -20,14 +21,16 @@ from bench.checkpoints.weights import (
     openvino_folder,
     require_gguf,
 )
-from bench.engines import server, vllm
-from bench.engines.base import RunningEngine
+from bench.engines import server, server_pooling, vllm
+from bench.engines.base import RunningEngine, RunningScorer
 from bench.engines.openvino import POOL_BLOCKS, OpenVINOEngine, Precision
-from bench.engines.ppm import PPMScorer
+from bench.engines.pooling import PoolingScorer, pooling_overrides
+from bench.engines.ppm import DTYPE, PPMScorer
 from bench.engines.server import ServerEngine
 from bench.engines.transformers import TransformersEngine
 from bench.engines.turns import Turns
-from bench.errors import MissingExtraError, UnknownNameError
+from bench.engines.vllm_pooling import VLLMPool
+from bench.errors import BenchError, MissingExtraError, UnknownNameError
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ KEPT_BLOCKS = 4_096
 """Of a KV cache that is to keep prefixes: 3 GB of SmolLM2-135M. The more, the more are found."""
 SERVER = "server"
 """The engine whose weights are not here."""
+TRANSFORMERS = "transformers"
+"""The engine of last resort; for PPMs, the default."""
 AUTO = "auto"
 """Stands for the first engine of `ENGINES` that is installed and runs the policy."""
 
@@ -125,9 +130,9 @@ ENGINES: Mapping[str, EngineEntry] = {
         weight_bytes=4,
     ),
     "vllm": EngineEntry(_open_vllm, "vllm", require_package=vllm.require_package),
-    "transformers": EngineEntry(
+    TRANSFORMERS: EngineEntry(
         _open_transformers,
-        "transformers",
+        TRANSFORMERS,
         require_package=_require_package("the transformers engine", "transformers", "transformers"),
         weight_bytes=2,
     ),
@@ -183,7 +188,7 @@ def require_engine(name: str) -> None:
 
 
 def _is_at_hand(entry: EngineEntry, policy: Checkpoint) -> bool:
-    if entry.package == "transformers":
+    if entry.package == TRANSFORMERS:
         return True  # the last resort; where it is missing, what is said is how to install it
     return bool(entry.package and importlib.util.find_spec(entry.package) and entry.runs(policy))
 
@@ -230,15 +235,144 @@ async def open_engine(
     return engine
 
 
-def require_scorer() -> None:
-    """Raise MissingExtraError where what a PPM runs on is not installed; nothing is loaded."""
-    _require_package("scoring with a PPM", "transformers", "transformers")()
+@dataclass(frozen=True, slots=True)
+class ScorerSettings:
+    """How a PPM is run; but for where its servers are, it decides scores to the last digit."""
+
+    engine: str = TRANSFORMERS
+    batched: bool = False
+    """Whether passes of several searches may be one, where the engine does not do so by itself."""
+    dtype: str = DTYPE
+    """What it computes in, where it is not a server's affair."""
+    urls: str | None = None
+    """The servers, where it asks some; else the environment says."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what tells a run's scores from those of the default; nothing for that itself."""
+        usual = ScorerSettings()
+        return {
+            name: getattr(self, name)
+            for name in ("engine", "batched", "dtype")
+            if getattr(self, name) != getattr(usual, name)
+        }
 
 
-def open_scorer(ppm: Checkpoint, turns: Turns | None = None) -> PPMScorer:
-    """Load a PPM; close it when done. Raises CheckpointError and its kin."""
-    log.info("loading the PPM %s", ppm.name)
-    scorer = PPMScorer(full_weights(ppm), name=ppm.name, turns=turns)
+@dataclass(frozen=True, slots=True)
+class ScorerEntry:
+    """How a PPM is opened on an engine."""
+
+    open: Callable[[Checkpoint, ScorerSettings, Turns], RunningScorer]
+    """Raises MissingExtraError, CheckpointError, EngineError, BenchError."""
+    require_package: Callable[[], None]
+    """Raises MissingExtraError where what it runs on is not installed; loads nothing."""
+    require: Callable[[Checkpoint], None] = lambda ppm: None
+    """Raises CheckpointError for a PPM that it cannot run."""
+    batches: bool = True
+    """Whether it batches requests of several searches by itself."""
+    is_remote: bool = False
+    """Whether it asks servers, which hold the weights."""
+    weight_bytes: int | None = None
+    """Of main memory for each weight; None: it keeps its own books, or a server does."""
+
+
+def _score_on_transformers(ppm: Checkpoint, settings: ScorerSettings, turns: Turns) -> PPMScorer:
+    return PPMScorer(
+        full_weights(ppm),
+        name=ppm.name,
+        turns=turns,
+        dtype=settings.dtype,
+        batched=settings.batched,
+    )
+
+
+def _score_on_vllm(ppm: Checkpoint, settings: ScorerSettings, turns: Turns) -> PoolingScorer:
+    vllm.require()  # before weights are merged for it
+    folder = full_weights(ppm)
+    overrides = pooling_overrides(folder, ppm.name)
+    pool = VLLMPool(folder, name=ppm.name, dtype=settings.dtype, overrides=overrides)
+    return PoolingScorer(folder, pool, name=ppm.name)
+
+
+def _score_on_server(ppm: Checkpoint, settings: ScorerSettings, turns: Turns) -> PoolingScorer:
+    urls = server_pooling.read_urls(settings.urls)
+    server_pooling.require_package()
+    pool = server_pooling.ServerPool(urls, name=ppm.name, start=start_command(ppm))
+    return PoolingScorer(full_weights(ppm), pool, name=ppm.name)
+
+
+def start_command(ppm: Checkpoint) -> str:
+    """Return the command that starts a server of a PPM. Raises CheckpointError: none can."""
+    folder = full_weights(ppm)
+    overrides = pooling_overrides(folder, ppm.name)
+    return server_pooling.serve_command(folder, ppm.name, overrides)
+
+
+def _require_poolable(ppm: Checkpoint) -> None:
+    folder = ppm.folder
+    if folder is not None and ppm.adapter is None:  # what we train is a classifier
+        pooling_overrides(folder, ppm.name)
+
+
+SCORERS: Mapping[str, ScorerEntry] = {
+    TRANSFORMERS: ScorerEntry(
+        _score_on_transformers,
+        _require_package("scoring with a PPM", "transformers", "transformers"),
+        batches=False,
+        weight_bytes=2,
+    ),
+    "vllm": ScorerEntry(_score_on_vllm, vllm.require_package, _require_poolable),
+    SERVER: ScorerEntry(
+        _score_on_server, server_pooling.require_package, _require_poolable, is_remote=True
+    ),
+}
+"""The first is the default, and its scores those of every run that says nothing of its engine."""
+
+
+def require_scorer(settings: ScorerSettings = ScorerSettings()) -> None:  # noqa: B008  # frozen
+    """Check that a PPM could be run so; nothing is loaded.
+
+    Raises UnknownNameError, MissingExtraError, BenchError: the engine batches by itself.
+    """
+    if settings.engine not in SCORERS:
+        raise UnknownNameError("PPM engine", settings.engine, SCORERS)
+    entry = SCORERS[settings.engine]
+    if settings.batched and entry.batches:
+        raise BenchError(
+            f"--batch-scores is for --ppm-engine {TRANSFORMERS}; {settings.engine!r} batches what "
+            "several searches ask by itself, so leave it out"
+        )
+    entry.require_package()
+    SCORERS[TRANSFORMERS].require_package()  # tokenizes for all of them
+
+
+def check_scorer(ppm: Checkpoint, settings: ScorerSettings) -> None:
+    """Find what would keep a PPM from being run so, before anything is loaded.
+
+    Raises UnknownNameError, MissingExtraError, CheckpointError, BenchError.
+    """
+    require_scorer(settings)
+    entry = SCORERS[settings.engine]
+    entry.require(ppm)
+    if entry.is_remote:
+        server_pooling.read_urls(settings.urls)
+
+
+def open_scorer(
+    ppm: Checkpoint,
+    turns: Turns | None = None,
+    settings: ScorerSettings = ScorerSettings(),  # noqa: B008  # frozen
+) -> RunningScorer:
+    """Load a PPM; close it when done.
+
+    Raises UnknownNameError, MissingExtraError, CheckpointError, EngineError, BenchError.
+    """
+    check_scorer(ppm, settings)
+    log.info(
+        "loading the PPM %s%s",
+        ppm.name,
+        "" if settings.engine == TRANSFORMERS else f" on {settings.engine}",
+    )
+    scorer = SCORERS[settings.engine].open(ppm, settings, turns or Turns())
     if ppm.folder is not None:
         # Measured after the weights were made, it is beside the adapter and not in a merged copy.
         scorer.aggregate = find_reading(ppm.folder, ppm.name).aggregate

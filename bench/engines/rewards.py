@@ -1,5 +1,7 @@
 """Published reward models: a solution laid out as each was trained on it, and their heads.
 
+What is made of a head's raw numbers is `bench.engines.reading`.
+
 The steps of a search hold code and tags of ours. These models have seen neither, so that they are
 given a step's text without tags, and what a program printed as a line of it.
 """
@@ -13,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.reward import RewardContract
 from bench.console import expecting_other_heads
+from bench.engines.token_trie import Placed
 from bench.errors import CheckpointError
 from bench.prompts import tags
 
 if TYPE_CHECKING:
     import torch
 
-Placed = tuple[list[int], int]
-"""The tokens that a step is scored after, and the index of the one whose state is read."""
-Read = Callable[["torch.Tensor"], "torch.Tensor"]
-"""Makes values in [-1, 1], of shape (T,), of hidden states of shape (T, hidden size)."""
+RawHead = Callable[["torch.Tensor"], "torch.Tensor"]
+"""Makes a head's raw numbers, of shape (T, labels), of hidden states of shape (T, hidden size). Two
+labels are those of a wrong step and of a right one."""
 
 _STEP_END = re.compile(
     "(?<=" + ")|(?<=".join([tags.END_OF_STEP, tags.END_OF_OUTPUT, tags.END_OF_ANSWER]) + ")"
@@ -164,27 +166,39 @@ def _one_token(tokenizer: Any, marker: str) -> int:
     return ids[0]
 
 
-def load_reward(folder: Path, contract: RewardContract, tokenizer: Any) -> tuple[Any, Read]:
-    """Load a published reward model in bf16; return its backbone, and what reads its states.
+def load_reward(
+    folder: Path, contract: RewardContract, tokenizer: Any, dtype: str = "bfloat16"
+) -> tuple[Any, RawHead]:
+    """Load a published reward model; return its backbone, computing in `dtype`, and its head.
 
     No code of the model's own is run. Raises CheckpointError: the folder has no such head.
     """
     import torch
     from transformers import AutoModel, AutoModelForCausalLM
 
-    options: dict[str, Any] = {"dtype": torch.bfloat16, "trust_remote_code": False}
+    options: dict[str, Any] = {"dtype": getattr(torch, dtype), "trust_remote_code": False}
     if contract.head == "vocabulary":
         model = AutoModelForCausalLM.from_pretrained(folder, **options)
-        words = [_last_token(tokenizer, str(word)) for word in (contract.bad, contract.good)]
+        words = words_of(contract, tokenizer)
         rows = model.get_output_embeddings().weight[words].detach().float()  # (2, hidden size)
-        return model.base_model, _reader(contract, [(rows, None)])
+        return model.base_model, _stack([(rows, None)])
     layers = _read_head(folder, "v_head.summary" if contract.head == "value" else "score")
     if contract.head == "classes":
         weight, bias = layers[-1]
-        order = [int(label) for label in (contract.bad, contract.good) if label is not None]
+        order = classes_of(contract)
         layers[-1] = (weight[order], None if bias is None else bias[order])
     with expecting_other_heads(left=_HEADS):
-        return AutoModel.from_pretrained(folder, **options), _reader(contract, layers)
+        return AutoModel.from_pretrained(folder, **options), _stack(layers)
+
+
+def words_of(contract: RewardContract, tokenizer: Any) -> list[int]:
+    """Return the tokens of a wrong step and of a right one, whose logits a vocabulary has."""
+    return [_last_token(tokenizer, str(word)) for word in (contract.bad, contract.good)]
+
+
+def classes_of(contract: RewardContract) -> list[int]:
+    """Return the numbers of the labels of a wrong step and of a right one."""
+    return [int(label) for label in (contract.bad, contract.good) if label is not None]
 
 
 _Layer = tuple["torch.Tensor", "torch.Tensor | None"]
@@ -209,23 +223,17 @@ def _read_head(folder: Path, name: str) -> list[_Layer]:
     return [(found[key], found.get(key.removesuffix("weight") + "bias")) for key in weights]
 
 
-def _reader(contract: RewardContract, layers: Sequence[_Layer]) -> Read:
-    def read(hidden: torch.Tensor) -> torch.Tensor:
+def _stack(layers: Sequence[_Layer]) -> RawHead:
+    def compute(hidden: torch.Tensor) -> torch.Tensor:
         import torch
 
         states = hidden.float()
         for at, (weight, bias) in enumerate(layers):
             states = states.relu() if at else states
             states = torch.nn.functional.linear(states, weight.to(states.device), _on(bias, states))
-        match contract.squash:
-            case "softmax":  # columns: bad, good
-                return 2 * states.softmax(dim=-1)[:, 1] - 1
-            case "sigmoid":
-                return 2 * states[:, 0].sigmoid() - 1
-            case "tanh":
-                return states[:, 0].tanh()
+        return states
 
-    return read
+    return compute
 
 
 def _on(bias: torch.Tensor | None, states: torch.Tensor) -> torch.Tensor | None:

@@ -1,144 +1,66 @@
 """A server as an engine: any that speaks OpenAI's `/v1/completions`, or several of one model.
 
 Every candidate is a request of its own with a seed of its own, so it does not depend on how many
-were asked for. Requests of one problem go to one server, which may keep its prefixes, unless that
-server fails or has much more to do than another.
-
-What a network does is no failure of a problem: after refused and broken connections, timeouts,
-answers that end too early, and the statuses of a busy or restarting server, a request is made
-again, later and later, at another server where there is one. Only an answer that is whole counts,
-so nothing is lost or doubled. What a server says is wrong with a request (4xx) fails that problem,
-typed; where no server answers at all for long, the run ends with what it has, and its command goes
-on later.
+were asked for. How servers are waited for, and shared, is `bench.engines.http_client`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import logging
-import os
-import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
+from bench.engines import http_client
 from bench.engines.base import Completion, Finish, Request, derive_seed
 from bench.engines.determinism import probe
+from bench.engines.http_client import PATIENCE, Patience, Refused, Servers, Unanswered, say
 from bench.engines.own_loop import OwnLoop
-from bench.errors import (
-    BenchError,
-    DeadEngineError,
-    EngineError,
-    MissingExtraError,
-    RefusedError,
-)
-
-if TYPE_CHECKING:
-    import httpx
-
-log = logging.getLogger(__name__)
+from bench.errors import EngineError, RefusedError
 
 BASE_URL = "OPENAI_BASE_URL"
 """Environment variable with the servers' URLs, commas between; `--base-url` goes before it."""
-API_KEY = "OPENAI_API_KEY"
-"""Environment variable with the key that they ask for, if any."""
-PACKAGE = "httpx"
-
-TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-"""Statuses of a server that may answer the same request later."""
 _STOPPED_BY = ("stop_reason", "matched_stop", "stopping_word")
 """Where vLLM, SGLang and llama.cpp say which stop string ended a text."""
-_SAID = 300
-"""Characters of an error's text that are told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a server is waited for."""
-
-    tries: int = 8
-    """Of one request, over all servers."""
-    first_wait: float = 0.5
-    """Seconds before the second try; each further wait is twice as long, with jitter."""
-    longest_wait: float = 30.0
-    """Seconds of one wait at most, where the server does not ask for another (Retry-After)."""
-    connect: float = 10.0
-    """Seconds for a connection."""
-    answer: float = 600.0
-    """Seconds without a byte of an answer."""
-
-
-class _Refused(Exception):
-    """A server answered that a request is wrong: asking again is of no use."""
-
-
-class _Unanswered(Exception):
-    """A try that another may mend."""
-
-    def __init__(self, why: str, wait: float | None = None, *, gone: bool = False) -> None:
-        super().__init__(why)
-        self.wait = wait
-        """Seconds that the server asked for."""
-        self.gone = gone
-        """Whether there was no server."""
-
-
-@dataclass(slots=True)
-class _Server:
-    url: str
-    running: int = 0
-    """Requests under way there."""
 
 
 def require_package() -> None:
     """Raise MissingExtraError where httpx is not installed."""
-    if importlib.util.find_spec(PACKAGE) is None:
-        raise MissingExtraError("the server engine", PACKAGE, "server")
+    http_client.require_httpx("the server engine")
 
 
 def read_urls(given: str | None = None) -> tuple[str, ...]:
     """Return the servers' URLs out of `--base-url`, else OPENAI_BASE_URL. Raises BenchError."""
-    text = given or os.environ.get(BASE_URL, "")
-    urls = tuple(url.strip().rstrip("/") for url in text.split(",") if url.strip())
-    if not urls:
-        raise BenchError(
-            "--engine server needs the URL of a server: --base-url http://localhost:8000/v1, or "
-            f"{BASE_URL} in the environment; several with commas between"
-        )
-    for url in urls:
-        if not url.startswith(("http://", "https://")):
-            raise BenchError(
-                f"{url!r} is no URL of a server; expected http://HOST:PORT/v1 or https://HOST/v1"
-            )
-    return urls
+    return http_client.read_urls(
+        given,
+        option="--base-url",
+        variable=BASE_URL,
+        asked_by="--engine server",
+        example="http://localhost:8000/v1",
+    )
 
 
 class ServerEngine:
     """Generates by asking servers of one model, with pooled connections."""
 
-    def __init__(self, urls: Sequence[str], *, name: str, patience: Patience = Patience()) -> None:
+    def __init__(self, urls: Sequence[str], *, name: str, patience: Patience = PATIENCE) -> None:
         """Connect, and find the model among those served. Raises MissingExtraError, EngineError."""
         require_package()
-        import httpx
-
         self.name = name
         self.determinism = "not verified on this server"
-        self._patience = patience
-        self._servers = [_Server(url) for url in urls]
-        self._jitter = random.Random(0)
-        """Of waits alone: no text depends on it."""
         self._closed = False
         self._running: set[asyncio.Task[list[Completion]]] = set()
-        key = os.environ.get(API_KEY)
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(patience.answer, connect=patience.connect, pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
-        )
+        self._servers = Servers(urls, name=name, patience=patience)
         self._loop = OwnLoop("server")
         try:
-            self._loop.submit(self._find_model()).result()
+            self._loop.submit(
+                self._servers.require_model(
+                    "/models",
+                    starting=f"vllm serve {name}",
+                    option="--base-url, which ends in /v1",
+                    named="Give one of these as --policy",
+                )
+            ).result()
         except BaseException:
             self.close()
             raise
@@ -173,29 +95,7 @@ class ServerEngine:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        await self._client.aclose()
-
-    async def _find_model(self) -> None:
-        """Raise EngineError where a server is not there, or serves other models."""
-        for server in self._servers:
-            try:
-                data = await self._ask(server, "GET", "/models", None)
-                served = [str(each["id"]) for each in data["data"]]
-            except _Unanswered as error:
-                raise EngineError(
-                    f"no server answers at {server.url} ({error}); start one, e.g. `vllm serve "
-                    f"{self.name}`, or give another --base-url"
-                ) from error
-            except (_Refused, LookupError, TypeError) as error:
-                raise EngineError(
-                    f"what answers at {server.url} does not speak OpenAI's API "
-                    f"(GET /models: {error}); a --base-url ends in /v1"
-                ) from error
-            if self.name not in served:
-                raise EngineError(
-                    f"{server.url} does not serve {self.name!r}; it serves {', '.join(served)}. "
-                    "Give one of these as --policy"
-                )
+        await self._servers.close()
 
     async def _generate(self, request: Request) -> list[Completion]:
         task = asyncio.current_task()
@@ -206,7 +106,7 @@ class ServerEngine:
         ]
         try:
             return list(await asyncio.gather(*candidates))
-        except _Refused as error:
+        except Refused as error:
             raise RefusedError(f"the server of {self.name} refused a request: {error}") from error
         except asyncio.CancelledError as error:
             if not self._closed:
@@ -231,76 +131,12 @@ class ServerEngine:
             asked["seed"] = derive_seed(request.seed, index)
         if request.logprobs:
             asked["logprobs"] = 1
-        failed: list[_Server] = []
-        for attempt in range(self._patience.tries):
-            server = self._choose(request, failed)
-            server.running += 1
-            try:
-                data = await self._ask(server, "POST", "/completions", asked)
-                return _read(data, request, is_first=index == 0)
-            except _Unanswered as error:
-                failed.append(server)
-                last = error
-                if attempt + 1 < self._patience.tries:
-                    await asyncio.sleep(self._wait(attempt, error))
-            finally:
-                server.running -= 1
-        if last.gone:
-            raise DeadEngineError(
-                f"no server of {self.name} answers any more ({last}). What is recorded is kept; "
-                "start the server again and repeat the command to go on"
-            ) from last
-        raise EngineError(
-            f"the server of {self.name} answered none of {self._patience.tries} tries: {last}"
-        ) from last
-
-    def _choose(self, request: Request, failed: Sequence[_Server]) -> _Server:
-        """Return the server of the request's problem, unless it failed or is behind the others."""
-        fewest = min(failed.count(each) for each in self._servers)
-        left = [each for each in self._servers if failed.count(each) == fewest]
-        own = self._servers[request.order % len(self._servers)]
-        idlest = min(left, key=lambda each: each.running)
-        if own in left and own.running <= 2 * idlest.running + 8:
-            return own
-        return idlest
-
-    def _wait(self, attempt: int, error: _Unanswered) -> float:
-        if error.wait is not None:
-            return error.wait
-        longest = min(self._patience.first_wait * 2.0**attempt, self._patience.longest_wait)
-        return longest * self._jitter.uniform(0.5, 1.0)
-
-    async def _ask(
-        self, server: _Server, method: str, path: str, body: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
-        """Return what a server answers, as JSON. Raises _Refused, _Unanswered."""
-        import httpx
-
-        try:
-            answer = await self._client.request(method, server.url + path, json=body)
-            if answer.status_code == httpx.codes.OK:
-                return dict(answer.json())
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise _Unanswered(_say(error), gone=True) from error
-        except httpx.TransportError as error:  # timeouts, and connections that break
-            raise _Unanswered(_say(error)) from error
-        except (ValueError, TypeError) as error:
-            raise _Unanswered(f"an answer that is no JSON object ({error})") from error
-        said = f"{answer.status_code} {answer.reason_phrase}: {_shorten(answer.text)}"
-        if answer.status_code in TRANSIENT:
-            raise _Unanswered(said, self._read_wait(answer))
-        raise _Refused(said)
-
-    def _read_wait(self, answer: httpx.Response) -> float | None:
-        try:
-            wait = float(answer.headers.get("Retry-After", ""))
-        except ValueError:
-            return None  # absent, or a date
-        return min(max(wait, 0.0), 4 * self._patience.longest_wait)
+        read = partial(_read, request=request, is_first=index == 0)
+        return await self._servers.post("/completions", asked, read, order=request.order)
 
 
 def _read(data: Mapping[str, Any], request: Request, *, is_first: bool) -> Completion:
-    """Return what a server generated. Raises _Unanswered: the answer is not whole; EngineError."""
+    """Return what a server generated. Raises Unanswered: the answer is not whole; EngineError."""
     try:
         (choice,) = data["choices"]
         text, ended, usage = str(choice["text"]), choice["finish_reason"], data["usage"]
@@ -308,7 +144,7 @@ def _read(data: Mapping[str, Any], request: Request, *, is_first: bool) -> Compl
         cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
         logprob = _mean(choice["logprobs"]["token_logprobs"]) if request.logprobs else None
     except (LookupError, TypeError, ValueError) as error:
-        raise _Unanswered(f"an answer without what was asked for ({_say(error)})") from error
+        raise Unanswered(f"an answer without what was asked for ({say(error)})") from error
     if ended not in ("stop", "length"):
         raise EngineError(f"the server ended a text with {ended!r}, not with stop or length")
     if ended == "stop" and request.stop:
@@ -333,12 +169,3 @@ def _with_stop(text: str, choice: Mapping[str, Any], stops: Sequence[str]) -> st
 
 def _mean(logprobs: Sequence[float]) -> float | None:
     return sum(map(float, logprobs)) / len(logprobs) if logprobs else None
-
-
-def _say(error: BaseException) -> str:
-    return f"{type(error).__name__}: {_shorten(str(error))}" if str(error) else type(error).__name__
-
-
-def _shorten(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= _SAID else f"{words[:_SAID]}..."

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+Placed = tuple[list[int], int]
+"""The tokens that a step is scored after, and the index of the one whose state is read."""
+
 
 class TokenTrie:
     """A growing set of token sequences, stored as a tree."""
@@ -46,3 +49,20 @@ class TokenTrie:
             line.append(index)
             index = self._parents[index]
         return line[::-1]
+
+    def insert_paths(self, paths: Sequence[Sequence[Placed]]) -> tuple[list[list[int]], list[int]]:
+        """Add what the steps of paths are scored after.
+
+        Return the index of the token of each step's score, and how many tokens each path added.
+        """
+        ends, added = [], []
+        for path in paths:
+            before, found = len(self), []
+            inserted, indices = None, []
+            for ids, at in path:
+                if ids is not inserted:  # one text for all steps, where each goes on from the last
+                    inserted, indices = ids, self.insert(ids)
+                found.append(indices[at])
+            ends.append(found)
+            added.append(len(self) - before)
+        return ends, added

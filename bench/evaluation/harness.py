@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +18,16 @@ from typing import Any, Self
 from bench.answers import close_checkers
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.weights import parameters
-from bench.engines.base import Aggregating, Policy, RunningEngine, StepScorer
+from bench.engines.base import Aggregating, Policy, RunningEngine, RunningScorer, StepScorer
 from bench.engines.memory import Demand, in_gib, read_free
-from bench.engines.opening import engine_for, open_engine, open_scorer
+from bench.engines.opening import (
+    ScorerSettings,
+    check_scorer,
+    engine_for,
+    open_engine,
+    open_scorer,
+)
 from bench.engines.policy import ModelPolicy, SamplingSettings
-from bench.engines.ppm import PPMScorer
 from bench.engines.turns import Turns
 from bench.evaluation.growth import go_on, is_finished, is_whole, read_begun, refuse_growth
 from bench.evaluation.memory import Models, any_demand, check_memory, demand_of, fit, needs_pool
@@ -49,7 +54,7 @@ class Parts:
 
     policy: ModelPolicy
     sandbox: Sandbox
-    scorer: PPMScorer | None
+    scorer: RunningScorer | None
     notes: Mapping[str, Any]
     """What a run's header says of them."""
     pool_blocks: int | None = None
@@ -82,17 +87,24 @@ class Harness:
     next, and are closed when that names others.
     """
 
-    def __init__(self, *, level: Level | None = None, base_url: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        level: Level | None = None,
+        base_url: str | None = None,
+        ppm_url: str | None = None,
+    ) -> None:
         """Start nothing yet. `level` names a level of isolation; see `bench.sandbox.levels`.
 
-        `base_url` names the servers that the engine `server` asks, else the environment does.
+        `base_url` names the servers that the engine `server` asks, and `ppm_url` those of the PPM;
+        else the environment does.
         """
         self._level = level or read_level()
-        self._base_url = base_url
+        self._base_url, self._ppm_url = base_url, ppm_url
         self._engines: dict[tuple[str, str], RunningEngine] = {}
         self._pools: dict[tuple[str, str], int | None] = {}
         """Blocks of each engine's KV cache, where it was told."""
-        self._scorers: dict[str, PPMScorer] = {}
+        self._scorers: dict[tuple[str, ScorerSettings], RunningScorer] = {}
         self._sandbox: Sandbox | None = None
         self._provers: Provers | None = None
         self._turns = Turns()
@@ -194,6 +206,7 @@ class Harness:
             resolved.policy,
             resolved.ppm,
             engine=resolved.engine,
+            scoring=resolved.scorer,
             sampling=spec.sampling,
             demand=demand or demand_of(resolved, CONCURRENCY),
         )
@@ -210,29 +223,40 @@ class Harness:
         *,
         engine: str,
         sampling: SamplingSettings,
+        scoring: ScorerSettings | None = None,
         demand: Demand | None = None,
     ) -> Parts:
-        """Start a policy on an engine, a PPM if there is one, and the sandbox.
+        """Start a policy on an engine, a PPM if there is one, as `scoring` says, and the sandbox.
 
         What runs already is used again, and what runs of others is closed. `demand` says what is
         asked of them at most, where that is known. Raises BenchError: among others, it does not fit
         into memory.
         """
         engine, demand = engine_for(policy, engine), demand or any_demand(sampling)
-        self._close_others(policy, engine, ppm, demand)
-        pool = self._find_room(policy, engine, ppm, demand)
+        scoring = replace(scoring or ScorerSettings(), urls=self._ppm_url)
+        if ppm is not None:
+            check_scorer(ppm, scoring)
+        self._close_others(policy, engine, ppm, scoring, demand)
+        pool = self._find_room(policy, engine, ppm, scoring, demand)
         running = await self._engine(policy, engine, pool)
-        scorer = self._scorer(ppm) if ppm is not None else None
+        scorer = self._scorer(ppm, scoring) if ppm is not None else None
         sandbox = await self.start_sandbox()
         asked = ModelPolicy(policy.name, running, template(policy.template), sampling)
         notes = {
             "engine": {"name": engine, "determinism": running.determinism},
             "sandbox": dict(sandbox.about),
         }
+        if scorer is not None:
+            notes["scorer"] = dict(scorer.about)
         return Parts(asked, sandbox, scorer, notes, self._pools[engine, policy.digest])
 
     def _close_others(
-        self, policy: Checkpoint, engine: str, ppm: Checkpoint | None, demand: Demand
+        self,
+        policy: Checkpoint,
+        engine: str,
+        ppm: Checkpoint | None,
+        scoring: ScorerSettings,
+        demand: Demand,
     ) -> None:
         """Close the engine of another policy, or one whose cache is too small; and another PPM."""
         kept = (engine, policy.digest)
@@ -241,22 +265,30 @@ class Harness:
         for key in [key for key in self._engines if key != kept or too_small]:
             log.info("closing the engine of %s", self._engines[key].name)
             self._engines.pop(key).close()
-        for digest in [each for each in self._scorers if ppm is not None and each != ppm.digest]:
-            log.info("closing the PPM %s", self._scorers[digest].name)
-            self._scorers.pop(digest).close()
+        asked = None if ppm is None else (ppm.digest, scoring)
+        for other in [each for each in self._scorers if asked is not None and each != asked]:
+            log.info("closing the PPM %s", self._scorers[other].name)
+            self._scorers.pop(other).close()
 
     def _find_room(
-        self, policy: Checkpoint, engine: str, ppm: Checkpoint | None, demand: Demand
+        self,
+        policy: Checkpoint,
+        engine: str,
+        ppm: Checkpoint | None,
+        scoring: ScorerSettings,
+        demand: Demand,
     ) -> int | None:
         """Say what is about to be loaded takes of memory; return how large a KV cache may be.
 
         Raises BenchError: it does not fit.
         """
         loads_policy = (engine, policy.digest) not in self._engines
-        loads_ppm = ppm is not None and ppm.digest not in self._scorers
+        loads_ppm = ppm is not None and (ppm.digest, scoring) not in self._scorers
         if not loads_policy and not loads_ppm:
             return None
-        models = Models(policy if loads_policy else None, engine, ppm if loads_ppm else None)
+        models = Models(
+            policy if loads_policy else None, engine, ppm if loads_ppm else None, scoring.engine
+        )
         free = read_free()
         budget = fit(models, demand, free)
         if budget is None:
@@ -275,10 +307,11 @@ class Harness:
             self._pools[key] = pool_blocks
         return self._engines[key]
 
-    def _scorer(self, ppm: Checkpoint) -> PPMScorer:
-        if ppm.digest not in self._scorers:
-            self._scorers[ppm.digest] = open_scorer(ppm, self._turns)
-        return self._scorers[ppm.digest]
+    def _scorer(self, ppm: Checkpoint, scoring: ScorerSettings) -> RunningScorer:
+        key = (ppm.digest, scoring)
+        if key not in self._scorers:
+            self._scorers[key] = open_scorer(ppm, self._turns, scoring)
+        return self._scorers[key]
 
     def _start_provers(self) -> Provers:
         if self._provers is None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.weights import cached_values, parameters
 from bench.engines.memory import BLOCK, Demand, in_gib, read_free
-from bench.engines.opening import ENGINES
+from bench.engines.opening import ENGINES, SCORERS, TRANSFORMERS
 from bench.engines.openvino import MAX_PROMPT_TOKENS, STEP_TOKENS
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError
@@ -43,6 +43,7 @@ class Models:
     policy: Checkpoint | None
     engine: str | None
     ppm: Checkpoint | None
+    ppm_engine: str = TRANSFORMERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def any_demand(sampling: SamplingSettings) -> Demand:
 def check_memory(resolved: Resolved, concurrency: int) -> None:
     """Find out that a run cannot fit before anything is loaded. Raises BenchError."""
     if resolved.policy is not None:
-        models = Models(resolved.policy, resolved.engine, resolved.ppm)
+        models = Models(resolved.policy, resolved.engine, resolved.ppm, resolved.spec.ppm_engine)
         demand = demand_of(resolved, min(concurrency, len(resolved.problems)))
         fit(models, demand, read_free())
 
@@ -101,7 +102,7 @@ def fit(models: Models, demand: Demand, free: int | None) -> Budget | None:
     None where nobody can say: the engine keeps its own books, or a GPU does the work. Raises
     BenchError: even with the smallest cache that serves the demand there is not enough.
     """
-    if shutil.which("nvidia-smi") or _keeps_books(models.engine):
+    if shutil.which("nvidia-smi") or _keeps_books(models):
         return None
     budget = _reckon(models, demand, free)
     if free is None or budget.total <= free:
@@ -123,8 +124,11 @@ def fit(models: Models, demand: Demand, free: int | None) -> Budget | None:
     )
 
 
-def _keeps_books(engine: str | None) -> bool:
-    return engine is not None and ENGINES[engine].weight_bytes is None
+def _keeps_books(models: Models) -> bool:
+    scorer = SCORERS[models.ppm_engine]
+    if models.ppm is not None and scorer.weight_bytes is None and not scorer.is_remote:
+        return True
+    return models.engine is not None and ENGINES[models.engine].weight_bytes is None
 
 
 def _reckon(models: Models, demand: Demand, free: int | None) -> Budget:
@@ -148,8 +152,9 @@ def _count_parts(models: Models, demand: Demand) -> dict[str, int]:
     if models.policy is not None and models.engine is not None:
         entry = ENGINES[models.engine]
         parts["policy"] = parameters(models.policy) * (entry.weight_bytes or 0) + STEP
-    if models.ppm is not None:
-        parts["PPM"] = parameters(models.ppm) * HALF
+    scored_by = SCORERS[models.ppm_engine].weight_bytes
+    if models.ppm is not None and scored_by is not None:  # else a server holds it
+        parts["PPM"] = parameters(models.ppm) * scored_by
         kept = demand.requests * SCORED_TOKENS * cached_values(models.ppm)
         parts["its searches"] = kept * HALF
     if models.ppm is not None or models.engine == "transformers":

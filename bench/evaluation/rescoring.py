@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from bench.answers import Conventions
 from bench.checkers.panel import OURS, Checker, Ours, open_checker
 from bench.checkpoints.checkpoint import find_checkpoint
+from bench.engines.base import RunningScorer
 from bench.engines.opening import open_scorer
-from bench.engines.ppm import PPMScorer
 from bench.errors import BenchError, DataError, UnknownNameError
 from bench.evaluation.spec import digest_problems
 from bench.problems import load
@@ -161,7 +161,7 @@ def choose_by(run: Run, aggregate: str, trees: Sequence[StoredTree] | None = Non
     return replace(run, header={**run.header, "config": config}, records=tuple(records))
 
 
-def rescore(run: Run, problems: Mapping[str, Problem], scorer: PPMScorer, *, ppm: str) -> Run:
+def rescore(run: Run, problems: Mapping[str, Problem], scorer: RunningScorer, *, ppm: str) -> Run:
     """Return a run of samples of `problems`, by id, scored by another PPM, whose digest is `ppm`.
 
     Problems that are not among them, or whose tree is not stored, are left out.
@@ -172,7 +172,7 @@ def rescore(run: Run, problems: Mapping[str, Problem], scorer: PPMScorer, *, ppm
 
 
 def _score_anew(
-    run: Run, problems: Mapping[str, Problem], scorer: PPMScorer
+    run: Run, problems: Mapping[str, Problem], scorer: RunningScorer
 ) -> Iterator[tuple[Record, Trace]]:
     selectors = find_search("sample").choose_by(scorer.aggregate)
     by_key = {record.key: record for record in run.records}
@@ -195,7 +195,7 @@ def _change_ppm(run: Run, name: str) -> Rescored:
             "grown another tree. Give a run of --search sample, or search again"
         )
     checkpoint = find_checkpoint(name, "ppm")
-    problems = _read_problems(run)
+    problems = read_problems(run)
     scorer = open_scorer(checkpoint)
     try:
         scored = list(_score_anew(run, problems, scorer))
@@ -219,7 +219,7 @@ def _change_ppm(run: Run, name: str) -> Rescored:
     return Rescored(replace(run, header=header, records=records), trees)
 
 
-def _read_problems(run: Run) -> dict[str, Problem]:
+def read_problems(run: Run) -> dict[str, Problem]:
     """Return the problems of a run, which must be those that its benchmark holds here."""
     asked = run.header["config"]["benchmark"]
     problems = load(asked["name"], limit=asked["problems"], errata=asked.get("errata") != "off")
@@ -237,7 +237,7 @@ def _list_alternatives(run: Run) -> dict[str, Sequence[str]]:
     errata = benchmark.get("errata") if isinstance(benchmark, Mapping) else None
     if not errata or errata == "off":
         return {}
-    return {p.id: p.alternatives for p in _read_problems(run).values() if p.alternatives}
+    return {p.id: p.alternatives for p in read_problems(run).values() if p.alternatives}
 
 
 def _open(change: Change, conventions: Conventions) -> Checker:
@@ -259,7 +259,7 @@ def _with_checker(run: Run, checker: Checker) -> dict[str, Any]:
     return {**run.header, "config": config}
 
 
-def _score(trace: Trace, problem: Problem, scorer: PPMScorer) -> None:
+def _score(trace: Trace, problem: Problem, scorer: RunningScorer) -> None:
     """Give every step of the finished solutions its value."""
     for node in trace.nodes:
         node.value = None

@@ -28,7 +28,16 @@ from bench.checkpoints.checkpoint import (
 from bench.checkpoints.ppm_config import Aggregate
 from bench.checkpoints.reward import find_reading
 from bench.checkpoints.weights import require_tokenizer, tokenizer_digest
-from bench.engines.opening import ENGINES, SERVER, engine_for, require_engine, require_scorer
+from bench.engines.opening import (
+    ENGINES,
+    SCORERS,
+    SERVER,
+    TRANSFORMERS,
+    ScorerSettings,
+    engine_for,
+    require_engine,
+    require_scorer,
+)
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, CheckpointError
 from bench.inequalities.packages import require_packages, require_z3
@@ -64,6 +73,12 @@ class RunSpec:
     engine: str = "auto"
     """Engine that runs the policy; auto: the fastest that is installed and can; server: asks
     servers (--base-url), which have the policy under its name."""
+    ppm_engine: str = TRANSFORMERS
+    """Engine that runs the PPM: transformers; vllm, in this process; server: asks servers of vLLM's
+    pooling (--ppm-url), which have the PPM under its name."""
+    batch_scores: bool = False
+    """Whether passes of the PPM for several searches may be one, on transformers: scores then
+    depend, in their last digits, on what is searched beside them."""
     template: str | None = None
     """Prompt template of the policy; none: what it was trained with, few-shot if it was not."""
     limit: Count | None = None
@@ -106,6 +121,11 @@ class Resolved:
         return self.spec.aggregate or find_reading(self.ppm.folder, self.ppm.name).aggregate
 
     @property
+    def scorer(self) -> ScorerSettings:
+        """How the PPM is run, but for where its servers are."""
+        return ScorerSettings(self.spec.ppm_engine, self.spec.batch_scores)
+
+    @property
     def _search(self) -> dict[str, Any]:
         """What decides how a problem is searched and its answer chosen."""
         given = {"name": self.spec.search, **asdict(self.search_config)}
@@ -125,7 +145,9 @@ class Resolved:
                 "errata": corrected_ids(self.problems) if spec.errata else "off",
             },
             "policy": None if policy is None else _describe_policy(policy, spec.sampling),
-            "ppm": None if ppm is None else {"name": ppm.name, "digest": ppm.digest},
+            "ppm": None
+            if ppm is None
+            else {"name": ppm.name, "digest": ppm.digest, **self.scorer.describe()},
             "search": self._search,
             "engine": self.engine,
             "seed": spec.seed,
@@ -192,10 +214,12 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
             f"{engine!r} does not tell; choose one of {', '.join(telling)}"
         )
     ppm = _ppm(spec, entry, policy)
+    resolved = Resolved(spec, entry, config, problems, policy, ppm, engine)
     if ppm is not None:
-        require_scorer()
+        require_scorer(resolved.scorer)
         require_tokenizer(ppm)
-    return Resolved(spec, entry, config, problems, policy, ppm, engine)
+        SCORERS[spec.ppm_engine].require(ppm)
+    return resolved
 
 
 def _refuse_models(spec: RunSpec) -> None:

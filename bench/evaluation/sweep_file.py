@@ -39,7 +39,9 @@ _NAMED = ("benchmark", "policy", "search")
 _RUN = {name: knob for name, knob in knobs_of(RunSpec).items() if name not in _NAMED}
 _SAMPLING = knobs_of(SamplingSettings)
 _RATES = "rate_from"
-_OF_MODELS = ("ppm", "template", "aggregate", "engine")
+_OF_PPM = ("ppm", "aggregate", "ppm_engine", "batch_scores")
+"""What a search without a PPM does not heed."""
+_OF_MODELS = (*_OF_PPM, "template", "engine")
 """What a search that asks no policy does not heed."""
 
 
@@ -154,7 +156,7 @@ def _drop_unheeded(values: dict[str, Any], own: dict[str, Any], *, kept: Mapping
     entry = find_search(own["search"])
     dropped: list[str] = []
     if not entry.uses_ppm:
-        dropped += [name for name in ("ppm", "aggregate") if name not in kept]
+        dropped += [name for name in _OF_PPM if name not in kept]
     if own["search"] in ("greedy", "plan_greedy"):
         dropped.append("temperature")
         if "seed" in values:

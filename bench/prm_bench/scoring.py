@@ -16,36 +16,51 @@ from bench.prm_bench.rows import JudgedSolution
 from bench.prompts.tags import END_OF_STEP
 from bench.types import Problem
 
+AT_ONCE = 16
+"""Solutions at a time of an engine that batches them."""
+
 
 async def score_solutions(
     solutions: Sequence[JudgedSolution],
     scorer: StepScorer,
     out: Path,
     *,
+    model: str | None = None,
+    at_once: int = 1,
     on_done: Callable[[], None] | None = None,
 ) -> dict[str, list[float]]:
     """Return the value of every step of every solution, those in the file `out` as they are there.
 
-    Raises EngineError; RunDirError: the file holds the scores of another model or other steps.
+    `model` is what the file calls the scorer, unless its name; `at_once` solutions are scored at a
+    time, for an engine that batches them. Raises EngineError; RunDirError: the file holds the
+    scores of another model or other steps.
     """
-    found = read_scores(solutions, scorer.name, out)
-    for each in solutions:
-        if each.id in found:
-            continue
-        problem = Problem(id=each.id, question=each.question, answer="", benchmark=each.source)
-        scoring = scorer.scoring(problem)
-        try:
-            path = [f"{step}\n{END_OF_STEP}" for step in each.steps]
-            values = (await scoring.score("", [path])).values[0]
-        finally:
-            scoring.close()
-        found[each.id] = values
-        await asyncio.to_thread(
-            append, out, encode({"id": each.id, "ppm": scorer.name, "values": values})
-        )
-        if on_done is not None:
-            on_done()
+    model = model or scorer.name
+    found = read_scores(solutions, model, out)
+    left = [each for each in solutions if each.id not in found]
+    for begin in range(0, len(left), at_once):
+        part = left[begin : begin + at_once]
+        scored = await asyncio.gather(*(score_solution(each, scorer) for each in part))
+        for each, values in zip(part, scored, strict=True):
+            found[each.id] = values
+            line = encode({"id": each.id, "ppm": model, "values": values})
+            await asyncio.to_thread(append, out, line)
+            if on_done is not None:
+                on_done()
     return {each.id: found[each.id] for each in solutions}
+
+
+async def score_solution(solution: JudgedSolution, scorer: StepScorer) -> list[float]:
+    """Return the value of every step of a solution. Raises EngineError."""
+    problem = Problem(
+        id=solution.id, question=solution.question, answer="", benchmark=solution.source
+    )
+    scoring = scorer.scoring(problem)
+    try:
+        path = [f"{step}\n{END_OF_STEP}" for step in solution.steps]
+        return (await scoring.score("", [path])).values[0]
+    finally:
+        scoring.close()
 
 
 def read_scores(

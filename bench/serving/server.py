@@ -93,6 +93,7 @@ async def serve(
     *,
     level: Level | None = None,
     base_url: str | None = None,
+    ppm_url: str | None = None,
     on_ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve searches until a signal or a cancel ends it; `on_ready` hears the URL.
@@ -105,7 +106,7 @@ async def serve(
     with _take_port(settings) as listening:
         catalogue = Catalogue(spec)
         trees = Trees(settings.trees, place.trees)
-        async with Harness(level=level, base_url=base_url) as harness:
+        async with Harness(level=level, base_url=base_url, ppm_url=ppm_url) as harness:
             own = catalogue.own
             assert own.policy is not None and own.engine is not None
             require_cache(own)
@@ -113,6 +114,7 @@ async def serve(
                 own.policy,
                 own.ppm,
                 engine=own.engine,
+                scoring=own.scorer,
                 sampling=spec.sampling,
                 demand=demand_of(own, settings.concurrency),
             )

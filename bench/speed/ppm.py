@@ -1,46 +1,67 @@
-"""The newest published PPM on the siblings of an expansion: together, and one at a time.
+"""The newest published PPM on siblings of an expansion, and on the expansions of several searches.
 
-Together, their common prefix goes through the model once. That the values are equal either way is
-what the tests are for.
+Siblings are scored together and one at a time: together, their common prefix goes through the model
+once. Searches have a pass each, or passes that they share (`--batch-scores`). That the values are
+equal either way is what the tests are for.
 """
 
 from __future__ import annotations
 
-from bench.checkpoints.checkpoint import checkpoints_dir, find_checkpoint, published_checkpoints
-from bench.engines.opening import open_scorer
+import asyncio
+from collections.abc import Sequence
+
+from bench.checkpoints.checkpoint import (
+    Checkpoint,
+    checkpoints_dir,
+    find_checkpoint,
+    published_checkpoints,
+)
+from bench.checkpoints.weights import full_weights
+from bench.engines.base import StepScorer
 from bench.engines.ppm import PPMScorer
 from bench.engines.turns import Turns
 from bench.errors import CheckpointError
 from bench.problems import load
 from bench.prompts import START
 from bench.speed.measure import Figure, measure_time
+from bench.types import Problem
 
 PROBLEMS = 16
 CANDIDATES = 4
+SEARCHES = (8, 32)
+"""Searches at once."""
+PARTIAL = f"{START}\n# Step 1: Count all jars\njars = 14 * 6\n<end_of_step>"
 
 
 async def ppm() -> list[Figure]:
-    """Time the newest published PPM on the siblings of an expansion, together and one by one."""
+    """Time the newest published PPM on siblings, and on the expansions of several searches."""
+    problems = load("embedded-grade-school", limit=max(PROBLEMS, *SEARCHES))
     scorer = open_newest_ppm()
-    partial = f"{START}\n# Step 1: Count all jars\njars = 14 * 6\n<end_of_step>"
-    siblings = [
-        f"\n# Step 2: Take away {i} jars\nwhole = jars - {i}\n<end_of_step>"
-        for i in range(CANDIDATES)
-    ]
-    problems = load("embedded-grade-school", limit=PROBLEMS)
     try:
-        paths = [[sibling] for sibling in siblings]
-        await scorer.scoring(problems[0]).score(partial, paths)  # the first pass allocates
-        with measure_time() as packed:
-            together = [await scorer.scoring(each).score(partial, paths) for each in problems]
-        with measure_time() as single:
-            alone = [
-                await scorer.scoring(each).score(partial, [path])
-                for each in problems
-                for path in paths
-            ]
+        figures = await _time_siblings(scorer, problems[:PROBLEMS])
+        for count in SEARCHES:
+            figures.append(await _time_searches(scorer, problems[:count], "a pass each"))
     finally:
         scorer.close()
+    scorer = open_newest_ppm(batched=True)
+    try:
+        await _expand(scorer, problems[0])  # the first pass allocates
+        for count in SEARCHES:
+            figures.append(await _time_searches(scorer, problems[:count], "passes shared"))
+    finally:
+        scorer.close()
+    return figures
+
+
+async def _time_siblings(scorer: PPMScorer, problems: Sequence[Problem]) -> list[Figure]:
+    paths = _siblings(2)
+    await scorer.scoring(problems[0]).score(PARTIAL, paths)  # the first pass allocates
+    with measure_time() as packed:
+        together = [await scorer.scoring(each).score(PARTIAL, paths) for each in problems]
+    with measure_time() as single:
+        alone = [
+            await scorer.scoring(each).score(PARTIAL, [path]) for each in problems for path in paths
+        ]
     tokens, tokens_alone = (sum(s.tokens for s in scores) for scores in (together, alone))
     return [
         Figure(f"{CANDIDATES} siblings together", tokens / packed.wall, "tokens/s"),
@@ -51,13 +72,42 @@ async def ppm() -> list[Figure]:
     ]
 
 
-def open_newest_ppm(turns: Turns | None = None) -> PPMScorer:
-    """Load the newest published PPM. Raises CheckpointError: there is none."""
+async def _time_searches(scorer: StepScorer, problems: Sequence[Problem], how: str) -> Figure:
+    with measure_time() as watch:
+        tokens = sum(await asyncio.gather(*(_expand(scorer, each) for each in problems)))
+    return Figure(f"{len(problems)} searches, {how}", tokens / watch.wall, "tokens/s")
+
+
+async def _expand(scorer: StepScorer, problem: Problem) -> int:
+    """Score the siblings of an expansion, then of one below each step of a path; return tokens."""
+    scoring = scorer.scoring(problem)
+    partial, tokens = PARTIAL, 0
+    for depth in range(2, 5):
+        paths = _siblings(depth)
+        tokens += (await scoring.score(partial, paths)).tokens
+        partial += paths[0][0]
+    scoring.close()
+    return tokens
+
+
+def _siblings(depth: int) -> list[list[str]]:
+    return [
+        [f"\n# Step {depth}: Take away {i} jars\nwhole = jars - {i}\n<end_of_step>"]
+        for i in range(CANDIDATES)
+    ]
+
+
+def open_newest_ppm(turns: Turns | None = None, *, batched: bool = False) -> PPMScorer:
+    """Load the newest published PPM on transformers. Raises CheckpointError: there is none."""
+    checkpoint = _find_newest()
+    return PPMScorer(full_weights(checkpoint), name=checkpoint.name, turns=turns, batched=batched)
+
+
+def _find_newest() -> Checkpoint:
     names = list(published_checkpoints("ppm"))
     if not names:
         raise CheckpointError(
             f"no PPM is published under {checkpoints_dir()}; train one with: "
             "rstar-train evolve --recipe smollm2-cpu --rounds 1"
         )
-    checkpoint = find_checkpoint(names[-1], "ppm")
-    return open_scorer(checkpoint, turns)
+    return find_checkpoint(names[-1], "ppm")

@@ -1,5 +1,6 @@
-"""A server of OpenAI's completions that misbehaves as it is told, and counts what it answered.
+"""A server of OpenAI's completions, or of vLLM's pooling, that misbehaves as it is told.
 
+It counts what it answered, whole or cut.
 A text says which prompt and seed it is of, so that an answer that went to another request is seen.
 """
 
@@ -10,7 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +30,9 @@ class Behaviour:
     """Of the requests, those that get one of `FAULTS`."""
     faults: tuple[str, ...] = FAULTS
     refuse: str = ""
-    """Prompts with this text are refused with status 400."""
+    """Prompts with this text, and inputs that begin with it, are refused with status 400."""
+    pool: Callable[[list[int]], list[list[float]]] | None = None
+    """What makes numbers of tokens, where it pools."""
     stop_key: str | None = "stop_reason"
     """Where it says which stop string ended a text, which it leaves out; None: it keeps it."""
     silent: bool = False
@@ -39,6 +42,8 @@ class Behaviour:
     """Whole answers by text."""
     faulted: Counter[str] = field(default_factory=Counter)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Paths and bodies of all requests."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -53,8 +58,16 @@ class Behaviour:
                 self.faulted[fault] += 1
             return fault
 
+    def answer(self, asked: Mapping[str, Any], *, cut: bool = False) -> dict[str, Any]:
+        """Return an answer to a request; one that will be `cut` counts as none."""
+        if self.pool is None:
+            return self.complete({**asked, "prompt": "cut"} if cut else asked)
+        with self._lock:
+            self.answered["cut" if cut else str(asked["input"])] += 1
+        return {"data": [{"index": 0, "object": "pooling", "data": self.pool(asked["input"])}]}
+
     def complete(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an answer to a request."""
+        """Return a completion."""
         text = f"{asked['prompt']}|{asked.get('seed')}"
         with self._lock:
             self.answered[text] += 1
@@ -89,7 +102,9 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
         def do_POST(self) -> None:
             behaviour.headers.append(dict(self.headers))
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if behaviour.refuse and behaviour.refuse in asked["prompt"]:
+            behaviour.asked.append((self.path, asked))
+            told = str(asked["prompt"] if "prompt" in asked else asked["input"])
+            if behaviour.refuse and behaviour.refuse in told:
                 self._send(400, {"error": "the prompt is too long\x1b[31m"})
                 return
             match behaviour.draw():
@@ -98,7 +113,7 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
                 case "500" | "503" as status:
                     self._send(int(status), {"error": "down"})
                 case "cut":
-                    body = json.dumps(behaviour.complete({**asked, "prompt": "cut"})).encode()
+                    body = json.dumps(behaviour.answer(asked, cut=True)).encode()
                     self._head(200, len(body))
                     self.wfile.write(body[: len(body) // 2])
                     self.close_connection = True
@@ -113,7 +128,7 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
                 case fault:
                     if fault == "slow":
                         time.sleep(0.2)
-                    self._send(200, behaviour.complete(asked))
+                    self._send(200, behaviour.answer(asked))
 
         def _send(
             self, status: int, data: Mapping[str, Any], headers: Mapping[str, str] = {}

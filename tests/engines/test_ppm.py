@@ -6,10 +6,9 @@ Most tests run it in fp32, where equality is sharp; one runs it in bf16, as user
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +16,13 @@ from typing import Any
 
 import pytest
 
+from bench.checkpoints.checkpoint import find_checkpoint, published_checkpoints
 from bench.checkpoints.ppm_config import PPMConfig
+from bench.checkpoints.weights import full_weights
 from bench.engines.base import PathScores
-from bench.engines.ppm import PPMScorer
+from bench.engines.ppm import Pass, PPMScorer
+from bench.engines.scored_tree import Chunk, Network, ScoredTree, compute, share_passes
+from bench.engines.token_trie import Placed
 from bench.engines.turns import Turns
 from bench.errors import CheckpointError, EngineError, UnknownNameError
 from bench.prompts import OFFICIAL, START
@@ -36,6 +39,9 @@ TOLERANCE = 1e-5
 """In fp32: two orders of summation."""
 TOLERANCE_BF16 = 0.1
 """bf16 has 8 bits of mantissa, and these random weights are wide; 0.06 was seen."""
+
+BF16_BOUND = 0.05
+"""Of a trained PPM, by where a pass ends and what is beside it; 0.013 was seen."""
 
 PARTIAL = f"{START}\na = 14 * 6\n<end_of_step>"
 SIBLINGS = [
@@ -235,7 +241,7 @@ def test_a_search_that_outgrows_what_is_kept_begins_anew(
     scorer: PPMScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, cheap = walk(scorer)
-    monkeypatch.setattr("bench.engines.ppm.KEPT_TOKENS", 40)
+    monkeypatch.setattr("bench.engines.scored_tree.KEPT_TOKENS", 40)
     values, dear = walk(scorer)
     assert sum(dear) > sum(cheap)
     for got, wanted in zip(values, kept, strict=True):
@@ -247,7 +253,7 @@ def test_a_pass_cut_into_short_ones_gives_the_same(
     scorer: PPMScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = score_paths(scorer, PATHS)
-    monkeypatch.setattr("bench.engines.ppm.PASS_TOKENS", 7)
+    monkeypatch.setattr("bench.engines.scored_tree.PASS_TOKENS", 7)
     cut = score_paths(scorer, PATHS)
     assert cut.by_path == whole.by_path
     for got, wanted in zip(cut.values, whole.values, strict=True):
@@ -269,37 +275,148 @@ def test_passes_that_wait_share_one_turn_and_keep_their_order(
     enter = Turns.__enter__
     monkeypatch.setattr(Turns, "__enter__", lambda self: (enter(self), taken.append(1)))
 
-    def pass_(index: int) -> tuple[list[list[float]], list[int]]:
-        made.append(index)
-        return [], [index]
+    def numbered(index: int) -> Pass:
+        def place() -> list[list[Placed]]:
+            made.append(index)
+            return []
+
+        return Pass(ScoredTree(), place)
 
     async def all_at_once() -> list[tuple[list[list[float]], list[int]]]:
         with turns:  # the engine generates
-            asked = [
-                asyncio.ensure_future(scorer.run(functools.partial(pass_, i))) for i in range(5)
-            ]
+            asked = [asyncio.ensure_future(scorer.run(numbered(i))) for i in range(5)]
             await asyncio.sleep(0.05)
             assert made == []
         return await asyncio.gather(*asked)
 
-    results = asyncio.run(all_at_once())
-    assert [tokens for _, (tokens,) in results] == made == [0, 1, 2, 3, 4]
+    assert asyncio.run(all_at_once()) == [([], [])] * 5
+    assert made == [0, 1, 2, 3, 4]
     assert len(taken) == 2  # the engine's and the passes'
 
 
 @needs_torch
 def test_a_pass_that_fails_fails_alone(scorer: PPMScorer) -> None:
-    def broken() -> tuple[list[list[float]], list[int]]:
+    await_both(scorer)
+
+
+def await_both(scorer: PPMScorer) -> None:
+    """A pass that cannot be placed, beside one that can."""
+
+    def broken() -> list[list[Placed]]:
         raise RuntimeError("no memory")
 
+    def placed() -> list[list[Placed]]:
+        return scorer.place("", PARTIAL, PATHS)
+
     async def both() -> list[object]:
-        return await asyncio.gather(
-            scorer.run(broken), scorer.run(lambda: ([], [1])), return_exceptions=True
-        )
+        passes = Pass(ScoredTree(), broken), Pass(ScoredTree(), placed)
+        return await asyncio.gather(*map(scorer.run, passes), return_exceptions=True)
 
     failed, made = asyncio.run(both())
     assert isinstance(failed, RuntimeError)
-    assert made == ([], [1])
+    assert isinstance(made, tuple) and [len(values) for values in made[0]] == [2, 3, 1]
+
+
+# Passes of several searches as one.
+
+
+@pytest.fixture(scope="module")
+def batched(folder: Path) -> Iterator[PPMScorer]:
+    started = PPMScorer(folder, name="tiny", dtype="float32", batched=True)
+    yield started
+    started.close()
+
+
+def search_at_once(scorer: PPMScorer, count: int) -> list[list[list[list[float]]]]:
+    """Let searches of different questions and lengths score at once, thrice each."""
+
+    async def one(at: int) -> list[list[list[float]]]:
+        scoring = scorer.scoring(replace(problem(), question="How many jars? " * (at + 1)))
+        found = []
+        for partial, steps in EXPANSIONS[: 2 + at % 3]:
+            scores = await scoring.score(partial, [[step] for step in steps])
+            found.append(scores.values)
+        found.append((await scoring.score(PARTIAL, PATHS[at % 2 :])).values)
+        scoring.close()
+        return found
+
+    async def together() -> list[list[list[list[float]]]]:
+        with scorer._turns:  # so that all wait before the first pass is made
+            asked = [asyncio.ensure_future(one(at)) for at in range(count)]
+            await asyncio.sleep(0.05)
+        return await asyncio.gather(*asked)
+
+    return asyncio.run(together())
+
+
+def flatten(found: list[list[list[list[float]]]]) -> list[float]:
+    return [v for search in found for call in search for path in call for v in path]
+
+
+@needs_torch
+def test_searches_that_share_passes_score_as_each_does_alone(
+    scorer: PPMScorer, batched: PPMScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+
+    def counted(network: Network, chunks: Sequence[Chunk]) -> None:
+        rows.append(len(chunks))
+        compute(network, chunks)
+
+    monkeypatch.setattr("bench.engines.ppm.compute", counted)
+    together = flatten(search_at_once(batched, 9))
+    assert max(rows) > 4
+    rows.clear()
+    alone = flatten(search_at_once(scorer, 9))
+    assert set(rows) == {1}
+    assert len(set(alone)) > len(alone) / 2
+    assert together == pytest.approx(alone, abs=TOLERANCE)
+
+
+@needs_torch
+@pytest.mark.slow
+def test_shared_passes_of_a_published_ppm_are_as_near_to_fp32_as_a_pass_each() -> None:
+    if not (names := list(published_checkpoints("ppm"))):
+        pytest.skip("no PPM is published here")
+    weights = full_weights(find_checkpoint(names[-1], "ppm"))
+    found = []
+    for dtype, shared in (("float32", False), ("bfloat16", False), ("bfloat16", True)):
+        scorer = PPMScorer(weights, name="published", dtype=dtype, batched=shared)
+        found.append(flatten(search_at_once(scorer, 9)))
+        scorer.close()
+    exact, alone, together = found
+    assert together != alone
+    of_alone, of_together = (
+        [abs(a - b) for a, b in zip(each, exact, strict=True)] for each in (alone, together)
+    )
+    assert sum(of_together) < 1.5 * sum(of_alone)
+    assert together == pytest.approx(alone, abs=BF16_BOUND)
+
+
+@needs_torch
+def test_a_pass_that_fails_fails_alone_among_those_it_would_share(batched: PPMScorer) -> None:
+    await_both(batched)
+
+
+@needs_torch
+def test_two_passes_of_one_search_are_made_one_after_the_other(batched: PPMScorer) -> None:
+    async def go() -> list[PathScores]:
+        scoring = batched.scoring(problem())
+        return await asyncio.gather(*(scoring.score(PARTIAL, PATHS) for _ in range(3)))
+
+    first, *others = asyncio.run(go())
+    assert first.tokens > 0
+    assert all(each.tokens == 0 and each.values == first.values for each in others)
+
+
+@needs_torch
+def test_shared_passes_hold_little_padding(batched: PPMScorer) -> None:
+    trees = [ScoredTree() for _ in range(6)]
+    for tree, size in zip(trees, (500, 400, 260, 200, 20, 10), strict=True):
+        tree.add([[(list(range(size)), size - 1)]])
+    chunks = [chunk for tree in trees if (chunk := tree.next_chunk()) is not None]
+    groups = [[chunk.size for chunk in group] for group in share_passes(chunks[::-1])]
+    assert groups == [[500, 400, 260], [200], [20, 10]]
 
 
 # Cost.

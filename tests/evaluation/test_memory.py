@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -108,6 +109,7 @@ class Part:
     """An engine or a PPM that tells when it is closed."""
 
     determinism = "none"
+    about: Mapping[str, str] = {}
 
     def __init__(self, name: str, told: list[str]) -> None:
         self.name, self._told = name, told
@@ -129,7 +131,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return SimpleNamespace(about={})
 
     monkeypatch.setattr(harness_module, "open_engine", open_engine)
-    monkeypatch.setattr(harness_module, "open_scorer", lambda ppm, turns: Part(ppm.name, events))
+    monkeypatch.setattr(harness_module, "open_scorer", lambda ppm, *_: Part(ppm.name, events))
     monkeypatch.setattr(harness_module, "engine_for", lambda policy, name: name)
     monkeypatch.setattr(harness_module, "fit", lambda *_: None)
     monkeypatch.setattr(Harness, "start_sandbox", start_sandbox)

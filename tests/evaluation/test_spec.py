@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, published_checkpoints
 from bench.engines.policy import SamplingSettings
-from bench.errors import BenchError
+from bench.errors import BenchError, UnknownNameError
 from bench.evaluation.spec import RunSpec, resolve
 from bench.problems import BENCHMARKS, mirror
 from bench.problems.errata import errata
@@ -61,3 +63,22 @@ def test_a_served_policy_is_not_looked_for_here() -> None:
     assert config["policy"]["template"] == "few-shot"
     with pytest.raises(BenchError, match="--engine server needs --policy NAME"):
         resolve(RunSpec("embedded-grade-school", None, "greedy", engine="server"))
+
+
+def test_scores_of_another_engine_or_of_shared_passes_are_another_configuration() -> None:
+    pytest.importorskip("httpx")
+    pytest.importorskip("transformers")
+    if not published_checkpoints("ppm"):
+        pytest.skip("no PPM is published here")
+    usual = RunSpec("embedded-grade-school", "smollm2", "best_of_n", limit=1)
+    config, shared, served = (
+        resolve(replace(usual, **changes)).config["ppm"]
+        for changes in ({}, {"batch_scores": True}, {"ppm_engine": "server"})
+    )
+    assert config.keys() == {"name", "digest"}  # as before there was a choice
+    assert shared == {**config, "batched": True}
+    assert served == {**config, "engine": "server"}
+    with pytest.raises(BenchError, match="--batch-scores is for --ppm-engine transformers"):
+        resolve(replace(usual, ppm_engine="server", batch_scores=True))
+    with pytest.raises(UnknownNameError, match="unknown PPM engine 'vlm'; did you mean 'vllm'"):
+        resolve(replace(usual, ppm_engine="vlm"))
