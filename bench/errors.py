@@ -12,6 +12,7 @@
     +-- SandboxError           the sandbox itself broke (never: the model's code failed)
     +-- EngineError            a generation or scoring engine failed
     |   +-- RefusedError       it is well, and cannot take what was asked: too long, too wide
+    +-- ClusterError           a cluster that is not there, has no room, or lost who worked for it
     +-- DeadEngineError        an engine is gone, mostly for want of memory: the run ends
 
 A model's wrong answer, a crash of its code, a checker that ran out of time: these are data
@@ -104,6 +105,10 @@ class CheckpointError(BenchError):
 
 class SandboxError(BenchError):
     """The sandbox itself failed; a failing program is an `Execution`, not this."""
+
+
+class ClusterError(BenchError):
+    """A cluster cannot be reached, has no room for what is asked, or lost all that worked there."""
 
 
 class EngineError(BenchError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.cli.options import add_cluster_options, read_cluster
 from bench.cli.parser import Parser
 from bench.console import quieten_third_parties, run_guarded
 
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(evolve)
     evolve.add_argument("--rounds", type=int, help="how many [all of the recipe's]")
     _add_publish(evolve)
+    add_cluster_options(evolve)
     evolve.set_defaults(run=_evolve)
     ablate = verbs.add_parser(
         "ablate",
@@ -174,12 +176,19 @@ def _evolve(arguments: argparse.Namespace) -> int:
     from rstar_train.rounds.evolve import evolve
 
     run = _find_run(arguments)
+    cluster = read_cluster(arguments)
+    where: dict[str, Any] = {}
+    if cluster is not None:
+        from bench.cluster.driver import solve_on
+
+        where["solving"] = solve_on(cluster)
     figures = evolve(
         run.recipe,
         rounds=arguments.rounds,
         work=run.work,
         publish=run.publish,
         beside=run.beside,
+        **where,
     )
     _print_tables(_round_tables(figures, load_base(run.publish)))
     return 0

@@ -34,6 +34,7 @@ ROWS = (
     ("bench.runs",),
     ("bench.reports", "bench.checkers"),
     ("bench.evaluation", "bench.page", "bench.exports"),
+    ("bench.cluster",),
     ("bench.lm_eval", "bench.speed", "bench.prm_bench", "bench.serving"),
     ("bench.cli",),
     ("rstar_train",),  # the package itself
@@ -62,6 +63,7 @@ HEAVY = {
     "accelerate": ("rstar_train",),
     "matplotlib": ("bench.reports.figure",),
     "peft": ANY_ENGINE,
+    "ray": ("bench.cluster",),
     "trl": ("rstar_train",),
 }
 

@@ -20,6 +20,7 @@ from bench.cli import (
     lm_eval,
     page,
     paper,
+    planning,
     prm_eval,
     rescoring,
     reward_models,
@@ -55,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     families = (
-        *(evaluation, sweeping, comparing, rescoring, standings, search, page, exporting),
-        *(benchmarks, contamination, lm_eval, paper, prm_eval, reward_models, serving),
+        *(evaluation, sweeping, comparing, planning, rescoring, standings, search, page),
+        *(exporting, benchmarks, contamination, lm_eval, paper, prm_eval, reward_models, serving),
         *(answers, checkers, inequalities, soundness, sandbox),
     )
     for module in families:

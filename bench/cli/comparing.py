@@ -1,4 +1,4 @@
-"""`compare-runs`, `gate`, `plan`: is one run better than another, good enough, and can one tell?
+"""`compare-runs`, `gate`: is one run better than another, and good enough?
 
 `gate` exits with 0 for GO, 1 for NO-GO and 3 for INCONCLUSIVE; 2 is for what a user can fix.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from bench.reports.gating import Gate
     from bench.runs.reader import Run
 
-_SEEDS = (1, 2, 4, 8)
 _FLIPS = 5
 
 
@@ -27,7 +25,6 @@ def add_verbs(verbs: Any) -> None:
     """Add this module's commands to `rstar-bench`."""
     _add_compare_runs(verbs)
     _add_gate(verbs)
-    _add_plan(verbs)
 
 
 def _add_compare_runs(verbs: Any) -> None:
@@ -81,74 +78,6 @@ def _add_gate(verbs: Any) -> None:
     command.add_argument("base", type=Path, metavar="BASE", help="what it is held against")
     command.add_argument("--format", choices=("table", "markdown", "json"), default="table")
     command.set_defaults(run=_gate)
-
-
-def _add_plan(verbs: Any) -> None:
-    command = verbs.add_parser(
-        "plan",
-        help="how many problems, and seeds, show a difference of so many points",
-        description="How many problems a paired comparison of two methods needs to find a true "
-        "difference, for several numbers of seeds.",
-    )
-    command.add_argument(
-        "--detect", type=_share, required=True, metavar="POINTS", help="e.g. 2pp, or 0.02"
-    )
-    command.add_argument(
-        "--power", type=_chance, default=0.8, help="chance of finding it [%(default)s]"
-    )
-    command.add_argument(
-        "--alpha", type=_chance, default=0.05, help="level of the two-sided test [%(default)s]"
-    )
-    command.add_argument(
-        "--discordant",
-        type=_share,
-        default=0.2,
-        help="share of the problems that exactly one of the two solves; `compare-runs` shows it as "
-        "won/lost [%(default)s]",
-    )
-    command.add_argument(
-        "--redrawn",
-        type=_share,
-        default=0.5,
-        help="share of the variance of a problem's difference that another seed draws anew "
-        "[%(default)s]",
-    )
-    command.add_argument(
-        "--comparisons",
-        type=positive_integer,
-        default=1,
-        help="made together, of which the strictest is planned for [%(default)s]",
-    )
-    command.set_defaults(run=_plan)
-
-
-LEAST = 1e-6
-"""The smallest share that is read: no number of problems finds a smaller one."""
-
-
-def _share(text: str) -> float:
-    """Read a share of 1: `2pp`, `2%` or `0.02`."""
-    number, unit = text, 1.0
-    for suffix in ("pp", "%"):
-        if text.endswith(suffix):
-            number, unit = text.removesuffix(suffix), 100.0
-    try:
-        value = float(number) / unit
-    except ValueError:
-        value = 0.0
-    if not LEAST <= value <= 1:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is wrong; it must be a share above 0 and up to 1: 2pp, 2% or 0.02"
-        )
-    return value
-
-
-def _chance(text: str) -> float:
-    """Read a share below 1: nothing is found, or excluded, with certainty."""
-    value = _share(text)
-    if value == 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is wrong; it must be below 1")
-    return value
 
 
 def _compare_runs(arguments: argparse.Namespace) -> int:
@@ -242,56 +171,3 @@ def _pair_runs(candidate: Path, base: Path) -> list[tuple[Run, Run]]:
             "run for each base"
         )
     return [(by_kind[0][kind], run) for kind, run in by_kind[1].items()]
-
-
-def _plan(arguments: argparse.Namespace) -> int:
-    from bench.reports.grid import COLUMNS, grids_to_rich
-
-    if max(arguments.power, arguments.alpha) >= 1:
-        raise BenchError(
-            f"--power {arguments.power:g} and --alpha {arguments.alpha:g} are chances, both below "
-            "1; give e.g. 0.8 and 0.05"
-        )
-    if arguments.detect > arguments.discordant:
-        raise BenchError(
-            f"a difference of {100 * arguments.detect:g} points needs at least as many problems on "
-            f"which the two differ, and --discordant is {arguments.discordant:g}; give a larger one"
-        )
-    print_rich(grids_to_rich([_lay_out_plan(arguments)]), columns=COLUMNS)
-    return 0
-
-
-def _lay_out_plan(arguments: argparse.Namespace) -> Any:
-    from bench import stats
-    from bench.reports.grid import Grid
-
-    def count(discordant: float, seeds: int) -> str:
-        if arguments.detect > discordant:
-            return "-"
-        needed = stats.count_problems(
-            arguments.detect,
-            discordant=discordant,
-            alpha=arguments.alpha / arguments.comparisons,
-            power=arguments.power,
-            seeds=seeds,
-            redrawn=arguments.redrawn,
-        )
-        return f"{needed:,}"
-
-    asked: Sequence[float] = [
-        arguments.discordant / 2,
-        arguments.discordant,
-        min(1.0, arguments.discordant * 2),
-    ]
-    return Grid(
-        f"Problems that find a difference of {100 * arguments.detect:g} points",
-        ["Discordant", *(f"{seeds} seed{'s' * (seeds > 1)}" for seeds in _SEEDS)],
-        [[f"{100 * d:g} %", *(count(d, seeds) for seeds in _SEEDS)] for d in asked],
-        [
-            f"With probability {arguments.power:g}, by a paired test at {arguments.alpha:g}"
-            + (f"/{arguments.comparisons}" if arguments.comparisons > 1 else "")
-            + ". Discordant: solved by exactly one of the two. With several seeds each problem "
-            f"counts with its mean; {100 * arguments.redrawn:g} % of a difference's variance is "
-            "taken to be drawn anew by another seed."
-        ],
-    )

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.options import (
+    add_cluster_options,
     add_level,
     add_run_options,
     given_knobs,
     positive_integer,
     positive_integers,
     positive_integers_or_none,
+    read_cluster,
     read_spec,
     sandbox_level,
 )
@@ -56,6 +58,7 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--search", required=True, help=", ".join(SEARCHES))
     run.add_argument("--out", type=Path, required=True, help="run directory, made or resumed")
     add_run_options(run)
+    add_cluster_options(run)
 
 
 def _add_demo(verbs: Any) -> None:
@@ -193,17 +196,26 @@ def _run(arguments: argparse.Namespace) -> int:
     used = {name: value for name, value in given.items() if name in known}
     spec = read_spec(arguments, arguments.search, configure(arguments.search, used))
 
+    cluster = read_cluster(arguments)
+    where = {
+        "level": sandbox_level(arguments),
+        "base_url": arguments.base_url,
+        "ppm_url": arguments.ppm_url,
+    }
+
     async def go() -> Any:
-        urls = {"base_url": arguments.base_url, "ppm_url": arguments.ppm_url}
-        async with Harness(level=sandbox_level(arguments), **urls) as harness:
-            with Progress(f"{spec.search} on {spec.benchmark}") as progress:
-                return await harness.run(
-                    spec,
-                    arguments.out,
-                    concurrency=arguments.concurrency,
-                    on_start=progress.start,
-                    on_done=progress.tick,
-                )
+        with Progress(f"{spec.search} on {spec.benchmark}") as progress:
+            how = {
+                "concurrency": arguments.concurrency,
+                "on_start": progress.start,
+                "on_done": progress.tick,
+            }
+            if cluster is not None:
+                from bench.cluster.driver import run_on_cluster
+
+                return await run_on_cluster(spec, arguments.out, cluster, **where, **how)
+            async with Harness(**where) as harness:
+                return await harness.run(spec, arguments.out, **how)
 
     run = asyncio.run(go())
     _print_table(leaderboard([run]))

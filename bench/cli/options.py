@@ -12,6 +12,7 @@ from bench.knobs import Count, Knob, Positive, Workers, knobs_of, make_knob
 
 if TYPE_CHECKING:
     from bench.answers import Conventions
+    from bench.cluster.settings import ClusterSettings
     from bench.engines.opening import ScorerSettings
     from bench.evaluation.spec import RunSpec
     from bench.sandbox import Level
@@ -224,6 +225,35 @@ def read_scorer(arguments: argparse.Namespace) -> ScorerSettings:
 
     engine = vars(arguments).get(_PPM_ENGINE, ScorerSettings().engine)
     return ScorerSettings(engine, arguments.batch_scores, urls=arguments.ppm_url)
+
+
+def add_cluster_options(command: argparse.ArgumentParser) -> None:
+    """Add `--ray` and what belongs to it."""
+    from bench.cluster.settings import LOCAL, ClusterSettings
+
+    command.add_argument(
+        "--ray",
+        nargs="?",
+        const=LOCAL,
+        metavar="ADDRESS",
+        help="let actors of a Ray cluster solve the problems: one started on this machine, or that "
+        "at HOST:PORT, or `auto` on one of its nodes; changes no result",
+    )
+    knobs = knobs_of(ClusterSettings)
+    add_knobs(command, [knob for name, knob in knobs.items() if name != "address"])
+
+
+def read_cluster(arguments: argparse.Namespace) -> ClusterSettings | None:
+    """Return what is asked of a cluster; None without `--ray`. Raises BenchError."""
+    from bench.cluster.settings import ClusterSettings
+
+    given = given_knobs(arguments, knobs_of(ClusterSettings))
+    if arguments.ray is None:
+        if given:
+            name = next(iter(given)).replace("_", "-")
+            raise BenchError(f"--{name} says how a Ray cluster is used; give --ray with it")
+        return None
+    return ClusterSettings(arguments.ray, **given)
 
 
 def add_convention(parser: argparse.ArgumentParser) -> None:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import RunDirError
+from bench.evaluation.runner import Solve, Solved
 from bench.evaluation.spec import Resolved
 from bench.knobs import Use
-from bench.runs.header import config_digest
-from bench.runs.reader import GROWING, load_run
+from bench.runs.header import config_digest, read_header
+from bench.runs.reader import GROWING, load_run, stream_records
 from bench.runs.record import Key, Record
 from bench.runs.writer import RunDir
 from bench.search import Sampling, Trace
@@ -79,15 +80,13 @@ def is_whole(resolved: Resolved, record: Record) -> bool:
 def is_finished(resolved: Resolved, path: Path) -> bool:
     """Whether a run directory holds all that is asked for."""
     try:
-        records = load_run(path).records
+        done = {
+            record.key: not record.is_engine_error and is_whole(resolved, record)
+            for record in stream_records(path, read_header(path))
+        }
     except RunDirError:
         return False  # there is none, or a resume mends it
-    done = {
-        record.key
-        for record in records
-        if not record.is_engine_error and is_whole(resolved, record)
-    }
-    return all(Key(problem.id, resolved.spec.seed) in done for problem in resolved.problems)
+    return all(done.get(Key(each.id, resolved.spec.seed), False) for each in resolved.problems)
 
 
 def read_begun(run: RunDir) -> dict[str, Trace]:
@@ -114,12 +113,11 @@ def read_begun(run: RunDir) -> dict[str, Trace]:
 
 
 def go_on(
-    search: Callable[..., Awaitable[Trace]], begun: MutableMapping[str, Trace]
-) -> Callable[[Problem], Awaitable[Trace]]:
-    """Return a search that goes on with what was begun of a problem, which it takes out."""
+    solve: Solve, begun: MutableMapping[str, Trace]
+) -> Callable[[Problem], Awaitable[Solved]]:
+    """Return what goes on with what was begun of a problem, which it takes out."""
 
-    def one(problem: Problem) -> Awaitable[Trace]:
-        trace = begun.pop(problem.id, None)
-        return search(problem) if trace is None else search(problem, begun=trace)
+    def one(problem: Problem) -> Awaitable[Solved]:
+        return solve(problem, begun=begun.pop(problem.id, None))
 
     return one

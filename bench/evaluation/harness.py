@@ -8,7 +8,8 @@ records, whatever the concurrency and however often they were killed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,17 +30,16 @@ from bench.engines.opening import (
 )
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.turns import Turns
-from bench.evaluation.growth import go_on, is_finished, is_whole, read_begun, refuse_growth
+from bench.evaluation.filling import fill_run
+from bench.evaluation.growth import is_finished, refuse_growth
 from bench.evaluation.memory import Models, any_demand, check_memory, demand_of, fit, needs_pool
 from bench.evaluation.room import require_cache, require_disk
-from bench.evaluation.runner import CONCURRENCY, run_problems
+from bench.evaluation.runner import CONCURRENCY, Solver, solve_by
 from bench.evaluation.spec import Resolved, RunSpec, resolve
 from bench.prompts import template
-from bench.reports.leaderboard import summary
-from bench.runs.header import make_header
-from bench.runs.reader import Run, load_run
-from bench.runs.record import Key, Record
-from bench.runs.writer import RunDir, check_run_dir
+from bench.runs.reader import Run
+from bench.runs.record import Record
+from bench.runs.writer import check_run_dir
 from bench.sandbox import Level, Sandbox, SandboxConfig
 from bench.sandbox.levels import read_level
 from bench.search.inequalities import Provers
@@ -78,6 +78,19 @@ def bind_search(
     if scorer is not None and resolved.aggregate is not None:
         scorer = Aggregating(scorer, resolved.aggregate)
     return resolved.entry.bind(resolved.search_config, policy, sandbox, scorer)
+
+
+def solver_of(resolved: Resolved, started: Started, concurrency: int | None = None) -> Solver:
+    """Return a started search as what solves a specification's problems."""
+    spec = resolved.spec
+    solve = solve_by(
+        partial(started.search, seed=spec.seed),
+        resolved.selectors,
+        name=spec.search,
+        seed=spec.seed,
+        conventions=spec.conventions,
+    )
+    return Solver(solve, started.notes, concurrency or started.concurrency)
 
 
 class Harness:
@@ -146,38 +159,14 @@ class Harness:
         problems there are and how many are done already. Raises BenchError.
         """
         resolved = resolve(spec)
-        problems = resolved.problems
-        with RunDir.open(
-            out,
-            make_header(resolved.config),
-            grows=partial(refuse_growth, resolved),
-            is_whole=partial(is_whole, resolved),
-        ) as run:
-            if on_start is not None:
-                on_start(len(problems), len(run.done))
-            if any(Key(problem.id, spec.seed) not in run.done for problem in problems):
-                require_disk(out, len(problems))
-                begun = read_begun(run)
-                demand = demand_of(resolved, min(concurrency or CONCURRENCY, len(problems)))
-                started = await self.start(resolved, demand)
-                concurrency = concurrency or started.concurrency
-                for key, value in {**started.notes, "concurrency": concurrency}.items():
-                    run.note(key, value)
-                await run_problems(
-                    problems,
-                    go_on(partial(started.search, seed=spec.seed), begun),
-                    run=run,
-                    selectors=resolved.selectors,
-                    name=spec.search,
-                    seed=spec.seed,
-                    concurrency=concurrency,
-                    conventions=spec.conventions,
-                    on_done=on_done,
-                )
-            run.settle()
-            loaded = load_run(out)
-            run.write_summary(summary(loaded))
-        return loaded
+        at_once = min(concurrency or CONCURRENCY, len(resolved.problems))
+
+        @asynccontextmanager
+        async def begin() -> AsyncIterator[Solver]:
+            started = await self.start(resolved, demand_of(resolved, at_once))
+            yield solver_of(resolved, started, concurrency)
+
+        return await fill_run(resolved, out, begin, on_start=on_start, on_done=on_done)
 
     @staticmethod
     def check(runs: Mapping[Path, RunSpec], *, concurrency: int | None = None) -> None:

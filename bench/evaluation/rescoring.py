@@ -144,19 +144,21 @@ def choose_by(run: Run, aggregate: str, trees: Sequence[StoredTree] | None = Non
             f"{run.path} holds no scores of a PPM, so no aggregate of them chooses anything"
         )
     selectors = entry.choose_by(aggregate)
-    stored = {(t.problem_id, t.seed): t.tree for t in (run.trees() if trees is None else trees)}
-    records = []
-    for record in run.records:
-        if not record.is_engine_error:
-            tree = stored.get(record.key)
-            if not tree:
-                raise DataError(
-                    f"{run.path}: the tree of problem {record.problem_id!r} is not stored, so it "
-                    "cannot be chosen from anew"
-                )
-            chosen = select(Trace.from_json(tree), record.samples, selectors)
-            record = replace(record, selected=chosen)
-        records.append(record)
+    by_key = {record.key: record for record in run.records if not record.is_engine_error}
+    anew = {}
+    for stored in run.trees() if trees is None else trees:  # one in memory at a time
+        key = Key(stored.problem_id, stored.seed)
+        if key in by_key and stored.tree:
+            record = by_key[key]
+            chosen = select(Trace.from_json(stored.tree), record.samples, selectors)
+            anew[key] = replace(record, selected=chosen)
+    for key in by_key:
+        if key not in anew:
+            raise DataError(
+                f"{run.path}: the tree of problem {key.problem_id!r} is not stored, so it cannot "
+                "be chosen from anew"
+            )
+    records = [anew.get(record.key, record) for record in run.records]
     config = {**config, "search": {**config["search"], "aggregate": aggregate}}
     return replace(run, header={**run.header, "config": config}, records=tuple(records))
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
 
 from bench.answers import DEFAULT, Conventions
 from bench.errors import BenchError, EngineError, SandboxError
@@ -32,6 +33,34 @@ Concurrency = Annotated[Count, Range(1, sane=10_000)]
 """How many that may be."""
 
 
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What a run keeps of one problem, on its way to the run directory."""
+
+    record: Record
+    tree: Mapping[str, Any]
+    seconds: Mapping[str, Seconds]
+    machine: Mapping[str, float]
+    """What a `bench.machine.Meter` took where it was solved."""
+
+
+class Solve(Protocol):
+    """Searches and grades one problem."""
+
+    def __call__(self, problem: Problem, /, *, begun: Trace | None = None) -> Awaitable[Solved]:
+        """Go on with what was begun of it, where that is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solver:
+    """What solves problems, started, and what a run's header says of it."""
+
+    solve: Solve
+    notes: Mapping[str, Any]
+    concurrency: int = CONCURRENCY
+    """Problems at a time."""
+
+
 async def run_problems(
     problems: Sequence[Problem],
     search: Search,
@@ -44,34 +73,67 @@ async def run_problems(
     conventions: Conventions = DEFAULT,
     on_done: OnDone | None = None,
 ) -> None:
-    """Search and grade every problem that the run does not hold yet, appending as each one ends."""
-    slots = asyncio.Semaphore(concurrency)
-    meter = Meter()
+    """Search and grade, here, every problem that the run does not hold yet."""
+    solve = solve_by(search, selectors, name=name, seed=seed, conventions=conventions)
+    await solve_problems(
+        problems, solve, run=run, seed=seed, concurrency=concurrency, on_done=on_done
+    )
 
-    async def one(index: int, problem: Problem) -> None:
-        async with slots:
-            started = time.perf_counter()
-            seconds: dict[str, Seconds] = {"code": []}
-            try:
-                trace = await search(problem)
-                record = await grade(problem, trace, selectors, conventions)
-                tree = trace.to_json()
-                seconds["code"] = trace.code_seconds
-                if trace.cpu_seconds is not None:
-                    seconds["cpu"] = trace.cpu_seconds
-            except (EngineError, SandboxError) as error:
-                record, tree = _failed(problem, name, seed, selectors, error), {}
-            seconds = {"total": time.perf_counter() - started, **seconds}
-            run.append(record, tree, seconds, index, machine=meter.take())
-            if on_done is not None:
-                on_done(record)
 
-    todo = [
+async def solve_problems(
+    problems: Sequence[Problem],
+    solve: Callable[[Problem], Awaitable[Solved]],
+    *,
+    run: RunDir,
+    seed: int,
+    concurrency: int = CONCURRENCY,
+    on_done: OnDone | None = None,
+) -> None:
+    """Solve every problem that the run does not hold yet, appending as each one ends."""
+    todo = (
         (index, problem)
         for index, problem in enumerate(problems)
         if Key(problem.id, seed) not in run.done
-    ]
-    await run_together(one(index, problem) for index, problem in todo)
+    )
+
+    async def work() -> None:
+        # One generator for all: a problem costs nothing before its turn and after its end.
+        for index, problem in todo:
+            solved = await solve(problem)
+            run.append(solved.record, solved.tree, solved.seconds, index, machine=solved.machine)
+            if on_done is not None:
+                on_done(solved.record)
+
+    await run_together(work() for _ in range(min(concurrency, len(problems))))
+
+
+def solve_by(
+    search: Callable[..., Awaitable[Trace]],
+    selectors: Mapping[str, Selector],
+    *,
+    name: str,
+    seed: int,
+    conventions: Conventions = DEFAULT,
+) -> Solve:
+    """Return what searches a problem with the parts of this process, and grades it."""
+    meter = Meter()
+
+    async def solve(problem: Problem, *, begun: Trace | None = None) -> Solved:
+        started = time.perf_counter()
+        seconds: dict[str, Seconds] = {"code": []}
+        try:
+            trace = await (search(problem) if begun is None else search(problem, begun=begun))
+            record = await grade(problem, trace, selectors, conventions)
+            tree = trace.to_json()
+            seconds["code"] = trace.code_seconds
+            if trace.cpu_seconds is not None:
+                seconds["cpu"] = trace.cpu_seconds
+        except (EngineError, SandboxError) as error:
+            record, tree = record_failure(problem, name, seed, selectors, error), {}
+        seconds = {"total": time.perf_counter() - started, **seconds}
+        return Solved(record, tree, seconds, meter.take())
+
+    return solve
 
 
 async def run_together(tasks: Iterable[Coroutine[Any, Any, None]]) -> None:
@@ -90,9 +152,10 @@ async def run_together(tasks: Iterable[Coroutine[Any, Any, None]]) -> None:
         raise
 
 
-def _failed(
-    problem: Problem, name: str, seed: int, selectors: Mapping[str, Selector], error: BenchError
+def record_failure(
+    problem: Problem, name: str, seed: int, selectors: Iterable[str], error: BenchError
 ) -> Record:
+    """Return the record of a problem on which the harness failed."""
     nothing = Selected(None, Outcome.ENGINE_ERROR, None)
     return Record(
         problem_id=problem.id,

@@ -66,32 +66,67 @@ def number_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
             yield number, raw
 
 
-def scan(file: Path, parse: Callable[[Any], T]) -> Scan[T]:
-    """Read every line of a file, good or bad; an absent file is an empty one.
+HALF_WRITTEN = "it is half-written"
+"""Fault of what follows the last newline."""
+
+
+def stream(file: Path, parse: Callable[[Any], T]) -> Iterator[Line[T]]:
+    """Yield every line of a file, good or bad, and hold one at a time; half a line comes last.
+
+    An absent file is an empty one, and so is a pipe or a device: nothing that was written to these
+    is there to be read again, and reading them would wait. Raises OSError.
 
     Args:
         file: the file, which is not touched.
         parse: makes a line's value of its JSON; raises ValueError or TypeError for a bad line.
     """
-    raws = _content(file).split(b"\n")
-    lines = tuple(_read(number, raw, parse) for number, raw in enumerate(raws[:-1], start=1))
-    return Scan(lines, raws[-1])
+    if not _holds_bytes(file):
+        return
+    with file.open("rb") as raws:
+        for number, raw in enumerate(raws, start=1):
+            if raw.endswith(b"\n"):
+                yield _read(number, raw[:-1], parse)
+            else:
+                yield Line(number, raw, None, HALF_WRITTEN)
+
+
+def scan(file: Path, parse: Callable[[Any], T]) -> Scan[T]:
+    """Read every line of a file, as `stream` does, into memory."""
+    lines = list(stream(file, parse))
+    tail = lines.pop().raw if lines and lines[-1].fault is HALF_WRITTEN else b""
+    return Scan(tuple(lines), tail)
+
+
+_BLOCK = 1 << 16
 
 
 def cut_half_line(file: Path) -> None:
     """Cut off what follows the last newline: the process died while writing it."""
-    data = _content(file)
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        number = data.count(b"\n") + 1
-        log.warning("%s: cut off line %d, half-written (%d bytes)", file, number, len(data) - whole)
+    if not _holds_bytes(file):
+        return
+    size = file.stat().st_size
+    whole = _find_end_of_lines(file, size)
+    if whole < size:
+        with file.open("rb") as raws:
+            number = 1 + sum(raw.endswith(b"\n") for raw in raws)
+        log.warning("%s: cut off line %d, half-written (%d bytes)", file, number, size - whole)
         os.truncate(file, whole)
+
+
+def _find_end_of_lines(file: Path, size: int) -> int:
+    """Return the offset behind the last newline: 0 where there is none."""
+    with file.open("rb") as raw:
+        for start in range((size - 1) // _BLOCK * _BLOCK, -1, -_BLOCK):
+            raw.seek(start)
+            found = raw.read(min(_BLOCK, size - start)).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+    return 0
 
 
 def set_aside_unreadable(file: Path, rejected: Path, parse: Callable[[Any], object]) -> None:
     """Move lines that `scan` cannot read to `rejected`, so that their problems are run again."""
-    lines = scan(file, parse).lines
-    bad = [line for line in lines if line.value is None]
+    bad = [line for line in stream(file, parse) if line.value is None]
     if not bad:
         return
     for line in bad:
@@ -104,7 +139,8 @@ def set_aside_unreadable(file: Path, rejected: Path, parse: Callable[[Any], obje
         )
     # Saved before removed: dying between the two costs a duplicate, not a line.
     append(rejected, b"".join(line.raw + b"\n" for line in bad), sync=True)
-    replace(file, b"".join(line.raw + b"\n" for line in lines if line.value is not None))
+    good = (line.raw + b"\n" for line in stream(file, parse) if line.value is not None)
+    replace(file, b"".join(good))
 
 
 def _read(number: int, raw: bytes, parse: Callable[[Any], T]) -> Line[T]:
@@ -115,11 +151,6 @@ def _read(number: int, raw: bytes, parse: Callable[[Any], T]) -> Line[T]:
         return Line(number, raw, None, str(error))
 
 
-def _content(file: Path) -> bytes:
-    """Return what a file holds: nothing where it is absent, or a pipe or a device. Raises OSError.
-
-    Nothing that was written to these is there to be read again, and reading them would wait.
-    """
-    if not file.exists() or not (file.is_file() or file.is_dir()):
-        return b""
-    return file.read_bytes()
+def _holds_bytes(file: Path) -> bool:
+    """Whether a file can be read again. A folder counts, too: reading it raises OSError."""
+    return file.exists() and (file.is_file() or file.is_dir())

@@ -20,7 +20,7 @@ from bench.errors import RunDirError
 from bench.knobs import Use
 from bench.runs.grading import select
 from bench.runs.reader import Run
-from bench.runs.record import Record, Selected, Tokens
+from bench.runs.record import Key, Record, Selected, Tokens
 from bench.search import (
     Afforded,
     Cost,
@@ -184,15 +184,20 @@ def _cut(
 
     A problem that failed in the engine stays failed.
     """
-    trees = {(each.problem_id, each.seed): each.tree for each in run.trees()}
+    cut = {record.key: record for record in run.records if not record.is_engine_error}
+    left = set(cut)
+    for stored in run.trees():  # one in memory at a time
+        key = Key(stored.problem_id, stored.seed)
+        if key in left:
+            trace = _trace(run, cut[key], stored.tree)
+            cut[key] = _choose_again(cut[key], trace, reach(trace), selectors)
+            left.remove(key)
+    if left:
+        _trace(run, cut[min(left)], None)
     records = []
     for record in run.records:
-        if record.is_engine_error:
-            kept = {name: found for name, found in record.selected.items() if name in selectors}
-            records.append(replace(record, selected=kept))
-        else:
-            trace = _trace(run, record, trees.get(record.key))
-            records.append(_choose_again(record, trace, reach(trace), selectors))
+        kept = {name: found for name, found in record.selected.items() if name in selectors}
+        records.append(cut.get(record.key) or replace(record, selected=kept))
     # The width of a beam is no budget: it ends when it ends.
     budgets = knobs_for(Use.BUDGET)
     search = run.header["config"]["search"]

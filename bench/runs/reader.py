@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import RunDirError
-from bench.files.lines import decode, scan
+from bench.files.lines import HALF_WRITTEN, decode, stream
 from bench.files.shards import members
 from bench.runs.header import read_header
 from bench.runs.record import Key, Record
@@ -73,31 +73,40 @@ def load_run(path: Path) -> Run:
     header = read_header(path)
     if header.get(GROWING):
         log.warning("%s is being grown, and some of its records are those of a smaller run", path)
+    latest = {record.key: record for record in stream_records(path, header)}
+    records = tuple(latest[key] for key in sorted(latest))
+    return Run(path, header, records, *_read_timings(path / "timings.jsonl"))
+
+
+def stream_records(path: Path, header: Mapping[str, Any]) -> Iterator[Record]:
+    """Yield the records of a run as they lie there, one in memory at a time.
+
+    Of several with one key the last counts. Raises RunDirError, as `load_run`.
+    """
     file = path / "records.jsonl"
-    found = scan(file, Record.from_json)
-    where = f"{file}, line {len(found.lines) + 1}"
     command = shlex.join(header.get("command", ()))
     again = f"{RESUME} ({command}):" if command else f"{RESUME}:"
-    for line in found.lines:
+    for line in stream(file, Record.from_json):
+        if line.fault is HALF_WRITTEN:
+            raise RunDirError(
+                f"{file}, line {line.number} is half-written. {again} the line is cut off and its "
+                "problem is run again."
+            )
         if line.value is None:
             raise RunDirError(
                 f"{file}, line {line.number} is unreadable ({line.fault}). {again} the line is "
                 "moved to records.rejected.jsonl and its problem is run again."
             )
-    if found.tail:
-        raise RunDirError(
-            f"{where} is half-written. {again} the line is cut off and its problem is run again."
-        )
-    latest = {line.value.key: line.value for line in found.lines if line.value is not None}
-    records = tuple(latest[key] for key in sorted(latest))
-    return Run(path, header, records, *_read_timings(path / "timings.jsonl"))
+        yield line.value
 
 
 def _read_timings(file: Path) -> tuple[dict[Key, Mapping[str, Any]], dict[str, float]]:
     """Read timings.jsonl; a damaged line costs a number nobody scores, so it is only logged."""
     seconds: dict[Key, Mapping[str, Any]] = {}
     machine: dict[str, float] = {}
-    for line in scan(file, _parse_timing).lines:
+    for line in stream(file, _parse_timing):
+        if line.fault is HALF_WRITTEN:
+            continue
         if line.value is None:
             log.warning("%s, line %d is unreadable (%s), ignored", file, line.number, line.fault)
             continue

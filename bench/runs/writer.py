@@ -26,14 +26,14 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from bench.errors import RunDirError
 from bench.files import atomic, lock
 from bench.files.lines import cut_half_line, encode, scan, set_aside_unreadable
 from bench.files.shards import append_member, cut_half_member
 from bench.runs.header import SCHEMA_VERSION, config_digest, differences, read_header
-from bench.runs.reader import GROWING, RESUME, StoredTree, load_run
+from bench.runs.reader import GROWING, RESUME, StoredTree, load_run, stream_records
 from bench.runs.record import Key, Record
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,13 @@ can, None where they differ in more than their size."""
 
 SHARD = 64
 """Problems per tree file, by the problem's index in its benchmark."""
+
+
+class _Found(NamedTuple):
+    """What of a record decides whether its problem is done."""
+
+    is_whole: bool
+    failed: bool
 
 
 class RunDir:
@@ -139,16 +146,18 @@ class RunDir:
         set_aside_unreadable(
             self.path / "records.jsonl", self.path / "records.rejected.jsonl", Record.from_json
         )
-        records = self.records()
+        found = {
+            record.key: _Found(self._is_whole(record), record.is_engine_error)
+            for record in stream_records(self.path, self.header)
+        }
         # A session that was killed may have left lines that `settle` has yet to drop.
-        if not was_growing and all(map(self._is_whole, records)):
+        if not was_growing and all(each.is_whole for each in found.values()):
             self.header.pop(GROWING, None)
-        self.done = {record.key for record in records if self._is_done(record)}
+        self.done = {key for key, each in found.items() if self._is_done(each)}
 
-    def _is_done(self, record: Record) -> bool:
+    def _is_done(self, found: _Found) -> bool:
         # Only what is being grown is measured: what an older version took for whole is whole.
-        whole = GROWING not in self.header or self._is_whole(record)
-        return whole and not record.is_engine_error
+        return (GROWING not in self.header or found.is_whole) and not found.failed
 
     def bind(self) -> None:
         """Write the header: from now on the directory is this run's. Again, it does nothing."""
@@ -200,7 +209,7 @@ class RunDir:
                 f"cannot append problem {record.problem_id!r} to {self.path}: {error.strerror}. "
                 f"What was stored before is intact. {RESUME} once the cause is gone."
             ) from error
-        if self._is_done(record):
+        if self._is_done(_Found(self._is_whole(record), record.is_engine_error)):
             self.done.add(record.key)
 
     def note(self, key: str, value: Any) -> None:

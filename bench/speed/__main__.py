@@ -18,6 +18,7 @@ from bench.speed.memory import memory
 from bench.speed.page import measure_page
 from bench.speed.ppm import ppm
 from bench.speed.sandbox import sandbox
+from bench.speed.scale import scale, scale_on_ray
 from bench.speed.search import search
 from bench.speed.stored import stored
 from bench.speed.training import training
@@ -32,6 +33,8 @@ SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "engines": engines,
     "ppm": ppm,
     "memory": memory,
+    "scale": scale,
+    "ray": scale_on_ray,
     "training": training,
     "page": measure_page,
 }

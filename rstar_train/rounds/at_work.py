@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from bench.checkpoints.checkpoint import Checkpoint, Kind
 from bench.errors import BenchError
+from bench.evaluation.work import Solving, solve_here
 from bench.prompts import OFFICIAL, Template
 from bench.runs.reader import Run, load_run
 from bench.types import Problem
@@ -75,6 +76,8 @@ class RoundAtWork(ABC, Generic[S]):
     begun: Handover
     again: int | None = None
     """A seed with which the round is trained once more, on what its search found."""
+    solving: Solving = solve_here
+    """Where problems are searched and sampled."""
 
     @abstractmethod
     def run(self) -> RoundResult[Any]:
@@ -149,6 +152,7 @@ class RoundAtWork(ABC, Generic[S]):
                     seed=self.recipe.seed,
                     pool=sections_digest(self.recipe.seed, {"pool": self.recipe.pool}),
                     note=partial(journal.append_progress, self.work / journal.NAME),
+                    solving=self.solving,
                 )
             )
 

@@ -14,6 +14,7 @@ from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
 from bench.checkpoints.weights import cache_dir
 from bench.errors import BenchError
 from bench.evaluation.room import require_free, require_writable
+from bench.evaluation.work import Solving, solve_here
 from bench.files import atomic
 from rstar_train.cpl_figures import CPLRoundFigures
 from rstar_train.figures import BaseFigures, EvaluationFigures, Figures, RoundFigures
@@ -48,6 +49,7 @@ def evolve(
     work: Path,
     publish: Path,
     beside: Path = RECIPES,
+    solving: Solving = solve_here,
 ) -> list[RoundFigures] | list[CPLRoundFigures]:
     """Run the rounds of a recipe, resuming what is there; return the figures of each.
 
@@ -57,6 +59,7 @@ def evolve(
         work: where the stages write.
         publish: where `round-1/policy`, `round-1/ppm` and so on go.
         beside: folder in which the recipe's drop lists are.
+        solving: where problems are searched and sampled: in this process, or on a cluster.
 
     Raises:
         BenchError: the recipe has fewer rounds, or one that cannot be run; no solved problem, no
@@ -82,7 +85,9 @@ def evolve(
     figures: list[RoundFigures] | list[CPLRoundFigures] = []
     system = system_of(recipe)
     for number in range(1, count + 1):
-        one = system.round(number, recipe, pool, base, of_base.folder, work, publish, handed)
+        one = system.round(
+            number, recipe, pool, base, of_base.folder, work, publish, handed, solving=solving
+        )
         result = _run(one, system)
         if number == len(recipe.rounds):
             for seed in recipe.again:

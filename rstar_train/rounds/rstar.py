@@ -216,6 +216,7 @@ class Round(RoundAtWork[RoundSettings]):
                     pool=pool,
                     greedy_first=True,
                     note=note,
+                    solving=self.solving,
                 )
             )
             if not searches:
@@ -229,6 +230,7 @@ class Round(RoundAtWork[RoundSettings]):
                     seed=seed,
                     pool=pool,
                     note=note,
+                    solving=self.solving,
                 )
             )
             return sampled.plus(found)

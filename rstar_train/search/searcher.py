@@ -5,9 +5,9 @@ A demonstrator needs the sandbox alone; a policy an engine, and perhaps a PPM to
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bench.checkpoints.checkpoint import UNTRAINED, Checkpoint, find_checkpoint
 from bench.engines.base import Policy, StepScorer
@@ -16,7 +16,6 @@ from bench.errors import BenchError
 from bench.evaluation.harness import Harness
 from bench.prompts import Format, template
 from bench.prompts.plans import FEW_SHOT_PLANS
-from bench.runs.writer import RunDir
 from bench.sandbox import Sandbox
 from rstar_train.demonstrators.base import DEMONSTRATORS, Demonstrator, open_demonstrator
 from rstar_train.recipes.cpl import AnySearch, PlanSearchSettings
@@ -89,24 +88,20 @@ class SearchParts:
 
     policy: Policy
     sandbox: Sandbox
-    scorer: StepScorer | None = None
+    scorer: StepScorer | None
+    notes: Mapping[str, Any]
+    """What a run's header says of them."""
 
 
-@asynccontextmanager
-async def start_searcher(
-    searcher: Searcher, settings: AnySearch, run: RunDir
-) -> AsyncIterator[SearchParts]:
-    """Start the searcher's models and the sandbox, note them in the run; stop them at the end."""
-    async with Harness() as harness:
-        sandbox = await harness.start_sandbox()
-        if searcher.demonstrator is not None:
-            run.note("sandbox", dict(sandbox.about))
-            yield SearchParts(searcher.demonstrator, sandbox)
-            return
-        assert searcher.policy is not None
-        parts = await harness.start_parts(
-            searcher.policy, searcher.ppm, engine=settings.engine, sampling=settings.sampling
-        )
-        run.note("sandbox", dict(sandbox.about))
-        run.note("engine", parts.notes["engine"])
-        yield SearchParts(parts.policy, parts.sandbox, parts.scorer)
+async def start_searcher(searcher: Searcher, settings: AnySearch, harness: Harness) -> SearchParts:
+    """Start the searcher's models and the sandbox in a harness. Raises BenchError."""
+    sandbox = await harness.start_sandbox()
+    notes: dict[str, Any] = {"sandbox": dict(sandbox.about)}
+    if searcher.demonstrator is not None:
+        return SearchParts(searcher.demonstrator, sandbox, None, notes)
+    assert searcher.policy is not None
+    parts = await harness.start_parts(
+        searcher.policy, searcher.ppm, engine=settings.engine, sampling=settings.sampling
+    )
+    notes["engine"] = parts.notes["engine"]
+    return SearchParts(parts.policy, parts.sandbox, parts.scorer, notes)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.errors import BenchError, UnknownNameError
-from bench.evaluation.runner import run_problems
+from bench.evaluation.harness import Harness
+from bench.evaluation.runner import Solver, solve_by, solve_problems
+from bench.evaluation.work import Solving, Work, solve_here
 from bench.runs.grading import judge
 from bench.runs.header import make_header
 from bench.runs.record import Key, Record
@@ -35,7 +38,7 @@ from rstar_train.recipes.cpl import AnySearch, PlanSearchSettings
 from rstar_train.recipes.settings import SearchSettings
 from rstar_train.search.pool import tier_of
 from rstar_train.search.progress import Note, SearchProgress
-from rstar_train.search.searcher import Searcher, start_searcher
+from rstar_train.search.searcher import Searcher, SearchParts, start_searcher
 from rstar_train.search.until_solved import search_until_solved
 
 SELECTORS = {"first": select_first, "majority": select_majority}
@@ -51,12 +54,14 @@ async def search_pool(
     seed: int,
     pool: str,
     note: Note | None = None,
+    solving: Solving = solve_here,
 ) -> SearchFigures:
     """Search what the searcher can search of `problems`; return counts for the manifest.
 
     `folder` is the run directory, `pool` a digest of the settings that made the pool; `note` is
-    told how far the search is. Raises BenchError: nothing can be searched, nothing was solved, or
-    the harness failed on a problem (repeating the command searches those again).
+    told how far the search is; `solving` says where it is done. Raises BenchError: nothing can be
+    searched, nothing was solved, or the harness failed on a problem (repeating the command searches
+    those again).
     """
     chosen = find_searchable(problems, settings, searcher)
     config = {
@@ -70,7 +75,8 @@ async def search_pool(
             # Only what earlier trees found counts, so that a resume asks for the same problems.
             earlier = [record for record in run.records() if record.seed < tree]
             todo = _unsolved(chosen, earlier)
-            await _search(todo, settings, searcher, run, tree, SearchProgress(_label(folder), note))
+            work = PoolWork(searcher, settings, tree)
+            await _work(todo, work, solving, run, SearchProgress(_label(folder), note))
         records = run.records()
     _refuse_failures(records)
     solved = solved_ids(records)
@@ -167,51 +173,78 @@ def _unsolved(problems: Sequence[Problem], records: Sequence[Record]) -> list[Pr
     return [problem for problem in problems if problem.id not in solved]
 
 
-async def _search(
-    problems: Sequence[Problem],
-    settings: AnySearch,
-    searcher: Searcher,
-    run: RunDir,
-    seed: int,
-    progress: SearchProgress,
+async def _work(
+    problems: Sequence[Problem], work: Work, solving: Solving, run: RunDir, progress: SearchProgress
 ) -> None:
-    """Search the problems that have no tree of this seed yet."""
-    left = sum(Key(problem.id, seed) not in run.done for problem in problems)
+    """Solve the problems that the run does not hold with the work's seed yet."""
+    left = sum(Key(problem.id, work.seed) not in run.done for problem in problems)
     if not left:
         return
-    async with start_searcher(searcher, settings, run) as parts:
+    async with solving(work) as solver:
+        for key, value in solver.notes.items():
+            run.note(key, value)
+        await solve_problems(
+            problems,
+            solver.solve,
+            run=run,
+            seed=work.seed,
+            concurrency=solver.concurrency,
+            on_done=progress.start(len(problems), len(problems) - left),
+        )
 
-        async def search(problem: Problem) -> Trace:
-            if isinstance(settings, PlanSearchSettings):
-                return await plan_mcts(
-                    problem,
-                    parts.policy,
-                    parts.sandbox,
-                    config=settings,
-                    seed=seed,
-                    scorer=parts.scorer,
-                    reward=reward_of(problem),
-                )
-            return await search_until_solved(
+
+@dataclass(frozen=True, slots=True)
+class PoolWork:
+    """A search of the pool with one seed, or samples of it, as work."""
+
+    searcher: Searcher
+    settings: AnySearch
+    seed: int
+    sampling: Sampling | None = None
+    """Samples in place of the search of the settings."""
+
+    @property
+    def search(self) -> str:
+        """The search's name in the registry."""
+        return "sample" if self.sampling is not None else _name(self.settings)
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """Names of the selectors."""
+        return tuple(SELECTORS)
+
+    async def start(self, harness: Harness) -> Solver:
+        """Start the searcher. Raises BenchError."""
+        parts = await start_searcher(self.searcher, self.settings, harness)
+        search = partial(self._search, parts)
+        solve = solve_by(search, SELECTORS, name=self.search, seed=self.seed)
+        return Solver(solve, parts.notes, self.settings.concurrency)
+
+    async def _search(self, parts: SearchParts, problem: Problem) -> Trace:
+        settings, seed = self.settings, self.seed
+        if self.sampling is not None:
+            return await sample(
+                problem, parts.policy, parts.sandbox, config=self.sampling, seed=seed
+            )
+        if isinstance(settings, PlanSearchSettings):
+            return await plan_mcts(
                 problem,
                 parts.policy,
                 parts.sandbox,
                 config=settings,
                 seed=seed,
-                reward=reward_of(problem),
-                budgets=settings.budgets,
                 scorer=parts.scorer,
+                reward=reward_of(problem),
             )
-
-        await run_problems(
-            problems,
-            search,
-            run=run,
-            selectors=SELECTORS,
-            name=_name(settings),
+        return await search_until_solved(
+            problem,
+            parts.policy,
+            parts.sandbox,
+            config=settings,
             seed=seed,
-            concurrency=settings.concurrency,
-            on_done=progress.start(len(problems), len(problems) - left),
+            reward=reward_of(problem),
+            budgets=settings.budgets,
+            scorer=parts.scorer,
         )
 
 
@@ -233,6 +266,7 @@ async def sample_pool(
     pool: str,
     greedy_first: bool | None = None,
     note: Note | None = None,
+    solving: Solving = solve_here,
 ) -> SampleFigures:
     """Sample `n` solutions of each problem, without any search, into a run directory.
 
@@ -253,26 +287,8 @@ async def sample_pool(
         **searcher.about,
     }
     with RunDir.open(folder, make_header(config)) as run:
-        left = sum(Key(problem.id, seed) not in run.done for problem in problems)
-        if left:
-            progress = SearchProgress(_label(folder), note)
-            async with start_searcher(searcher, settings, run) as parts:
-                await run_problems(
-                    problems,
-                    partial(
-                        sample,
-                        policy=parts.policy,
-                        sandbox=parts.sandbox,
-                        config=Sampling(n=n, greedy_first=greedy_first),
-                        seed=seed,
-                    ),
-                    run=run,
-                    selectors=SELECTORS,
-                    name="sample",
-                    seed=seed,
-                    concurrency=settings.concurrency,
-                    on_done=progress.start(len(problems), len(problems) - left),
-                )
+        work = PoolWork(searcher, settings, seed, Sampling(n=n, greedy_first=greedy_first))
+        await _work(problems, work, solving, run, SearchProgress(_label(folder), note))
         records = run.records()
     _refuse_failures(records)
     return SampleFigures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from bench.checkpoints.checkpoint import EMBEDDED, published_checkpoints
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, UnknownNameError
-from bench.evaluation.spec import RunSpec, resolve
+from bench.evaluation.spec import RunSpec, digest_problems, resolve, row_of
 from bench.problems import BENCHMARKS, mirror
 from bench.problems.errata import errata
+from bench.runs.header import config_digest
+from bench.types import Problem, Verifier
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,18 @@ def test_a_search_goes_by_the_ppm_of_its_policys_round_unless_the_user_names_one
         for given in (None, newest)
     ]
     assert [ppm.name for ppm in found if ppm is not None] == [first, newest]
+
+
+def test_the_digest_of_problems_is_that_of_all_their_rows_in_one_text() -> None:
+    """Runs that were begun are bound to it."""
+    odd = 'a "quote", a \\ and \u2028, π, \ud800'
+    problems = [
+        Problem("a", odd, "1", "made", alternatives=("2", odd)),
+        Problem(odd, "?", "", "made", verifier=Verifier("countdown", {"numbers": [1, 2]})),
+    ]
+    for some in (problems, problems[:1], []):
+        whole = config_digest({"rows": json.dumps([row_of(problem) for problem in some])})
+        assert digest_problems(some) == whole
 
 
 def test_a_served_policy_is_not_looked_for_here() -> None:

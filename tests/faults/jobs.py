@@ -20,7 +20,7 @@ from typing import Any, Self
 from unittest.mock import patch
 
 from bench.checkpoints.checkpoint import ADAPTER, EMBEDDED, Checkpoint
-from bench.evaluation import comparison, harness, runner, sweep
+from bench.evaluation import comparison, filling, harness, runner, sweep
 from bench.evaluation.harness import Harness, Started
 from bench.evaluation.spec import Resolved, RunSpec
 from bench.evaluation.sweep_file import Combination
@@ -136,6 +136,8 @@ def scripted_parts() -> Iterator[None]:
     parts: Mapping[ModuleType, Mapping[str, object]] = {
         harness: {
             "resolve": _resolve,
+        },
+        filling: {
             "make_header": lambda config: _header(json.dumps(config, sort_keys=True)),
         },
         runner: {"time": SimpleNamespace(perf_counter=float), "Meter": StillMeter},

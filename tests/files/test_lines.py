@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from bench.files.lines import cut_half_line, decode, encode, number_lines, scan
+from bench.files.lines import (
+    HALF_WRITTEN,
+    cut_half_line,
+    decode,
+    encode,
+    number_lines,
+    scan,
+    stream,
+)
 
 DAMAGE = {
     "nested": b"[" * 100_000,
@@ -56,6 +64,25 @@ def test_every_damaged_line_is_told_with_its_number(tmp_path: Path) -> None:
     assert found.tail == b'{"x'
     assert [line.number for line in found.lines if line.value is not None] == [1, len(found.lines)]
     assert all(line.fault for line in found.lines if line.value is None)
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
+@pytest.mark.parametrize("before", [b"", b"1\n", b"1\n" * 40_000])
+def test_half_a_line_is_cut_off_however_long_it_is(
+    tmp_path: Path, size: int, before: bytes
+) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_bytes(before + b"x" * size)
+    cut_half_line(file)
+    assert file.read_bytes() == before
+
+
+def test_lines_come_one_at_a_time_and_half_a_line_last(tmp_path: Path) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_bytes(b"1\nx\n2")
+    found = list(stream(file, as_float))
+    assert [(line.number, line.value) for line in found] == [(1, 1.0), (2, None), (3, None)]
+    assert found[-1].fault == HALF_WRITTEN and found[-1].raw == b"2"
 
 
 def test_a_pipe_holds_nothing_to_be_read_again(tmp_path: Path) -> None:

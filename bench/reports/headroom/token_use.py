@@ -46,13 +46,16 @@ class TokenUse:
 
 def read_token_use(run: Run) -> TokenUse:
     """Count the tokens of a run's trees. A tree that is not stored is counted as missing."""
-    traces = [Trace.from_json(stored.tree) for stored in run.trees() if stored.tree]
     whole = is_sampled(run) or is_greedy(run)
     repeated = _repeated_samples if whole else _repeated_candidates
-    counts = [_count(trace, repeated) for trace in traces]
+    trees, totals = 0, [0] * 6
+    for stored in run.trees():  # one in memory at a time
+        if stored.tree:
+            trees += 1
+            counts = _count(Trace.from_json(stored.tree), repeated)
+            totals = [sum(column) for column in zip(totals, counts, strict=True)]
     done = sum(record.error is None for record in run.records)
-    totals = [sum(column) for column in zip(*counts, strict=True)] or [0] * 6
-    return TokenUse(run.path, search_of(run), len(traces), done - len(traces), *totals)
+    return TokenUse(run.path, search_of(run), trees, done - trees, *totals)
 
 
 def _count(trace: Trace, repeated: Callable[[Trace], set[int]]) -> tuple[int, ...]:

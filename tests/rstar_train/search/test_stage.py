@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from bench.cluster.driver import solve_on
+from bench.cluster.settings import ClusterSettings
 from bench.errors import BenchError, RunDirError, UnknownNameError
 from bench.runs.reader import load_run
 from bench.search import Node, NodeKind, Trace
@@ -210,3 +213,19 @@ async def test_where_the_checker_fails_nobody_is_rewarded() -> None:
     node = trace.add(trace.nodes[0], 0, "", NodeKind.ANSWER, 1)
     node.answer = "8"
     assert await reward_of(problem)(trace, node) == 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="needs ray: pip install 'rstar-bench[ray]'")
+def test_a_pool_searched_by_actors_leaves_the_same_records_and_trees(
+    searched: Search, tmp_path: Path
+) -> None:
+    folder = tmp_path / "round-1" / "search" / "trees"
+    folder.parent.mkdir(parents=True)
+    solving = solve_on(ClusterSettings(actors=2))
+    assert searched_with(SMALL, searched.pool, folder, solving=solving) == searched.figures
+    here, there = load_run(searched.trees), load_run(folder)
+    assert there.records == here.records
+    assert list(there.trees()) == list(here.trees())
+    assert there.header["ray"]["actors"] == 2
+    assert there.header["config_digest"] == here.header["config_digest"]
