@@ -73,12 +73,6 @@ class RunSpec:
     engine: str = "auto"
     """Engine that runs the policy; auto: the fastest that is installed and can; server: asks
     servers (--base-url), which have the policy under its name."""
-    ppm_engine: str = TRANSFORMERS
-    """Engine that runs the PPM: transformers; vllm, in this process; server: asks servers of vLLM's
-    pooling (--ppm-url), which have the PPM under its name."""
-    batch_scores: bool = False
-    """Whether passes of the PPM for several searches may be one, on transformers: scores then
-    depend, in their last digits, on what is searched beside them."""
     template: str | None = None
     """Prompt template of the policy; none: what it was trained with, few-shot if it was not."""
     limit: Count | None = None
@@ -92,6 +86,12 @@ class RunSpec:
     sampling: SamplingSettings = SamplingSettings()
     conventions: Conventions = DEFAULT
     """How answers are compared with the reference."""
+    ppm_engine: str = TRANSFORMERS
+    """Engine that runs the PPM: transformers; vllm, in this process; server: asks servers of vLLM's
+    pooling (--ppm-url), which have the PPM under its name."""
+    batch_scores: bool = False
+    """Whether passes of the PPM for several searches may be one, on transformers: scores then
+    depend, in their last digits, on what is searched beside them."""
 
 
 @dataclass(frozen=True, slots=True)
