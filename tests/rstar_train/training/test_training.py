@@ -329,7 +329,8 @@ def test_the_ablations_scorers_learn_and_are_loaded_as_a_ppm_is(
     figures = train(rows, recipe(epochs=8.0), tiny_policy, tmp_path / "scorer")
     assert figures.loss_last < 0.8 * figures.loss_first
     scorer = PPMScorer(scorer_of(tiny_policy, tmp_path / "scorer", tmp_path / "m"), name=kind)
-    assert isinstance(scorer.reading, PPMConfig) and scorer.reading.kind == kind[:3]
+    contract = scorer.reading.contract
+    assert isinstance(contract, PPMConfig) and contract.kind == kind[:3]
     (good,), (bad,) = scorer.values(PAIRS[0].prompt, [[PAIRS[0].chosen], [PAIRS[0].rejected]])
     scorer.close()
     assert good > bad
