@@ -59,7 +59,8 @@ class Crew:
         """Of each place, since something was solved there."""
         self._hiring: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
-        self._over: BaseException | None = None
+        self._over: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        """Why nobody is asked any more, once that is so."""
         self.lost = 0
         """Workers that were lost so far."""
 
@@ -82,9 +83,6 @@ class Crew:
         except BaseExceptionGroup as errors:
             await self._stop_all()
             raise errors.exceptions[0] from None
-        if self._over is not None:
-            await self._stop_all()
-            raise self._over
         return self
 
     async def __aexit__(
@@ -103,7 +101,7 @@ class Crew:
         for _ in range(self._tries):
             worker = await self._take()
             try:
-                solved = await worker.solve(problem, begun)
+                solved = await self._ask(worker, problem, begun)
             except LostWorkerError as error:
                 reason = str(error)
                 self._lose(worker, reason)
@@ -118,12 +116,23 @@ class Crew:
         record = record_failure(problem, work.search, work.seed, work.selectors, failure)
         return Solved(record, {}, {"total": time.perf_counter() - started, "code": []}, {})
 
+    async def _ask(self, worker: Worker, problem: Problem, begun: Trace | None) -> Solved:
+        """Wait for a worker's answer, or for the end of all."""
+        asked = asyncio.ensure_future(worker.solve(problem, begun))
+        try:
+            await asyncio.wait((asked, self._over), return_when=asyncio.FIRST_COMPLETED)
+            if asked.done():
+                return asked.result()
+            raise self._over.result()
+        finally:
+            asked.cancel()
+
     async def _take(self) -> Worker:
         """Wait for a free slot; take one of the worker that has most."""
         async with self._changed:
             while True:
-                if self._over is not None:
-                    raise self._over
+                if self._over.done():
+                    raise self._over.result()
                 worker = max(self._free, key=lambda each: self._free[each], default=None)
                 if worker is not None and self._free[worker]:
                     self._free[worker] -= 1
@@ -157,10 +166,10 @@ class Crew:
             except ClusterError as error:
                 log.warning("its place stays empty: %s", error)
             except Exception as error:  # whatever it is, those who wait for a slot must hear of it
-                await self._end(error)
+                await self.end(error)
                 return
         if not self._free and len(self._hiring) <= 1:  # this one is the last
-            await self._end(
+            await self.end(
                 ClusterError(
                     "every actor was lost, and none could be put in their place. What was stored "
                     "is intact: repeat the command to go on"
@@ -184,9 +193,11 @@ class Crew:
             self._place_of[worker] = place
             self._changed.notify_all()
 
-    async def _end(self, error: BaseException) -> None:
+    async def end(self, error: BaseException) -> None:
+        """Have all that is asked, and will be, raise an error."""
         async with self._changed:
-            self._over = error
+            if not self._over.done():
+                self._over.set_result(error)
             self._changed.notify_all()
 
     async def _stop_all(self) -> None:

@@ -8,6 +8,7 @@ was started here.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
 import logging
 import os
@@ -39,6 +40,8 @@ from bench.types import Problem
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
+_MISSED = 3
+"""Times in a row that the head does not answer before it is taken for gone."""
 _SETTINGS = b"\x04"
 """Type of the frame that any server of HTTP/2, as Ray's head is one, sends first."""
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _SETTINGS + bytes(5)
@@ -84,7 +87,8 @@ def solve_on(settings: ClusterSettings, make_harness: Callable[[], Harness] = Ha
     async def solve(work: Work) -> AsyncIterator[Solver]:
         with _joined(settings) as ray:
             placement = place_actors(_list_nodes(ray), settings)
-            office = _Office(ray, settings, placement, work, make_harness)
+            head = _Head(ray.get_runtime_context().gcs_address)
+            office = _Office(ray, settings, placement, work, make_harness, head)
             places = len(placement.nodes)
             async with Crew(work, office.hire, places, tries=settings.actor_tries) as crew:
                 log.info("%d actors of %s", places, placement.share)
@@ -95,7 +99,11 @@ def solve_on(settings: ClusterSettings, make_harness: Callable[[], Harness] = Ha
                     "actor_cpus": placement.share.cpus,
                     "actor_gpus": placement.share.gpus,
                 }
-                yield Solver(crew.solve, {**office.notes, "ray": about}, crew.slots)
+                watching = asyncio.create_task(head.watch(crew))
+                try:
+                    yield Solver(crew.solve, {**office.notes, "ray": about}, crew.slots)
+                finally:
+                    watching.cancel()
 
     return solve
 
@@ -129,11 +137,15 @@ def _joined(settings: ClusterSettings) -> Iterator[Any]:
                 "one with `ray start --head`, give its address (--ray HOST:PORT), or leave the "
                 "address out to start one on this machine"
             ) from error
+    head = ray.get_runtime_context().gcs_address
     try:
         yield ray
     finally:
-        with _own_signals():
-            ray.shutdown()
+        if _answers(head):
+            with _own_signals():
+                ray.shutdown()
+        else:
+            atexit.unregister(ray.shutdown)  # it would wait for the head, and then end all by force
 
 
 def _check_address(address: str) -> None:
@@ -185,6 +197,39 @@ def _list_nodes(ray: Any) -> list[Node]:
 
 
 @dataclass(slots=True)
+class _Head:
+    """The cluster's head, without which nothing can be placed, ended or told."""
+
+    address: str
+
+    async def answers(self) -> bool:
+        """Whether it does; asked before Ray is, which holds everything up until it does."""
+        return await asyncio.to_thread(_answers, self.address)
+
+    async def watch(self, crew: Crew) -> None:
+        """End the crew where the head is gone: Ray would end the process a minute later."""
+        missed = 0
+        while missed < _MISSED:
+            await asyncio.sleep(CONNECT_SECONDS)
+            missed = 0 if await self.answers() else missed + 1
+        await crew.end(
+            ClusterError(
+                f"the head of the Ray cluster at {self.address} is gone. What was stored is "
+                "intact: start the cluster anew, and repeat the command to go on"
+            )
+        )
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+@dataclass(slots=True)
 class _Office:
     """Starts actors, each in a placement group of its own."""
 
@@ -193,6 +238,7 @@ class _Office:
     placement: Placement
     work: Work
     make_harness: Callable[[], Harness]
+    head: _Head
     notes: dict[str, Any] = field(default_factory=dict)
     """What the first actor that was ready says of its parts."""
 
@@ -202,6 +248,8 @@ class _Office:
         from ray.util.placement_group import placement_group
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+        if not await self.head.answers():
+            raise ClusterError(f"the cluster's head at {self.head.address} does not answer")
         # The group may go elsewhere than to the node that was meant: that may be gone.
         group = placement_group(
             [{"CPU": share.cpus} | ({"GPU": share.gpus} if share.gpus else {})],
@@ -233,7 +281,7 @@ class _Office:
             .options(**options)
             .remote(self.work, self.make_harness, Surroundings())
         )
-        worker = RayWorker(ray, handle, group, f"actor {place + 1}")
+        worker = RayWorker(ray, handle, group, self.head, f"actor {place + 1}")
         try:
             ready = await worker.call("start")
         except LostWorkerError:
@@ -255,6 +303,7 @@ class RayWorker:
     ray: Any
     handle: Any
     group: Any
+    head: _Head
     name: str
     slots: int = 0
 
@@ -282,6 +331,8 @@ class RayWorker:
 
     async def stop(self) -> None:
         """End the actor and free its place, whether it still lives or not."""
+        if not await self.head.answers():
+            return  # its actors end by themselves, and Ray would wait for the head
         with suppress(TimeoutError, self.ray.exceptions.RayError):
             await asyncio.wait_for(self._ask_to_stop(), STOP_SECONDS)
         with suppress(Exception):  # it is gone, or its node is

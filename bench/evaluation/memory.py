@@ -157,6 +157,6 @@ def _count_parts(models: Models, demand: Demand) -> dict[str, int]:
         parts["PPM"] = parameters(models.ppm) * scored_by
         kept = demand.requests * SCORED_TOKENS * cached_values(models.ppm)
         parts["its searches"] = kept * HALF
-    if models.ppm is not None or models.engine == "transformers":
+    if models.ppm is not None or models.engine == TRANSFORMERS:
         parts["torch"] = TORCH
     return parts

@@ -40,7 +40,7 @@ from bench.engines.opening import (
     require_scorer,
 )
 from bench.engines.policy import SamplingSettings
-from bench.errors import BenchError, CheckpointError
+from bench.errors import BenchError, CheckpointError, UnknownNameError
 from bench.inequalities.packages import require_packages, require_z3
 from bench.knobs import Count, Seed
 from bench.problems import BENCHMARKS, corrected_ids, load
@@ -194,6 +194,8 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
     does not tell what it goes by; or one that decides statements for other problems.
     """
     entry = find_search(spec.search)
+    if spec.ppm_engine not in SCORERS:
+        raise UnknownNameError("PPM engine", spec.ppm_engine, SCORERS)
     config = entry.config() if spec.config is None else spec.config
     if not isinstance(config, entry.config):
         raise BenchError(

@@ -178,6 +178,21 @@ async def test_what_no_actor_can_do_ends_the_start_and_stops_those_that_started(
     assert first.stopped == 1
 
 
+async def test_once_all_is_over_nobody_waits_for_what_is_under_way() -> None:
+    class Slow(Scripted):
+        async def solve(self, problem: Problem, begun: Trace | None) -> Solved:
+            await asyncio.sleep(3600)
+            raise AssertionError("it was waited for")
+
+    async with Crew(Work(), Office(lambda *_: Slow("slow", 1)).hire, 1, tries=3) as crew:
+        asked = [asyncio.ensure_future(crew.solve(each)) for each in PROBLEMS[:3]]
+        await asyncio.sleep(0.01)  # one is under way, the others wait for a slot
+        await crew.end(ClusterError("the head is gone"))
+        for each in asked:
+            with pytest.raises(ClusterError, match="the head is gone"):
+                await each
+
+
 def test_the_record_of_a_lost_problem_is_one_that_a_resume_tries_again() -> None:
     record = record_failure(PROBLEMS[0], "mcts", 0, ("mcts",), ClusterError("lost"))
     assert record.is_engine_error and record.error == "ClusterError: lost"

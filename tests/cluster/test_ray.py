@@ -151,6 +151,26 @@ def test_a_killed_command_leaves_no_cluster_and_goes_on_when_repeated(tmp_path: 
 
 
 @pytest.mark.slow
+def test_a_head_killed_in_mid_run_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with two_nodes() as cluster:
+        more = ("--limit", "60", "--ray", cluster.address, "--concurrency", "1")
+        with subprocess.Popen(
+            command(out, *WITHOUT, *more),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as driver:
+            wait_for(lambda: count_records(out) >= 3, driver, "three records")
+            cluster.remove_node(cluster.head_node, allow_graceful=False)
+            _, said = driver.communicate(timeout=300)
+    assert driver.returncode == 2, said
+    assert "is gone. What was stored is intact" in said
+    assert len(load_run(out).records) >= 3  # and is read
+
+
+@pytest.mark.slow
 def test_what_a_cluster_has_no_room_for_is_said_at_once(tmp_path: Path) -> None:
     refused = run(tmp_path / "run", *WITHOUT, "--ray", "--actors", "2", "--actor-cpus", "10000")
     assert refused.returncode == 2

@@ -96,4 +96,4 @@ def test_scores_of_another_engine_or_of_shared_passes_are_another_configuration(
     with pytest.raises(BenchError, match="--batch-scores is for --ppm-engine transformers"):
         resolve(replace(usual, ppm_engine="server", batch_scores=True))
     with pytest.raises(UnknownNameError, match="unknown PPM engine 'vlm'; did you mean 'vllm'"):
-        resolve(replace(usual, ppm_engine="vlm"))
+        resolve(replace(usual, search="greedy", ppm_engine="vlm"))
