@@ -1,60 +1,167 @@
 """The engines side by side on one policy: start-up, tokens per second, and their greedy answers.
 
 Agreement is with the first engine that runs, problem by problem, to the last character of the first
-tokens: engines differ in rounding, and in what they round weights and caches to. An engine that is
-not installed has a sentence in its place.
+tokens: engines differ in rounding, and in what they round weights and caches to. A run on each is
+killed when some of its records are written, and repeated; its records are compared with those of a
+run that nobody killed. An engine that is not installed has a sentence in its place. vLLM is looked
+for in its own environment, too (`bench.speed.vllm_apart`): in a process there, and as a server.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from bench.checkpoints.checkpoint import newest_policy
+from bench.checkpoints.checkpoint import Checkpoint, newest_policy
+from bench.checkpoints.weights import full_weights
+from bench.engines import vllm
 from bench.engines.base import Engine, Request
-from bench.engines.opening import load_engine
+from bench.engines.http_client import Patience
+from bench.engines.opening import SERVER, load_engine
 from bench.engines.policy import ModelPolicy
-from bench.errors import BenchError
+from bench.engines.server import ServerEngine
+from bench.errors import BenchError, EngineError, MissingExtraError
 from bench.problems import load
 from bench.prompts import START, template
+from bench.runs.reader import load_run
 from bench.speed.generation import POOL, rate
 from bench.speed.measure import measure_time
+from bench.speed.vllm_apart import environment_for, require_environment, run_there, serve_model
 
-NAMES = ("openvino", "openvino-cached", "vllm", "transformers")
+NAMES = ("openvino", "openvino-bf16", "openvino-cached", "vllm", SERVER, "transformers")
 GREEDY = 8
 """Problems on which greedy texts are compared."""
 TOKENS = 48
+KILLED = 12
+"""Problems of the run that is killed."""
+KILLED_AFTER = 3
+"""Records that it has by then."""
+_UNCHUNKED = ("--no-enable-chunked-prefill", "--max-num-batched-tokens", "16384")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One engine."""
+
+    start: float
+    """Seconds to load and answer once."""
+    rates: Sequence[float]
+    """Generated tokens a second, by requests in flight."""
+    texts: Sequence[str]
+    """How each problem's greedy solution begins."""
 
 
 async def engines(names: Sequence[str] = NAMES, *, widest: int = 32) -> str:
-    """Return a table: load and first request, rates by requests in flight, agreement."""
+    """Return a table: load and first request, rates by requests in flight, agreement, kills."""
     policy = newest_policy()
     lines = [
         f"  {policy.name}: generated tokens/s of 1, 8 and {widest} requests, and of 8 with 4 "
         "candidates each",
-        f"  {'':<18}{'start s':>8}{'1':>8}{'8':>8}{widest:>8}{'8 x 4':>8}   "
-        f"greedy texts of {TOKENS} tokens equal to those of the first",
+        f"  {'':<16}{'start s':>8}{'1':>6}{'8':>6}{widest:>6}{'8 x 4':>7}  equal greedy texts  "
+        "records after a kill",
     ]
-    first: list[str] | None = None
+    first: Sequence[str] | None = None
     for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                with _at_hand(name, policy, Path(folder)) as (measure, command):
+                    found = await asyncio.to_thread(measure, widest)
+                    equal, records = _kill_and_resume(command, Path(folder))
+            except BenchError as error:
+                lines.append(f"  {name:<16}not measured: {error}")
+                continue
+        first = first or found.texts
+        same = sum(one == other for one, other in zip(first, found.texts, strict=True))
+        numbers = "".join(f"{each:{6 + (at == 3)}.0f}" for at, each in enumerate(found.rates))
+        lines.append(
+            f"  {name:<16}{found.start:8.1f}{numbers}{same:>12} of {len(found.texts)}"
+            f"{equal:>15} of {records} equal"
+        )
+    return "\n".join(lines)
+
+
+Measure = Callable[[int], Measured]
+Command = tuple[Sequence[str], Mapping[str, str] | None]
+"""What runs the harness with an engine, but for where the run goes; and its environment."""
+
+
+@contextmanager
+def _at_hand(name: str, policy: Checkpoint, folder: Path) -> Iterator[tuple[Measure, Command]]:
+    """Return what measures an engine, and what runs with it. Raises BenchError."""
+    run = [
+        *("-m", "bench.cli", "run", "--benchmark", POOL, "--limit", str(KILLED)),
+        *("--policy", policy.name, "--search", "sample", "--n", "2", "--concurrency", "2"),
+        *("--engine", name),
+    ]
+    if name == SERVER:
+        model = full_weights(policy)
+        arguments = [*_UNCHUNKED, "--served-model-name", policy.name]
+        with measure_time() as start:
+            served = serve_model(model, folder, arguments, lambda url: _answers(url, policy.name))
+            server = served.__enter__()
         try:
-            with measure_time() as start:
-                engine = load_engine(policy, name)
-                await _greedy(engine, policy.template, 1)
-        except BenchError as error:
-            lines.append(f"  {name:<18}not measured: {error}")
-            continue
+            yield (
+                lambda widest: _measure(name, widest, base_url=server.url, waited=start.wall),
+                ([sys.executable, *run, "--base-url", server.url], None),
+            )
+        finally:
+            served.__exit__(None, None, None)
+        return
+    if name == "vllm" and not _is_here():
+        python = require_environment() / "bin" / "python"
+
+        def measure_there(widest: int) -> Measured:
+            printed = run_there(["-m", "bench.speed.engines", name, str(widest)], folder)
+            return Measured(**json.loads(printed.splitlines()[-1]))
+
+        yield measure_there, ([str(python), *run], environment_for(folder))
+        return
+    yield lambda widest: _measure(name, widest), ([sys.executable, *run], None)
+
+
+def _is_here() -> bool:
+    try:
+        vllm.require_package()
+    except MissingExtraError:
+        return False
+    return True
+
+
+def _answers(url: str, name: str) -> bool:
+    try:
+        ServerEngine([url], name=name, patience=Patience(tries=1, connect=1.0)).close()
+    except EngineError:
+        return False
+    return True
+
+
+def _measure(name: str, widest: int, *, base_url: str | None = None, waited: float = 0) -> Measured:
+    """Load an engine here and measure it; `waited` are seconds that its start took before."""
+
+    async def go() -> Measured:
+        policy = newest_policy()
+        with measure_time() as start:
+            engine = load_engine(policy, name, base_url=base_url)
+            await _greedy(engine, policy.template, 1)
         try:
             asking = ModelPolicy(name, engine, template(policy.template))
-            rates = [await rate(engine, asking, *each) for each in ((1,), (8,), (widest,), (8, 4))]
+            asked = ((1,), (8,), (widest,), (8, 4))
+            rates = [await rate(engine, asking, *each) for each in asked]
             texts = await _greedy(engine, policy.template, GREEDY)
         finally:
             engine.close()
-        first = first or texts
-        equal = sum(one == other for one, other in zip(first, texts, strict=True))
-        numbers = "".join(f"{each:8.0f}" for each in rates)
-        lines.append(f"  {name:<18}{start.wall:8.1f}{numbers}   {equal} of {len(texts)}")
-    return "\n".join(lines)
+        return Measured(waited + start.wall, rates, texts)
+
+    return asyncio.run(go())
 
 
 async def _greedy(engine: Engine, prompt: str, problems: int) -> list[str]:
@@ -65,3 +172,49 @@ async def _greedy(engine: Engine, prompt: str, problems: int) -> list[str]:
     ]
     answers = await asyncio.gather(*map(engine.generate, requests))
     return [completion.text for (completion,) in answers]
+
+
+def _kill_and_resume(command: Command, folder: Path) -> tuple[int, int]:
+    """Return how many records of a run that was killed and repeated are those of one that was not.
+
+    The other number is that of all records. Raises BenchError: a run fails.
+    """
+    whole, killed = folder / "whole", folder / "killed"
+    _run(command, whole)
+    with _started(command, killed) as process:
+        while process.poll() is None and _count_records(killed) < KILLED_AFTER:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    _run(command, killed)
+    wanted = load_run(whole).records
+    found = {record.key: record for record in load_run(killed).records}
+    return sum(found.get(record.key) == record for record in wanted), len(wanted)
+
+
+@contextmanager
+def _started(command: Command, out: Path) -> Iterator[subprocess.Popen[str]]:
+    arguments, environment = command
+    with subprocess.Popen(
+        [*arguments, "--out", str(out)],
+        env=None if environment is None else {**environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+
+
+def _run(command: Command, out: Path) -> None:
+    with _started(command, out) as process:
+        _, said = process.communicate()
+    if process.returncode:
+        raise BenchError(f"a run ended with {process.returncode}: {said.strip()[-1000:]}")
+
+
+def _count_records(out: Path) -> int:
+    file = out / "records.jsonl"
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_measure(sys.argv[1], int(sys.argv[2])))))

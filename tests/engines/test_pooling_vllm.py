@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import closing
@@ -25,7 +23,7 @@ from bench.engines.pooling import PoolingScorer, pooling_overrides
 from bench.engines.ppm import PPMScorer
 from bench.errors import EngineError
 from bench.prompts import OFFICIAL, START
-from tests.engines.vllm_server import ENVIRONMENT, UNNAMED, name_package, serve_model
+from bench.speed.vllm_apart import ENVIRONMENT, UNNAMED, run_there, serve_model
 from tests.scripted import problem
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not ENVIRONMENT, reason=UNNAMED)]
@@ -75,24 +73,9 @@ def assert_agree(found: Scores, wanted: Scores) -> None:
 
 def in_vllm(folders: Mapping[str, Path], tmp_path: Path) -> dict[str, Any]:
     """Return what this file prints as a program in vLLM's environment."""
-    name_package(tmp_path)
-    here = Path(__file__).parents[2]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(here), str(tmp_path)]),
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "HF_HUB_OFFLINE": "1",
-    }
     told = json.dumps({name: str(folder) for name, folder in folders.items()})
-    done = subprocess.run(
-        [str(Path(ENVIRONMENT) / "bin" / "python"), __file__, told],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    printed = run_there([__file__, told], tmp_path)
+    return dict(json.loads(printed.splitlines()[-1]))
 
 
 def ppm(tokenizer: Path, folder: Path) -> Path:

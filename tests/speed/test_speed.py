@@ -51,8 +51,15 @@ async def test_an_engine_that_is_not_installed_has_a_sentence_in_the_table(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
-    table = await engines(["vllm"])
-    assert "not measured: the vLLM engine needs the package 'vllm'" in table
+    monkeypatch.setattr("bench.speed.vllm_apart.ENVIRONMENT", "")
+    table = await engines(["vllm", "server"])
+    assert table.count("not measured: RSTAR_BENCH_VLLM names no environment with vLLM") == 2
+
+
+@pytest.mark.slow
+async def test_an_engines_records_survive_a_kill() -> None:
+    row = (await engines(["openvino"], widest=2)).splitlines()[-1]
+    assert row.split()[0] == "openvino" and row.endswith("12 of 12 equal")
 
 
 async def test_the_panel_table_has_a_row_for_every_member() -> None:

@@ -1,0 +1,112 @@
+"""vLLM out of an environment of its own: a real `vllm serve`, and programs of ours beside it.
+
+vLLM's packages and the project's do not fit into one environment. `RSTAR_BENCH_VLLM` names that of
+vLLM, which `.ci/vllm-environment` makes. Its speed is measured there, and its tests run there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BenchError
+
+ENVIRONMENT = os.environ.get("RSTAR_BENCH_VLLM", "")
+UNNAMED = "RSTAR_BENCH_VLLM names no environment with vLLM"
+READY_SECONDS = 1800
+"""On cores that are busy with something else; on two quiet ones a server is ready after 45."""
+_PROJECT = Path(__file__).resolve().parents[2]
+_SETTINGS = {
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "HF_HUB_OFFLINE": "1",
+}
+_TOLD = 3000
+"""Characters of a log that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server."""
+
+    url: str
+    """Ends in /v1."""
+    process: subprocess.Popen[bytes]
+
+
+def require_environment() -> Path:
+    """Return the environment's folder. Raises BenchError: none is named."""
+    if not ENVIRONMENT:
+        raise BenchError(f"{UNNAMED}; .ci/vllm-environment .venv-vllm makes one")
+    return Path(ENVIRONMENT).resolve()
+
+
+def environment_for(folder: Path) -> Mapping[str, str]:
+    """Return the variables of a program there; `folder` is for what it needs beside the packages.
+
+    The package is called vllm-cpu, and its own command asks for the version of `vllm`.
+    """
+    named = folder / "vllm-0.32.0+cpu.dist-info"
+    named.mkdir(exist_ok=True)
+    (named / "METADATA").write_text("Metadata-Version: 2.1\nName: vllm\nVersion: 0.32.0+cpu\n")
+    path = os.pathsep.join([str(_PROJECT), str(folder)])
+    return {**os.environ, **_SETTINGS, "PYTHONPATH": path}
+
+
+def run_there(arguments: Sequence[str], folder: Path) -> str:
+    """Run a Python program with the environment's packages; return what it prints.
+
+    Raises BenchError: it fails.
+    """
+    python = require_environment() / "bin" / "python"
+    done = subprocess.run(
+        [str(python), *arguments], env=environment_for(folder), capture_output=True, text=True
+    )
+    if done.returncode:
+        last = done.stderr.strip()[-_TOLD:]
+        raise BenchError(f"{python.name} ended with {done.returncode} there: {last}")
+    return done.stdout
+
+
+@contextmanager
+def serve_model(
+    model: Path, folder: Path, arguments: Sequence[str], is_ready: Callable[[str], bool]
+) -> Iterator[Served]:
+    """Serve a model on a free port until the end; `folder` is for the log.
+
+    `is_ready` is asked with the URL, which ends in /v1. Raises BenchError: it does not start.
+    """
+    vllm = require_environment() / "bin" / "vllm"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        *(str(vllm), "serve", str(model), "--host", "127.0.0.1", "--port", str(port)),
+        *("--enforce-eager", "--max-model-len", "2048", *arguments),
+    ]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=environment_for(folder), stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        url = f"http://127.0.0.1:{port}/v1"
+        while not is_ready(url):
+            if process.poll() is not None:
+                raise BenchError(f"vllm serve ended: {(folder / 'log').read_text()[-_TOLD:]}")
+            if time.monotonic() > deadline:
+                raise BenchError(f"vllm serve was not ready within {READY_SECONDS} seconds")
+            time.sleep(1)
+        yield Served(url, process)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
