@@ -145,7 +145,10 @@ def _joined(settings: ClusterSettings) -> Iterator[Any]:
             with _own_signals():
                 ray.shutdown()
         else:
-            atexit.unregister(ray.shutdown)  # it would wait for the head, and then end all by force
+            # It would wait for the head, then end the process by force. Without it Ray's threads
+            # crash when the interpreter ends; so that ends before they can.
+            atexit.unregister(ray.shutdown)
+            atexit.register(os._exit, ClusterError.exit_code)
 
 
 def _check_address(address: str) -> None:

@@ -29,10 +29,12 @@ from bench.types import Outcome
 PAPER_PROBLEMS = 747_000
 PAPER_CANDIDATES = 32
 """Candidates of a step in the searches whose trajectories the paper's table 9 counts."""
-BYTES_A_TOKEN = 12.0
-"""Of a run directory, for each generated token."""
-BYTES_FROM = "12 bytes a generated token, as runs of smollm2-dial-r4 leave"
+BYTES_A_TOKEN = 4.1
+"""Of records, trees and timings, for each generated token: of three problems, mcts 8x4."""
+BYTES_FROM = "4.1 bytes a generated token, as three problems of smollm2-dial-r4, mcts 8x4, left"
 _DAY = 24
+_GROWING = ("records.jsonl", "timings.jsonl", "trees/*")
+"""Files of a run directory that are in proportion to its problems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def read_basis(run: Run) -> Basis:
         raise BenchError(f"{run.path} generated no tokens, so nothing can be reckoned by it")
     margin = normal_quantile(0.95) * stdev(generated) / math.sqrt(len(generated))
     seconds = seconds_of_run(run)
-    size = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file())
+    size = sum(file.stat().st_size for kind in _GROWING for file in run.path.glob(kind))
     right = sum(
         any(sample.outcome is Outcome.CORRECT for sample in record.samples) for record in records
     )

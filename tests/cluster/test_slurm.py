@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 FILE = Path(__file__).parents[2] / "bench" / "cluster" / "slurm.sbatch"
@@ -44,7 +45,11 @@ def test_the_script_starts_ray_on_every_node_and_one_run_that_joins_it(tmp_path:
             "SLURM_GPUS_ON_NODE": "4",
         },
     )
-    calls = [line for line in called.read_text().splitlines() if line.startswith("srun")]
+    deadline = time.monotonic() + 30
+    calls: list[str] = []
+    while len(calls) < 4 and time.monotonic() < deadline:  # some are made in the background
+        calls = [line for line in called.read_text().splitlines() if line.startswith("srun")]
+        time.sleep(0.05)
     (head,) = [each for each in calls if "ray start --head" in each]
     (others,) = [each for each in calls if "ray start --address" in each]
     (run,) = [each for each in calls if "rstar-bench run" in each]
