@@ -8,6 +8,8 @@ fewer requests are served at a time, and no text is another.
 
 from __future__ import annotations
 
+import math
+import os
 import shutil
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -32,6 +34,9 @@ STEP = STEP_TOKENS * (32 << 10)
 """What OpenVINO computes on the way through its widest step."""
 SCORED_TOKENS = 1_536
 """Tokens whose keys and values a PPM keeps of one search; more of a deep one, up to 4,096."""
+KV_GIB = "RSTAR_BENCH_KV_GIB"
+"""Environment variable: the GiB that an engine's KV cache may have, where the harness sets them. The
+larger it is, the more candidates are written at a time; it changes no text."""
 HALF = 2
 """Bytes of a key, a value, or a PPM's weight."""
 
@@ -139,11 +144,28 @@ def _reckon(models: Models, demand: Demand, free: int | None) -> Budget:
         return Budget(parts)
     block = BLOCK * HALF * cached_values(models.policy)
     useful = demand.requests * demand.count_blocks()
-    blocks = entry.pool_blocks if entry.keeps_prefixes else min(entry.pool_blocks, useful)
+    allowed = read_kv_bytes()
+    blocks = entry.pool_blocks if allowed is None else allowed // block
+    if not entry.keeps_prefixes:
+        blocks = min(blocks, useful)
     if free is not None:
         blocks = min(blocks, (free - sum(parts.values())) // block)
     blocks = max(blocks, needs_pool(demand))
     return Budget({**parts, "KV cache": blocks * block}, blocks)
+
+
+def read_kv_bytes() -> int | None:
+    """Return what the user allows a KV cache; None: nothing is said. Raises BenchError."""
+    text = os.environ.get(KV_GIB)
+    if not text:
+        return None
+    try:
+        given = float(text)
+    except ValueError:
+        given = math.nan
+    if not 0 < given < math.inf:
+        raise BenchError(f"{KV_GIB} is {text!r}; expected GiB above 0, e.g. 2 or 0.5")
+    return int(given * (1 << 30))
 
 
 def _count_parts(models: Models, demand: Demand) -> dict[str, int]:

@@ -87,6 +87,29 @@ def test_a_cache_that_keeps_prefixes_is_large_whatever_runs() -> None:
     assert budget.pool_blocks == ENGINES["openvino-cached"].pool_blocks
 
 
+def test_the_user_says_how_large_a_cache_may_be_and_no_more_is_taken_than_is_of_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def blocks(requests: int) -> int:
+        budget = fit(models(ppm=False), Demand(requests, 4, 320), 64 * GIB)
+        assert budget is not None and budget.pool_blocks is not None
+        return budget.pool_blocks
+
+    own = blocks(96)
+    monkeypatch.setenv("RSTAR_BENCH_KV_GIB", "2")
+    assert own == POOL_BLOCKS < blocks(96) <= 2 * GIB // BLOCK_BYTES
+    assert blocks(1) < blocks(96)
+
+
+@pytest.mark.parametrize("given", ["much", "0", "-1", "nan", "inf"])
+def test_a_size_of_the_cache_that_is_none_is_refused(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RSTAR_BENCH_KV_GIB", given)
+    with pytest.raises(BenchError, match="RSTAR_BENCH_KV_GIB is .*expected GiB above 0"):
+        fit(models(), WIDE, 64 * GIB)
+
+
 def test_nothing_is_said_of_an_engine_that_keeps_its_own_books_nor_with_a_gpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
