@@ -35,7 +35,7 @@ STEP = STEP_TOKENS * (32 << 10)
 SCORED_TOKENS = 1_536
 """Tokens whose keys and values a PPM keeps of one search; more of a deep one, up to 4,096."""
 KV_GIB = "RSTAR_BENCH_KV_GIB"
-"""Environment variable: the GiB that an engine's KV cache may have, where the harness sets them. The
+"""Environment variable: GiB of an engine's KV cache, where the harness sets its size. The
 larger it is, the more candidates are written at a time; it changes no text."""
 HALF = 2
 """Bytes of a key, a value, or a PPM's weight."""
