@@ -73,8 +73,8 @@ KV_PRECISION = "f16"
 with a hundred sequences of a few hundred tokens."""
 Precision = Literal["f32", "bf16"]
 """Of products and their sums' inputs. With AMX, f32 is a sixth slower than bf16 for 32 requests and
-a third for 96, and a third faster for one; with the bf16 of AVX-512 (Zen 4) it takes 1.5 to 1.9
-times as long for any number."""
+a third for 96, and a third faster for one; with the bf16 of AVX-512 (Zen 4) it takes 1.3 to 2.1
+times as long."""
 SAMPLER_THREADS = min(8, os.cpu_count() or 1)
 """Threads that draw tokens and look for stop strings, for which each decodes what it has drawn. The
 tokenizer gets more streams than these: a thread that has to wait for one can miss that it was given

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -105,16 +105,15 @@ def _at_hand(name: str, policy: Checkpoint, folder: Path) -> Iterator[tuple[Meas
     if name == SERVER:
         model = full_weights(policy)
         arguments = [*_UNCHUNKED, "--served-model-name", policy.name]
-        with measure_time() as start:
-            served = serve_model(model, folder, arguments, lambda url: _answers(url, policy.name))
-            server = served.__enter__()
-        try:
+        with ExitStack() as until_the_end:
+            with measure_time() as start:
+                server = until_the_end.enter_context(
+                    serve_model(model, folder, arguments, lambda url: _answers(url, policy.name))
+                )
             yield (
                 lambda widest: _measure(name, widest, base_url=server.url, waited=start.wall),
                 ([sys.executable, *run, "--base-url", server.url], None),
             )
-        finally:
-            served.__exit__(None, None, None)
         return
     if name == "vllm" and not _is_here():
         python = require_environment() / "bin" / "python"
