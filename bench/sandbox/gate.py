@@ -61,9 +61,9 @@ class ForkGate:
             self._fd = -1
 
     def _answer(self) -> None:
-        # An event loop takes errors for something to read, and a poll that a signal to us interrupts
-        # may report one. But where nobody asks, the call below waits until somebody does, whatever
-        # the descriptor's flags say, and everything with it.
+        # An event loop takes errors for something to read, and a poll that a signal interrupts may
+        # report one. But where nobody asks, the call below waits until somebody does, whatever the
+        # descriptor's flags say, and everything with it.
         if not any(event & select.POLLIN for _, event in self._questions.poll(0)):
             return
         question = bytearray(_NOTIFICATION.size)
