@@ -165,8 +165,11 @@ def enter(file: Path, variable: str, entry: str, imported: str) -> None:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(each, ast.Name) and each.id == variable for each in targets):
             assert isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
-            last = node.value.end_lineno
-            assert last is not None and lines[last - 1] in ("}", ")")
+            # The literal of our own parts, which a `Registry` holds.
+            value = node.value
+            own = value.args[-1] if isinstance(value, ast.Call) else value
+            last = own.end_lineno
+            assert last is not None and lines[last - 1].strip(" ,") in ("}", ")")
             lines.insert(last - 1, f"    {entry}")
             break
     else:

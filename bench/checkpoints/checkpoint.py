@@ -168,13 +168,15 @@ def default_ppm(policy: Checkpoint) -> Checkpoint | None:
 def find_checkpoint(name: str, kind: Kind) -> Checkpoint:
     """Return the checkpoint called `name`: published, or in that folder, or a model of the hub.
 
-    A model of the hub is downloaded. Raises UnknownNameError, CheckpointError, MissingExtraError.
+    A published one may be named without its base: `dial-r4` is `smollm2-dial-r4`. A model of the
+    hub is downloaded. Raises UnknownNameError, CheckpointError, MissingExtraError.
     """
     if name == EMBEDDED and kind == "policy":
         return Checkpoint(EMBEDDED, "policy", None, {"template": UNTRAINED})
     named = published_checkpoints(kind)
-    if name in named:
-        return replace(read_checkpoint(named[name], kind), name=name)
+    for published in (name, f"{EMBEDDED}-{name}"):
+        if published in named:
+            return replace(read_checkpoint(named[published], kind), name=published)
     if name and Path(name).is_dir():
         return read_checkpoint(Path(name), kind)
     if hub.is_name(name):

@@ -29,6 +29,7 @@ from bench.cli import (
     serving,
     soundness,
     standings,
+    stopping,
     sweeping,
 )
 from bench.cli.parser import Parser
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     families = (
-        *(evaluation, sweeping, comparing, planning, rescoring, standings, search, page),
+        *(evaluation, sweeping, comparing, planning, rescoring, standings, stopping, search, page),
         *(exporting, benchmarks, contamination, lm_eval, paper, prm_eval, reward_models, serving),
         *(answers, checkers, inequalities, soundness, sandbox),
     )

@@ -44,6 +44,8 @@ def _list(arguments: argparse.Namespace) -> int:
             print(f"{name:24} {'':>6}  {'':9}  generated, needs no download")
         else:
             print(f"{name:24} {benchmark.rows:6}  {_where(benchmark):9}  {_about(benchmark)}")
+    for refused in BENCHMARKS.refused:
+        print(f"left out: {refused}")
     return 0
 
 

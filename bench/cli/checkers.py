@@ -109,14 +109,16 @@ def _add_report_row(commands: Any) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from bench.checkers.panel import names, open_checker
+    from bench.checkers.panel import MEMBERS, open_checker
 
-    for name in names():
+    for name in MEMBERS:
         try:
             checker = open_checker(name)
             print(f"{name:18} {checker.version}\n{'':18} {checker.about}")
         except BenchError as error:
             print(f"{name:18} not at hand: {error}")
+    for refused in MEMBERS.refused:
+        print(f"left out: {refused}")
     return 0
 
 

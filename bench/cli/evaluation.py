@@ -28,7 +28,7 @@ from bench.errors import BenchError
 
 log = logging.getLogger(__name__)
 
-_OF_COMPARE = ("tokens", "rollouts", "iterations", "beam_width", "lookahead")
+_OF_COMPARE = ("tokens", "rollouts", "iterations", "beam_width", "lookahead", "width")
 """Knobs that `compare` sets itself."""
 
 
@@ -55,7 +55,8 @@ def _add_run(verbs: Any) -> None:
 def _add_run_options(run: argparse.ArgumentParser) -> None:
     from bench.search.registry import SEARCHES
 
-    run.add_argument("--search", required=True, help=", ".join(SEARCHES))
+    known = ". ".join([", ".join(SEARCHES), *SEARCHES.refused])
+    run.add_argument("--search", required=True, help=known.replace("%", "%%"))
     run.add_argument("--out", type=Path, required=True, help="run directory, made or resumed")
     add_run_options(run)
     add_cluster_options(run)
@@ -100,8 +101,28 @@ def _add_compare_options(compare: argparse.ArgumentParser) -> None:
         metavar="N[,N...]|none",
         help="beams that go on; each is a run of its own [1,2]",
     )
+    compare.add_argument(
+        "--also",
+        type=_names,
+        default=(),
+        metavar="SEARCH[,SEARCH...]",
+        help="other searches of the registry, e.g. abmcts,rebase,particles",
+    )
+    compare.add_argument(
+        "--widths",
+        type=positive_integers,
+        default=(4, 8),
+        metavar="N[,N...]",
+        help="solutions that rebase and particles grow side by side; each is a run of its own "
+        "[4,8]",
+    )
     compare.add_argument("--out", type=Path, required=True, help="where the run directories go")
     _add_table_options(compare)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Read names with commas between, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",")))
 
 
 def _add_report(verbs: Any) -> None:
@@ -247,6 +268,8 @@ def _compare(arguments: argparse.Namespace) -> int:
             arguments.out,
             largest=max(arguments.tokens),
             beam_widths=arguments.beam_widths,
+            also=arguments.also,
+            widths=arguments.widths,
             concurrency=arguments.concurrency,
             level=sandbox_level(arguments),
             base_url=arguments.base_url,

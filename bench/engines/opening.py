@@ -31,6 +31,7 @@ from bench.engines.transformers import TransformersEngine
 from bench.engines.turns import Turns
 from bench.engines.vllm_pooling import VLLMPool
 from bench.errors import BenchError, MissingExtraError, UnknownNameError
+from bench.plugins import Registry
 
 log = logging.getLogger(__name__)
 
@@ -119,50 +120,56 @@ def _require_package(feature: str, module: str, package: str) -> Callable[[], No
 
 _require_openvino = _require_package("the OpenVINO engine", "openvino_genai", "openvino-genai")
 
-ENGINES: Mapping[str, EngineEntry] = {
-    "openvino": EngineEntry(
-        _open_openvino,
-        "openvino_genai",
-        has_gguf,
-        require_gguf,
-        require_package=_require_openvino,
-        pool_blocks=POOL_BLOCKS,
-        weight_bytes=4,
-    ),
-    "vllm": EngineEntry(_open_vllm, "vllm", require_package=vllm.require_package),
-    TRANSFORMERS: EngineEntry(
-        _open_transformers,
-        TRANSFORMERS,
-        require_package=_require_package("the transformers engine", "transformers", "transformers"),
-        weight_bytes=2,
-    ),
-    "openvino-cached": EngineEntry(
-        partial(_open_openvino, precision=None, prefix_caching=True),
-        None,
-        has_gguf,
-        require_gguf,
-        require_package=_require_openvino,
-        pool_blocks=KEPT_BLOCKS,
-        keeps_prefixes=True,
-        weight_bytes=4,
-    ),
-    "openvino-bf16": EngineEntry(
-        partial(_open_openvino, precision="bf16"),
-        None,
-        has_gguf,
-        require_gguf,
-        require_package=_require_openvino,
-        pool_blocks=POOL_BLOCKS,
-        weight_bytes=4,
-    ),
-    SERVER: EngineEntry(
-        _open_server,
-        None,
-        runs=lambda policy: policy.is_served,
-        require_package=server.require_package,
-        is_remote=True,
-    ),
-}
+ENGINES: Registry[EngineEntry] = Registry(
+    "engines",
+    EngineEntry,
+    {
+        "openvino": EngineEntry(
+            _open_openvino,
+            "openvino_genai",
+            has_gguf,
+            require_gguf,
+            require_package=_require_openvino,
+            pool_blocks=POOL_BLOCKS,
+            weight_bytes=4,
+        ),
+        "vllm": EngineEntry(_open_vllm, "vllm", require_package=vllm.require_package),
+        TRANSFORMERS: EngineEntry(
+            _open_transformers,
+            TRANSFORMERS,
+            require_package=_require_package(
+                "the transformers engine", "transformers", "transformers"
+            ),
+            weight_bytes=2,
+        ),
+        "openvino-cached": EngineEntry(
+            partial(_open_openvino, precision=None, prefix_caching=True),
+            None,
+            has_gguf,
+            require_gguf,
+            require_package=_require_openvino,
+            pool_blocks=KEPT_BLOCKS,
+            keeps_prefixes=True,
+            weight_bytes=4,
+        ),
+        "openvino-bf16": EngineEntry(
+            partial(_open_openvino, precision="bf16"),
+            None,
+            has_gguf,
+            require_gguf,
+            require_package=_require_openvino,
+            pool_blocks=POOL_BLOCKS,
+            weight_bytes=4,
+        ),
+        SERVER: EngineEntry(
+            _open_server,
+            None,
+            runs=lambda policy: policy.is_served,
+            require_package=server.require_package,
+            is_remote=True,
+        ),
+    },
+)
 """The fastest first, and last the one whose weights are elsewhere. `openvino-cached` reuses the KV
 cache of shared prefixes: faster, but a second run may generate different texts. `openvino-bf16`
 rounds products to bf16: nearly twice as fast where the processor has them; the determinism that a

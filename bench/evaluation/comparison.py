@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BenchError
 from bench.evaluation.harness import Harness
 from bench.evaluation.progress import Progress
 from bench.evaluation.spec import RunSpec, find_policy
@@ -35,31 +36,54 @@ def plan_runs(
     *,
     tokens: int,
     beam_widths: Sequence[int],
+    also: Sequence[str] = (),
+    widths: Sequence[int] = (),
     format: Format = "steps",
 ) -> dict[str, RunSpec]:
     """Return the runs to compare at up to so many tokens, by the name of their directory.
 
     `base` says what they have in common, but for its search; each search takes of `knobs` those
-    that it has, and its budget from here. They are searches of the `format` that the policy writes.
+    that it has, and its budget from here. They are searches of the `format` that the policy writes,
+    and those named by `also`; of one that grows a number of solutions side by side there is a run
+    for each of `widths`. Raises BenchError: a search of `also` is not known, decides inequalities,
+    or is of another format.
     """
 
     def run(search: str, **budget: Any) -> RunSpec:
         known = find_search(search).knobs
         given = {name: value for name, value in knobs.items() if name in known}
-        return replace(base, search=search, config=configure(search, {**given, **budget}))
+        ppm = base.ppm if find_search(search).uses_ppm else None
+        return replace(base, search=search, ppm=ppm, config=configure(search, {**given, **budget}))
 
+    others: dict[str, RunSpec] = {}
+    for search in also:
+        entry = find_search(search)
+        if entry.decides or entry.format != format:
+            raise BenchError(
+                f"--also {search}: it searches {'proofs' if entry.decides else entry.format}, and "
+                f"what is compared here are searches of {format}"
+            )
+        if "tokens" in entry.knobs:
+            budget = {"tokens": tokens} | ({entry.counts: ROLLOUTS} if entry.counts else {})
+            others[f"{search}-{tokens}"] = run(search, **budget)
+        elif "width" in entry.knobs:
+            others |= {f"{search}-{width}": run(search, width=width) for width in widths}
+        else:
+            others[search] = run(search)
     if format == "plans":
         return {
-            "plan_greedy": replace(run("plan_greedy"), ppm=None),
+            "plan_greedy": run("plan_greedy"),
             f"plan_sample-{tokens}": run("plan_sample", tokens=tokens),
             f"cpl-{tokens}": run("cpl", tokens=tokens, iterations=ROLLOUTS),
+            **others,
         }
     beams = [run("beam", beam_width=width) for width in beam_widths]
     return {
-        "greedy": replace(run("greedy"), ppm=None),
+        "greedy": run("greedy"),
         f"sample-{tokens}": run("sample", tokens=tokens),
         **{beam_name(beam.config): beam for beam in beams},
         f"mcts-{tokens}": run("mcts", tokens=tokens, rollouts=ROLLOUTS),
+        **others,
     }
 
 
@@ -76,6 +100,8 @@ async def compare(
     *,
     largest: int,
     beam_widths: Sequence[int],
+    also: Sequence[str] = (),
+    widths: Sequence[int] = (),
     concurrency: int | None = None,
     level: Level | None = None,
     base_url: str | None = None,
@@ -87,7 +113,13 @@ async def compare(
     """
     asked = base.template or find_policy(base).template
     runs_by_name = plan_runs(
-        base, knobs, tokens=largest, beam_widths=beam_widths, format=template(asked).format
+        base,
+        knobs,
+        tokens=largest,
+        beam_widths=beam_widths,
+        also=also,
+        widths=widths,
+        format=template(asked).format,
     )
     by_path = {out / name: spec for name, spec in runs_by_name.items()}
     return await run_all(

@@ -22,6 +22,7 @@ from bench.checkpoints.weights import parameters
 from bench.engines.base import Aggregating, Policy, RunningEngine, RunningScorer, StepScorer
 from bench.engines.memory import Demand, in_gib, read_free
 from bench.engines.opening import (
+    ENGINES,
     ScorerSettings,
     check_scorer,
     engine_for,
@@ -36,6 +37,7 @@ from bench.evaluation.memory import Models, any_demand, check_memory, demand_of,
 from bench.evaluation.room import require_cache, require_disk
 from bench.evaluation.runner import CONCURRENCY, Solver, solve_by
 from bench.evaluation.spec import Resolved, RunSpec, resolve
+from bench.problems import BENCHMARKS
 from bench.prompts import template
 from bench.runs.reader import Run
 from bench.runs.record import Record
@@ -43,7 +45,7 @@ from bench.runs.writer import check_run_dir
 from bench.sandbox import Level, Sandbox, SandboxConfig
 from bench.sandbox.levels import read_level
 from bench.search.inequalities import Provers
-from bench.search.registry import SeededSearch
+from bench.search.registry import SEARCHES, SeededSearch
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,18 @@ def bind_search(
     if scorer is not None and resolved.aggregate is not None:
         scorer = Aggregating(scorer, resolved.aggregate)
     return resolved.entry.bind(resolved.search_config, policy, sandbox, scorer)
+
+
+def _name_packages(resolved: Resolved) -> dict[str, dict[str, str]]:
+    """Return which parts of a run installed packages brought, for its header; nothing: none."""
+    spec = resolved.spec
+    origins = {
+        "benchmark": BENCHMARKS.origin(spec.benchmark.partition(":")[0]),
+        "engine": None if resolved.engine is None else ENGINES.origin(resolved.engine),
+        "search": SEARCHES.origin(spec.search),
+    }
+    found = {part: origin for part, origin in origins.items() if origin is not None}
+    return {"plugins": found} if found else {}
 
 
 def solver_of(resolved: Resolved, started: Started, concurrency: int | None = None) -> Solver:
@@ -190,7 +204,8 @@ class Harness:
         if resolved.policy is None or resolved.engine is None:
             provers = self._start_provers()
             search = resolved.entry.bind_provers(resolved.search_config, provers)
-            return Started(search, {"provers": provers.count}, provers.count)
+            notes = {"provers": provers.count, **_name_packages(resolved)}
+            return Started(search, notes, provers.count)
         parts = await self.start_parts(
             resolved.policy,
             resolved.ppm,
@@ -203,7 +218,7 @@ class Harness:
         models = {"policy": resolved.policy, "ppm": resolved.ppm}
         counted = {role: parameters(model) for role, model in models.items() if model is not None}
         sizes = {role: size for role, size in counted.items() if size}
-        return Started(search, {**parts.notes, "parameters": sizes})
+        return Started(search, {**parts.notes, "parameters": sizes, **_name_packages(resolved)})
 
     async def start_parts(
         self,

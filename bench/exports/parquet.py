@@ -19,13 +19,14 @@ from bench.runs.record import Record
 def encode(sources: Sequence[Source]) -> Bundle:
     """Return `answers.parquet` and `samples.parquet`. Raises MissingExtraError: without pyarrow."""
     files = {
-        "answers.parquet": _to_parquet([r for s in sources for r in _list_answers(s)]),
+        "answers.parquet": _to_parquet([r for s in sources for r in list_answers(s)]),
         "samples.parquet": _to_parquet([r for s in sources for r in _list_samples(s)]),
     }
     return Bundle(files, tuple(describe_gaps(sources)))
 
 
-def _list_answers(source: Source) -> Iterator[dict[str, Any]]:
+def list_answers(source: Source) -> Iterator[dict[str, Any]]:
+    """Yield a row for each answer of each selector of a run."""
     for row in source.rows:
         found = outcomes(source.run, row.method)
         for record in source.run.records:

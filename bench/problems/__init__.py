@@ -7,9 +7,10 @@ package.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from bench.errors import BenchError, UnknownNameError
+from bench.plugins import Registry
 from bench.problems import hub, mirror
 from bench.problems.errata import apply_errata
 from bench.problems.evaluation_sets import EVALUATION_SETS
@@ -20,9 +21,11 @@ from bench.types import Problem
 
 __all__ = ["BENCHMARKS", "Benchmark", "Role", "corrected_ids", "load", "names", "read"]
 
-BENCHMARKS: Mapping[str, Benchmark] = {
-    entry.name: entry for entry in (*EVALUATION_SETS, *TRAINING_POOLS)
-}
+BENCHMARKS: Registry[Benchmark] = Registry(
+    "benchmarks",
+    Benchmark,
+    {entry.name: entry for entry in (*EVALUATION_SETS, *TRAINING_POOLS)},
+)
 """Every benchmark and training pool by name. The embedded, generated pool is not in it."""
 
 

@@ -41,6 +41,14 @@ def locate(benchmark: Benchmark) -> Path | None:
     Raises:
         MissingDataError: `RSTAR_BENCH_DATA` names a directory that does not hold the file.
     """
+    if benchmark.folder is not None:
+        path = benchmark.folder / benchmark.file
+        if path.is_file():
+            return path
+        raise MissingDataError(
+            f"the package that brings the benchmark {benchmark.name!r} has no file {path}; install "
+            "it again"
+        )
     named = os.environ.get(VARIABLE)
     if named:
         path = Path(named).expanduser() / benchmark.file

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from bench.types import Verifier
 
@@ -108,6 +109,8 @@ class Benchmark:
     """What decides where there are no references; it is told the question as `statement`."""
     statement: str | None = None
     """The key of a row's `meta` whose text is the question, in place of the row's `problem`."""
+    folder: Path | None = None
+    """Where its file lies, of a benchmark that a package brings along; None: in a mirror."""
     defects: tuple[str, ...] = ()
     """What is wrong with the rows and stays so; corrected references are in the errata."""
 

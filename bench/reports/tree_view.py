@@ -36,14 +36,20 @@ def shown_tree(
     record = _record(run, problem_id, seed)
     trace = _trace(run, record)
     choice = _choice(record, selector)
-    chosen: set[int] = set()
-    if choice.sample is not None:
-        chosen = {node.index for node in trace.lineage(trace.rollouts[choice.sample])}
+    end = None if choice.sample is None else trace.rollouts[choice.sample]
+    return draw_tree(trace, end, _headline(run, record, trace, choice), depth=depth)
+
+
+def draw_tree(
+    trace: Trace, end: int | None, headline: Text | str, *, depth: int | None = None
+) -> Tree:
+    """Return a trace as a tree to print; the path to the node `end` is marked as chosen."""
+    chosen = set() if end is None else {node.index for node in trace.lineage(end)}
     below: dict[int, list[Node]] = {}
     for node in trace.nodes:
         if node.parent is not None:
             below.setdefault(node.parent, []).append(node)
-    tree = Tree(_headline(run, record, trace, choice))
+    tree = Tree(headline)
     _grow(tree, trace.nodes[ROOT], below, chosen, depth)
     return tree
 

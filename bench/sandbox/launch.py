@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -42,6 +43,8 @@ _ENVIRONMENT = {
 }
 _START_SECONDS = 900.0
 """How long a zygote may take to be warm: two seconds of CPU, of which a busy machine gives few."""
+_POLL_SECONDS = 0.005
+"""How often a keeper that is to end is asked whether it has."""
 _END_SECONDS = 30.0
 """How long a keeper may take to end hundreds of processes on a busy machine."""
 
@@ -124,11 +127,12 @@ async def wait(process: subprocess.Popen[bytes], *, kill: bool) -> None:
     """Wait for a keeper whose socket is closed to end everything, and then itself."""
     if kill:
         process.terminate()  # which it hears as the end of the supervisor
-    try:
-        await asyncio.to_thread(process.wait, _END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        await asyncio.to_thread(process.wait)
+    # Asked for now and then: there are no threads to wait in where a program is ending.
+    end = time.monotonic() + _END_SECONDS
+    while process.poll() is None:
+        if time.monotonic() > end:
+            process.kill()
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _first_words(orders: socket.socket) -> tuple[bytes, int | None, list[int]]:

@@ -1,6 +1,11 @@
 """A problem becomes a trace: tree, clock, steps, expansion, selection, one file a search."""
 
+import sys
+
+from bench import CallableSearch
+from bench.search.abmcts import ABMCTS, ab_mcts
 from bench.search.beam import Beam, Lookahead, lookahead, step_beam
+from bench.search.branching import Branching, branch
 from bench.search.clock import (
     Afforded,
     Cost,
@@ -11,9 +16,11 @@ from bench.search.clock import (
     list_costs,
     share_prefixes,
 )
+from bench.search.consistency import Consistency, sample_until_sure
 from bench.search.dvts import DVTS, dvts
 from bench.search.events import Event, EventKind
 from bench.search.mcts import MCTS, Reward, mcts
+from bench.search.particles import Particles, particle_filter
 from bench.search.plans import (
     CPL,
     CPLSolution,
@@ -24,6 +31,7 @@ from bench.search.plans import (
     plan_sample,
     solution_mcts,
 )
+from bench.search.rebase import Rebase, rebase
 from bench.search.sampling import Greedy, Sampling, greedy, sample
 from bench.search.selection import (
     AGGREGATES,
@@ -34,6 +42,7 @@ from bench.search.selection import (
     select_first,
     select_likely,
     select_majority,
+    select_probable,
     select_top_majority,
     select_weighted,
 )
@@ -41,7 +50,18 @@ from bench.search.settings import SearchConfig
 from bench.search.tree import ROOT, Node, NodeKind, Trace, Usage
 
 __all__ = [
+    "ABMCTS",
     "AGGREGATES",
+    "Branching",
+    "Consistency",
+    "Particles",
+    "Rebase",
+    "ab_mcts",
+    "branch",
+    "particle_filter",
+    "rebase",
+    "sample_until_sure",
+    "select_probable",
     "CPL",
     "DVTS",
     "MCTS",
@@ -89,3 +109,5 @@ __all__ = [
     "select_top_majority",
     "select_weighted",
 ]
+
+sys.modules[__name__].__class__ = CallableSearch

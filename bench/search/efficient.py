@@ -46,7 +46,6 @@ from bench.search.mcts import (
     has_budget,
     require_values,
 )
-from bench.search.selection import value_path
 from bench.search.steps import Reading, TaggedSteps
 from bench.search.tree import ROOT, Node, NodeKind, Trace
 from bench.types import Problem
@@ -215,7 +214,7 @@ async def _rollout(expander: Expander, config: MCTS, reward: Reward | None) -> N
     if end.kind is not NodeKind.ANSWER:
         value = DEAD_END
     else:
-        value = _worth(expander, end) if reward is None else await reward(trace, end)
+        value = expander.value_path(end) if reward is None else await reward(trace, end)
     trace.record(EventKind.REACHED, end, value)
     close(trace, end, lambda node: _may_ask(expander, node, config))
     trace.record(EventKind.ROLLOUT, end)
@@ -289,14 +288,8 @@ async def _add(expander: Expander, node: Node, proposals: Sequence[Completion]) 
     await expander.score(node, [[child] for child in children])
     for child in children:
         if child.value is not None:
-            expander.trace.record(EventKind.VISITED, child, _worth(expander, child))
+            expander.trace.record(EventKind.VISITED, child, expander.value_path(child))
     return children
-
-
-def _worth(expander: Expander, node: Node) -> float:
-    """Return the value of the path to a node that was scored, in [-1, 1]."""
-    line = expander.trace.lineage(node.index)
-    return value_path([each.value for each in line if each.value is not None], expander.aggregate)
 
 
 async def efficient_beam(
@@ -320,7 +313,7 @@ async def efficient_beam(
 async def _best_paths_first(expander: Expander, beams: list[Node], candidates: int) -> list[Node]:
     """Return the children of all beams by the value of their paths; of equals the earlier first."""
     children = [child for beam in beams for child in await _widen(expander, beam, candidates)]
-    return sorted(children, key=lambda child: _worth(expander, child), reverse=True)
+    return sorted(children, key=lambda child: expander.value_path(child), reverse=True)
 
 
 async def _widen(expander: Expander, node: Node, most: int) -> list[Node]:

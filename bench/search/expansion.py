@@ -18,6 +18,7 @@ from bench.engines.base import Completion, Policy, Scoring, StepScorer, derive_s
 from bench.prompts import START
 from bench.sandbox import Execution
 from bench.search.events import EventKind
+from bench.search.selection import value_path
 from bench.search.steps import Reading, StepReader
 from bench.search.tree import Node, NodeKind, Trace, new_trace
 from bench.types import Problem
@@ -178,3 +179,11 @@ class Expander:
             for step, value in zip(path, values, strict=True):
                 self.trace.record(EventKind.SCORED, step, value, ppm=cost)
                 cost = 0
+
+    def value_path(self, node: Node) -> float:
+        """Return the PPM's value, in [-1, 1], of the path to a node whose steps are scored.
+
+        The PPM's own aggregate makes it of their scores.
+        """
+        scores = [each.value for each in self.trace.lineage(node.index)]
+        return value_path([score for score in scores if score is not None], self.aggregate)

@@ -14,9 +14,13 @@ from typing import Any, Protocol
 from bench.engines.base import Policy, StepScorer
 from bench.errors import BenchError, UnknownNameError
 from bench.knobs import Knob, Use, knobs_of
+from bench.plugins import Registry
 from bench.prompts import Format
 from bench.sandbox import Sandbox
+from bench.search.abmcts import ABMCTS, ab_mcts
 from bench.search.beam import Beam, Lookahead, lookahead, step_beam
+from bench.search.branching import Branching, branch
+from bench.search.consistency import Consistency, sample_until_sure
 from bench.search.dvts import DVTS, dvts
 from bench.search.efficient import efficient_beam, efficient_mcts
 from bench.search.inequalities import (
@@ -31,6 +35,7 @@ from bench.search.lips import ABLATIONS, Lips, decide_by_lips, lips_policy
 from bench.search.mcts import MCTS, mcts
 from bench.search.official.beam import official_beam
 from bench.search.official.mcts import official_mcts
+from bench.search.particles import Particles, particle_filter
 from bench.search.plans import (
     CPL,
     CPLSolution,
@@ -41,6 +46,7 @@ from bench.search.plans import (
     plan_sample,
     solution_mcts,
 )
+from bench.search.rebase import Rebase, rebase
 from bench.search.sampling import Greedy, Sampling, greedy, sample
 from bench.search.selection import (
     Finished,
@@ -49,6 +55,7 @@ from bench.search.selection import (
     select_first,
     select_likely,
     select_majority,
+    select_probable,
     select_top_majority,
     select_weighted,
 )
@@ -164,75 +171,107 @@ def _prover(name: str, decide: Decide, config: type[Deciding]) -> SearchEntry:
     return SearchEntry(function, config, {name: select_first}, asks_policy=False, decides=True)
 
 
-SEARCHES: Mapping[str, SearchEntry] = {
-    "greedy": SearchEntry(greedy, Greedy, {"greedy": select_first}),
-    "sample": SearchEntry(
-        sample,
-        Sampling,
-        {"majority": select_majority},
-        {"best_of_n": select_best, "weighted": select_weighted},
-    ),
-    "majority": SearchEntry(sample, Sampling, {"majority": select_majority}),
-    "best_of_n": SearchEntry(sample, Sampling, by_score={"best_of_n": select_best}),
-    "weighted": SearchEntry(sample, Sampling, by_score={"weighted": select_weighted}),
-    "beam": SearchEntry(
-        step_beam,
-        Beam,
-        by_score={"beam": select_best},
-        by_rules={"official": official_beam, "efficient": efficient_beam},
-    ),
-    "lookahead": SearchEntry(lookahead, Lookahead, by_score={"lookahead": select_best}),
-    "dvts": SearchEntry(dvts, DVTS, by_score={"dvts": select_best}),
-    "mcts": SearchEntry(
-        mcts,
-        MCTS,
-        by_score={
-            "mcts": select_best,
-            "mcts_top_k": select_top_majority,
-            "mcts_weighted": select_weighted,
-            "mcts_likely": select_likely,
-        },
-        by_rules={"official": official_mcts, "efficient": efficient_mcts},
-    ),
-    "plan_greedy": SearchEntry(
-        plan_greedy, PlanGreedy, {"plan_greedy": select_first}, format="plans"
-    ),
-    "plan_sample": SearchEntry(
-        plan_sample,
-        PlanSampling,
-        {"plan_majority": select_majority},
-        {"plan_best_of_n": select_best, "plan_weighted": select_weighted},
-        format="plans",
-    ),
-    "cpl": SearchEntry(
-        plan_mcts,
-        CPL,
-        by_score={
-            "cpl": select_best,
-            "cpl_weighted": select_weighted,
-            "cpl_likely": select_likely,
-        },
-        format="plans",
-        needs_logprobs=True,
-    ),
-    "cpl_solution": SearchEntry(
-        solution_mcts,
-        CPLSolution,
-        by_score={
-            "cpl_solution": select_best,
-            "cpl_solution_weighted": select_weighted,
-            "cpl_solution_likely": select_likely,
-        },
-        needs_logprobs=True,
-    ),
-    "closers": _prover("closers", decide_by_closers, Closers),
-    **{name: _prover(name, partial(decide_by_lips, name=name), Lips) for name in ABLATIONS},
-    "lips_policy": SearchEntry(lips_policy, Lips, {"lips_policy": select_first}, decides=True),
-}
+SEARCHES: Registry[SearchEntry] = Registry(
+    "searches",
+    SearchEntry,
+    {
+        "greedy": SearchEntry(greedy, Greedy, {"greedy": select_first}),
+        "sample": SearchEntry(
+            sample,
+            Sampling,
+            {"majority": select_majority},
+            {"best_of_n": select_best, "weighted": select_weighted},
+        ),
+        "majority": SearchEntry(sample, Sampling, {"majority": select_majority}),
+        "best_of_n": SearchEntry(sample, Sampling, by_score={"best_of_n": select_best}),
+        "weighted": SearchEntry(sample, Sampling, by_score={"weighted": select_weighted}),
+        "beam": SearchEntry(
+            step_beam,
+            Beam,
+            by_score={"beam": select_best},
+            by_rules={"official": official_beam, "efficient": efficient_beam},
+        ),
+        "lookahead": SearchEntry(lookahead, Lookahead, by_score={"lookahead": select_best}),
+        "dvts": SearchEntry(dvts, DVTS, by_score={"dvts": select_best}),
+        "mcts": SearchEntry(
+            mcts,
+            MCTS,
+            by_score={
+                "mcts": select_best,
+                "mcts_top_k": select_top_majority,
+                "mcts_weighted": select_weighted,
+                "mcts_likely": select_likely,
+            },
+            by_rules={"official": official_mcts, "efficient": efficient_mcts},
+        ),
+        "abmcts": SearchEntry(
+            ab_mcts,
+            ABMCTS,
+            by_score={
+                "abmcts": select_best,
+                "abmcts_weighted": select_weighted,
+                "abmcts_likely": select_likely,
+            },
+        ),
+        "rebase": SearchEntry(
+            rebase, Rebase, by_score={"rebase": select_weighted, "rebase_best": select_best}
+        ),
+        "particles": SearchEntry(
+            particle_filter,
+            Particles,
+            by_score={"particles": select_best, "particles_weighted": select_weighted},
+        ),
+        "consistency": SearchEntry(
+            sample_until_sure, Consistency, {"consistency": select_majority}
+        ),
+        "branch": SearchEntry(
+            branch,
+            Branching,
+            {"branch": select_probable, "branch_majority": select_majority},
+            needs_logprobs=True,
+        ),
+        "plan_greedy": SearchEntry(
+            plan_greedy, PlanGreedy, {"plan_greedy": select_first}, format="plans"
+        ),
+        "plan_sample": SearchEntry(
+            plan_sample,
+            PlanSampling,
+            {"plan_majority": select_majority},
+            {"plan_best_of_n": select_best, "plan_weighted": select_weighted},
+            format="plans",
+        ),
+        "cpl": SearchEntry(
+            plan_mcts,
+            CPL,
+            by_score={
+                "cpl": select_best,
+                "cpl_weighted": select_weighted,
+                "cpl_likely": select_likely,
+            },
+            format="plans",
+            needs_logprobs=True,
+        ),
+        "cpl_solution": SearchEntry(
+            solution_mcts,
+            CPLSolution,
+            by_score={
+                "cpl_solution": select_best,
+                "cpl_solution_weighted": select_weighted,
+                "cpl_solution_likely": select_likely,
+            },
+            needs_logprobs=True,
+        ),
+        "closers": _prover("closers", decide_by_closers, Closers),
+        **{name: _prover(name, partial(decide_by_lips, name=name), Lips) for name in ABLATIONS},
+        "lips_policy": SearchEntry(lips_policy, Lips, {"lips_policy": select_first}, decides=True),
+    },
+)
 """`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the
 paper's final rule, by the official scripts', a vote among the best valued, and by two votes of all:
 weighted by the PPM, and by the policy's probability as well; `cpl` by the best value and by those
-two votes. `closers` and `lips` prove inequalities."""
+two votes, as does `abmcts`. `rebase` answers by the weighted vote and `particles` by the best
+value, as their papers do. `consistency` and `branch` ask no PPM. `closers` and `lips` prove
+inequalities."""
 
 
 def find_search(name: str, kind: str = "search") -> SearchEntry:
@@ -269,9 +308,11 @@ def all_knobs(*, deciding: bool = True) -> Mapping[str, Knob]:
             continue
         for name, knob in entry.knobs.items():
             other = found.setdefault(name, knob)
-            assert (knob.kind, knob.default) == (other.kind, other.default), (
-                f"the knob {name} has two defaults: {knob.default} and {other.default}"
-            )
+            if (knob.kind, knob.default) != (other.kind, other.default):
+                raise BenchError(
+                    f"the knob {name} has two defaults: {knob.default} and {other.default}; one of "
+                    "the searches must call its own otherwise"
+                )
     return found
 
 

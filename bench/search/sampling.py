@@ -102,7 +102,7 @@ async def greedy(
     """Write one solution, always the likeliest token."""
     steps = TaggedSteps(sandbox)
     with Expander.start(problem, policy, steps, None, search="greedy", seed=seed) as expander:
-        await _solutions(expander, 1, greedy=True)
+        await write_solutions(expander, 1, greedy=True)
         return expander.trace
 
 
@@ -123,7 +123,7 @@ async def sample(
     """
     steps = TaggedSteps(sandbox)
     with Expander.start(problem, policy, steps, scorer, search="sample", seed=seed) as expander:
-        await fill_budget(expander, config, _solutions, begun)
+        await fill_budget(expander, config, write_solutions, begun)
         return expander.trace
 
 
@@ -168,7 +168,7 @@ async def _take_up(expander: Expander, begun: Trace, config: Sampling) -> None:
         first = last
 
 
-async def _solutions(expander: Expander, n: int, *, greedy: bool) -> None:
+async def write_solutions(expander: Expander, n: int, *, greedy: bool) -> None:
     """Add `n` solutions to those that there are."""
     root = expander.trace.nodes[ROOT]
     lasts = []

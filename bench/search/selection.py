@@ -107,6 +107,23 @@ def select_likely(samples: Sequence[Finished], aggregate: str = "last") -> int |
     return _vote(samples, aggregate, [math.exp(logprob / 2) for logprob in told])
 
 
+def select_probable(samples: Sequence[Finished]) -> int | None:
+    """Return the likeliest trajectory of the answer that the policy alone finds likeliest.
+
+    An answer has the probability of its trajectories together, which is right where each is there
+    once, as in a tree, and not among samples. Where one of them is not known, the majority decides.
+    """
+    told = [sample.logprob for sample in samples if sample.logprob is not None]
+    if len(told) < len(samples):
+        return select_majority(samples)
+    keys = [canonicalize(sample.answer) for sample in samples]
+    probability: dict[str, float] = {}
+    for key, logprob in zip(keys, told, strict=True):
+        probability[key] = probability.get(key, 0.0) + math.exp(logprob)
+    # Of equals the earlier is the greater: `max` returns the first.
+    return max(range(len(keys)), key=lambda i: (probability[keys[i]], told[i]), default=None)
+
+
 def _vote(samples: Sequence[Finished], aggregate: str, shares: Sequence[float]) -> int | None:
     """Return the best trajectory of the answer with the most votes: a share times a probability."""
     ranked = _ranked(samples, aggregate)

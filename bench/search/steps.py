@@ -135,6 +135,16 @@ class TaggedSteps:
         return printed
 
 
+class RepeatableSteps(TaggedSteps):
+    """Tagged steps, of which two equal ones below one parent are two."""
+
+    def drop(
+        self, trace: Trace, parent: Node, candidates: Sequence[Completion]
+    ) -> list[NodeKind | None]:
+        """Drop none."""
+        return [None] * len(candidates)
+
+
 def _read_unrun(step: Completion) -> Reading:
     """Return what a step without code is: an answer, or a text that broke off."""
     if kind_of(step.text) is StepKind.CUT:

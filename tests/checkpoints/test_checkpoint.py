@@ -56,6 +56,13 @@ def test_a_published_round_is_found_by_its_number(published: Path) -> None:
     assert found.parent is not None and found.parent.name == "smollm2"
 
 
+def test_a_published_round_may_be_named_without_its_base(published: Path) -> None:
+    adapter(published.with_name("smollm2-135m-cpl") / "round-2" / "policy")
+    assert find_checkpoint("cpl-r2", "policy").name == "smollm2-cpl-r2"
+    with pytest.raises(UnknownNameError, match="did you mean 'smollm2-cpl-r2'"):
+        find_checkpoint("smollm2-cpl-r3", "policy")
+
+
 def test_rounds_are_listed_by_number_the_newest_last(published: Path) -> None:
     for number in (10, 2, 1):
         adapter(published / f"round-{number}" / "ppm", "ppm")

@@ -60,7 +60,7 @@ def refused(capsys: pytest.CaptureFixture[str], main: Main, *arguments: str) -> 
         (("--benchmark", "zzz"), "unknown benchmark 'zzz'. Known: 567neq, aime1983_2023, "),
         (
             ("--search", "mctss"),
-            "unknown search 'mctss'; did you mean 'mcts' or 'closers'? Known: beam, best_of_n",
+            "unknown search 'mctss'; did you mean 'mcts' or 'abmcts'? Known: abmcts, beam, best_of_n",
         ),
         (
             ("--engine", "transfomers"),
@@ -222,6 +222,20 @@ def test_headroom_says_what_the_samples_hold(
     assert group["sampled"][0]["parts"][0]["choosing"]["oracle"] == pytest.approx([1 / 3, 2 / 3, 1])
     assert bench.cli.main(["headroom", *runs, "--format", "markdown"]) == 0
     assert "| all | 2 | 1 | 100 | 33 | 33 |" in capsys.readouterr().out
+
+
+def test_stopping_says_what_rules_would_have_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = str(stored_samples(tmp_path / "samples"))
+    assert bench.cli.main(["stopping", run, "--confidence", "0.7", "--window", "2"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Stopping rules · scripted on pool · 2 problems, 3 samples" in text
+    assert "beta 0.7" in text and "window 2" in text
+    assert bench.cli.main(["stopping", run, "--format", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    rules = ["beta 0.8", "beta 0.9", "beta 0.95", "beta 0.99", "window 2", "window 4"]
+    assert [each["rule"] for each in found["rules"]] == rules
 
 
 def test_headroom_without_samples_says_what_to_run(

@@ -33,6 +33,8 @@ class Behaviour:
     """Prompts with this text, and inputs that begin with it, are refused with status 400."""
     pool: Callable[[list[int]], list[list[float]]] | None = None
     """What makes numbers of tokens, where it pools."""
+    write: Callable[[str, int], str] | None = None
+    """What goes on from a prompt by a seed; none: a text that names both."""
     stop_key: str | None = "stop_reason"
     """Where it says which stop string ended a text, which it leaves out; None: it keeps it."""
     silent: bool = False
@@ -71,6 +73,9 @@ class Behaviour:
         text = f"{asked['prompt']}|{asked.get('seed')}"
         with self._lock:
             self.answered[text] += 1
+        if self.write is not None:
+            text = self.write(asked["prompt"], asked.get("seed") or 0)
+            return self._say(text, {"finish_reason": "stop"}, asked)
         (stop, *_), choice = [*asked["stop"], None], {"finish_reason": "stop"}
         if stop is None or self.silent:
             pass
@@ -78,6 +83,11 @@ class Behaviour:
             text += stop
         else:
             choice[self.stop_key] = stop
+        return self._say(text, choice, asked)
+
+    def _say(
+        self, text: str, choice: Mapping[str, Any], asked: Mapping[str, Any]
+    ) -> dict[str, Any]:
         logprobs = {"token_logprobs": [-1.0, -2.0]} if "logprobs" in asked else None
         return {
             "choices": [{**choice, "text": text, "logprobs": logprobs}],

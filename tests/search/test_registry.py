@@ -39,7 +39,7 @@ def test_a_knob_of_several_searches_has_one_default(monkeypatch: pytest.MonkeyPa
 
     entry = SearchEntry(SEARCHES["sample"].function, Other)
     monkeypatch.setitem(SEARCHES, "other", entry)  # type: ignore[arg-type]
-    with pytest.raises(AssertionError, match="the knob n has two defaults"):
+    with pytest.raises(BenchError, match="the knob n has two defaults: 9 and 8; one of the"):
         all_knobs.__wrapped__()
 
 
@@ -53,7 +53,7 @@ def test_knobs_make_the_settings_of_a_search_and_others_are_refused() -> None:
 
 
 def test_what_a_label_and_a_cut_read_is_said_by_the_knobs() -> None:
-    labels = {"n", "candidates", "beam_width", "rollouts", "iterations"}
+    labels = {"n", "candidates", "beam_width", "rollouts", "iterations", "width"}
     assert set(knobs_for(Use.LABEL)) == labels
     assert set(knobs_for(Use.BUDGET)) == {"n", "tokens", "rollouts", "iterations"}
     assert searches_with("rules") == ["beam", "mcts"]
@@ -74,6 +74,7 @@ def test_what_needs_a_ppm_has_no_selector_without_one() -> None:
     needs = [name for name, entry in SEARCHES.items() if entry.needs_ppm]
     assert needs == [
         *("best_of_n", "weighted", "beam", "lookahead", "dvts", "mcts"),
+        *("abmcts", "rebase", "particles"),
         *("cpl", "cpl_solution"),
     ]
     assert list(find_search("sample").choose_by(None)) == ["majority"]

@@ -6,7 +6,7 @@ missing of a namesake for that reason, or because no package index has it, is in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from bench.checkers.panel.base import Checker
 from bench.checkers.panel.lm_eval_rules import hendrycks_checker, minerva_checker
@@ -15,20 +15,25 @@ from bench.checkers.panel.ours import Ours
 from bench.checkers.panel.rstar_rule import rstar_checker
 from bench.checkers.panel.strings import PRM800KStyle
 from bench.errors import UnknownNameError
+from bench.plugins import Registry
 
-__all__ = ["OURS", "Checker", "Ours", "names", "open_checker"]
+__all__ = ["MEMBERS", "OURS", "Checker", "Ours", "names", "open_checker"]
 
 OURS = "rstar-bench"
 """The member that runs are scored by."""
 
-MEMBERS: Mapping[str, Callable[[], Checker]] = {
-    OURS: Ours,
-    "math-verify": math_verify_checker,
-    "lm-eval-hendrycks": hendrycks_checker,
-    "lm-eval-minerva": minerva_checker,
-    "prm800k-style": PRM800KStyle,
-    "rstar-partial": rstar_checker,
-}
+MEMBERS: Registry[Callable[[], Checker]] = Registry(
+    "checkers",
+    None,
+    {
+        OURS: Ours,
+        "math-verify": math_verify_checker,
+        "lm-eval-hendrycks": hendrycks_checker,
+        "lm-eval-minerva": minerva_checker,
+        "prm800k-style": PRM800KStyle,
+        "rstar-partial": rstar_checker,
+    },
+)
 
 
 def names() -> tuple[str, ...]:
