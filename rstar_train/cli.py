@@ -87,8 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "checkpoints",
         type=Path,
         nargs="?",
-        default=Path("results/checkpoints/smollm2-135m"),
-        help="folder with round-1, round-2 and so on [%(default)s]",
+        help="folder with round-1, round-2 and so on [results/checkpoints/smollm2-135m]",
     )
     table.add_argument("--plot", type=Path, metavar="SVG", help="draw the rounds into this file")
     table.add_argument("--families", action="store_true", help="add what was solved, by family")
@@ -233,10 +232,11 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _table(arguments: argparse.Namespace) -> int:
+    from bench.checkpoints.checkpoint import PUBLISHED, checkpoints_dir
     from bench.files.outputs import check_output
     from rstar_train.publishing import cpl_tables, tables
 
-    publish = arguments.checkpoints
+    publish = arguments.checkpoints or checkpoints_dir() / PUBLISHED
     if arguments.plot is not None:
         check_output(arguments.plot)
     base = tables.load_base(publish)

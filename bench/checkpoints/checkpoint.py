@@ -21,6 +21,7 @@ from bench.checkpoints.reward import PPM, find_reading
 from bench.errors import CheckpointError, UnknownNameError
 from bench.files.digests import SHORT
 from bench.files.lines import decode
+from bench.files.shipped import find_shipped, is_checkout
 
 EMBEDDED = "smollm2"
 """The name of the embedded model, before any training."""
@@ -114,9 +115,19 @@ def _file_digest(file: Path, size: int, changed: int) -> bytes:
 def checkpoints_dir() -> Path:
     """Return RSTAR_CHECKPOINTS, else the project's `results/checkpoints`."""
     given = os.environ.get("RSTAR_CHECKPOINTS")
-    if given:
-        return Path(given)
-    return Path(__file__).resolve().parents[2] / "results" / "checkpoints"
+    return Path(given) if given else find_shipped("results", "checkpoints")
+
+
+def _list_folders() -> list[Path]:
+    """Return the folders whose rounds have names.
+
+    Outside a checkout `rstar-train` publishes below the current directory; rounds there have names
+    beside those that were installed.
+    """
+    own = checkpoints_dir()
+    if is_checkout() or "RSTAR_CHECKPOINTS" in os.environ:
+        return [own]
+    return [own, Path("results") / "checkpoints"]
 
 
 def name_of_round(folder: str, number: int) -> str | None:
@@ -136,7 +147,8 @@ def published_checkpoints(kind: Kind) -> dict[str, Path]:
     Those of `PUBLISHED` itself, which are taken where nobody named one, come after all others.
     """
     rounds = []
-    for lineage in checkpoints_dir().glob(f"{PUBLISHED}*/round-*/{kind}/{LINEAGE}"):
+    pattern = f"{PUBLISHED}*/round-*/{kind}/{LINEAGE}"
+    for lineage in (found for folder in _list_folders() for found in folder.glob(pattern)):
         folder = lineage.parent
         family = folder.parent.parent.name
         number = folder.parent.name.removeprefix("round-")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, UnknownNameError
+from bench.files.shipped import find_shipped
 
 _PLAIN = ("Need to specify task", "No tasks specified", "Specify --output_path", "If --samples is")
 """Beginnings of those of lm-eval's errors that say to the user what to do."""
@@ -20,7 +21,6 @@ own tasks from the mirror where it holds them, searches kept under --output_path
 command resumes. E.g. run --model rstar --model_args policy=smollm2-r1,search=mcts,rollouts=8
 --tasks rstar_math500 --limit 8 --output_path results/lm-eval --log_samples
 """
-_TASKS = Path(__file__).resolve().parents[2] / "tasks"
 
 
 def add_verbs(verbs: Any) -> None:
@@ -74,8 +74,9 @@ def complete(rest: Sequence[str]) -> list[str]:
     """
     given = parse(rest)
     added: list[str] = []
-    if rest and rest[0] not in _HELP and given.include_path is None and _TASKS.is_dir():
-        added += ["--include_path", str(_TASKS)]
+    tasks = find_shipped("tasks")
+    if rest and rest[0] not in _HELP and given.include_path is None and tasks.is_dir():
+        added += ["--include_path", str(tasks)]
     if given.model == "rstar" and given.output_path and given.use_cache is None:
         path = Path(given.output_path)
         folder = path.parent if path.suffix == ".json" else path

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError, UnknownNameError
+from bench.files.shipped import find_shipped
 
 _VARIABLE = "RSTAR_PAPER"
 _BESIDE: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -69,14 +70,13 @@ class PaperTable:
 def read_tables() -> Mapping[str, Any]:
     """Return the whole file. Raises DataError where it is absent or damaged."""
     named = os.environ.get(_VARIABLE)
-    default = Path(__file__).resolve().parents[2] / "results" / "paper.json"
-    file = Path(named) if named else default
+    file = Path(named) if named else find_shipped("results", "paper.json")
     try:
         found: Mapping[str, Any] = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(
-            f"the paper's numbers cannot be read from {file} ({error}); run from a clone of the "
-            f"project, or set {_VARIABLE} to its results/paper.json"
+            f"the paper's numbers cannot be read from {file} ({error}); install the package again, "
+            f"or set {_VARIABLE} to results/paper.json of the project"
         ) from error
     return found
 

@@ -60,7 +60,8 @@ def refused(capsys: pytest.CaptureFixture[str], main: Main, *arguments: str) -> 
         (("--benchmark", "zzz"), "unknown benchmark 'zzz'. Known: 567neq, aime1983_2023, "),
         (
             ("--search", "mctss"),
-            "unknown search 'mctss'; did you mean 'mcts' or 'abmcts'? Known: abmcts, beam, best_of_n",
+            "unknown search 'mctss'; did you mean 'mcts' or 'abmcts' or 'closers'? "
+            "Known: abmcts, beam, best_of_n",
         ),
         (
             ("--engine", "transfomers"),
