@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +217,8 @@ def _run(arguments: argparse.Namespace) -> int:
     used = {name: value for name, value in given.items() if name in known}
     spec = read_spec(arguments, arguments.search, configure(arguments.search, used))
 
+    if arguments.dry_run:
+        return _say_runs({arguments.out: spec}, arguments)
     cluster = read_cluster(arguments)
     where = {
         "level": sandbox_level(arguments),
@@ -257,19 +259,24 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from bench.evaluation.comparison import compare
+    from bench.evaluation.comparison import plan_comparison, run_all
     from bench.search.registry import all_knobs
 
     _check_table_options(arguments)
+    specs = plan_comparison(
+        read_spec(arguments, "greedy"),
+        given_knobs(arguments, set(all_knobs(deciding=False)) - set(_OF_COMPARE)),
+        arguments.out,
+        largest=max(arguments.tokens),
+        beam_widths=arguments.beam_widths,
+        also=arguments.also,
+        widths=arguments.widths,
+    )
+    if arguments.dry_run:
+        return _say_runs(specs, arguments)
     runs = asyncio.run(
-        compare(
-            read_spec(arguments, "greedy"),
-            given_knobs(arguments, set(all_knobs(deciding=False)) - set(_OF_COMPARE)),
-            arguments.out,
-            largest=max(arguments.tokens),
-            beam_widths=arguments.beam_widths,
-            also=arguments.also,
-            widths=arguments.widths,
+        run_all(
+            specs,
             concurrency=arguments.concurrency,
             level=sandbox_level(arguments),
             base_url=arguments.base_url,
@@ -279,6 +286,15 @@ def _compare(arguments: argparse.Namespace) -> int:
     _print_runs(runs, arguments)
     if arguments.format == "table":
         print(f"run directories: {arguments.out}{os.sep}*")
+    return 0
+
+
+def _say_runs(specs: Mapping[Path, Any], arguments: argparse.Namespace) -> int:
+    """Print what would be run."""
+    from bench.evaluation.dry_run import describe_runs
+
+    for line in describe_runs(specs, concurrency=arguments.concurrency):
+        print(line)
     return 0
 
 

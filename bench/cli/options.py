@@ -70,7 +70,7 @@ def add_knobs(
         note = f"; for {notes[knob.name]}" if knob.name in notes else ""
         default = "" if knob.default is None else f" [{knob.default}]"
         command.add_argument(
-            f"--{knob.name.replace('_', '-')}",
+            *(f"--{knob.name.replace('_', '-')}", *_ALIASES.get(knob.name, ())),
             dest=knob.name,
             type=reader(knob),
             default=argparse.SUPPRESS,
@@ -79,6 +79,8 @@ def add_knobs(
         )
 
 
+_ALIASES: Mapping[str, tuple[str, ...]] = {"n": ("--epochs",)}
+"""What users of other harnesses type for a knob."""
 _METAVARS = {int: "N", float: "X", str: "NAME", bool: "BOOL"}
 
 
@@ -114,6 +116,9 @@ def add_run_options(
         help="problems in flight; changes no result "
         f"[{CONCURRENCY}; without a policy, as many as there are cores]",
     )
+    command.add_argument(
+        "--dry-run", action="store_true", help="say what would be run, and run nothing"
+    )
     add_convention(command)
 
 
@@ -129,7 +134,9 @@ def add_search_options(
     from bench.search.registry import all_knobs, searches_with
 
     command.add_argument(
-        "--policy",
+        *("--policy", "--model"),
+        dest="policy",
+        metavar="POLICY",
         help="smollm2, a published round such as smollm2-r1, a folder (of rstar-train, or any "
         "Hugging Face model), or a model of the hub: organisation/model[@revision] [smollm2, where "
         "the search asks a policy]",

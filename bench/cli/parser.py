@@ -6,12 +6,15 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-from bench.errors import UnknownNameError
+from bench.errors import BenchError, UnknownNameError
+from bench.files.yaml_file import read_yaml
 
 _REQUIRED = "the following arguments are required: "
 _CUTOFF = 0.6
+_CONFIG = "--config"
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +31,9 @@ class Parser(argparse.ArgumentParser):
         if add is not None:
             add(self)
         given = sys.argv[1:] if args is None else list(args)
+        if self._is_command:
+            self._offer_config()
+            given = self._read_config(given)
         if "-" in self.prefix_chars:
             # Before anything else: a mistyped option is a missing one, too, and says less as such.
             self._refuse_unknown(given)
@@ -57,6 +63,64 @@ class Parser(argparse.ArgumentParser):
         command = isinstance(action.choices, dict)  # of parsers, by the names of commands
         error = UnknownNameError("command" if command else "value", str(value), action.choices)
         raise argparse.ArgumentError(None if command else action, str(error).rstrip("."))
+
+    @property
+    def _is_command(self) -> bool:
+        """Whether this parses the options of a command, as opposed to its name."""
+        return self._subparsers is None and "-" in self.prefix_chars
+
+    def _offer_config(self) -> None:
+        if _CONFIG not in self._option_string_actions:
+            self.add_argument(
+                _CONFIG,
+                type=Path,
+                metavar="FILE.yaml",
+                help="options by name, without their dashes; those of the command line go before",
+            )
+
+    def _read_config(self, given: Sequence[str]) -> list[str]:
+        """Return the arguments with those of a configuration file before them.
+
+        Raises BenchError: the file cannot be read, or holds what is no option.
+        """
+        rest, files = [], []
+        words = iter(given)
+        for word in words:
+            if word == _CONFIG:
+                files.append(next(words, ""))
+            elif word.startswith(f"{_CONFIG}="):
+                files.append(word.partition("=")[2])
+            else:
+                rest.append(word)
+        if not files:
+            return list(given)
+        read: list[str] = []
+        for file in map(Path, files):
+            for key, value in read_yaml(file, "configuration").items():
+                read += self._spell(file, key, value)
+        return [*read, *rest]
+
+    def _spell(self, file: Path, key: str, value: object) -> list[str]:
+        """Return an option of a file as a command line has it."""
+        named = f"--{key.replace('_', '-')}"
+        action = self._option_string_actions.get(named)
+        if action is None or named in (_CONFIG, "--help"):
+            known = [name[2:] for name in self._option_string_actions if name.startswith("--")]
+            raise UnknownNameError(f"option in {file}:", key, set(known) - {"help", _CONFIG[2:]})
+        if isinstance(action, argparse.BooleanOptionalAction) and value is False:
+            return [f"--no-{named[2:]}"]
+        if value is None or (action.nargs == 0 and value is False):
+            return []
+        if action.nargs == 0 and value is True:
+            return [named]
+        if action.nargs == 0 or isinstance(value, dict):
+            wanted = "true or false" if action.nargs == 0 else "a value or a list"
+            raise BenchError(f"{file}: {key} is {value!r}; {wanted} is expected")
+        values = value if isinstance(value, list) else [value]
+        texts = [str(each).lower() if isinstance(each, bool) else str(each) for each in values]
+        if isinstance(action, argparse._AppendAction):
+            return [f"{named}={text}" for text in texts]
+        return [f"{named}={','.join(texts)}"]
 
     def _refuse_unknown(self, given: Sequence[str]) -> None:
         known = list(self._option_string_actions)

@@ -93,7 +93,7 @@ def beam_name(config: SearchConfig | None) -> str:
     return f"beam-{config.beam_width}x{config.candidates}"
 
 
-async def compare(
+def plan_comparison(
     base: RunSpec,
     knobs: Mapping[str, Any],
     out: Path,
@@ -102,15 +102,8 @@ async def compare(
     beam_widths: Sequence[int],
     also: Sequence[str] = (),
     widths: Sequence[int] = (),
-    concurrency: int | None = None,
-    level: Level | None = None,
-    base_url: str | None = None,
-    ppm_url: str | None = None,
-) -> list[Run]:
-    """Run what is missing below `out`; return the runs, to be cut at budgets up to the largest.
-
-    Raises BenchError.
-    """
+) -> dict[Path, RunSpec]:
+    """Return the runs below `out` by their directories; else as `plan_runs`. Raises BenchError."""
     asked = base.template or find_policy(base).template
     runs_by_name = plan_runs(
         base,
@@ -121,10 +114,7 @@ async def compare(
         widths=widths,
         format=template(asked).format,
     )
-    by_path = {out / name: spec for name, spec in runs_by_name.items()}
-    return await run_all(
-        by_path, concurrency=concurrency, level=level, base_url=base_url, ppm_url=ppm_url
-    )
+    return {out / name: spec for name, spec in runs_by_name.items()}
 
 
 async def run_all(

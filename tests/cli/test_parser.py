@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
 import bench.cli
@@ -74,3 +78,65 @@ def test_a_benchmark_in_another_spelling_is_recognised(
     assert bench.cli.main([*RUN, "--benchmark", spelled]) == 2
     said = f"unknown benchmark '{spelled}'; did you mean 'math500'? Known: "
     assert said in capsys.readouterr().err
+
+
+# Configuration files.
+
+
+def parse(*words: str) -> argparse.Namespace:
+    return bench.cli._parser().parse_args(words)
+
+
+def test_options_come_from_a_file_and_those_of_the_command_line_go_before(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(
+        "benchmark: gsm8k\nsearch: sample\nout: x\nn: 4\nat_once: 2\ngreedy-first: true\n"
+        "no_errata: true\nlimit: 7\nppm:\n"
+    )
+    found = parse("run", "--config", str(file), "--limit", "3")
+    assert (found.benchmark, found.search, found.out) == ("gsm8k", "sample", Path("x"))
+    assert (found.n, found.at_once, found.greedy_first, found.errata) == (4, 2, True, False)
+    assert found.limit == 3
+    assert parse("run", f"--config={file}").limit == 7
+
+
+def test_lists_are_given_as_an_option_takes_them(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("benchmark: gsm8k\nout: x\ntokens: [512, 1024]\nbeam_widths: none\n")
+    found = parse("compare", "--config", str(file))
+    assert (found.tokens, found.beam_widths) == ((512, 1024), ())
+    file.write_text("pair: [a:b, c]\n")
+    assert parse("compare-runs", "x", "y", "--config", str(file)).pair == ["a:b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("benchmrk: gsm8k", "unknown option in c.yaml: 'benchmrk'; did you mean 'benchmark'?"),
+        ("help: true", "unknown option in c.yaml: 'help'"),
+        ("config: d.yaml", "unknown option in c.yaml: 'config'"),
+        ("no-errata: perhaps", "c.yaml: no-errata is 'perhaps'; true or false is expected"),
+        ("limit: {a: 1}", "c.yaml: limit is {'a': 1}; a value or a list is expected"),
+        ("limit: many", "argument --limit: 'many' is wrong; it must be a whole number"),
+        ("- a", "c.yaml: expected keys with values"),
+        ("a: [", "the configuration c.yaml is no YAML"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_one_line(
+    text: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("c.yaml").write_text(f"{text}\n")
+    with suppress(SystemExit):
+        assert bench.cli.main([*RUN, "--config", "c.yaml"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.cli.main([*RUN, "--config", "nowhere.yaml"]) == 2
+    assert "cannot read the configuration nowhere.yaml" in capsys.readouterr().err

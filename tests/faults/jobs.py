@@ -199,7 +199,8 @@ def do_compare(folder: Path) -> None:
     """What `rstar-bench compare` does."""
     base = RunSpec("scripted", None, "greedy", template=OFFICIAL.name, limit=FEW)
     how = {"largest": 300, "beam_widths": (1,)}
-    asyncio.run(comparison.compare(base, {"candidates": 2, "n": 2}, folder, **how))
+    specs = comparison.plan_comparison(base, {"candidates": 2, "n": 2}, folder, **how)
+    asyncio.run(comparison.run_all(specs))
 
 
 def do_sweep(folder: Path) -> None:
