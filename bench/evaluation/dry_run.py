@@ -1,4 +1,4 @@
-"""What a command would run, said without running it; what would stop it is found as at its start."""
+"""What a command would run, said without running it; what would stop it is found as at a start."""
 
 from __future__ import annotations
 
@@ -41,9 +41,8 @@ def _say_done(resolved: Resolved, done: int) -> str:
 def _say_models(resolved: Resolved) -> str:
     if resolved.policy is None:
         return "no model"
-    asked = (
-        f"policy {resolved.policy.name} on {resolved.engine}, template {resolved.policy.template}"
-    )
+    policy = resolved.policy
+    asked = f"policy {policy.name} on {resolved.engine}, template {policy.template}"
     if resolved.ppm is None:
         return asked
     return f"{asked}; PPM {resolved.ppm.name} on {resolved.scorer.engine}, by {resolved.aggregate}"

@@ -225,6 +225,28 @@ def test_headroom_says_what_the_samples_hold(
     assert "| all | 2 | 1 | 100 | 33 | 33 |" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("embedded_gguf")
+def test_a_dry_run_says_what_would_be_run_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("openvino_genai", reason="no engine: pip install 'rstar-bench[cpu]'")
+    out = tmp_path / "out"
+    asked = ("--benchmark", "embedded-grade-school", "--limit", "3", "--model", "smollm2-r4")
+    run = ("run", *asked, "--search", "sample", "--epochs", "4", "--dry-run", "--out", str(out))
+    assert bench.cli.main(run) == 0
+    first, models, knobs = capsys.readouterr().out.splitlines()
+    assert first == f"{out}: sample on embedded-grade-school, 3 problems"
+    assert models.startswith("  policy smollm2-r4 on openvino, template rstar; PPM smollm2-r4 on ")
+    assert knobs == "  seed 0, n 4, aggregate last"
+    compare = ("compare", *asked, "--tokens", "256", "--also", "rebase", "--dry-run")
+    assert bench.cli.main([*compare, "--out", str(out)]) == 0
+    named = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert [Path(line.partition(":")[0]).name for line in named] == [
+        *("greedy", "sample-256", "beam-1x4", "beam-2x4", "mcts-256", "rebase-4", "rebase-8"),
+    ]
+    assert not out.exists()
+
+
 def test_stopping_says_what_rules_would_have_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
