@@ -18,6 +18,7 @@ from bench.cli import (
     exporting,
     inequalities,
     lm_eval,
+    optimum,
     page,
     paper,
     planning,
@@ -57,9 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rstar-bench {bench.__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     families = (
-        *(evaluation, sweeping, comparing, planning, rescoring, standings, stopping, search, page),
-        *(exporting, benchmarks, contamination, lm_eval, paper, prm_eval, reward_models, serving),
-        *(answers, checkers, inequalities, soundness, sandbox),
+        *(evaluation, sweeping, comparing, planning, rescoring, standings, stopping, optimum),
+        *(search, page, exporting, benchmarks, contamination, lm_eval, paper, prm_eval),
+        *(reward_models, serving, answers, checkers, inequalities, soundness, sandbox),
     )
     for module in families:
         module.add_verbs(verbs)
