@@ -203,7 +203,7 @@ def rstar_bench(house: Path, *arguments: str) -> str:
             **os.environ,
             "PYTHONPATH": str(house),
             "RSTAR_BENCH_DATA": str(house / "mirror"),
-            "RSTAR_CHECKPOINTS": str(ROOT / "results" / "checkpoints"),
+            "RSTAR_BENCH_CHECKPOINTS": str(ROOT / "results" / "checkpoints"),
         },
         capture_output=True,
         text=True,

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # its neighbours in the row. A part of a room may have a row of its own, above the rest of it.
 ROWS = (
     ("bench",),  # the package itself: its version, and the way to its door
-    ("bench.types", "bench.errors", "bench.knobs", "bench.machine"),
+    ("bench.types", "bench.errors", "bench.knobs", "bench.machine", "bench.variables"),
     ("bench.files", "bench.terminal", "bench.plugins"),
     ("bench.inequalities",),
     (

@@ -22,9 +22,12 @@ from bench.errors import CheckpointError, UnknownNameError
 from bench.files.digests import SHORT
 from bench.files.lines import decode
 from bench.files.shipped import find_shipped, is_checkout
+from bench.variables import read_variable
 
 EMBEDDED = "smollm2"
 """The name of the embedded model, before any training."""
+VARIABLE = "RSTAR_BENCH_CHECKPOINTS"
+"""Environment variable: the folder of the published rounds."""
 PUBLISHED = "smollm2-135m"
 """Folder of its rounds under `results/checkpoints`; those of another recipe have a suffix."""
 LINEAGE = "lineage.json"
@@ -113,8 +116,8 @@ def _file_digest(file: Path, size: int, changed: int) -> bytes:
 
 
 def checkpoints_dir() -> Path:
-    """Return RSTAR_CHECKPOINTS, else the project's `results/checkpoints`."""
-    given = os.environ.get("RSTAR_CHECKPOINTS")
+    """Return RSTAR_BENCH_CHECKPOINTS, else the project's `results/checkpoints`."""
+    given = read_variable(VARIABLE)
     return Path(given) if given else find_shipped("results", "checkpoints")
 
 
@@ -125,7 +128,7 @@ def _list_folders() -> list[Path]:
     beside those that were installed.
     """
     own = checkpoints_dir()
-    if is_checkout() or "RSTAR_CHECKPOINTS" in os.environ:
+    if is_checkout() or read_variable(VARIABLE):
         return [own]
     return [own, Path("results") / "checkpoints"]
 

@@ -92,7 +92,7 @@ class SpecWork:
             raise BenchError(
                 "the run's names stand for something else here, so its records would be others: "
                 f"{_describe(found)}. Give every node the same rstar-bench, checkpoints and "
-                "RSTAR_CHECKPOINTS"
+                "RSTAR_BENCH_CHECKPOINTS"
             )
         return solver_of(resolved, await harness.start(resolved, self.demand), self.concurrency)
 

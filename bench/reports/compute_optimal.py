@@ -194,7 +194,9 @@ def _share(right: Mapping[str, bool]) -> stats.Interval:
 
 def lay_out(optima: Sequence[Optimum], title: str) -> list[Grid]:
     """Return a table of all budgets, with what was chosen below it."""
-    rows, sections, notes = [], {}, []
+    rows: list[list[str]] = []
+    sections: dict[int, str] = {}
+    notes: list[str] = []
     for each in optima:
         sections[len(rows)] = f"{each.tokens:,} tokens, {each.problems} problems"
         for choice in each.choices:

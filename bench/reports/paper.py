@@ -11,7 +11,6 @@ ours: a row of a paper beside a run is orientation, not a comparison.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,8 +19,9 @@ from typing import Any
 
 from bench.errors import DataError, UnknownNameError
 from bench.files.shipped import find_shipped
+from bench.variables import read_variable
 
-_VARIABLE = "RSTAR_PAPER"
+_VARIABLE = "RSTAR_BENCH_PAPER"
 _BESIDE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "policy": (("table10", "Qwen2.5-Math-7B"),),
     "planning policy": (("cpl1", "CPL, last round"),),
@@ -69,7 +69,7 @@ class PaperTable:
 @cache
 def read_tables() -> Mapping[str, Any]:
     """Return the whole file. Raises DataError where it is absent or damaged."""
-    named = os.environ.get(_VARIABLE)
+    named = read_variable(_VARIABLE)
     file = Path(named) if named else find_shipped("results", "paper.json")
     try:
         found: Mapping[str, Any] = json.loads(file.read_text("utf-8"))

@@ -7,13 +7,13 @@ user names the level, because a program could then read what the user can read.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.errors import UnknownNameError
+from bench.variables import read_variable
 
-VARIABLE = "RSTAR_SANDBOX"
+VARIABLE = "RSTAR_BENCH_SANDBOX"
 """The environment variable that names a level, for every command at once."""
 
 
@@ -52,7 +52,7 @@ LAYERS = {
 
 def read_level() -> Level | None:
     """Return the level that the environment names. Raises UnknownNameError."""
-    name = os.environ.get(VARIABLE)
+    name = read_variable(VARIABLE)
     return find_level(name) if name else None
 
 

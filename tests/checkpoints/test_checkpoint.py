@@ -19,12 +19,13 @@ from bench.checkpoints.checkpoint import (
 )
 from bench.checkpoints.weights import count_missing_bytes, parameters, tokenizer_digest
 from bench.errors import CheckpointError, UnknownNameError
+from bench.variables import _tell
 
 
 @pytest.fixture(autouse=True)
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of published checkpoints."""
-    monkeypatch.setenv("RSTAR_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setenv("RSTAR_BENCH_CHECKPOINTS", str(tmp_path / "checkpoints"))
     return tmp_path / "checkpoints" / "smollm2-135m"
 
 
@@ -61,6 +62,19 @@ def test_a_published_round_may_be_named_without_its_base(published: Path) -> Non
     assert find_checkpoint("cpl-r2", "policy").name == "smollm2-cpl-r2"
     with pytest.raises(UnknownNameError, match="did you mean 'smollm2-cpl-r2'"):
         find_checkpoint("smollm2-cpl-r3", "policy")
+
+
+def test_the_variable_is_read_by_its_old_name_with_a_notice(
+    published: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    adapter(published / "round-1" / "policy")
+    monkeypatch.setenv("RSTAR_CHECKPOINTS", os.environ["RSTAR_BENCH_CHECKPOINTS"])
+    monkeypatch.delenv("RSTAR_BENCH_CHECKPOINTS")
+    _tell.cache_clear()
+    assert list(published_checkpoints("policy")) == list(published_checkpoints("policy"))
+    assert list(published_checkpoints("policy")) == ["smollm2-r1"]
+    (notice,) = caplog.messages
+    assert notice.startswith("RSTAR_CHECKPOINTS is called RSTAR_BENCH_CHECKPOINTS now")
 
 
 def test_rounds_are_listed_by_number_the_newest_last(published: Path) -> None:

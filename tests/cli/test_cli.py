@@ -32,7 +32,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / "lineage.json").write_text(json.dumps({"kind": kind, "parent": "smollm2"}))
         for name in ("adapter_model.safetensors", "adapter_config.json"):
             (folder / name).write_bytes(b"")
-    monkeypatch.setenv("RSTAR_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setenv("RSTAR_BENCH_CHECKPOINTS", str(tmp_path / "checkpoints"))
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -88,7 +88,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(
 def test_a_search_that_needs_a_ppm_says_how_to_get_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("RSTAR_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setenv("RSTAR_BENCH_CHECKPOINTS", str(tmp_path))
     error = refused(capsys, bench.cli.main, *RUN, "--search", "best_of_n")
     assert "'best_of_n' needs a PPM" in error
     assert "rstar-train evolve --recipe smollm2-cpu --rounds 1" in error

@@ -62,10 +62,10 @@ def test_signals_are_handled_as_before_whoever_changes_them_meanwhile() -> None:
 def test_actors_get_the_variables_of_the_harness_and_no_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RSTAR_CHECKPOINTS", "some/folder")
+    monkeypatch.setenv("RSTAR_BENCH_CHECKPOINTS", "some/folder")
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     variables = Surroundings().variables
-    assert variables["RSTAR_CHECKPOINTS"] == "some/folder"
+    assert variables["RSTAR_BENCH_CHECKPOINTS"] == "some/folder"
     assert "OPENAI_API_KEY" not in variables
 
 

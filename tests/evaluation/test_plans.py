@@ -35,7 +35,7 @@ from tests.search.recording import RecordedScorer
 @pytest.fixture(autouse=True)
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of published checkpoints."""
-    monkeypatch.setenv("RSTAR_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setenv("RSTAR_BENCH_CHECKPOINTS", str(tmp_path / "checkpoints"))
     return tmp_path
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.soak import differences, soak
 
-PROBLEMS = int(os.environ.get("RSTAR_SOAK_PROBLEMS", "2000"))
+PROBLEMS = int(os.environ.get("RSTAR_BENCH_SOAK_PROBLEMS", "2000"))
 GROWTH = 1.25
 """What memory may be of what it was after the first quarter, as caches fill."""
 

@@ -152,10 +152,10 @@ def test_an_unknown_table_lists_those_that_there_are() -> None:
 def test_an_absent_file_says_what_to_set_and_is_no_reason_to_fail_a_report(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("RSTAR_PAPER", str(tmp_path / "none.json"))
+    monkeypatch.setenv("RSTAR_BENCH_PAPER", str(tmp_path / "none.json"))
     paper.read_tables.cache_clear()
     try:
-        with pytest.raises(DataError, match="set RSTAR_PAPER to its results/paper.json"):
+        with pytest.raises(DataError, match="set RSTAR_BENCH_PAPER to results/paper.json of"):
             find_table("table5")
         assert describe_paper_result("math500", "mcts") is None
     finally:

@@ -92,7 +92,7 @@ def test_a_percentile_is_one_of_the_values(percent: float, expected: float) -> N
 def test_a_section_that_lacks_something_says_what_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("RSTAR_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setenv("RSTAR_BENCH_CHECKPOINTS", str(tmp_path))
     assert main(["--only", "ppm,ppm"]) == 0
     assert capsys.readouterr().out.count("not measured: no PPM is published under") == 2
 
