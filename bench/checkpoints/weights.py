@@ -18,6 +18,7 @@ from typing import Any
 from bench.checkpoints import embedded
 from bench.checkpoints.checkpoint import EMBEDDED, WEIGHTS, Checkpoint
 from bench.errors import CheckpointError
+from bench.files.cache import cache_dir
 from bench.files.digests import SHORT, short_digest
 from bench.files.lines import decode
 
@@ -27,13 +28,6 @@ GGUF = "policy-f16.gguf"
 OPENVINO = "openvino-f32-2"
 """Folder of a policy's own files. The number is the exporter's: files of an older one, which may
 compute other texts, are not found."""
-
-
-def cache_dir() -> Path:
-    """Return where merged weights are kept: RSTAR_BENCH_CACHE, else the user's cache folder."""
-    given = os.environ.get("RSTAR_BENCH_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(given) if given else Path(base) / "rstar-bench"
 
 
 def full_weights(checkpoint: Checkpoint) -> Path:

@@ -16,6 +16,7 @@ from bench.cli import (
     contamination,
     evaluation,
     exporting,
+    fetching,
     inequalities,
     lm_eval,
     optimum,
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     families = (
         *(evaluation, sweeping, comparing, planning, rescoring, standings, stopping, optimum),
         *(search, page, exporting, benchmarks, contamination, lm_eval, paper, prm_eval),
-        *(reward_models, serving, answers, checkers, inequalities, soundness, sandbox),
+        *(reward_models, fetching, serving, answers, checkers, inequalities, soundness, sandbox),
     )
     for module in families:
         module.add_verbs(verbs)

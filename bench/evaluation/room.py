@@ -10,10 +10,11 @@ import os
 import shutil
 from pathlib import Path
 
-from bench.checkpoints.weights import cache_dir, count_missing_bytes
+from bench.checkpoints.weights import count_missing_bytes
 from bench.engines.opening import ENGINES
 from bench.errors import BenchError
 from bench.evaluation.spec import Resolved
+from bench.files.cache import cache_dir
 
 MARGIN = 1 << 20
 """Bytes that are to stay free."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from bench.checkpoints.weights import cache_dir
 from bench.engines.own_loop import OwnLoop
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, UnknownNameError
@@ -19,6 +18,7 @@ from bench.evaluation.harness import Harness
 from bench.evaluation.memory import demand_of
 from bench.evaluation.progress import Progress
 from bench.evaluation.spec import RunSpec, resolve
+from bench.files.cache import cache_dir
 from bench.knobs import Knob, knobs_of
 from bench.page.asked import AskedSearch
 from bench.problems.unlisted import name_question

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint
-from bench.checkpoints.weights import cache_dir
 from bench.errors import BenchError
 from bench.evaluation.room import require_free, require_writable
 from bench.evaluation.work import Solving, solve_here
 from bench.files import atomic
+from bench.files.cache import cache_dir
 from rstar_train.cpl_figures import CPLRoundFigures
 from rstar_train.figures import BaseFigures, EvaluationFigures, Figures, RoundFigures
 from rstar_train.publishing.tables import FIGURES

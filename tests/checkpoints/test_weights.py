@@ -15,16 +15,6 @@ from tests import tiny
 from tests.checkpoints.test_checkpoint import adapter, model
 
 
-def test_the_cache_comes_from_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    monkeypatch.delenv("RSTAR_BENCH_CACHE", raising=False)
-    assert weights.cache_dir() == tmp_path / "xdg" / "rstar-bench"
-    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path / "own"))
-    assert weights.cache_dir() == tmp_path / "own"
-
-
 def test_a_cache_that_cannot_be_is_told_before_anything_is_merged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

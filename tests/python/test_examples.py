@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.checkpoints.weights import cache_dir
+from bench.files.cache import cache_dir
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "bench" / "examples").glob("*.ipynb"))
 
