@@ -23,7 +23,7 @@ VENV := $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) e
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 endif
 
-.PHONY: setup demo test test-slow lint types bench verify-proofs page clean
+.PHONY: setup demo test test-slow lint types bench verify-proofs page wheel clean
 .DEFAULT_GOAL := test
 
 # setup: .venv with the pinned packages and the embedded model; does nothing when nothing changed.
@@ -76,6 +76,10 @@ verify-proofs: setup
 # page: the program of `rstar-bench page`, tested and built anew; needs node and npm.
 page:
 	@cd bench/page/web && npm ci --silent && npm test --silent && npm run build --silent
+
+# wheel: wheel and sdist of the last commit in dist/, tried in an empty environment outside the tree.
+wheel:
+	@.ci/wheel
 
 # clean: what the tools leave behind; keeps .venv (delete it by hand) and every result.
 clean:
