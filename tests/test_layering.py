@@ -36,6 +36,7 @@ ROWS = (
     ("bench.evaluation", "bench.page", "bench.exports"),
     ("bench.cluster",),
     ("bench.lm_eval", "bench.speed", "bench.prm_bench", "bench.serving", "bench.python"),
+    ("bench.inspect_tasks",),
     ("bench.cli",),
     ("rstar_train",),  # the package itself
     ("rstar_train.figures",),

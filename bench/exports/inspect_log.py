@@ -22,7 +22,7 @@ from bench.runs.record import Key, Record, Tokens
 from bench.types import Outcome
 
 LOG_VERSION = 2
-_VALUES = {
+VALUES = {
     Outcome.CORRECT: "C",
     Outcome.WRONG: "I",
     Outcome.UNPARSED: "I",
@@ -30,6 +30,7 @@ _VALUES = {
     Outcome.TRUNCATED: "N",
     Outcome.GUESSED: "N",
 }
+"""What inspect calls an outcome that is no failure of the harness."""
 
 
 def encode(sources: Sequence[Source]) -> Bundle:
@@ -196,7 +197,7 @@ def _describe_score(record: Record, method: str, outcome: Outcome) -> dict[str, 
     selected = record.selected[method]
     sample = None if selected.sample is None else record.samples[selected.sample]
     return {
-        "value": _VALUES[outcome],
+        "value": VALUES[outcome],
         "answer": selected.answer,
         "explanation": "nothing was chosen" if sample is None else sample.reason,
         "metadata": {

@@ -100,7 +100,7 @@ def test_a_search_that_needs_a_ppm_says_how_to_get_one(
         ("--limit", "0", "argument --limit: '0' is wrong; it must be at least 1"),
         ("--limit", "-3", "argument --limit: '-3' is wrong; it must be at least 1"),
         ("--limit", "ten", "argument --limit: 'ten' is wrong; it must be a whole number"),
-        ("--n", "0", "argument --n: '0' is wrong; it must be at least 1"),
+        ("--n", "0", "argument --n/--epochs: '0' is wrong; it must be at least 1"),
         ("--rollouts", "1.5", "argument --rollouts: '1.5' is wrong; it must be a whole number"),
         ("--concurrency", "0", "argument --concurrency: '0' is wrong; it must be at least 1"),
         ("--temperature", "0", "it must be above 0; --search greedy takes no samples"),

@@ -47,7 +47,7 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 def write_by_seed(prompt: str, seed: int) -> str:
     """One step that prints, then an answer; the seed chooses which."""
-    return write(prompt.partition("<code>")[2], seed % 3)
+    return write(prompt.rpartition("<code>")[2], seed % 3)
 
 
 def number_tokens(ids: list[int]) -> list[list[float]]:
@@ -142,7 +142,7 @@ def test_a_run_whose_server_is_killed_is_finished_by_its_command(
         asyncio.run(run(ppm, tmp_path / "unbroken", servers))
     wanted = contents(tmp_path / "unbroken")
     assert len({line for line in wanted[0]}) == PROBLEMS
-    assert all(len(tree["nodes"]) > 3 for tree in wanted[1])
+    assert all(len(tree["tree"]["nodes"]) > 3 for tree in wanted[1])
 
     with started() as servers, pytest.raises(DeadEngineError, match="is kept; start the server"):
         asyncio.run(
