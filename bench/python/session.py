@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from bench.console import quieten_third_parties
 from bench.engines.own_loop import OwnLoop
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, UnknownNameError
@@ -47,6 +48,7 @@ class Session:
 
     def __init__(self, *, base_url: str | None = None, ppm_url: str | None = None) -> None:
         """Start nothing yet but a thread."""
+        quieten_third_parties()
         self._loop = OwnLoop("rstar-bench")
         self._harness = Harness(base_url=base_url, ppm_url=ppm_url)
         self._turn = threading.Lock()
