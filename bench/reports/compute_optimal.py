@@ -1,6 +1,6 @@
 """Which search is best for how hard a problem, at equal tokens.
 
-Snell et al. (2024, section 3) choose, for each of several bins of difficulty, the search that does
+Snell et al. (2024) choose, for each of several bins of difficulty, the search that does
 best at a budget. A choice that is judged by the problems it was made on is too good. So problems
 are halved by a digest of their ids; what is best for a bin is read off the one half and applied to
 the other, and the other way round. The same is done with one search for all, which is what a choice

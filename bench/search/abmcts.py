@@ -2,7 +2,7 @@
 
 At every node two things may be done: generate something new (GEN), or go on with a child that is
 there (CONT). Which, and with which child, is decided by Thompson sampling: a reward is drawn from
-what is believed of each choice, and the largest draw wins (arXiv 2503.04412, section 3; node
+what is believed of each choice, and the largest draw wins (arXiv 2503.04412; node
 aggregation). So no number of candidates is set beforehand, which is what MCTS needs.
 
 The paper's nodes are whole answers, which a model refines. Here a node is a step: a rollout walks

@@ -24,7 +24,7 @@ from bench.types import Problem
 CONFIDENCE = 0.95
 """How sure adaptive-consistency is to be (its paper: 0.95)."""
 WINDOW = 4
-"""Samples of one of ESC's windows (its paper: 5 for mathematics, of 40)."""
+"""Samples of one of ESC's windows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Consistency(SearchConfig):
     confidence: Annotated[float, Range(0.5, most=1, below=True)] = CONFIDENCE
     """How sure `beta` is to be (adaptive-consistency: 0.95)."""
     window: Samples = WINDOW
-    """Samples of a window, drawn together (ESC: 5 for mathematics)."""
+    """Samples of a window, drawn together."""
 
     @property
     def rule(self) -> Rule:

@@ -2,7 +2,7 @@
 
 A search of width B is to end with B solutions. At each level the solutions that are not finished
 share out what is left of the width: a node with reward R_j is asked for about
-B exp(R_j / T) / sum_k exp(R_k / T) steps (arXiv 2408.00724, section 3.2). Unlike a beam it asks
+B exp(R_j / T) / sum_k exp(R_k / T) steps (arXiv 2408.00724). Unlike a beam it asks
 good nodes for more than bad ones, and unlike MCTS it never goes back.
 
 The paper rounds to the nearest, which need not add up; its code rounds up, the best node first,
@@ -35,7 +35,7 @@ class SideBySide(SearchConfig):
     """The knobs of searches that grow so many solutions level by level."""
 
     width: Annotated[Width, Use.LABEL] = SAMPLES
-    """Solutions that grow side by side (REBASE: 16 to 256; particles: 4 to 128)."""
+    """Solutions that grow side by side."""
     max_depth: Depth = 16
     """Steps of a solution at most (paper: 16)."""
 

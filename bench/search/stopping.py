@@ -21,7 +21,7 @@ def beta_confidence(first: int, second: int) -> float:
     """Return how sure it is that the first of two answers is the more frequent one.
 
     That is the probability that p > 1/2 where p has the density p^first (1 - p)^second: how often
-    each was seen, under a uniform prior (adaptive-consistency, Aggarwal et al. 2023, section 3).
+    each was seen, under a uniform prior (adaptive-consistency, Aggarwal et al. 2023).
     For whole numbers it is a sum of binomial coefficients, exactly.
     """
     n = first + second + 1
