@@ -25,7 +25,7 @@ from bench.errors import BenchError, MissingRunError
 from bench.reports.comparing import check_comparable
 from bench.reports.grid import Grid
 from bench.reports.headroom.groups import Sampled, group_runs, is_right, read_pool
-from bench.reports.leaderboard import configured, judged_answers, methods, outcomes, policy_of
+from bench.reports.leaderboard import judged_answers, methods, outcomes, policy_of
 from bench.reports.token_budget import cut
 from bench.runs.reader import Run
 from bench.search.selection import AGGREGATES
@@ -111,7 +111,7 @@ def _answer(runs: Sequence[Run], tokens: int) -> dict[str, Right]:
     for run in runs:
         shown = cut(run, tokens)
         for method in methods(shown):
-            name = method if method not in found else f"{method} of {configured(run, 'search')}"
+            name = method if method not in found else f"{method} of {run.path.name}"
             judged = judged_answers(outcomes(shown, method))
             found[name] = {problem: all(right) for problem, right in judged.items()}
     return found

@@ -1,11 +1,12 @@
 """What a vote would have saved that stops when its samples agree, read off stored samples.
 
-Each problem's samples are put in many random orders, the same for every rule; a rule
-(`bench.search.stopping`) reads each order until it stops, and the majority of what it read is the
-answer. Samples cost what they cost, unfinished ones too. Two things are compared, problem by
-problem: the vote of all samples, which costs more, and a vote of a fixed number of samples that
-costs the same, which is what a rule has to beat. That number is a mean over all subsets
-(`bench.stats.choices`), and between two whole numbers it is in proportion.
+Each problem's samples are put in many random orders, the same for everything that is compared; a
+rule (`bench.search.stopping`) reads each order until it stops, and the majority of what it read is
+the answer, of equals the one met first. Samples cost what they cost, unfinished ones too. Two
+things are compared, problem by problem: the vote of all samples, which costs more, and a vote of a
+fixed number of samples that costs the same, which is what a rule has to beat. They read the same
+orders, so that ties say nothing for either side; between two whole numbers of samples a vote is in
+proportion.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ from bench.search.stopping import (
     stop_when_sure,
 )
 from bench.stats.bootstrap import bootstrap
-from bench.stats.choices import majority_of_k
 
 ORDERS = 64
 """Random orders of each problem's samples."""
@@ -88,10 +88,11 @@ class _Votes:
     """One problem's samples, as a rule reads them."""
 
     answers: Answers
-    right: Sequence[bool]
     tokens: Sequence[int]
+    won: Sequence[Sequence[bool]]
+    """For each order, whether the vote of its first k is right, at k - 1."""
     by_number: Sequence[float]
-    """How often the vote of k of them is right, at k - 1."""
+    """The share of orders in which it is."""
 
 
 def read_stopping(
@@ -128,42 +129,55 @@ def _read_votes(problem: Sampled, size: int) -> _Votes:
     samples = problem.samples[:size]
     answers = [None if s.answer is None else canonicalize(s.answer) for s in samples]
     right = [is_right(each) for each in samples]
-    return _Votes(answers, right, [s.tokens for s in samples], majority_of_k(answers, right))
+    orders = [_vote_in_order(answers, right, order) for order in _orders(size)]
+    by_number = [fmean(won[at] for won in orders) for at in range(size)]
+    return _Votes(answers, [s.tokens for s in samples], orders, by_number)
+
+
+def _vote_in_order(answers: Answers, right: Sequence[bool], order: Sequence[int]) -> list[bool]:
+    """Return whether the vote of the first sample is right, of the first two, and so on."""
+    votes: Counter[str] = Counter()
+    is_answer_right: dict[str, bool] = {}
+    won = []
+    for at in order:
+        answer = answers[at]
+        if answer is not None:
+            votes[answer] += 1
+            is_answer_right.setdefault(answer, right[at])
+        # A `Counter` keeps the order in which answers were met, and `max` the first of equals.
+        won.append(bool(votes) and is_answer_right[max(votes, key=votes.__getitem__)])
+    return won
 
 
 def _judge(name: str, rule: Rule, votes: Sequence[_Votes]) -> Stopped:
-    drawn = [_draw(each, rule) for each in votes]
-    right = [fmean(won for won, _, _ in orders) for orders in drawn]
-    samples = fmean(count for orders in drawn for _, count, _ in orders)
-    tokens = fmean(spent for orders in drawn for _, _, spent in orders)
+    counts = [
+        [
+            count_until([each.answers[at] for at in order], rule)
+            for order in _orders(len(each.answers))
+        ]
+        for each in votes
+    ]
+    right = [
+        fmean(won[count - 1] for won, count in zip(each.won, of_orders, strict=True))
+        for each, of_orders in zip(votes, counts, strict=True)
+    ]
+    tokens = fmean(
+        sum(each.tokens[at] for at in order[:count])
+        for each, of_orders in zip(votes, counts, strict=True)
+        for order, count in zip(_orders(len(each.answers)), of_orders, strict=True)
+    )
     all_tokens = fmean(sum(each.tokens) for each in votes)
     size = len(votes[0].answers)
     at_cost = [_at(each.by_number, size * tokens / all_tokens) for each in votes]
     return Stopped(
         rule=name,
-        samples=samples,
+        samples=fmean(count for of_orders in counts for count in of_orders),
         tokens=tokens,
         saved=1 - tokens / all_tokens,
         right=stats.clustered_mean([[value] for value in right]),
         against_all=bootstrap([[a - v.by_number[-1]] for a, v in zip(right, votes, strict=True)]),
         against_fixed=bootstrap([[a - b] for a, b in zip(right, at_cost, strict=True)]),
     )
-
-
-def _draw(votes: _Votes, rule: Rule) -> list[tuple[bool, int, int]]:
-    """Return for each order whether the vote is right, of how many samples, and their tokens."""
-    found = []
-    for order in _orders(len(votes.answers)):
-        count = count_until([votes.answers[at] for at in order], rule)
-        read = order[:count]
-        cast = Counter(votes.answers[at] for at in read if votes.answers[at] is not None)
-        won = False
-        if cast:
-            # `Counter` keeps the order in which answers were met, and `max` the first of equals.
-            answer = max(cast, key=cast.__getitem__)
-            won = next(votes.right[at] for at in read if votes.answers[at] == answer)
-        found.append((won, count, sum(votes.tokens[at] for at in read)))
-    return found
 
 
 @lru_cache(maxsize=8)
