@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
@@ -112,7 +113,7 @@ def ending_by(end: Callable[[], object]) -> Iterator[None]:
     """Let the first Ctrl-C or SIGTERM call `end`, in the main thread; a second ends the command.
 
     A command that serves ends well that way, with status 0. Where Ctrl-C is ignored, as in a
-    shell's background job, it stays so. In another thread nothing changes.
+    shell's background job, it stays so. In another thread nothing changes. An event loop runs.
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread():
@@ -127,11 +128,35 @@ def ending_by(end: Callable[[], object]) -> Iterator[None]:
     if callable(before):
         signal.signal(signal.SIGINT, interrupt)
     try:
-        yield
+        with _woken_by_signals():
+            yield
     finally:
         _Termination.calmly = None
         if callable(before):
             signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _woken_by_signals() -> Iterator[None]:
+    """Wake the running event loop whenever a signal comes.
+
+    A signal between Python's last look and the system's wait would else be heard when something
+    else happens, which for a server that is idle may be never.
+    """
+    import asyncio  # most commands have no event loop
+
+    loop = asyncio.get_running_loop()
+    reads, writes = socket.socketpair()
+    with reads, writes:
+        reads.setblocking(False)
+        writes.setblocking(False)
+        loop.add_reader(reads, reads.recv, 4096)
+        before = signal.set_wakeup_fd(writes.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(reads)
 
 
 _masks = threading.local()
