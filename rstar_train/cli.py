@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.options import add_cluster_options, read_cluster
+from bench.cli.completion import answer_shell
+from bench.cli.options import add_cluster_options, read_cluster, suggest
 from bench.cli.parser import Parser
 from bench.console import quieten_third_parties, run_guarded
 
@@ -27,14 +28,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    answer_shell(parser)
+    arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     quieten_third_parties()
     status: int = arguments.run(arguments)
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     parser = Parser(
         prog="rstar-train", description="Reproduce the rounds of rStar-Math and of CPL."
     )
@@ -128,9 +131,18 @@ def _add_data_verbs(verbs: Any) -> None:
     exported.set_defaults(run=_export)
 
 
+def _recipes() -> list[str]:
+    from rstar_train.recipes.recipe import shipped_recipes
+
+    return shipped_recipes()
+
+
 def _add_run(command: argparse.ArgumentParser) -> None:
     """Add the arguments that say which run is meant."""
-    command.add_argument("--recipe", required=True, help="name of a shipped recipe, or a YAML file")
+    recipe = command.add_argument(
+        "--recipe", required=True, help="name of a shipped recipe, or a YAML file"
+    )
+    suggest(recipe, _recipes, files=True)
     command.add_argument(
         "--tiny", action="store_true", help="the recipe shrunk to minutes, to see it work"
     )

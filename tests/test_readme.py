@@ -76,7 +76,7 @@ def test_a_command_block_runs_word_for_word(block: Block, tmp_path: Path) -> Non
         assert re.search(r"├── (\*| ) 0\.0  Q [+-]\d", shown)
 
 
-@pytest.mark.parametrize("file", READMES)
+@pytest.mark.parametrize("file", [*READMES, "bench/llms.txt"])
 def test_links_lead_somewhere(file: str) -> None:
     page = (ROOT / file).read_text()
     for target in LINK.findall(page):

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.problems import BENCHMARKS, Role, load, mirror
+from bench.problems import BENCHMARKS, GROUPS, Role, load, mirror
 
 TASKS = Path(__file__).resolve().parents[1] / "tasks"
 EVALUATION = [name for name, entry in BENCHMARKS.items() if entry.role is Role.EVAL]
 OUT_OF_DOMAIN = ("arc_challenge", "gpqa_diamond_zeroshot", "bbh", "mmlu_stem")
-SEVEN = "math500 aime2024 amc2023 olympiadbench college_math gsm8k gaokao2023en".split()
 
 
 class Loader(yaml.SafeLoader):
@@ -58,8 +57,7 @@ def test_a_task_names_its_benchmark_and_its_version(name: str) -> None:
 def test_the_groups_are_the_papers_seven_and_all() -> None:
     groups = {path.stem: read(path)["task"] for path in (TASKS / "groups").iterdir()}
     assert groups == {
-        "rstar_paper": [f"rstar_{name}" for name in SEVEN],
-        "rstar_all": [f"rstar_{name}" for name in EVALUATION],
+        **{f"rstar_{group}": [f"rstar_{name}" for name in of] for group, of in GROUPS.items()},
         "cpl_out_of_domain": [*OUT_OF_DOMAIN, "rstar_humaneval"],
     }
 

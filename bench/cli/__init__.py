@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from bench.cli import (
     benchmarks,
     checkers,
     comparing,
+    completion,
     contamination,
     evaluation,
     exporting,
@@ -44,14 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    completion.answer_shell(parser)
+    arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     quieten_third_parties()
     status: int = arguments.run(arguments)
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     parser = Parser(
         prog="rstar-bench",
         description="Evaluate step-by-step mathematical search: policy-only, best-of-N, MCTS.",
@@ -62,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         *(evaluation, sweeping, comparing, planning, rescoring, standings, stopping, optimum),
         *(search, page, exporting, benchmarks, contamination, lm_eval, paper, prm_eval),
         *(reward_models, fetching, serving, answers, checkers, inequalities, soundness, sandbox),
+        completion,
     )
     for module in families:
         module.add_verbs(verbs)

@@ -8,8 +8,10 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.cli.options import (
     add_cluster_options,
@@ -22,9 +24,15 @@ from bench.cli.options import (
     read_cluster,
     read_spec,
     sandbox_level,
+    suggest,
 )
 from bench.console import print_rich
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.evaluation.harness import Harness
+    from bench.evaluation.spec import RunSpec
+    from bench.runs.reader import Run
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +54,8 @@ def _add_run(verbs: Any) -> None:
         "run",
         help="run one search with one policy on one benchmark",
         description="Run a search on a benchmark, print its row. Repeat the command to resume it; "
-        "with a larger --limit, or for samples a larger --n and --at-once, a finished run grows.",
+        "with a larger --limit, or for samples a larger --n and --at-once, a finished run grows. "
+        "Several benchmarks, by comma or as the groups paper and all, are a run each below --out.",
     )
     run.add_options = _add_run_options
     run.set_defaults(run=_run)
@@ -56,7 +65,8 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     from bench.search.registry import SEARCHES
 
     known = ". ".join([", ".join(SEARCHES), *SEARCHES.refused])
-    run.add_argument("--search", required=True, help=known.replace("%", "%%"))
+    search = run.add_argument("--search", required=True, help=known.replace("%", "%%"))
+    suggest(search, partial(tuple, SEARCHES))
     run.add_argument("--out", type=Path, required=True, help="run directory, made or resumed")
     add_run_options(run)
     add_cluster_options(run)
@@ -86,6 +96,8 @@ def _add_compare(verbs: Any) -> None:
 
 
 def _add_compare_options(compare: argparse.ArgumentParser) -> None:
+    from bench.search.registry import SEARCHES
+
     add_run_options(compare, without=_OF_COMPARE, deciding=False)
     compare.add_argument(
         "--tokens",
@@ -101,13 +113,14 @@ def _add_compare_options(compare: argparse.ArgumentParser) -> None:
         metavar="N[,N...]|none",
         help="beams that go on; each is a run of its own [1,2]",
     )
-    compare.add_argument(
+    also = compare.add_argument(
         "--also",
         type=_names,
         default=(),
         metavar="SEARCH[,SEARCH...]",
         help="other searches of the registry, e.g. abmcts,rebase,particles",
     )
+    suggest(also, partial(tuple, SEARCHES), several=True)
     compare.add_argument(
         "--widths",
         type=positive_integers,
@@ -216,17 +229,19 @@ def _run(arguments: argparse.Namespace) -> int:
                 )
     used = {name: value for name, value in given.items() if name in known}
     spec = read_spec(arguments, arguments.search, configure(arguments.search, used))
-
+    specs = _spread(spec, arguments.out)
     if arguments.dry_run:
-        return _say_runs({arguments.out: spec}, arguments)
+        return _say_runs(specs, arguments)
     cluster = read_cluster(arguments)
+    if len(specs) > 1:  # the last one's data are not found missing after hours
+        Harness.check(specs, concurrency=arguments.concurrency)
     where = {
         "level": sandbox_level(arguments),
         "base_url": arguments.base_url,
         "ppm_url": arguments.ppm_url,
     }
 
-    async def go() -> Any:
+    async def fill(harness: Harness, spec: RunSpec, out: Path) -> Run:
         with Progress(f"{spec.search} on {spec.benchmark}") as progress:
             how = {
                 "concurrency": arguments.concurrency,
@@ -236,15 +251,34 @@ def _run(arguments: argparse.Namespace) -> int:
             if cluster is not None:
                 from bench.cluster.driver import run_on_cluster
 
-                return await run_on_cluster(spec, arguments.out, cluster, **where, **how)
-            async with Harness(**where) as harness:
-                return await harness.run(spec, arguments.out, **how)
+                return await run_on_cluster(spec, out, cluster, **where, **how)
+            return await harness.run(spec, out, **how)
 
-    run = asyncio.run(go())
-    _print_table(leaderboard([run]))
-    print(f"run directory: {arguments.out}")
-    _tell_of_machine([run])
+    async def go() -> list[Run]:
+        async with Harness(**where) as harness:
+            return [await fill(harness, spec, out) for out, spec in specs.items()]
+
+    runs = asyncio.run(go())
+    _print_table(leaderboard(runs))
+    for out in specs:
+        print(f"run directory: {out}")
+    _tell_of_machine(runs)
     return 0
+
+
+def _spread(spec: RunSpec, out: Path) -> dict[Path, RunSpec]:
+    """Return a run at `out`; of several benchmarks one below it for each. Raises BenchError."""
+    from bench.problems import read_benchmarks
+
+    several = read_benchmarks(spec.benchmark)
+    if len(several) == 1:
+        return {out: replace(spec, benchmark=several[0])}
+    if (out / "run.json").exists():
+        raise BenchError(
+            f"{out} holds a run; {len(several)} benchmarks need another --out, below which each "
+            "has its own run"
+        )
+    return {out / name: replace(spec, benchmark=name) for name in several}
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError, UnknownNameError
@@ -12,6 +13,7 @@ from bench.knobs import Count, Knob, Positive, Workers, knobs_of, make_knob
 
 if TYPE_CHECKING:
     from bench.answers import Conventions
+    from bench.checkpoints.checkpoint import Kind
     from bench.cluster.settings import ClusterSettings
     from bench.engines.opening import ScorerSettings
     from bench.evaluation.spec import RunSpec
@@ -69,7 +71,7 @@ def add_knobs(
             words = words[0].lower() + words[1:]
         note = f"; for {notes[knob.name]}" if knob.name in notes else ""
         default = "" if knob.default is None else f" [{knob.default}]"
-        command.add_argument(
+        action = command.add_argument(
             *(f"--{knob.name.replace('_', '-')}", *_ALIASES.get(knob.name, ())),
             dest=knob.name,
             type=reader(knob),
@@ -77,6 +79,80 @@ def add_knobs(
             metavar=f"{{{','.join(knob.choices)}}}" if knob.choices else _METAVARS[knob.kind],
             help=f"{words}{note}{default}".replace("%", "%%"),
         )
+        if knob.choices or knob.name in _KNOWN:
+            known = _KNOWN.get(knob.name, partial(tuple, knob.choices))
+            suggest(action, known, files=knob.name == "ppm")
+
+
+def suggest(
+    action: argparse.Action,
+    known: Callable[[], Iterable[str]],
+    *,
+    files: bool = False,
+    several: bool = False,
+) -> None:
+    """Let a shell complete an option by what is known (`rstar-bench completion`).
+
+    Where an argument may also be a file, files are suggested too; of `several` with commas, the
+    last one is completed.
+    """
+
+    def complete(prefix: str = "", **_: object) -> list[str]:
+        before, comma, last = prefix.rpartition(",") if several else ("", "", prefix)
+        found = [f"{before}{comma}{each}" for each in known() if each.startswith(last)]
+        if files:
+            from argcomplete.completers import FilesCompleter
+
+            found += FilesCompleter()(prefix)
+        return found
+
+    action.completer = complete  # type: ignore[attr-defined]
+
+
+def _published(kind: Kind) -> list[str]:
+    from bench.checkpoints.checkpoint import published_checkpoints
+
+    return list(published_checkpoints(kind))
+
+
+def _engines() -> list[str]:
+    from bench.engines.opening import ENGINES
+
+    return list(ENGINES)
+
+
+def _scorer_engines() -> list[str]:
+    from bench.engines.opening import SCORERS
+
+    return list(SCORERS)
+
+
+def _templates() -> list[str]:
+    from bench.prompts import TEMPLATES
+
+    return list(TEMPLATES)
+
+
+_KNOWN: Mapping[str, Callable[[], Iterable[str]]] = {
+    "engine": _engines,
+    "ppm": partial(_published, "ppm"),
+    "ppm_engine": _scorer_engines,
+    "template": _templates,
+}
+"""What a shell suggests for knobs that take names."""
+
+
+def _policies() -> list[str]:
+    from bench.checkpoints.checkpoint import EMBEDDED
+
+    return [EMBEDDED, *_published("policy")]
+
+
+def suggest_benchmarks(action: argparse.Action) -> None:
+    """Let a shell complete benchmarks and groups of them."""
+    from bench.problems import GROUPS, names
+
+    suggest(action, lambda: [*names(), *GROUPS], several=True)
 
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {"n": ("--epochs",)}
@@ -99,7 +175,10 @@ def add_run_options(
     from bench.evaluation.runner import CONCURRENCY, Concurrency
     from bench.evaluation.spec import RunSpec
 
-    command.add_argument("--benchmark", required=True, help="e.g. math500, gsm8k; see `benchmarks`")
+    benchmark = command.add_argument(
+        "--benchmark", required=True, help="e.g. math500, math:level-5; see `benchmarks`"
+    )
+    suggest_benchmarks(benchmark)
     command.add_argument(
         "--no-errata",
         dest="errata",
@@ -133,7 +212,7 @@ def add_search_options(
     from bench.evaluation.spec import RunSpec
     from bench.search.registry import all_knobs, searches_with
 
-    command.add_argument(
+    policy = command.add_argument(
         *("--policy", "--model"),
         dest="policy",
         metavar="POLICY",
@@ -141,6 +220,7 @@ def add_search_options(
         "Hugging Face model), or a model of the hub: organisation/model[@revision] [smollm2, where "
         "the search asks a policy]",
     )
+    suggest(policy, _policies, files=True)
     of_run = [knob for name, knob in knobs_of(RunSpec).items() if name in _MODELS]
     add_knobs(command, of_run)
     add_knobs(command, knobs_of(SamplingSettings).values())

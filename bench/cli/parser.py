@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,23 +24,35 @@ class Parser(argparse.ArgumentParser):
     """
 
     add_options: Callable[[argparse.ArgumentParser], None] | None = None
+    refuses_unknown = True
+    """Not while a shell asks how a line may go on: it is not finished."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Add the options that were put off, then parse; nothing may be left over."""
-        add, self.add_options = self.add_options, None
-        if add is not None:
-            add(self)
+        self.add_what_was_put_off()
         given = sys.argv[1:] if args is None else list(args)
         if self._is_command:
-            self._offer_config()
             given = self._read_config(given)
-        if "-" in self.prefix_chars:
+        if self.refuses_unknown and "-" in self.prefix_chars:
             # Before anything else: a mistyped option is a missing one, too, and says less as such.
             self._refuse_unknown(given)
         found, rest = super().parse_known_args(given, namespace)
-        if rest:
+        if rest and self.refuses_unknown:
             self.error(f"not expected: {' '.join(rest)}")
         return found, rest
+
+    def add_what_was_put_off(self, words: Collection[str] = ()) -> None:
+        """Add the options that were put off; those of the commands among `words` as well."""
+        add, self.add_options = self.add_options, None
+        if add is not None:
+            add(self)
+        if self._is_command:
+            self._offer_config()
+            return
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for word in action.choices.keys() & set(words):
+                    action.choices[word].add_what_was_put_off(words)
 
     def error(self, message: str) -> NoReturn:
         """Say in one line what is wrong, and exit with 2."""

@@ -14,12 +14,23 @@ from bench.plugins import Registry
 from bench.problems import hub, mirror
 from bench.problems.errata import apply_errata
 from bench.problems.evaluation_sets import EVALUATION_SETS
+from bench.problems.groups import GROUPS, read_benchmarks
 from bench.problems.parts import only
 from bench.problems.registry import Benchmark, Role
 from bench.problems.training_pools import TRAINING_POOLS
 from bench.types import Problem
 
-__all__ = ["BENCHMARKS", "Benchmark", "Role", "corrected_ids", "load", "names", "read"]
+__all__ = [
+    "BENCHMARKS",
+    "GROUPS",
+    "Benchmark",
+    "Role",
+    "corrected_ids",
+    "load",
+    "names",
+    "read",
+    "read_benchmarks",
+]
 
 BENCHMARKS: Registry[Benchmark] = Registry(
     "benchmarks",
@@ -53,6 +64,7 @@ def load(name: str, *, limit: int | None = None, errata: bool = True) -> list[Pr
     """
     if limit is not None and limit < 1:
         raise BenchError(f"limit is {limit}; it must be at least 1, or left out for all problems")
+    _refuse_several(name)
     whole, *parts = name.split(":")
     if whole not in names():
         raise UnknownNameError("benchmark", name, names())
@@ -67,6 +79,16 @@ def load(name: str, *, limit: int | None = None, errata: bool = True) -> list[Pr
         if errata:
             problems = apply_errata(whole, problems)
     return only(name, problems, parts)[:limit]
+
+
+def _refuse_several(name: str) -> None:
+    """Refuse what names several benchmarks, each of them known, where one is needed."""
+    several = read_benchmarks(name)
+    if len(several) > 1 and all(each.partition(":")[0] in names() for each in several):
+        raise BenchError(
+            f"{name!r} is {len(several)} benchmarks, and one is needed here; `rstar-bench run` "
+            f"takes several, else choose one of {', '.join(several)}"
+        )
 
 
 def read(benchmark: Benchmark) -> list[Problem]:

