@@ -27,9 +27,9 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _print_code(arguments: argparse.Namespace) -> int:
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    print(argcomplete.shellcode(list(PROGRAMS), shell=arguments.shell))
+    print(shellcode(list(PROGRAMS), shell=arguments.shell))
     return 0
 
 
