@@ -281,6 +281,11 @@ def test_a_signal_that_comes_just_before_an_idle_server_sleeps_wakes_it() -> Non
             loop.call_later(0, setattr, late, "is_due", True)
             await asyncio.wait_for(told.wait(), timeout=5)
 
-    with asyncio.Runner(loop_factory=partial(asyncio.SelectorEventLoop, selector)) as runner:
-        runner.run(serve())
+    # A shell's background job begins with Ctrl-C ignored, and then it stays so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with asyncio.Runner(loop_factory=partial(asyncio.SelectorEventLoop, selector)) as runner:
+            runner.run(serve())
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert late.woke
