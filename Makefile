@@ -6,8 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PINS := pyproject.toml .ci/constraints.txt bench/checkpoints/embedded.py
-# The stamp is named after the pins it was made from: change one and setup runs again. The embedded
-# model's is its digest.
+# The stamp is named after the pins it was made from: change one and setup runs again. That of
+# the embedded model is the digest in its module.
 STAMP := .venv/.setup-$(shell cat $(PINS) | cksum | tr ' ' '-')
 
 ifneq ($(shell command -v uv),)

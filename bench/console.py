@@ -112,8 +112,9 @@ def _end_calmly() -> bool:
 def ending_by(end: Callable[[], object]) -> Iterator[None]:
     """Let the first Ctrl-C or SIGTERM call `end`, in the main thread; a second ends the command.
 
-    A command that serves ends well that way, with status 0. Where Ctrl-C is ignored, as in a
-    shell's background job, it stays so. In another thread nothing changes. An event loop runs.
+    A command that serves ends well that way, with status 0. It has an event loop, which every
+    signal wakes. Where Ctrl-C is ignored, as in a shell's background job, it stays so. In another
+    thread nothing changes.
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread():
