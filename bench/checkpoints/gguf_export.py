@@ -47,8 +47,8 @@ def write_gguf(
 ) -> None:
     """Write Llama `weights` (Hugging Face names, tied embeddings) as F16 to `out`.
 
-    `like` is the GGUF whose metadata is carried over. Raises CheckpointError for an unknown tensor
-    and for a head of its own.
+    `like` is the GGUF whose metadata is carried over; a PPM's head is left out. Raises
+    CheckpointError for an unknown tensor and for a vocabulary's head of its own.
     """
     try:
         import gguf
@@ -80,6 +80,8 @@ def _write(
         if name == "lm_head.weight":
             if not tensor.equal(weights["model.embed_tokens.weight"]):
                 raise CheckpointError("the head is not tied to the token embedding; cannot export")
+            continue
+        if name == "score.weight":  # a PPM's head, which reads the states
             continue
         array = tensor.detach().float().cpu().numpy()
         if "q_proj" in name or "k_proj" in name:

@@ -140,8 +140,11 @@ def gguf(checkpoint: Checkpoint) -> Path:
 
     Raises CheckpointError: the policy is another model's descendant.
     """
-    if checkpoint.folder is None:
-        return embedded.gguf_path()
+    return embedded.gguf_path() if checkpoint.folder is None else _wide_gguf(checkpoint)
+
+
+def _wide_gguf(checkpoint: Checkpoint) -> Path:
+    """Return a GGUF file with full weights as F16."""
     require_gguf(checkpoint)
     # The cache keeps it beside merged weights; a folder that is not ours is not written to.
     out = _cached(checkpoint) / GGUF
@@ -164,7 +167,20 @@ def openvino_folder(checkpoint: Checkpoint) -> Path | None:
     """
     if checkpoint.folder is None:
         return None
-    file = gguf(checkpoint)
+    try:
+        return openvino_weights(checkpoint)
+    except CheckpointError as error:
+        require_gguf(checkpoint)
+        log.warning("%s; its GGUF is loaded, which takes more memory", error)
+        return None
+
+
+def openvino_weights(checkpoint: Checkpoint) -> Path:
+    """Return a folder with a policy's weights, the embedded model's too, widened to fp32.
+
+    Raises CheckpointError: the policy is another model's descendant, or they cannot be written.
+    """
+    file = _wide_gguf(checkpoint)
     from bench.checkpoints.merging import caching
     from bench.checkpoints.openvino_export import MODEL, write_openvino
 
@@ -177,9 +193,6 @@ def openvino_folder(checkpoint: Checkpoint) -> Path | None:
             partial.mkdir(exist_ok=True)
             write_openvino(file, partial)
         partial.rename(out)
-    except CheckpointError as error:
-        log.warning("%s; its GGUF is loaded, which takes more memory", error)
-        return None
     except OSError:
         # Where another process was faster, its folder is as good as ours.
         if not (out / MODEL).is_file():

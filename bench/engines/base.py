@@ -64,6 +64,11 @@ class Request:
     order: int = 0
     """Requests of a lower order are served first, where the engine has a line; changes no text."""
 
+    def find_end(self, text: str) -> int | None:
+        """Return where the stop string that ends first in a text ends; None: there is none."""
+        ends = [text.index(stop) + len(stop) for stop in self.stop if stop in text]
+        return min(ends, default=None)
+
 
 class Engine(Protocol):
     """Generates text from prompts."""

@@ -21,6 +21,11 @@ PROBES = 4
 TOKENS = 24
 
 
+def is_kept(determinism: str) -> bool:
+    """Whether a promise that was put to the test held."""
+    return determinism.startswith(TOGETHER)
+
+
 async def probe(engine: Engine) -> str:
     """Compare completions generated one at a time with the same ones generated in a full batch."""
     beginning = "def f(x):\n    y = x + 1\n" * 4

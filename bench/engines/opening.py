@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from bench.checkpoints import embedded
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.reward import find_reading
 from bench.checkpoints.weights import (
@@ -19,10 +20,13 @@ from bench.checkpoints.weights import (
     gguf,
     has_gguf,
     openvino_folder,
+    openvino_weights,
     require_gguf,
 )
 from bench.engines import server, server_pooling, vllm
 from bench.engines.base import RunningEngine, RunningScorer
+from bench.engines.invariant import InvariantEngine
+from bench.engines.invariant_ppm import InvariantScorer
 from bench.engines.openvino import POOL_BLOCKS, OpenVINOEngine, Precision
 from bench.engines.pooling import PoolingScorer, pooling_overrides
 from bench.engines.ppm import DTYPE, PPMScorer
@@ -30,7 +34,7 @@ from bench.engines.server import ServerEngine
 from bench.engines.transformers import TransformersEngine
 from bench.engines.turns import Turns
 from bench.engines.vllm_pooling import VLLMPool
-from bench.errors import BenchError, MissingExtraError, UnknownNameError
+from bench.errors import BenchError, CheckpointError, MissingExtraError, UnknownNameError
 from bench.plugins import Registry
 
 log = logging.getLogger(__name__)
@@ -61,6 +65,21 @@ def _open_openvino(
         pool_blocks=pool_blocks,
         precision=precision,
         prefix_caching=prefix_caching,
+        turns=turns,
+    )
+
+
+def _open_invariant(
+    policy: Checkpoint, turns: Turns, *, pool_blocks: int, precision: Precision | None = None
+) -> RunningEngine:
+    _require_openvino()
+    return InvariantEngine(
+        openvino_weights(policy),
+        full_weights(policy),
+        name=policy.name,
+        positions=embedded.POSITIONS,
+        pool_blocks=pool_blocks,
+        precision=precision,
         turns=turns,
     )
 
@@ -124,6 +143,16 @@ ENGINES: Registry[EngineEntry] = Registry(
     "engines",
     EngineEntry,
     {
+        "invariant": EngineEntry(
+            _open_invariant,
+            "openvino_genai",
+            has_gguf,
+            require_gguf,
+            require_package=_require_openvino,
+            pool_blocks=KEPT_BLOCKS,
+            keeps_prefixes=True,
+            weight_bytes=4,
+        ),
         "openvino": EngineEntry(
             _open_openvino,
             "openvino_genai",
@@ -161,6 +190,16 @@ ENGINES: Registry[EngineEntry] = Registry(
             pool_blocks=POOL_BLOCKS,
             weight_bytes=4,
         ),
+        "invariant-f32": EngineEntry(
+            partial(_open_invariant, precision="f32"),
+            None,
+            has_gguf,
+            require_gguf,
+            require_package=_require_openvino,
+            pool_blocks=KEPT_BLOCKS,
+            keeps_prefixes=True,
+            weight_bytes=4,
+        ),
         SERVER: EngineEntry(
             _open_server,
             None,
@@ -170,7 +209,9 @@ ENGINES: Registry[EngineEntry] = Registry(
         ),
     },
 )
-"""The fastest first, and last the one whose weights are elsewhere. `openvino-cached` reuses the KV
+"""The one to take first, and last the one whose weights are elsewhere. `invariant` keeps prefixes,
+and its texts depend on the request alone; its products are in the fastest precision with which that
+holds, those of `invariant-f32` in fp32. `openvino-cached` reuses the KV
 cache of shared prefixes: faster, but a second run may generate different texts. `openvino-bf16`
 rounds products to bf16: nearly twice as fast where the processor has them; the determinism that a
 run notes says whether its texts depended on their batch."""
@@ -292,6 +333,17 @@ def _score_on_transformers(ppm: Checkpoint, settings: ScorerSettings, turns: Tur
     )
 
 
+def _score_invariantly(ppm: Checkpoint, settings: ScorerSettings, turns: Turns) -> InvariantScorer:
+    _require_openvino()
+    return InvariantScorer(
+        openvino_weights(ppm),
+        full_weights(ppm),
+        name=ppm.name,
+        precision="bf16" if settings.dtype == DTYPE else "f32",
+        turns=turns,
+    )
+
+
 def _score_on_vllm(ppm: Checkpoint, settings: ScorerSettings, turns: Turns) -> PoolingScorer:
     vllm.require()  # before weights are merged for it
     folder = full_weights(ppm)
@@ -320,12 +372,23 @@ def _require_poolable(ppm: Checkpoint) -> None:
         pooling_overrides(folder, ppm.name)
 
 
+def _require_descendant(ppm: Checkpoint) -> None:
+    if not has_gguf(ppm):
+        raise CheckpointError(
+            f"the PPM {ppm.name!r} is no descendant of the embedded model, and the batch-invariant "
+            "engine runs no others here; choose --ppm-engine transformers, or vllm"
+        )
+
+
 SCORERS: Mapping[str, ScorerEntry] = {
     TRANSFORMERS: ScorerEntry(
         _score_on_transformers,
         _require_package("scoring with a PPM", "transformers", "transformers"),
         batches=False,
         weight_bytes=2,
+    ),
+    "invariant": ScorerEntry(
+        _score_invariantly, _require_openvino, _require_descendant, weight_bytes=4
     ),
     "vllm": ScorerEntry(_score_on_vllm, vllm.require_package, _require_poolable),
     SERVER: ScorerEntry(

@@ -117,10 +117,10 @@ class TransformersEngine:
     ) -> Completion:
         length = next((i for i, token in enumerate(row) if token in self._ends), len(row))
         text = self._tokenizer.decode(row[:length], skip_special_tokens=True)
-        stops = [text.index(stop) + len(stop) for stop in request.stop if stop in text]
+        end = request.find_end(text)
         finish, tokens = Finish.LENGTH, length
-        if stops:  # what follows is padding
-            text, finish = text[: min(stops)], Finish.STOP
+        if end is not None:  # what follows is padding
+            text, finish = text[:end], Finish.STOP
         elif length < len(row):
             finish, tokens = Finish.STOP, length + 1
         mean = fmean(logprobs[:tokens]) if request.logprobs and tokens else None

@@ -1,0 +1,55 @@
+"""Tokens drawn from logits: a row and its own number decide, and nothing beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+
+BLOCK = 256
+"""Tokens whose probabilities are summed before the sums are gone through."""
+
+
+def draw_tokens(
+    logits: torch.Tensor, temperatures: Sequence[float], uniforms: Sequence[float]
+) -> list[int]:
+    """Return a token for each row of logits, of shape (rows, vocabulary), in fp32.
+
+    A temperature of 0 takes the likeliest, the first of equals. Any other draws from the softmax:
+    the token at which the summed probabilities pass the row's number in [0, 1).
+    """
+    greedy = torch.tensor([temperature <= 0 for temperature in temperatures])
+    if greedy.all():
+        return logits.argmax(dim=-1).tolist()
+    divisors = torch.tensor([temperature or 1.0 for temperature in temperatures])
+    chances = F.softmax(logits / divisors[:, None], dim=-1)
+    chances = F.pad(chances, (0, -chances.shape[1] % BLOCK))
+    blocks = chances.view(len(logits), -1, BLOCK)  # (rows, blocks, BLOCK)
+    sums = blocks.sum(dim=-1)  # (rows, blocks)
+    wanted = torch.tensor(uniforms, dtype=torch.float64).float()
+    block, rest = _pass(sums, wanted * sums.sum(dim=-1))
+    rows = torch.arange(len(logits))
+    token, _ = _pass(blocks[rows, block], rest)
+    drawn = block * BLOCK + token
+    return torch.where(greedy, logits.argmax(dim=-1), drawn).tolist()
+
+
+def _pass(parts: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return where the running sum of each row passes what is wanted, and what is wanted of there.
+
+    It is passed at a part that is more than zero, however the sums were rounded.
+    """
+    running = parts.cumsum(dim=-1)
+    most = torch.nextafter(running[:, -1], torch.zeros(()))
+    wanted = torch.minimum(wanted, most).clamp_(min=0)
+    at = torch.searchsorted(running, wanted[:, None], right=True)  # (rows, 1)
+    before = running.gather(1, at) - parts.gather(1, at)
+    return at[:, 0], (wanted - before[:, 0])
+
+
+def read_logprobs(logits: torch.Tensor, tokens: Sequence[int]) -> list[float]:
+    """Return the log-probability of a token of each row, at temperature 1."""
+    chosen = torch.tensor(tokens)[:, None]
+    found = logits.gather(1, chosen)[:, 0] - logits.logsumexp(dim=-1)
+    return found.tolist()

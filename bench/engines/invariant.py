@@ -1,0 +1,276 @@
+"""The batch-invariant engine: a text depends on its request alone, and what is known is used again.
+
+Every row of a step is computed by itself to the last bit (`bench.engines.paged_model`), so neither
+company nor history changes a text: keys and values that generation left are those that a prompt
+would leave. They are kept (`bench.engines.block_pool`), and a child costs its own tokens.
+
+A step takes one token of every sequence that generates, and of prompts as many as there is room
+for beside them. Each candidate draws from a generator of its own, seeded by the request and its
+number: how many are asked for changes none of them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from bench.engines.base import Completion, Finish, derive_seed
+from bench.engines.block_pool import BlockPool, BlockTable
+from bench.engines.determinism import is_kept, probe
+from bench.engines.memory import ran_out
+from bench.engines.paged_model import PagedModel, Precision, Row, fastest_precision
+from bench.engines.stepping import Pending, SteppingEngine
+from bench.engines.turns import Turns
+from bench.errors import EngineError, MissingExtraError
+
+PASS_ROWS = 256
+"""Rows of a step, unless more sequences than that generate: of a long prompt so many tokens are
+computed at a time, and nobody waits for the rest of it."""
+STOP_WINDOW = 16
+"""Tokens at the end that are decoded to look for a stop string; no tag is longer."""
+
+
+@dataclass(slots=True, eq=False)
+class _Sequence:
+    """One candidate; the first one is the prompt, too, for which the others wait."""
+
+    pending: Pending
+    index: int
+    """Its number among the candidates."""
+    ids: list[int]
+    """The prompt and what was generated."""
+    computed: int
+    """Tokens whose keys and values are in the blocks."""
+    table: BlockTable
+    draw: random.Random
+    logprobs: list[float] = field(default_factory=list)
+
+    @property
+    def generated(self) -> list[int]:
+        return self.ids[self.pending.prompt_tokens :]
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has come of a request so far."""
+
+    completions: list[Completion | None]
+    sequences: list[_Sequence] = field(default_factory=list)
+    """Those that run."""
+
+
+class InvariantEngine(SteppingEngine):
+    """Generates on the CPU, under OpenVINO's runtime."""
+
+    def __init__(
+        self,
+        folder: Path,
+        tokenizer: Path,
+        *,
+        name: str,
+        positions: int,
+        pool_blocks: int,
+        precision: Precision | None = None,
+        max_sequences: int = 128,
+        turns: Turns | None = None,
+    ) -> None:
+        """Load the model out of an OpenVINO folder, and its tokenizer out of a Hugging Face one.
+
+        It has so many `positions`. Without a `precision`, the fastest is taken that keeps the
+        promise on this machine, once `verify_determinism` has tried. `pool_blocks` are for what runs and for what is kept; `turns`
+        are shared with other models on this processor. Raises MissingExtraError, EngineError.
+        """
+        super().__init__(name, blocks=pool_blocks, sequences=max_sequences, turns=turns)
+        try:
+            import torch  # noqa: F401  # tokens are drawn with it
+            from transformers import AutoTokenizer, GenerationConfig
+        except ImportError as error:
+            raise MissingExtraError("the batch-invariant engine", "transformers", "cpu") from error
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(tokenizer)
+            ends = GenerationConfig.from_pretrained(tokenizer).eos_token_id
+        except (OSError, ValueError) as error:
+            raise EngineError(f"transformers cannot load {tokenizer}: {error}") from error
+        self._ends = frozenset(ends if isinstance(ends, list) else [ends])
+        self._positions = positions
+        self._load = partial(PagedModel, folder, blocks=pool_blocks + 1)
+        self._chooses = precision is None
+        self._use(self._load(precision=precision or fastest_precision()))
+        self._running: list[_Sequence] = []
+        self.reused_tokens = 0
+        """Tokens of prompts that were known. A completion does not tell them: they are history's
+        affair, and records must not be."""
+        self.determinism = "per request; not verified on this machine"
+        self._start("invariant-engine")
+
+    async def verify_determinism(self) -> None:
+        """Compare requests alone with the same requests in a batch; record what was found.
+
+        Where texts depended on their batch, and nobody has chosen the precision, products are
+        computed in fp32 from then on.
+        """
+        found = await probe(self)
+        if self._chooses and not is_kept(found) and self._model.precision != "f32":
+            self._use(self._load(precision="f32"))  # nothing runs: the probe has been answered
+            found = await probe(self)
+        self.determinism = f"{found}; products in {self._model.precision}"
+
+    def _use(self, model: PagedModel) -> None:
+        self._model = model
+        self._blocks = BlockPool(self._pool, model.copy)
+
+    # The engine's thread, from here on.
+
+    def _read(self, pending: Pending) -> None:
+        request = pending.request
+        pending.ids = list(self._tokenizer(request.prompt, add_special_tokens=False)["input_ids"])
+        pending.prompt_tokens = len(pending.ids)
+        if not pending.ids:
+            raise EngineError("the prompt is empty; give at least one token to go on from")
+        if pending.prompt_tokens + request.max_tokens > self._positions:
+            raise EngineError(
+                f"a prompt of {pending.prompt_tokens} tokens and up to {request.max_tokens} more "
+                f"are too many for {self.name}, which has {self._positions} positions"
+            )
+
+    def _add(self, pending: Pending) -> None:
+        """Begin with the prompt, as far as it is known; its last token is computed in any case."""
+        table = BlockTable(self._blocks, pending.ids[:-1])
+        first = self._begin(pending, 0, pending.ids, table.known, table)
+        pending.handle = _Answer([None] * pending.request.n, [first])
+        self.reused_tokens += table.known
+
+    def _begin(
+        self, pending: Pending, index: int, ids: Sequence[int], computed: int, table: BlockTable
+    ) -> _Sequence:
+        draw = random.Random(derive_seed(pending.request.seed, index))
+        made = _Sequence(pending, index, list(ids), computed, table, draw)
+        self._running.append(made)
+        return made
+
+    def _step(self, active: list[Pending]) -> None:
+        for pending in active:
+            if pending.future.cancelled():  # its search was given up
+                self._stop(pending)
+        try:
+            with self._turns:
+                self._advance()
+        except RuntimeError as error:
+            if ran_out(error):
+                raise
+            self._fail(active, EngineError(f"OpenVINO failed while generating: {error}"))
+        active[:] = [pending for pending in active if pending.handle is not None]
+
+    def _stop(self, pending: Pending) -> None:
+        if pending.handle is not None:
+            for sequence in pending.handle.sequences:
+                self._leave(sequence)
+            pending.handle = None
+
+    def _leave(self, sequence: _Sequence) -> None:
+        self._running.remove(sequence)
+        sequence.table.close(sequence.ids[: sequence.computed])
+
+    def _release(self) -> None:
+        del self._model
+
+    def _advance(self) -> None:
+        """Compute what every sequence lacks, as much as fits; draw a token where all is there."""
+        rows: list[Row] = []
+        ready, wanted = [], []
+        left = PASS_ROWS - len(self._running)
+        for sequence in self._running:
+            lacking = len(sequence.ids) - sequence.computed
+            taken = min(lacking, 1 + max(left, 0))
+            left -= taken - 1
+            rows += self._rows(sequence, taken)
+            if taken == lacking:
+                ready.append(sequence)
+                wanted.append(len(rows) - 1)
+        if not rows:
+            return
+        logits = self._model.compute(rows, wanted)  # (ready, vocabulary)
+        for sequence in self._running:
+            sequence.table.name(sequence.ids[: sequence.computed])
+        if ready:
+            self._draw(logits, ready)
+
+    def _rows(self, sequence: _Sequence, count: int) -> list[Row]:
+        """Return the rows of a sequence's next tokens; its blocks grow with them."""
+        begin, end = sequence.computed, sequence.computed + count
+        sequence.table.reserve(end)
+        sequence.computed = end
+        blocks = sequence.table.blocks
+        return [Row(sequence.ids[at], at, blocks) for at in range(begin, end)]
+
+    def _draw(self, logits: Any, ready: Sequence[_Sequence]) -> None:
+        """Draw the next token of each sequence from its logits, of shape (rows, vocabulary)."""
+        import torch
+
+        from bench.engines.drawing import draw_tokens, read_logprobs
+
+        drawing = [
+            (row, each) for row, sequence in enumerate(ready) for each in self._fan_out(sequence)
+        ]
+        sequences = [sequence for _, sequence in drawing]
+        scores = torch.from_numpy(logits)
+        if len(drawing) > len(ready):
+            scores = scores[[row for row, _ in drawing]]
+        temperatures = [sequence.pending.request.temperature for sequence in sequences]
+        tokens = draw_tokens(scores, temperatures, [each.draw.random() for each in sequences])
+        if any(sequence.pending.request.logprobs for sequence in sequences):
+            for sequence, logprob in zip(sequences, read_logprobs(scores, tokens), strict=True):
+                sequence.logprobs.append(logprob)
+        for sequence, token in zip(sequences, tokens, strict=True):
+            sequence.ids.append(token)
+        self._deliver_ended(sequences)
+
+    def _fan_out(self, sequence: _Sequence) -> Iterator[_Sequence]:
+        """Give the sequence; when its prompt has just been computed, the other candidates too."""
+        yield sequence
+        pending = sequence.pending
+        if sequence.computed > pending.prompt_tokens:
+            return
+        for index in range(1, pending.request.n):
+            table = sequence.table.fork()
+            made = self._begin(pending, index, sequence.ids, sequence.computed, table)
+            pending.handle.sequences.append(made)
+            yield made
+
+    def _deliver_ended(self, sequences: Sequence[_Sequence]) -> None:
+        tails = self._tokenizer.batch_decode([each.generated[-STOP_WINDOW:] for each in sequences])
+        for sequence, tail in zip(sequences, tails, strict=True):
+            request = sequence.pending.request
+            ends = sequence.ids[-1] in self._ends or request.find_end(tail) is not None
+            if ends or len(sequence.generated) >= request.max_tokens:
+                self._deliver(sequence)
+
+    def _deliver(self, sequence: _Sequence) -> None:
+        """Answer the request of a sequence, if this was the last of its candidates."""
+        self._leave(sequence)
+        pending, answer = sequence.pending, sequence.pending.handle
+        answer.sequences.remove(sequence)
+        answer.completions[sequence.index] = self._completion(sequence)
+        if not answer.sequences:
+            pending.handle = None
+            self._resolve(pending, answer.completions)
+
+    def _completion(self, sequence: _Sequence) -> Completion:
+        request, ids = sequence.pending.request, sequence.generated
+        text = self._tokenizer.decode(ids, skip_special_tokens=True)
+        # A token may run past the stop string; the text ends with it.
+        end = request.find_end(text)
+        stopped = end is not None or ids[-1] in self._ends
+        first = sequence.index == 0
+        return Completion(
+            text[:end],
+            Finish.STOP if stopped else Finish.LENGTH,
+            len(ids),
+            prompt_tokens=sequence.pending.prompt_tokens if first else 0,
+            logprob=fmean(sequence.logprobs) if request.logprobs else None,
+        )

@@ -1,0 +1,254 @@
+"""The process preference model, batch-invariant: passes serve all searches, scores stay the same.
+
+Every row is computed by itself to the last bit (`bench.engines.paged_model`). So one pass takes
+what several searches ask, what is known of a beginning is used again whoever computed it, and a
+score depends on neither. A search's own scores are remembered until it is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.engines.base import PathScores
+from bench.engines.block_pool import BlockPool, BlockTable
+from bench.engines.memory import give_back, ran_out, report_death
+from bench.engines.paged_model import PagedModel, Precision, Row
+from bench.engines.reading import Reading
+from bench.engines.token_trie import Placed, TokenTrie
+from bench.engines.turns import Turns
+from bench.errors import EngineError
+from bench.types import Problem
+
+PASS_ROWS = 512
+"""Rows of a pass."""
+POOL_BLOCKS = 2_048
+"""Blocks of keys and values that are kept: 1.5 GB of SmolLM2-135M, once they are all used."""
+
+
+@dataclass(slots=True)
+class _Scored:
+    """What is scored of one search."""
+
+    trie: TokenTrie = field(default_factory=TokenTrie)
+    scores: dict[int, float] = field(default_factory=dict)
+    """By the token, in the trie, whose state was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Paths of one search."""
+
+    scored: _Scored
+    place: Callable[[], Sequence[Sequence[Placed]]]
+    """Tokenizes them, on the scorer's thread."""
+    future: Future[PathScores]
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Tokens of which some states are read."""
+
+    ids: Sequence[int]
+    read: Mapping[int, int]
+    """The token in the search's trie, by its position."""
+    scored: _Scored
+
+
+class InvariantScorer:
+    """Scores steps with a PPM under OpenVINO's runtime; it has one thread of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        merged: Path,
+        *,
+        name: str,
+        precision: Precision = "bf16",
+        pool_blocks: int = POOL_BLOCKS,
+        turns: Turns | None = None,
+    ) -> None:
+        """Load the backbone out of an OpenVINO folder, head and conventions out of a merged one.
+
+        `turns` are shared with other models on this processor. Raises CheckpointError,
+        MissingExtraError, EngineError.
+        """
+        self.reading = Reading(merged, name)
+        from safetensors import safe_open
+
+        with safe_open(str(merged / "model.safetensors"), "pt") as file:
+            self._head = file.get_tensor("score.weight").float()  # (labels, hidden)
+        self.name = name
+        self.aggregate: str = self.reading.aggregate
+        self.about: Mapping[str, Any] = {
+            "engine": "invariant",
+            "dtype": {"bf16": "bfloat16", "f32": "float32"}[precision],
+        }
+        self._model = PagedModel(folder, precision=precision, blocks=pool_blocks + 1, states=True)
+        self._pool, self._room = BlockPool(pool_blocks, self._model.copy), pool_blocks
+        self._turns = turns or Turns()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
+        self._waiting: deque[_Asked] = deque()
+
+    async def score(self, scored: _Scored, place: Callable[[], Any]) -> PathScores:
+        """Score paths of a search on the scorer's thread. Raises what that raises."""
+        future: Future[PathScores] = Future()
+        self._waiting.append(_Asked(scored, place, future))
+        self._worker.submit(self._score_waiting)
+        return await asyncio.wrap_future(future)
+
+    def _score_waiting(self) -> None:
+        """Score all that waits, in one turn on the processor."""
+        if not self._waiting:
+            return
+        with self._turns:
+            while self._waiting:
+                taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                self._score([each for each in taken if each.future.set_running_or_notify_cancel()])
+
+    def _score(self, asked: Sequence[_Asked]) -> None:
+        """Score what several searches ask; each is told what came of it."""
+        placed = []
+        for each in asked:
+            try:
+                paths = each.place()
+                placed.append((each, *each.scored.trie.insert_paths(paths), paths))
+            except BaseException as error:
+                each.future.set_exception(error)
+        try:
+            self._compute(
+                [
+                    text
+                    for each, ends, _, paths in placed
+                    for text in _texts(each.scored, paths, ends)
+                ]
+            )
+        except BaseException as error:
+            self._pool.forget()  # blocks are named before they are computed
+            for each, *_ in placed:
+                each.future.set_exception(error)
+            return
+        for each, ends, added, _ in placed:
+            values = [[each.scored.scores[index] for index in path] for path in ends]
+            each.future.set_result(PathScores(values, sum(added), tuple(added)))
+
+    def _compute(self, texts: Sequence[_Text]) -> None:
+        """Compute the states that are to be read, in passes of `PASS_ROWS`."""
+        rows: list[Row] = []
+        read: list[tuple[int, _Scored, int]] = []
+        tables: list[tuple[BlockTable, Sequence[int]]] = []
+
+        def make_passes() -> None:
+            for start in range(0, len(rows), PASS_ROWS):
+                due = [each for each in read if start <= each[0] < start + PASS_ROWS]
+                wanted = [row - start for row, *_ in due]
+                states = self._model.compute(rows[start : start + PASS_ROWS], wanted)
+                for (_, scored, index), value in zip(due, self._values(states), strict=True):
+                    scored.scores[index] = value
+            for table, ids in tables:
+                table.close(ids)
+            for done in (rows, read, tables):
+                done.clear()
+
+        try:
+            for text in texts:
+                if all(index in text.scored.scores for index in text.read.values()):
+                    continue
+                table = BlockTable(self._pool, text.ids)
+                tables.append((table, text.ids))
+                known = table.known
+                table.reserve(len(text.ids))
+                table.name(text.ids)  # those behind find them: they come later in the pass
+                for at, token in enumerate(text.ids):
+                    index = text.read.get(at)
+                    is_read = index is not None and index not in text.scored.scores
+                    if at >= known or is_read:
+                        rows.append(Row(token, at, table.blocks))
+                    if index is not None and is_read:
+                        read.append((len(rows) - 1, text.scored, index))
+                held = sum(len(each.blocks) for each, _ in tables)
+                if len(rows) >= PASS_ROWS or 2 * held > self._room:
+                    make_passes()
+            make_passes()
+        finally:
+            for table, _ in tables:  # of a pass that failed: what is in them is nobody's
+                table.close()
+
+    def _values(self, states: Any) -> list[float]:
+        """Return the values of states of shape (rows, hidden), each computed by itself."""
+        import torch
+
+        # A product with a single column would take another kernel for a single row.
+        raw = (torch.from_numpy(states)[:, None] * self._head).sum(dim=-1)  # (rows, labels)
+        return self.reading.squash(raw).tolist()
+
+    def scoring(self, problem: Problem) -> InvariantScoring:
+        """Begin the scoring of one search."""
+        return InvariantScoring(self, problem)
+
+    def values_of(
+        self, question: str, partial: str, paths: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """Return the value of every step of trajectories that continue a partial solution."""
+        future: Future[PathScores] = Future()
+        future.set_running_or_notify_cancel()
+        asked = _Asked(_Scored(), lambda: self.reading.place(question, partial, paths), future)
+        with self._turns:
+            self._score([asked])
+        return future.result().values
+
+    def close(self) -> None:
+        """Stop the scoring thread and give its memory back."""
+        while self._waiting:
+            self._waiting.popleft().future.cancel()
+        self._worker.shutdown(wait=True, cancel_futures=True)
+        del self._model
+        give_back()
+
+
+def _texts(
+    scored: _Scored, paths: Sequence[Sequence[Placed]], ends: Sequence[Sequence[int]]
+) -> Iterator[_Text]:
+    """Give every text of some paths once, with the states that are read of it."""
+    for path, indices in zip(paths, ends, strict=True):
+        read: dict[int, int] = {}
+        for at, ((ids, place), index) in enumerate(zip(path, indices, strict=True)):
+            read[place] = index
+            if at + 1 == len(path) or path[at + 1][0] is not ids:
+                yield _Text(ids, read, scored)
+                read = {}
+
+
+class InvariantScoring:
+    """The scoring of one search."""
+
+    def __init__(self, scorer: InvariantScorer, problem: Problem) -> None:
+        """Begin with nothing scored."""
+        self._scorer, self._problem = scorer, problem
+        self._scored = _Scored()
+
+    async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> PathScores:
+        """Score every step of trajectories that continue `partial`.
+
+        Raises EngineError; DeadEngineError: there is no memory for it.
+        """
+        if not paths:
+            return PathScores([], 0)
+        question = self._problem.question
+        place = self._scorer.reading.place
+        try:
+            return await self._scorer.score(self._scored, lambda: place(question, partial, paths))
+        except (RuntimeError, MemoryError) as error:
+            name = self._scorer.name
+            if ran_out(error):
+                raise report_death(f"the PPM {name}", error) from error
+            raise EngineError(f"the PPM {name} failed on {self._problem.id}: {error}") from error
+
+    def close(self) -> None:
+        """Forget what was scored."""
+        self._scored = _Scored()

@@ -1,0 +1,142 @@
+"""A model under OpenVINO's runtime with a KV cache of ours, computed row by row.
+
+A row is one token of one sequence. OpenVINO is given every row as a sequence of its own that
+generates one token, whether it generates or belongs to a prompt: the attention takes one and the
+same kernel for all of them, and finds the keys of earlier rows, those of this very pass included,
+by the sequence's table of blocks. Products take one kernel too, as long as there are `FEWEST` rows.
+So what comes out of a row depends on the tokens before it in its own sequence, to the last bit, and
+neither on its company nor on when those were computed.
+
+That is a property of a library and a processor. It is tried before an engine is used
+(`bench.engines.determinism`), and not believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.checkpoints.openvino_export import MODEL
+from bench.engines.memory import BLOCK
+from bench.errors import EngineError
+
+Precision = Literal["f32", "bf16"]
+CACHES = {"f32": "f16", "bf16": "bf16"}
+"""What keys and values are kept in, by the precision of products."""
+FEWEST = 2
+"""Rows of a pass. A product of a single one takes another kernel, which rounds differently."""
+_IDLE = 0
+"""The block that rows write to which nobody asked for."""
+
+
+def fastest_precision() -> Precision:
+    """Return the precision of products that is fastest on this processor."""
+    import openvino as ov
+
+    told = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bf16" if "BF16" in told else "f32"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A token to be computed."""
+
+    token: int
+    position: int
+    blocks: Sequence[int]
+    """Those of its sequence, up to the one that the token belongs to at least."""
+
+
+class PagedModel:
+    """The weights, and the keys and values of every block."""
+
+    def __init__(
+        self, folder: Path, *, precision: Precision, blocks: int, states: bool = False
+    ) -> None:
+        """Read what `bench.checkpoints.openvino_export` wrote, and compile it (seconds).
+
+        What is computed of a row are the logits of the next token; with `states`, the normed states
+        that they would be computed of. Block 0 is the model's own. Raises EngineError: it cannot be
+        loaded.
+        """
+        import numpy as np
+        import openvino as ov
+        from openvino._offline_transformations import paged_attention_transformation
+
+        self.precision: Precision = precision
+        try:
+            core = ov.Core()
+            model = core.read_model(str(folder / MODEL))
+            paged_attention_transformation(model)
+            _keep_wanted(ov, model, states=states)
+            options = {
+                "INFERENCE_PRECISION_HINT": precision,
+                "KV_CACHE_PRECISION": CACHES[precision],
+            }
+            compiled = core.compile_model(model, "CPU", options)
+            self._request: Any = compiled.create_infer_request()
+            names = sorted(name for each in compiled.inputs for name in each.names)
+            layers = sum(name.startswith("key_cache.") for name in names)
+            cache = compiled.input("key_cache.0")
+            heads, length, width = (each.get_length() for each in list(cache.partial_shape)[1:])
+            if length != BLOCK:
+                raise EngineError(f"OpenVINO keeps blocks of {length} tokens, not of {BLOCK}")
+            shape = (layers, 2, blocks, heads, BLOCK, width)
+            # Two bytes each, of whatever kind. Pages of it are taken when they are first written.
+            self._cache: Any = np.zeros(shape, np.uint16)
+            for layer in range(layers):
+                for half, name in enumerate(("key_cache", "value_cache")):
+                    part = ov.Tensor(
+                        self._cache[layer, half], ov.Shape(shape[2:]), cache.element_type
+                    )
+                    self._request.set_tensor(f"{name}.{layer}", part)
+        except (RuntimeError, MemoryError) as error:
+            raise EngineError(f"OpenVINO cannot load {folder.name}: {error}") from error
+
+    def compute(self, rows: Sequence[Row], wanted: Sequence[int]) -> Any:
+        """Compute rows, and write their keys and values into their blocks.
+
+        Rows of one sequence are in the order of their positions. Returns an fp32 array of shape
+        (len(wanted), vocabulary or hidden): of the rows whose numbers are wanted. It is written
+        over by the next call. Raises RuntimeError: OpenVINO failed.
+        """
+        import numpy as np
+
+        rows = [*rows, *[Row(0, 0, (_IDLE,))] * (FEWEST - len(rows))]
+        positions = np.array([row.position for row in rows], np.int32)
+        tables = [row.blocks[: row.position // BLOCK + 1] for row in rows]
+        begins = np.cumsum([0, *map(len, tables)], dtype=np.int32)
+        inputs = {
+            "input_ids": np.array([row.token for row in rows], np.int64),
+            "position_ids": positions.astype(np.int64),
+            "max_context_len": np.array(positions.max() + 1, np.int32),
+            "past_lens": positions,
+            "subsequence_begins": np.arange(len(rows) + 1, dtype=np.int32),
+            "block_indices_begins": begins,
+            "block_indices": np.array([each for table in tables for each in table], np.int32),
+            "wanted": np.array(wanted or [0], np.int64),
+        }
+        found = self._request.infer(inputs, share_inputs=True, share_outputs=True)[0]
+        return found.reshape(found.shape[0], -1)[: len(wanted)]
+
+    def copy(self, block: int, to: int) -> None:
+        """Copy the keys and values of a block."""
+        self._cache[:, :, to] = self._cache[:, :, block]
+
+
+def _keep_wanted(ov: Any, model: Any, *, states: bool) -> None:
+    """Let the model compute logits, or nothing more than states, of the rows that are wanted."""
+    ops = ov.opset13
+    vocabulary = model.outputs[0].get_node().input_value(0).get_node()
+    before = vocabulary.input_value(0)  # (rows, 1, hidden)
+    wanted = ops.parameter([-1], ov.Type.i64, name="wanted")
+    wanted.output(0).set_names({"wanted"})
+    taken = ops.gather(before, wanted, ops.constant(0, ov.Type.i64))
+    if states:
+        model.outputs[0].get_node().input(0).replace_source_output(taken.output(0))
+    else:
+        vocabulary.input(0).replace_source_output(taken.output(0))
+    model.add_parameters([wanted])
+    model.validate_nodes_and_infer_types()
