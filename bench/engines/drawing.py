@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-import torch.nn.functional as F
+if TYPE_CHECKING:
+    import torch
 
 BLOCK = 256
 """Tokens whose probabilities are summed before the sums are gone through."""
@@ -19,6 +20,9 @@ def draw_tokens(
     A temperature of 0 takes the likeliest, the first of equals. Any other draws from the softmax:
     the token at which the summed probabilities pass the row's number in [0, 1).
     """
+    import torch
+    import torch.nn.functional as F
+
     greedy = torch.tensor([temperature <= 0 for temperature in temperatures])
     if greedy.all():
         return logits.argmax(dim=-1).tolist()
@@ -40,6 +44,8 @@ def _pass(parts: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torc
 
     It is passed at a part that is more than zero, however the sums were rounded.
     """
+    import torch
+
     running = parts.cumsum(dim=-1)
     most = torch.nextafter(running[:, -1], torch.zeros(()))
     wanted = torch.minimum(wanted, most).clamp_(min=0)
@@ -50,6 +56,8 @@ def _pass(parts: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torc
 
 def read_logprobs(logits: torch.Tensor, tokens: Sequence[int]) -> list[float]:
     """Return the log-probability of a token of each row, at temperature 1."""
+    import torch
+
     chosen = torch.tensor(tokens)[:, None]
     found = logits.gather(1, chosen)[:, 0] - logits.logsumexp(dim=-1)
     return found.tolist()

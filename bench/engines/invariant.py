@@ -82,8 +82,9 @@ class InvariantEngine(SteppingEngine):
         """Load the model out of an OpenVINO folder, and its tokenizer out of a Hugging Face one.
 
         It has so many `positions`. Without a `precision`, the fastest is taken that keeps the
-        promise on this machine, once `verify_determinism` has tried. `pool_blocks` are for what runs and for what is kept; `turns`
-        are shared with other models on this processor. Raises MissingExtraError, EngineError.
+        promise on this machine, once `verify_determinism` has tried. `pool_blocks` are for what
+        runs and for what is kept; `turns` are shared with other models on this processor. Raises
+        MissingExtraError, EngineError.
         """
         super().__init__(name, blocks=pool_blocks, sequences=max_sequences, turns=turns)
         try:

@@ -202,6 +202,12 @@ class InvariantScorer:
             self._score([asked])
         return future.result().values
 
+    def place(
+        self, question: str, partial: str, paths: Sequence[Sequence[str]]
+    ) -> list[list[Placed]]:
+        """Return what every step of every path is scored after, and where its score is."""
+        return self.reading.place(question, partial, paths)
+
     def close(self) -> None:
         """Stop the scoring thread and give its memory back."""
         while self._waiting:

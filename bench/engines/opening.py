@@ -27,7 +27,9 @@ from bench.engines import server, server_pooling, vllm
 from bench.engines.base import RunningEngine, RunningScorer
 from bench.engines.invariant import InvariantEngine
 from bench.engines.invariant_ppm import InvariantScorer
-from bench.engines.openvino import POOL_BLOCKS, OpenVINOEngine, Precision
+from bench.engines.openvino import POOL_BLOCKS, OpenVINOEngine
+from bench.engines.openvino import Precision as PipelinePrecision
+from bench.engines.paged_model import Precision
 from bench.engines.pooling import PoolingScorer, pooling_overrides
 from bench.engines.ppm import DTYPE, PPMScorer
 from bench.engines.server import ServerEngine
@@ -54,7 +56,7 @@ def _open_openvino(
     turns: Turns,
     *,
     pool_blocks: int,
-    precision: Precision | None = "f32",
+    precision: PipelinePrecision | None = "f32",
     prefix_caching: bool = False,
 ) -> RunningEngine:
     _require_openvino()  # before weights are written for it
@@ -200,6 +202,16 @@ ENGINES: Registry[EngineEntry] = Registry(
             keeps_prefixes=True,
             weight_bytes=4,
         ),
+        "invariant-int8": EngineEntry(
+            partial(_open_invariant, precision="int8"),
+            None,
+            has_gguf,
+            require_gguf,
+            require_package=_require_openvino,
+            pool_blocks=KEPT_BLOCKS,
+            keeps_prefixes=True,
+            weight_bytes=4,
+        ),
         SERVER: EngineEntry(
             _open_server,
             None,
@@ -211,9 +223,10 @@ ENGINES: Registry[EngineEntry] = Registry(
 )
 """The one to take first, and last the one whose weights are elsewhere. `invariant` keeps prefixes,
 and its texts depend on the request alone; its products are in the fastest precision with which that
-holds, those of `invariant-f32` in fp32. `openvino-cached` reuses the KV
-cache of shared prefixes: faster, but a second run may generate different texts. `openvino-bf16`
-rounds products to bf16: nearly twice as fast where the processor has them; the determinism that a
+holds, those of `invariant-f32` in fp32, and of `invariant-int8` of weights that are rounded to 8
+bits. `openvino` promises as much, and computes every prompt
+anew. `openvino-cached` keeps prefixes, and a second run may generate different texts.
+`openvino-bf16` rounds products to bf16: faster where the processor has them; the determinism that a
 run notes says whether its texts depended on their batch."""
 
 

@@ -22,9 +22,10 @@ from bench.checkpoints.openvino_export import MODEL
 from bench.engines.memory import BLOCK
 from bench.errors import EngineError
 
-Precision = Literal["f32", "bf16"]
-CACHES = {"f32": "f16", "bf16": "bf16"}
-"""What keys and values are kept in, by the precision of products."""
+Precision = Literal["f32", "bf16", "int8"]
+CACHES = {"f32": "f16", "bf16": "bf16", "int8": "f16"}
+"""What keys and values are kept in, by the precision of products. For int8, weights are rounded to
+8 bits, a scale for each output, and so is what they are multiplied with, in groups."""
 FEWEST = 2
 """Rows of a pass. A product of a single one takes another kernel, which rounds differently."""
 _IDLE = 0
@@ -71,8 +72,10 @@ class PagedModel:
             model = core.read_model(str(folder / MODEL))
             paged_attention_transformation(model)
             _keep_wanted(ov, model, states=states)
+            if precision == "int8":
+                _round_weights(ov, model)
             options = {
-                "INFERENCE_PRECISION_HINT": precision,
+                "INFERENCE_PRECISION_HINT": "f32" if precision == "int8" else precision,
                 "KV_CACHE_PRECISION": CACHES[precision],
             }
             compiled = core.compile_model(model, "CPU", options)
@@ -124,6 +127,22 @@ class PagedModel:
     def copy(self, block: int, to: int) -> None:
         """Copy the keys and values of a block."""
         self._cache[:, :, to] = self._cache[:, :, block]
+
+
+def _round_weights(ov: Any, model: Any) -> None:
+    """Round the weights of products to 8 bits, each output with a scale of its own."""
+    import numpy as np
+
+    ops = ov.opset13
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "MatMul":
+            continue
+        weights = node.input_value(1).get_node()
+        if weights.get_type_name() == "Constant" and len(weights.shape) == 2:
+            wide = weights.data  # (out, in)
+            scale = np.maximum(np.abs(wide).max(axis=1, keepdims=True), 1e-12) / np.float32(127)
+            narrow = ops.convert(ops.constant(np.rint(wide / scale).astype(np.int8)), ov.Type.f32)
+            node.input(1).replace_source_output(ops.multiply(narrow, ops.constant(scale)).output(0))
 
 
 def _keep_wanted(ov: Any, model: Any, *, states: bool) -> None:

@@ -37,7 +37,11 @@ from bench.speed.generation import POOL, rate
 from bench.speed.measure import measure_time
 from bench.speed.vllm_apart import environment_for, require_environment, run_there, serve_model
 
-NAMES = ("openvino", "openvino-bf16", "openvino-cached", "vllm", SERVER, "transformers")
+NAMES = (
+    *("openvino", "invariant", "invariant-int8", "invariant-f32"),
+    *("openvino-bf16", "openvino-cached"),
+    *("vllm", SERVER, "transformers"),
+)
 GREEDY = 8
 """Problems on which greedy texts are compared."""
 TOKENS = 48

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.checkpoint import newest_policy, published_checkpoints
-from bench.engines.base import Completion, Engine, Request, StepScorer
-from bench.engines.opening import load_engine
+from bench.engines.base import Completion, Engine, Request, RunningScorer, StepScorer
+from bench.engines.opening import TRANSFORMERS, load_engine
 from bench.engines.policy import ModelPolicy, SamplingSettings
-from bench.engines.ppm import PPMScorer
 from bench.engines.token_trie import TokenTrie
 from bench.engines.turns import Turns
 from bench.problems import load
@@ -34,48 +33,71 @@ if TYPE_CHECKING:
     from bench.search import Node, Trace
 
 POOL = "embedded-grade-school"
-PROBLEMS = 8
+PROBLEMS = 16
 CANDIDATES = 4
 ROLLOUTS = 4
 
 
+OLD, NEW = "openvino", "invariant"
+"""The engines that promise that a text depends on its request alone: every prompt computed anew,
+with the PPM on transformers; and prefixes kept, with the PPM beside them."""
+KEPT = "openvino-cached"
+"""OpenVINO's own prefix cache, with which texts depend on what ran before."""
+
+
 async def engine() -> list[Figure]:
-    """Time a policy by requests in flight, then inside a search, without and with a PPM."""
+    """Time a policy by requests in flight, then inside a search, without and with a PPM.
+
+    The old configuration is timed beside the new one.
+    """
+    old, new = await _time(OLD, TRANSFORMERS), await _time(NEW, NEW)
+    kept = await _time(KEPT, None)
+    ratios = [
+        Figure("MCTS, no PPM: new / old", new.alone / old.alone, "x", at_least=1.8),
+        Figure("MCTS, no PPM: prefixes kept by OpenVINO / old", kept.alone / old.alone, "x"),
+    ]
+    if old.scored and new.scored:
+        ratios.append(Figure("MCTS, PPM: new / old", new.scored / old.scored, "x", at_least=3.0))
+    return [*old.figures, *new.figures, *kept.figures, *ratios]
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    figures: list[Figure]
+    alone: float
+    """Tokens per second of MCTS without a PPM."""
+    scored: float | None
+    """And with one."""
+
+
+async def _time(name: str, scorer_engine: str | None) -> _Timed:
+    """Time an engine, and a search on it, with a PPM on `scorer_engine` where there is one."""
     checkpoint = newest_policy()
     turns = Turns()
-    running = load_engine(checkpoint, "openvino", turns)
+    running = load_engine(checkpoint, name, turns)
     policy = ModelPolicy(
         checkpoint.name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
     )
-    name = checkpoint.name
     try:
         await rate(running, policy, 2)  # the first step of a pipeline compiles
         rates = {requests: await rate(running, policy, requests) for requests in (1, 8, 32)}
         figures = [
             *(Figure(f"{name}, {n} requests", each, "tokens/s") for n, each in rates.items()),
             Figure(f"{name}, 32 requests / 1 request", rates[32] / rates[1], "x"),
-            *(without := await _searched(policy, None, "no PPM", turns)),
+            *(without := await _searched(policy, None, f"{name}, no PPM", turns)),
         ]
-        if published_checkpoints("ppm"):
-            scorer = open_newest_ppm(turns)
-            figures += await _searched(policy, scorer, "PPM", turns)
-            scorer.close()
+        scored = None
+        if scorer_engine is not None and published_checkpoints("ppm"):
+            scorer = open_newest_ppm(turns, engine=scorer_engine)
+            try:
+                found = await _searched(policy, scorer, f"{name}, PPM on {scorer_engine}", turns)
+            finally:
+                scorer.close()
+            scored = found[0].value
+            figures += found
     finally:
         running.close()
-    return [*figures, *await _prefixes_kept(policy, without[0].value)]
-
-
-async def _prefixes_kept(policy: ModelPolicy, before: float) -> list[Figure]:
-    """Time the search without a PPM once more, on an engine that keeps prefixes."""
-    turns = Turns()
-    keeping = load_engine(newest_policy(), "openvino-cached", turns)
-    try:
-        kept = replace(policy, engine=keeping)
-        await rate(keeping, kept, 2)
-        found, *_ = await _searched(kept, None, "prefixes kept", turns)
-    finally:
-        keeping.close()
-    return [found, Figure(f"{found.name} / not kept", found.value / before, "x")]
+    return _Timed(figures, without[0].value, scored)
 
 
 async def rate(engine: Engine, policy: ModelPolicy, requests: int, n: int = 1) -> float:
@@ -132,7 +154,7 @@ class _Watched:
 
 
 async def _searched(
-    policy: ModelPolicy, scorer: PPMScorer | None, what: str, turns: Turns
+    policy: ModelPolicy, scorer: RunningScorer | None, what: str, turns: Turns
 ) -> list[Figure]:
     """Run MCTS on all problems at once, then its requests alone."""
     problems = load(POOL, limit=PROBLEMS)
@@ -207,11 +229,12 @@ async def _again(engine: Engine, requests: Sequence[Request]) -> None:
         await engine.generate(request)
 
 
-def _unique(problem: Problem, trace: Trace, scorer: PPMScorer) -> int:
+def _unique(problem: Problem, trace: Trace, scorer: RunningScorer) -> int:
     """Return how many tokens the scored texts of a search hold, what they share counted once."""
     trie = TokenTrie()
+    reading: Any = scorer
     for node in trace.nodes:
         if node.value is not None:
-            ((ids, _),) = scorer.place(problem.question, "", [[trace.text(node.index)]])[0]
+            ((ids, _),) = reading.place(problem.question, "", [[trace.text(node.index)]])[0]
             trie.insert(ids)
     return len(trie)

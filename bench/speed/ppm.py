@@ -16,9 +16,8 @@ from bench.checkpoints.checkpoint import (
     find_checkpoint,
     published_checkpoints,
 )
-from bench.checkpoints.weights import full_weights
-from bench.engines.base import StepScorer
-from bench.engines.ppm import PPMScorer
+from bench.engines.base import RunningScorer, StepScorer
+from bench.engines.opening import TRANSFORMERS, ScorerSettings, open_scorer
 from bench.engines.turns import Turns
 from bench.errors import CheckpointError
 from bench.problems import load
@@ -43,17 +42,19 @@ async def ppm() -> list[Figure]:
             figures.append(await _time_searches(scorer, problems[:count], "a pass each"))
     finally:
         scorer.close()
-    scorer = open_newest_ppm(batched=True)
-    try:
-        await _expand(scorer, problems[0])  # the first pass allocates
-        for count in SEARCHES:
-            figures.append(await _time_searches(scorer, problems[:count], "passes shared"))
-    finally:
-        scorer.close()
+    for how, batched in (("transformers", True), ("invariant", False)):
+        scorer = open_newest_ppm(engine=how, batched=batched)
+        try:
+            await _expand(scorer, problems[0])  # the first pass allocates
+            for count in SEARCHES:
+                timed = await _time_searches(scorer, problems[:count], f"passes shared, {how}")
+                figures.append(timed)
+        finally:
+            scorer.close()
     return figures
 
 
-async def _time_siblings(scorer: PPMScorer, problems: Sequence[Problem]) -> list[Figure]:
+async def _time_siblings(scorer: StepScorer, problems: Sequence[Problem]) -> list[Figure]:
     paths = _siblings(2)
     await scorer.scoring(problems[0]).score(PARTIAL, paths)  # the first pass allocates
     with measure_time() as packed:
@@ -97,10 +98,11 @@ def _siblings(depth: int) -> list[list[str]]:
     ]
 
 
-def open_newest_ppm(turns: Turns | None = None, *, batched: bool = False) -> PPMScorer:
-    """Load the newest published PPM on transformers. Raises CheckpointError: there is none."""
-    checkpoint = _find_newest()
-    return PPMScorer(full_weights(checkpoint), name=checkpoint.name, turns=turns, batched=batched)
+def open_newest_ppm(
+    turns: Turns | None = None, *, engine: str = TRANSFORMERS, batched: bool = False
+) -> RunningScorer:
+    """Load the newest published PPM. Raises CheckpointError: there is none."""
+    return open_scorer(_find_newest(), turns, ScorerSettings(engine, batched))
 
 
 def _find_newest() -> Checkpoint:

@@ -42,6 +42,7 @@ from rstar_train.rows.plan_trees import SFT, VALUES, make_rows
 from rstar_train.rows.preferences import INSTANCES, PAIRS, REFERENCED, PreferenceRow
 from rstar_train.rows.row import SFTRow, StepRow, read_rows, write_rows
 from rstar_train.search.coverage import coverage
+from rstar_train.training.batching import draw_whole_problems
 
 STAGES = (
     "search",
@@ -224,10 +225,12 @@ def add_reference_stage(
     """Write the pairs of a file with the log-probabilities of the SFT policy, as a stage."""
     from rstar_train.policy.step_apo import add_reference
 
-    most, adapts = settings.preference.max_length, settings.lora.rank > 0
+    preference, adapts = settings.preference, settings.lora.rank > 0
+    most, seed = preference.max_length, stages.seed
 
     def work() -> ReferenceFigures:
-        rows = read_rows(PreferenceRow, file)
+        # Those that training will draw: a round makes several times as many.
+        rows = draw_whole_problems(read_rows(PreferenceRow, file), preference.max_rows, seed)
         known = add_reference(rows, full_weights(sft), max_length=most, adapts=adapts)
         write_rows(known, stages.folder / name / REFERENCED)
         return ReferenceFigures(
@@ -245,6 +248,7 @@ def add_reference_stage(
             "sft": sft.digest,
             "pairs": file_digest(file),
             "max_length": most,
+            "max_rows": preference.max_rows,
             "adapts": adapts,
         },
         outputs=(REFERENCED,),

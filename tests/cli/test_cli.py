@@ -65,7 +65,7 @@ def refused(capsys: pytest.CaptureFixture[str], main: Main, *arguments: str) -> 
         ),
         (
             ("--engine", "transfomers"),
-            "unknown engine 'transfomers'; did you mean 'transformers'? Known: auto, openvino",
+            "unknown engine 'transfomers'; did you mean 'transformers'? Known: auto, invariant",
         ),
         (("--policy", "smollm3"), "unknown policy 'smollm3'; did you mean 'smollm2'"),
         (("--policy", "no/such/folder"), "no checkpoint folder 'no/such/folder'"),
@@ -236,7 +236,7 @@ def test_a_dry_run_says_what_would_be_run_and_writes_nothing(
     assert bench.cli.main(run) == 0
     first, models, knobs = capsys.readouterr().out.splitlines()
     assert first == f"{out}: sample on embedded-grade-school, 3 problems"
-    assert models.startswith("  policy smollm2-r4 on openvino, template rstar; PPM smollm2-r4 on ")
+    assert models.startswith("  policy smollm2-r4 on invariant, template rstar; PPM smollm2-r4 on ")
     assert knobs == "  seed 0, n 4, aggregate last"
     compare = ("compare", *asked, "--tokens", "256", "--also", "rebase", "--dry-run")
     assert bench.cli.main([*compare, "--out", str(out)]) == 0

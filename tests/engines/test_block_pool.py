@@ -132,4 +132,4 @@ def test_what_is_found_is_right_and_nobody_loses_what_is_in_use(seed: int) -> No
             held.append((fork, [*ids]))
         held.append((table, ids))
         for other, its in held:
-            assert cache.read(other) == its
+            assert cache.read(other)[: len(its)] == its

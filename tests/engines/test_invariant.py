@@ -15,6 +15,7 @@ import pytest
 from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint
 from bench.checkpoints.weights import full_weights, openvino_weights
 from bench.engines.base import Completion, Request
+from bench.engines.determinism import TOGETHER
 from bench.engines.invariant import InvariantEngine
 from bench.engines.memory import BLOCK
 from bench.errors import EngineError
@@ -137,7 +138,40 @@ def test_greedy_texts_are_those_of_transformers(engine: InvariantEngine) -> None
 def test_what_was_found_on_this_machine_is_said_with_the_precision(engine: InvariantEngine) -> None:
     asyncio.run(engine.verify_determinism())
     assert engine.determinism.startswith("per ")
-    assert engine.determinism.endswith("(verified at start); products in bf16")
+    assert engine.determinism.endswith(
+        f"(verified at start); products in {engine._model.precision}"
+    )
+
+
+@pytest.mark.parametrize("precision", ["f32", "int8"])
+def test_every_precision_keeps_the_promise(start: Start, precision: str) -> None:
+    other = start(precision=precision)
+    try:
+        alone = [ask_one(other, one) for one in mixed()]
+        assert ask(other, mixed()[::-1])[::-1] == alone
+        asyncio.run(other.verify_determinism())
+        assert other.determinism.endswith(f"products in {precision}")
+    finally:
+        other.close()
+
+
+def test_texts_that_depend_on_their_batch_are_computed_in_fp32_from_then_on(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = iter(["per batch: so it was found", TOGETHER])
+
+    async def probe(engine: object) -> str:
+        return next(found)
+
+    monkeypatch.setattr("bench.engines.invariant.probe", probe)
+    monkeypatch.setattr("bench.engines.invariant.fastest_precision", lambda: "bf16")
+    other = start()
+    try:
+        asyncio.run(other.verify_determinism())
+        assert other.determinism == f"{TOGETHER}; products in f32"
+        assert len(ask_one(other, request())) == 1
+    finally:
+        other.close()
 
 
 def test_an_empty_prompt_is_refused(engine: InvariantEngine) -> None:

@@ -23,7 +23,7 @@ def install(monkeypatch: pytest.MonkeyPatch, packages: Collection[str]) -> None:
 @pytest.mark.parametrize(
     ("installed", "engine"),
     [
-        (("openvino_genai", "vllm"), "openvino"),
+        (("openvino_genai", "vllm"), "invariant"),
         (("vllm",), "vllm"),
         ((), "transformers"),
     ],
@@ -92,4 +92,4 @@ async def test_an_engine_whose_check_fails_is_closed(monkeypatch: pytest.MonkeyP
 
 def test_auto_never_asks_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, ("httpx", "openvino_genai"))
-    assert opening.engine_for(find_checkpoint(EMBEDDED, "policy"), "auto") == "openvino"
+    assert opening.engine_for(find_checkpoint(EMBEDDED, "policy"), "auto") == "invariant"
