@@ -103,6 +103,8 @@ class InvariantEngine(SteppingEngine):
         self._chooses = precision is None
         self._use(self._load(precision=precision or fastest_precision()))
         self._running: list[_Sequence] = []
+        self.steps = self.rows = 0
+        """Steps so far, and the rows that they computed."""
         self.reused_tokens = 0
         """Tokens of prompts that were known. A completion does not tell them: they are history's
         affair, and records must not be."""
@@ -196,6 +198,7 @@ class InvariantEngine(SteppingEngine):
         if not rows:
             return
         logits = self._model.compute(rows, wanted)  # (ready, vocabulary)
+        self.steps, self.rows = self.steps + 1, self.rows + len(rows)
         for sequence in self._running:
             sequence.table.name(sequence.ids[: sequence.computed])
         if ready:

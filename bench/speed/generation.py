@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.checkpoint import newest_policy, published_checkpoints
 from bench.engines.base import Completion, Engine, Request, RunningScorer, StepScorer
+from bench.engines.invariant import InvariantEngine
 from bench.engines.opening import TRANSFORMERS, load_engine
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.token_trie import TokenTrie
@@ -85,6 +86,7 @@ async def _time(name: str, scorer_engine: str | None) -> _Timed:
             *(Figure(f"{name}, {n} requests", each, "tokens/s") for n, each in rates.items()),
             Figure(f"{name}, 32 requests / 1 request", rates[32] / rates[1], "x"),
             *(without := await _searched(policy, None, f"{name}, no PPM", turns)),
+            *_occupancy(running),
         ]
         scored = None
         if scorer_engine is not None and published_checkpoints("ppm"):
@@ -98,6 +100,17 @@ async def _time(name: str, scorer_engine: str | None) -> _Timed:
     finally:
         running.close()
     return _Timed(figures, without[0].value, scored)
+
+
+def _occupancy(running: Engine) -> list[Figure]:
+    """Say how full the steps of an engine were, where it counts them."""
+    if not isinstance(running, InvariantEngine):
+        return []
+    computed = running.rows + running.reused_tokens
+    return [
+        Figure(f"{NEW}: rows a step", running.rows / running.steps, "rows"),
+        Figure(f"{NEW}: rows that were known", 100 * running.reused_tokens / computed, "%"),
+    ]
 
 
 async def rate(engine: Engine, policy: ModelPolicy, requests: int, n: int = 1) -> float:

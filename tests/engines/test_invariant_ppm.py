@@ -35,7 +35,7 @@ LONGER = [[*path, f"\nd = {i}\n<end_of_step>"] for path in SIBLINGS for i in ran
 
 @pytest.fixture(scope="module")
 def ppm() -> Checkpoint:
-    return find_checkpoint(published_checkpoints("ppm")[-1], "ppm")
+    return find_checkpoint([*published_checkpoints("ppm")][-1], "ppm")
 
 
 @pytest.fixture(scope="module")
