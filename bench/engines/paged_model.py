@@ -64,8 +64,15 @@ class PagedModel:
         """
         import numpy as np
         import openvino as ov
-        from openvino._offline_transformations import paged_attention_transformation
 
+        try:
+            from openvino._offline_transformations import paged_attention_transformation
+        except ImportError as error:
+            raise EngineError(
+                f"OpenVINO {ov.__version__} does not lay out attention in blocks as ours is read "
+                f"({error}); install the release that pyproject.toml names, or choose --engine "
+                "openvino"
+            ) from error
         self.precision: Precision = precision
         try:
             core = ov.Core()
