@@ -77,6 +77,18 @@ def count_missing_bytes(checkpoint: Checkpoint, *, as_gguf: bool) -> int:
     return size + (0 if made_from is None else count_missing_bytes(made_from, as_gguf=False))
 
 
+def count_missing_openvino_bytes(checkpoint: Checkpoint) -> int:
+    """Return how much `openvino_weights` has to write into the cache, full weights included.
+
+    Raises CheckpointError: the weights cannot be read.
+    """
+    missing, folder = count_missing_bytes(checkpoint, as_gguf=False), _cached(checkpoint)
+    if not (folder / OPENVINO).is_dir():
+        written = 4 if (folder / GGUF).is_file() else 4 + 2
+        missing += written * parameters(checkpoint)
+    return missing
+
+
 _BYTES = {"policy": 2, "ppm": 4}
 """Of a parameter: policies are kept in bf16 and F16, PPMs in fp32."""
 

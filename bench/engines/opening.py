@@ -16,6 +16,8 @@ from bench.checkpoints import embedded
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.reward import find_reading
 from bench.checkpoints.weights import (
+    count_missing_bytes,
+    count_missing_openvino_bytes,
     full_weights,
     gguf,
     has_gguf,
@@ -124,11 +126,8 @@ class EngineEntry:
     """Whether it asks servers, which hold the weights."""
     weight_bytes: int | None = None
     """Of main memory for each weight; None: it keeps its own books."""
-
-    @property
-    def reads_gguf(self) -> bool:
-        """Whether it loads a GGUF file."""
-        return self.require is require_gguf
+    count_missing: Callable[[Checkpoint], int] = partial(count_missing_bytes, as_gguf=False)
+    """Bytes that it has to write into the cache before it can load a policy."""
 
 
 def _require_package(feature: str, module: str, package: str) -> Callable[[], None]:
@@ -154,6 +153,7 @@ ENGINES: Registry[EngineEntry] = Registry(
             pool_blocks=KEPT_BLOCKS,
             keeps_prefixes=True,
             weight_bytes=4,
+            count_missing=count_missing_openvino_bytes,
         ),
         "openvino": EngineEntry(
             _open_openvino,
@@ -163,6 +163,7 @@ ENGINES: Registry[EngineEntry] = Registry(
             require_package=_require_openvino,
             pool_blocks=POOL_BLOCKS,
             weight_bytes=4,
+            count_missing=partial(count_missing_bytes, as_gguf=True),
         ),
         "vllm": EngineEntry(_open_vllm, "vllm", require_package=vllm.require_package),
         TRANSFORMERS: EngineEntry(
@@ -182,6 +183,7 @@ ENGINES: Registry[EngineEntry] = Registry(
             pool_blocks=KEPT_BLOCKS,
             keeps_prefixes=True,
             weight_bytes=4,
+            count_missing=partial(count_missing_bytes, as_gguf=True),
         ),
         "openvino-bf16": EngineEntry(
             partial(_open_openvino, precision="bf16"),
@@ -191,6 +193,7 @@ ENGINES: Registry[EngineEntry] = Registry(
             require_package=_require_openvino,
             pool_blocks=POOL_BLOCKS,
             weight_bytes=4,
+            count_missing=partial(count_missing_bytes, as_gguf=True),
         ),
         "invariant-f32": EngineEntry(
             partial(_open_invariant, precision="f32"),
@@ -201,6 +204,7 @@ ENGINES: Registry[EngineEntry] = Registry(
             pool_blocks=KEPT_BLOCKS,
             keeps_prefixes=True,
             weight_bytes=4,
+            count_missing=count_missing_openvino_bytes,
         ),
         "invariant-int8": EngineEntry(
             partial(_open_invariant, precision="int8"),
@@ -211,6 +215,7 @@ ENGINES: Registry[EngineEntry] = Registry(
             pool_blocks=KEPT_BLOCKS,
             keeps_prefixes=True,
             weight_bytes=4,
+            count_missing=count_missing_openvino_bytes,
         ),
         SERVER: EngineEntry(
             _open_server,
@@ -334,6 +339,8 @@ class ScorerEntry:
     """Whether it asks servers, which hold the weights."""
     weight_bytes: int | None = None
     """Of main memory for each weight; None: it keeps its own books, or a server does."""
+    count_missing: Callable[[Checkpoint], int] = partial(count_missing_bytes, as_gguf=False)
+    """Bytes that it has to write into the cache before it can load a PPM."""
 
 
 def _score_on_transformers(ppm: Checkpoint, settings: ScorerSettings, turns: Turns) -> PPMScorer:
@@ -401,7 +408,11 @@ SCORERS: Mapping[str, ScorerEntry] = {
         weight_bytes=2,
     ),
     "invariant": ScorerEntry(
-        _score_invariantly, _require_openvino, _require_descendant, weight_bytes=4
+        _score_invariantly,
+        _require_openvino,
+        _require_descendant,
+        weight_bytes=4,
+        count_missing=count_missing_openvino_bytes,
     ),
     "vllm": ScorerEntry(_score_on_vllm, vllm.require_package, _require_poolable),
     SERVER: ScorerEntry(

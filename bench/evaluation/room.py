@@ -10,8 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from bench.checkpoints.weights import count_missing_bytes
-from bench.engines.opening import ENGINES
+from bench.engines.opening import ENGINES, SCORERS
 from bench.errors import BenchError
 from bench.evaluation.spec import Resolved
 from bench.files.cache import cache_dir
@@ -39,9 +38,9 @@ def require_cache(resolved: Resolved) -> None:
 def _count_weights(resolved: Resolved) -> int:
     needed = 0
     if resolved.policy is not None and resolved.engine is not None:
-        needed += count_missing_bytes(resolved.policy, as_gguf=ENGINES[resolved.engine].reads_gguf)
+        needed += ENGINES[resolved.engine].count_missing(resolved.policy)
     if resolved.ppm is not None:
-        needed += count_missing_bytes(resolved.ppm, as_gguf=False)
+        needed += SCORERS[resolved.spec.ppm_engine].count_missing(resolved.ppm)
     return needed
 
 

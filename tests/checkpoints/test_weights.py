@@ -68,9 +68,13 @@ def test_what_is_still_to_be_merged_is_counted_down_the_chain(
     assert weights.count_missing_bytes(base, as_gguf=False) == size
     assert weights.count_missing_bytes(mine, as_gguf=False) == 2 * size
     assert weights.count_missing_bytes(mine, as_gguf=True) == 3 * size
+    assert weights.count_missing_openvino_bytes(base) == 4 * size  # full weights, F16, fp32
     made = tmp_path / "cache" / f"smollm2-{base.digest}"
     made.mkdir(parents=True)
     (made / "config.json").write_text("{}")
+    assert weights.count_missing_openvino_bytes(base) == 3 * size
+    (made / weights.OPENVINO).mkdir()
+    assert weights.count_missing_openvino_bytes(base) == 0
     assert weights.count_missing_bytes(mine, as_gguf=True) == 2 * size
     whole = find_checkpoint(str(model(tmp_path / "qwen")), "policy")
     assert weights.count_missing_bytes(whole, as_gguf=False) == 0
