@@ -140,31 +140,37 @@ def _require_package(feature: str, module: str, package: str) -> Callable[[], No
 
 _require_openvino = _require_package("the OpenVINO engine", "openvino_genai", "openvino-genai")
 
+
+def _on_openvino(
+    open_engine: Callable[..., RunningEngine],
+    count_missing: Callable[[Checkpoint], int],
+    pool_blocks: int,
+    package: str | None = None,
+) -> EngineEntry:
+    """Return the entry of an engine for descendants of the embedded model."""
+    return EngineEntry(
+        open_engine,
+        package,
+        has_gguf,
+        require_gguf,
+        require_package=_require_openvino,
+        pool_blocks=pool_blocks,
+        keeps_prefixes=pool_blocks == KEPT_BLOCKS,
+        weight_bytes=4,
+        count_missing=count_missing,
+    )
+
+
+_PACKAGE = "openvino_genai"
+_count_gguf = partial(count_missing_bytes, as_gguf=True)
+_count_openvino = count_missing_openvino_bytes
+
 ENGINES: Registry[EngineEntry] = Registry(
     "engines",
     EngineEntry,
     {
-        "invariant": EngineEntry(
-            _open_invariant,
-            "openvino_genai",
-            has_gguf,
-            require_gguf,
-            require_package=_require_openvino,
-            pool_blocks=KEPT_BLOCKS,
-            keeps_prefixes=True,
-            weight_bytes=4,
-            count_missing=count_missing_openvino_bytes,
-        ),
-        "openvino": EngineEntry(
-            _open_openvino,
-            "openvino_genai",
-            has_gguf,
-            require_gguf,
-            require_package=_require_openvino,
-            pool_blocks=POOL_BLOCKS,
-            weight_bytes=4,
-            count_missing=partial(count_missing_bytes, as_gguf=True),
-        ),
+        "invariant": _on_openvino(_open_invariant, _count_openvino, KEPT_BLOCKS, _PACKAGE),
+        "openvino": _on_openvino(_open_openvino, _count_gguf, POOL_BLOCKS, _PACKAGE),
         "vllm": EngineEntry(_open_vllm, "vllm", require_package=vllm.require_package),
         TRANSFORMERS: EngineEntry(
             _open_transformers,
@@ -174,48 +180,17 @@ ENGINES: Registry[EngineEntry] = Registry(
             ),
             weight_bytes=2,
         ),
-        "openvino-cached": EngineEntry(
-            partial(_open_openvino, precision=None, prefix_caching=True),
-            None,
-            has_gguf,
-            require_gguf,
-            require_package=_require_openvino,
-            pool_blocks=KEPT_BLOCKS,
-            keeps_prefixes=True,
-            weight_bytes=4,
-            count_missing=partial(count_missing_bytes, as_gguf=True),
+        "openvino-cached": _on_openvino(
+            partial(_open_openvino, precision=None, prefix_caching=True), _count_gguf, KEPT_BLOCKS
         ),
-        "openvino-bf16": EngineEntry(
-            partial(_open_openvino, precision="bf16"),
-            None,
-            has_gguf,
-            require_gguf,
-            require_package=_require_openvino,
-            pool_blocks=POOL_BLOCKS,
-            weight_bytes=4,
-            count_missing=partial(count_missing_bytes, as_gguf=True),
+        "openvino-bf16": _on_openvino(
+            partial(_open_openvino, precision="bf16"), _count_gguf, POOL_BLOCKS
         ),
-        "invariant-f32": EngineEntry(
-            partial(_open_invariant, precision="f32"),
-            None,
-            has_gguf,
-            require_gguf,
-            require_package=_require_openvino,
-            pool_blocks=KEPT_BLOCKS,
-            keeps_prefixes=True,
-            weight_bytes=4,
-            count_missing=count_missing_openvino_bytes,
+        "invariant-f32": _on_openvino(
+            partial(_open_invariant, precision="f32"), _count_openvino, KEPT_BLOCKS
         ),
-        "invariant-int8": EngineEntry(
-            partial(_open_invariant, precision="int8"),
-            None,
-            has_gguf,
-            require_gguf,
-            require_package=_require_openvino,
-            pool_blocks=KEPT_BLOCKS,
-            keeps_prefixes=True,
-            weight_bytes=4,
-            count_missing=count_missing_openvino_bytes,
+        "invariant-int8": _on_openvino(
+            partial(_open_invariant, precision="int8"), _count_openvino, KEPT_BLOCKS
         ),
         SERVER: EngineEntry(
             _open_server,

@@ -6,14 +6,13 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint
-from bench.checkpoints.weights import full_weights, openvino_weights
+from bench.checkpoints.weights import full_weights
 from bench.engines.base import Completion, Request
 from bench.engines.determinism import TOGETHER
 from bench.engines.invariant import InvariantEngine
@@ -29,16 +28,8 @@ Start = Callable[..., InvariantEngine]
 
 
 @pytest.fixture(scope="module")
-def start(embedded_gguf: Path) -> Start:
-    policy = find_checkpoint(EMBEDDED, "policy")
-    return partial(
-        InvariantEngine,
-        openvino_weights(policy),
-        full_weights(policy),
-        name="smollm2",
-        positions=8_192,
-        pool_blocks=640,
-    )
+def start(start_invariant: Start) -> Start:
+    return start_invariant
 
 
 @pytest.fixture(scope="module")
@@ -203,4 +194,10 @@ def test_a_failure_is_told_to_those_it_met_and_gives_their_room_back(
 
 def test_a_folder_that_holds_no_model_is_an_engine_error(tmp_path: Path, start: Start) -> None:
     with pytest.raises(EngineError, match="cannot load"):
-        InvariantEngine(tmp_path, start.args[1], name="x", positions=64, pool_blocks=8)
+        InvariantEngine(
+            tmp_path,
+            full_weights(find_checkpoint(EMBEDDED, "policy")),
+            name="x",
+            positions=64,
+            pool_blocks=8,
+        )

@@ -18,10 +18,7 @@ from typing import Any
 
 import pytest
 
-from bench.checkpoints.checkpoint import EMBEDDED, find_checkpoint
-from bench.checkpoints.weights import full_weights, openvino_weights
 from bench.engines.base import Completion, Finish, Request
-from bench.engines.invariant import InvariantEngine
 from bench.engines.openvino import OpenVINOEngine
 from bench.engines.stepping import SteppingEngine
 from bench.errors import EngineError
@@ -36,19 +33,11 @@ Start = Callable[..., SteppingEngine]
 
 
 @pytest.fixture(scope="module", params=["openvino", "invariant"])
-def start(request: pytest.FixtureRequest, embedded_gguf: Path) -> Start:
+def start(request: pytest.FixtureRequest, embedded_gguf: Path, start_invariant: Start) -> Start:
     """Starts an engine on the embedded model."""
     if request.param == "openvino":
         return partial(OpenVINOEngine, embedded_gguf, name="smollm2")
-    policy = find_checkpoint(EMBEDDED, "policy")
-    return partial(
-        InvariantEngine,
-        openvino_weights(policy),
-        full_weights(policy),
-        name="smollm2",
-        positions=8_192,
-        pool_blocks=640,
-    )
+    return start_invariant
 
 
 @pytest.fixture(scope="module")
