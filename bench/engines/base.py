@@ -15,6 +15,9 @@ from typing import Any, Protocol
 
 from bench.types import Problem
 
+STOP_WINDOW = 16
+"""Tokens at the end that are decoded to look for a stop string; no tag is longer."""
+
 
 class Finish(StrEnum):
     """Why generation ended."""

@@ -139,7 +139,8 @@ class BlockTable:
             block = pool.find(digest.digest())
             if block is None:
                 break
-            self._advance(digest)
+            self._digest = digest
+            self._keys.append(digest.digest())
             self.blocks.append(block)
             self.known += BLOCK
         alike, block = pool.find_alike(self._keys[-1], ids[self.known : self.known + BLOCK])
@@ -149,10 +150,6 @@ class BlockTable:
                 pool.copy(block, taken)
             self.blocks.append(taken)
             self.known += alike
-
-    def _advance(self, digest: hashlib.blake2b) -> None:
-        self._digest = digest
-        self._keys.append(digest.digest())
 
     def reserve(self, tokens: int) -> None:
         """Have blocks for so many tokens."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from bench.engines.base import Completion, Finish, derive_seed
+from bench.engines.base import STOP_WINDOW, Completion, Finish, derive_seed
 from bench.engines.block_pool import BlockPool, BlockTable
 from bench.engines.determinism import is_kept, probe
 from bench.engines.memory import ran_out
@@ -31,8 +31,6 @@ from bench.errors import EngineError, MissingExtraError
 PASS_ROWS = 256
 """Rows of a step, unless more sequences than that generate: of a long prompt so many tokens are
 computed at a time, and nobody waits for the rest of it."""
-STOP_WINDOW = 16
-"""Tokens at the end that are decoded to look for a stop string; no tag is longer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -185,13 +183,16 @@ class InvariantEngine(SteppingEngine):
     def _advance(self) -> None:
         """Compute what every sequence lacks, as much as fits; draw a token where all is there."""
         rows: list[Row] = []
-        ready, wanted = [], []
+        ready, wanted, ends = [], [], []
         left = PASS_ROWS - len(self._running)
         for sequence in self._running:
             lacking = len(sequence.ids) - sequence.computed
             taken = min(lacking, 1 + max(left, 0))
             left -= taken - 1
-            rows += self._rows(sequence, taken)
+            ends.append(end := sequence.computed + taken)
+            sequence.table.reserve(end)
+            blocks = sequence.table.blocks
+            rows += [Row(sequence.ids[at], at, blocks) for at in range(sequence.computed, end)]
             if taken == lacking:
                 ready.append(sequence)
                 wanted.append(len(rows) - 1)
@@ -199,18 +200,11 @@ class InvariantEngine(SteppingEngine):
             return
         logits = self._model.compute(rows, wanted)  # (ready, vocabulary)
         self.steps, self.rows = self.steps + 1, self.rows + len(rows)
-        for sequence in self._running:
-            sequence.table.name(sequence.ids[: sequence.computed])
+        for sequence, end in zip(self._running, ends, strict=True):
+            sequence.computed = end  # and not before: what failed is not to be found again
+            sequence.table.name(sequence.ids[:end])
         if ready:
             self._draw(logits, ready)
-
-    def _rows(self, sequence: _Sequence, count: int) -> list[Row]:
-        """Return the rows of a sequence's next tokens; its blocks grow with them."""
-        begin, end = sequence.computed, sequence.computed + count
-        sequence.table.reserve(end)
-        sequence.computed = end
-        blocks = sequence.table.blocks
-        return [Row(sequence.ids[at], at, blocks) for at in range(begin, end)]
 
     def _draw(self, logits: Any, ready: Sequence[_Sequence]) -> None:
         """Draw the next token of each sequence from its logits, of shape (rows, vocabulary)."""

@@ -12,17 +12,18 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.engines.base import PathScores
 from bench.engines.block_pool import BlockPool, BlockTable
-from bench.engines.memory import give_back, ran_out, report_death
-from bench.engines.paged_model import PagedModel, Precision, Row
+from bench.engines.memory import give_back
+from bench.engines.paged_model import PagedModel, Precision, Row, fastest_precision
+from bench.engines.ppm import PPMScoring
 from bench.engines.reading import Reading
 from bench.engines.token_trie import Placed, TokenTrie
 from bench.engines.turns import Turns
-from bench.errors import EngineError
 from bench.types import Problem
 
 PASS_ROWS = 512
@@ -69,14 +70,15 @@ class InvariantScorer:
         merged: Path,
         *,
         name: str,
-        precision: Precision = "bf16",
+        precision: Precision | None = None,
         pool_blocks: int = POOL_BLOCKS,
         turns: Turns | None = None,
     ) -> None:
         """Load the backbone out of an OpenVINO folder, head and conventions out of a merged one.
 
-        `turns` are shared with other models on this processor. Raises CheckpointError,
-        MissingExtraError, EngineError.
+        Without a `precision`, the fastest is taken with which rows come out alike on this machine.
+        `turns` are shared with other models on it. Raises CheckpointError, MissingExtraError,
+        EngineError.
         """
         self.reading = Reading(merged, name)
         from safetensors import safe_open
@@ -85,20 +87,23 @@ class InvariantScorer:
             self._head = file.get_tensor("score.weight").float()  # (labels, hidden)
         self.name = name
         self.aggregate: str = self.reading.aggregate
+        load = partial(PagedModel, folder, blocks=pool_blocks + 1, states=True)
+        self._model: PagedModel = load(precision=precision or fastest_precision())
+        if precision is None and not self._model.treats_rows_alike():
+            self._model = load(precision="f32")
         self.about: Mapping[str, Any] = {
             "engine": "invariant",
-            "dtype": {"bf16": "bfloat16", "f32": "float32"}[precision],
+            "dtype": {"bf16": "bfloat16", "f32": "float32"}[self._model.precision],
         }
-        self._model = PagedModel(folder, precision=precision, blocks=pool_blocks + 1, states=True)
         self._pool, self._room = BlockPool(pool_blocks, self._model.copy), pool_blocks
         self._turns = turns or Turns()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ppm")
         self._waiting: deque[_Asked] = deque()
 
-    async def score(self, scored: _Scored, place: Callable[[], Any]) -> PathScores:
+    async def score(self, kept: _Scored, place: Callable[[], list[list[Placed]]]) -> PathScores:
         """Score paths of a search on the scorer's thread. Raises what that raises."""
         future: Future[PathScores] = Future()
-        self._waiting.append(_Asked(scored, place, future))
+        self._waiting.append(_Asked(kept, place, future))
         self._worker.submit(self._score_waiting)
         return await asyncio.wrap_future(future)
 
@@ -187,9 +192,9 @@ class InvariantScorer:
         raw = (torch.from_numpy(states)[:, None] * self._head).sum(dim=-1)  # (rows, labels)
         return self.reading.squash(raw).tolist()
 
-    def scoring(self, problem: Problem) -> InvariantScoring:
+    def scoring(self, problem: Problem) -> PPMScoring[_Scored]:
         """Begin the scoring of one search."""
-        return InvariantScoring(self, problem)
+        return PPMScoring(self, problem, _Scored)
 
     def values_of(
         self, question: str, partial: str, paths: Sequence[Sequence[str]]
@@ -228,33 +233,3 @@ def _texts(
             if at + 1 == len(path) or path[at + 1][0] is not ids:
                 yield _Text(ids, read, scored)
                 read = {}
-
-
-class InvariantScoring:
-    """The scoring of one search."""
-
-    def __init__(self, scorer: InvariantScorer, problem: Problem) -> None:
-        """Begin with nothing scored."""
-        self._scorer, self._problem = scorer, problem
-        self._scored = _Scored()
-
-    async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> PathScores:
-        """Score every step of trajectories that continue `partial`.
-
-        Raises EngineError; DeadEngineError: there is no memory for it.
-        """
-        if not paths:
-            return PathScores([], 0)
-        question = self._problem.question
-        place = self._scorer.reading.place
-        try:
-            return await self._scorer.score(self._scored, lambda: place(question, partial, paths))
-        except (RuntimeError, MemoryError) as error:
-            name = self._scorer.name
-            if ran_out(error):
-                raise report_death(f"the PPM {name}", error) from error
-            raise EngineError(f"the PPM {name} failed on {self._problem.id}: {error}") from error
-
-    def close(self) -> None:
-        """Forget what was scored."""
-        self._scored = _Scored()

@@ -334,7 +334,7 @@ def _score_invariantly(ppm: Checkpoint, settings: ScorerSettings, turns: Turns) 
         openvino_weights(ppm),
         full_weights(ppm),
         name=ppm.name,
-        precision="bf16" if settings.dtype == DTYPE else "f32",
+        precision=None if settings.dtype == DTYPE else "f32",
         turns=turns,
     )
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from bench.checkpoints.ppm_config import PPMConfig
 from bench.engines.base import PathScores
@@ -157,9 +157,14 @@ class PPMScorer:
     def _read(self, hidden: torch.Tensor) -> torch.Tensor:
         return self.reading.squash(self._head(hidden))
 
-    def scoring(self, problem: Problem) -> PPMScoring:
+    async def score(self, kept: ScoredTree, place: Callable[[], list[list[Placed]]]) -> PathScores:
+        """Score paths of a search on the scorer's thread. Raises what that raises."""
+        values, tokens = await self.run(Pass(kept, place))
+        return PathScores(values, sum(tokens), tuple(tokens))
+
+    def scoring(self, problem: Problem) -> PPMScoring[ScoredTree]:
         """Begin the scoring of one search."""
-        return PPMScoring(self, problem)
+        return PPMScoring(self, problem, ScoredTree)
 
     def values(self, prompt: str, paths: Sequence[Sequence[str]]) -> list[list[float]]:
         """Return the value of every step of trajectories that continue a prompt of ours."""
@@ -210,13 +215,34 @@ def _load_ppm(folder: Path, dtype: str) -> tuple[Any, RawHead]:
     return model.base_model, compute_raw
 
 
-class PPMScoring:
+Kept = TypeVar("Kept", contravariant=True)
+
+
+class ScoresSearches(Protocol[Kept]):
+    """A scorer that keeps something of each search."""
+
+    name: str
+
+    def place(
+        self, question: str, partial: str, paths: Sequence[Sequence[str]]
+    ) -> list[list[Placed]]:
+        """Return what every step of every path is scored after, and where its score is."""
+        ...
+
+    async def score(self, kept: Kept, place: Callable[[], list[list[Placed]]]) -> PathScores:
+        """Score paths of a search on the scorer's thread. Raises what that raises."""
+        ...
+
+
+class PPMScoring(Generic[Kept]):
     """The scoring of one search: what it has scored once is not computed again."""
 
-    def __init__(self, scorer: PPMScorer, problem: Problem) -> None:
+    def __init__(
+        self, scorer: ScoresSearches[Kept], problem: Problem, begin: Callable[[], Kept]
+    ) -> None:
         """Begin with nothing scored."""
-        self._scorer, self._problem = scorer, problem
-        self._tree = ScoredTree()
+        self._scorer, self._problem, self._begin = scorer, problem, begin
+        self._kept = begin()
 
     async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> PathScores:
         """Score every step of trajectories that continue `partial`.
@@ -225,24 +251,21 @@ class PPMScoring:
         """
         if not paths:
             return PathScores([], 0)
-        question = self._problem.question
+        scorer, problem = self._scorer, self._problem
 
         # All of it, tokenizing included, belongs to one turn on the processor: a generation step
         # holds the interpreter's lock, and every line here would wait for one to end.
         def place() -> list[list[Placed]]:
-            return self._scorer.place(question, partial, paths)
+            return scorer.place(problem.question, partial, paths)
 
         try:
-            values, tokens = await self._scorer.run(Pass(self._tree, place))
+            return await scorer.score(self._kept, place)
         except (RuntimeError, MemoryError) as error:
             if ran_out(error):
-                raise report_death(f"the PPM {self._scorer.name}", error) from error
-            raise EngineError(
-                f"the PPM {self._scorer.name} failed on {self._problem.id}: {error}"
-            ) from error
-        return PathScores(values, sum(tokens), tuple(tokens))
+                raise report_death(f"the PPM {scorer.name}", error) from error
+            raise EngineError(f"the PPM {scorer.name} failed on {problem.id}: {error}") from error
 
     def close(self) -> None:
         """Forget what was kept."""
-        self._tree = ScoredTree()
+        self._kept = self._begin()
         return_freed()

@@ -15,16 +15,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from bench.engines.base import Completion, Finish, Request, derive_seed
+from bench.engines.base import STOP_WINDOW, Completion, Finish, Request, derive_seed
 from bench.engines.memory import give_back, ran_out, report_death
 from bench.engines.turns import Turns
 from bench.errors import EngineError, MissingExtraError
 
 if TYPE_CHECKING:
     import torch
-
-STOP_WINDOW = 16
-"""Tokens at the end that are decoded to look for a stop string; no tag is longer."""
 
 
 class TransformersEngine:

@@ -171,7 +171,7 @@ def test_an_empty_prompt_is_refused(engine: InvariantEngine) -> None:
 
 
 def test_a_failure_is_told_to_those_it_met_and_gives_their_room_back(
-    start: Start, monkeypatch: pytest.MonkeyPatch
+    start: Start, engine: InvariantEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = start(pool_blocks=8, max_sequences=4)
     compute = small._model.compute
@@ -188,6 +188,12 @@ def test_a_failure_is_told_to_those_it_met_and_gives_their_room_back(
             monkeypatch.setattr(small._model, "compute", fail)
         monkeypatch.setattr(small._model, "compute", compute)
         assert len(ask_one(small, request(n=4))) == 4
+        # What was to be computed when it failed is not taken for known.
+        long = request(COUNTING * 3, max_tokens=4)
+        monkeypatch.setattr(small._model, "compute", fail)
+        with pytest.raises(EngineError, match="no such kernel"):
+            ask_one(small, long)
+        assert ask_one(small, long) == ask_one(engine, long)
     finally:
         small.close()
 

@@ -13,6 +13,7 @@ from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint, published_
 from bench.engines.base import PathScores
 from bench.engines.invariant_ppm import InvariantScorer
 from bench.engines.opening import ScorerSettings, check_scorer, open_scorer
+from bench.engines.paged_model import PagedModel
 from bench.errors import CheckpointError, EngineError
 from bench.prompts import START
 from bench.types import Problem
@@ -128,6 +129,23 @@ def test_what_a_search_asks_in_vain_is_its_own_error(
     failed, scored = asyncio.run(both())
     assert isinstance(failed, EngineError) and "no such token" in str(failed)
     assert isinstance(scored, PathScores)
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_where_rows_are_not_alike_scores_are_computed_in_fp32(
+    ppm: Checkpoint, alike: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.engines.invariant_ppm.fastest_precision", lambda: "bf16")
+    monkeypatch.setattr(PagedModel, "treats_rows_alike", lambda model: alike)
+    opened = open_scorer(ppm, settings=ScorerSettings("invariant"))
+    assert opened.about["dtype"] == ("bfloat16" if alike else "float32")
+    opened.close()
+
+
+def test_rows_are_alike_in_fp32(ppm: Checkpoint) -> None:
+    from bench.checkpoints.weights import openvino_weights
+
+    assert PagedModel(openvino_weights(ppm), precision="f32", blocks=5).treats_rows_alike()
 
 
 def test_a_ppm_of_another_model_is_refused_before_it_is_loaded(tmp_path: Any) -> None:
