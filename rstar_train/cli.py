@@ -74,6 +74,26 @@ def _parser() -> Parser:
         "--only", metavar="NAME[,NAME...]", default="", help="some of the variants [all]"
     )
     scorers.set_defaults(run=_scorers)
+    head = verbs.add_parser(
+        "head",
+        help="a PPM that is a head on a policy's own states, of stored runs",
+        description="Fit a head to the solutions in runs of rstar-bench, in minutes. With it, "
+        "--engine invariant and --ppm-engine invariant score a candidate at the price of a token.",
+    )
+    head.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="what it learns from")
+    suggest(
+        head.add_argument("--policy", required=True, help="whose states it reads"), _list_policies
+    )
+    head.add_argument(
+        "--samples",
+        type=Path,
+        metavar="RUN",
+        help="a run of the search sample on other problems: what the head is worth there is "
+        "printed, and its best aggregate becomes its own",
+    )
+    head.add_argument("--out", type=Path, required=True, help="folder of the PPM")
+    head.add_argument("--seed", type=int, default=0, help="seed of the training [0]")
+    head.set_defaults(run=_head)
     status = verbs.add_parser(
         "status",
         help="where a run is, coverage by tier, time left",
@@ -129,6 +149,12 @@ def _add_data_verbs(verbs: Any) -> None:
     exported.add_argument("--rows", type=Path, required=True, help="folder with our rows")
     exported.add_argument("--out", type=Path, required=True, help="folder to write to")
     exported.set_defaults(run=_export)
+
+
+def _list_policies() -> list[str]:
+    from bench.checkpoints.checkpoint import EMBEDDED, published_checkpoints
+
+    return [EMBEDDED, *published_checkpoints("policy")]
 
 
 def _recipes() -> list[str]:
@@ -218,6 +244,25 @@ def _ablate(arguments: argparse.Namespace) -> int:
         _print_tables(cpl_ablation_tables(ablate_preferences(run.recipe, **where)))
     else:
         _print_tables(ablation_tables(ablate(run.recipe, **where)))
+    return 0
+
+
+def _head(arguments: argparse.Namespace) -> int:
+    from bench.checkpoints.checkpoint import find_checkpoint
+    from rstar_train.figures import ScorerFigures
+    from rstar_train.publishing.tables import head_table, scorers_table
+    from rstar_train.rounds.heads import fit_head_on
+
+    policy = find_checkpoint(arguments.policy, "policy")
+    found = fit_head_on(
+        policy, arguments.runs, arguments.out, samples=arguments.samples, seed=arguments.seed
+    )
+    shown = [head_table(found.rows, found.training)]
+    if found.worth is not None:
+        number = int(policy.lineage.get("round", 0))
+        shown.append(scorers_table(ScorerFigures(number, {"head": found.worth})))
+    _print_tables(shown)
+    print(f"\n{found.checkpoint.name}: --ppm {arguments.out} --ppm-engine invariant")
     return 0
 
 

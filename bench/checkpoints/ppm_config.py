@@ -39,6 +39,8 @@ class PPMConfig:
     """Chosen on held-out problems after training."""
     bias: float | None = None
     """What is added to raw scores, where the head was trained with a bias."""
+    head_only: bool | None = None
+    """Whether nothing but the head was trained, so that its backbone is its parent's."""
 
     @property
     def format(self) -> Format:

@@ -107,6 +107,16 @@ def has_gguf(checkpoint: Checkpoint) -> bool:
     return checkpoint.folder is None or checkpoint.lineage.get("parent") == EMBEDDED
 
 
+def has_backbone_of(ppm: Checkpoint, policy: Checkpoint) -> bool:
+    """Whether a PPM is a head on a policy's own states. Raises CheckpointError: unreadable."""
+    from bench.checkpoints.ppm_config import PPMConfig
+
+    if ppm.adapter is None or not PPMConfig.load(ppm.adapter).head_only:
+        return False
+    parent = ppm.parent
+    return parent is not None and parent.digest == policy.digest
+
+
 def require_gguf(checkpoint: Checkpoint) -> None:
     """Raise CheckpointError where `gguf` cannot write the policy."""
     if not has_gguf(checkpoint):

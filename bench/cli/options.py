@@ -237,7 +237,7 @@ def add_search_options(
     add_level(command)
 
 
-_MODELS = ("template", "ppm", "engine", "seed", "aggregate")
+_MODELS = ("template", "ppm", "engine", "precision", "seed", "aggregate")
 """Fields of a specification that are options of what is searched with, under their own names."""
 _RUN = (*_MODELS, "limit")
 """Those of a run."""

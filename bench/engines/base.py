@@ -11,12 +11,17 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from bench.types import Problem
 
 STOP_WINDOW = 16
 """Tokens at the end that are decoded to look for a stop string; no tag is longer."""
+
+
+Precision = Literal["f32", "bf16", "int8"]
+"""What products are computed in. For int8, weights are rounded to 8 bits, a scale for each output,
+and so is what they are multiplied with, in groups."""
 
 
 class Finish(StrEnum):

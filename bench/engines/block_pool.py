@@ -57,7 +57,7 @@ class BlockPool:
         """Return how many tokens are known to go on behind a key, and a block that holds them."""
         return max(
             (
-                (_count_alike(self._held[block].tokens, tokens), block)
+                (count_alike(self._held[block].tokens, tokens), block)
                 for block in self._after.get(before, ())
             ),
             default=(0, 0),
@@ -194,7 +194,7 @@ def _pack(ids: Sequence[int]) -> bytes:
     return array("q", ids).tobytes()
 
 
-def _count_alike(one: Sequence[int], other: Sequence[int]) -> int:
+def count_alike(one: Sequence[int], other: Sequence[int]) -> int:
     """Return how many tokens two sequences begin alike with."""
     pairs = zip(one, other, strict=False)
     return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

@@ -5,12 +5,14 @@ company nor history changes a text: keys and values that generation left are tho
 would leave. They are kept (`bench.engines.block_pool`), and a child costs its own tokens.
 
 A step takes one token of every sequence that generates, and of prompts as many as there is room
-for beside them. Each candidate draws from a generator of its own, seeded by the request and its
-number: how many are asked for changes none of them.
+for beside them. States that a head scores (`bench.engines.invariant_ppm`) come out of the same
+steps. Each candidate draws from a generator of its own, seeded by the request and its number: how
+many are asked for changes none of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +21,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from bench.engines.base import STOP_WINDOW, Completion, Finish, derive_seed
-from bench.engines.block_pool import BlockPool, BlockTable
+from bench.engines.base import STOP_WINDOW, Completion, Finish, Precision, Request, derive_seed
+from bench.engines.block_pool import BlockPool, BlockTable, count_alike
 from bench.engines.determinism import is_kept, probe
-from bench.engines.memory import ran_out
-from bench.engines.paged_model import PagedModel, Precision, Row, fastest_precision
-from bench.engines.stepping import Pending, SteppingEngine
+from bench.engines.memory import BLOCK, ran_out
+from bench.engines.paged_model import PagedModel, Row, fastest_precision
+from bench.engines.stepping import Pending, PlaceTexts, SteppingEngine, Text
 from bench.engines.turns import Turns
 from bench.errors import EngineError, MissingExtraError
 
@@ -33,13 +35,21 @@ PASS_ROWS = 256
 computed at a time, and nobody waits for the rest of it."""
 
 
+_READING = Request("", n=0, seed=0, temperature=0.0, max_tokens=0, stop=(), order=-1)
+"""Stands for the reading of texts, which goes before generating: searches wait for it, and it lets
+their blocks go after a step or two."""
+
+
 @dataclass(slots=True, eq=False)
 class _Sequence:
-    """One candidate; the first one is the prompt, too, for which the others wait."""
+    """One candidate; the first one is the prompt, too, for which the others wait.
+
+    Or a text of which states are read.
+    """
 
     pending: Pending
     index: int
-    """Its number among the candidates."""
+    """Its number among the candidates, or texts."""
     ids: list[int]
     """The prompt and what was generated."""
     computed: int
@@ -47,17 +57,27 @@ class _Sequence:
     table: BlockTable
     draw: random.Random
     logprobs: list[float] = field(default_factory=list)
+    places: Sequence[int] = ()
+    """Of the tokens whose states are read."""
+    states: dict[int, Any] = field(default_factory=dict)
+    """Those that were, by their place: shape (hidden,) each."""
 
     @property
     def generated(self) -> list[int]:
         return self.ids[self.pending.prompt_tokens :]
+
+    def list_lacking(self) -> list[int]:
+        """Return the places of the tokens that are to be computed; some were before."""
+        again = [at for at in self.places if at < self.computed and at not in self.states]
+        return [*again, *range(self.computed, len(self.ids))]
 
 
 @dataclass(slots=True)
 class _Answer:
     """What has come of a request so far."""
 
-    completions: list[Completion | None]
+    results: list[Any]
+    """A completion of each candidate, or states of each text, of shape (places, hidden)."""
     sequences: list[_Sequence] = field(default_factory=list)
     """Those that run."""
 
@@ -125,10 +145,31 @@ class InvariantEngine(SteppingEngine):
         self._model = model
         self._blocks = BlockPool(self._pool, model.copy)
 
+    @property
+    def precision(self) -> Precision:
+        """What products are computed in."""
+        return self._model.precision
+
+    async def read_states(self, texts: PlaceTexts) -> list[Any]:
+        """Return the normed states at some places of texts, in fp32, (places, hidden) each.
+
+        `texts` is called in the engine's thread. Raises EngineError, DeadEngineError.
+        """
+        found: list[Any] = await self._ask(_READING, texts)
+        return found
+
+    def forget(self) -> None:
+        """Take no beginning for known any more. Nothing may run."""
+        self._blocks.forget()
+
     # The engine's thread, from here on.
 
     def _read(self, pending: Pending) -> None:
         request = pending.request
+        if pending.texts is not None:
+            pending.ids = [text for text in pending.texts() if text.places]
+            pending.prompt_tokens = max((len(text.ids) for text in pending.ids), default=0)
+            return
         pending.ids = list(self._tokenizer(request.prompt, add_special_tokens=False)["input_ids"])
         pending.prompt_tokens = len(pending.ids)
         if not pending.ids:
@@ -139,12 +180,32 @@ class InvariantEngine(SteppingEngine):
                 f"are too many for {self.name}, which has {self._positions} positions"
             )
 
+    def _count_blocks(self, pending: Pending) -> int:
+        if pending.texts is None:
+            return super()._count_blocks(pending)
+        return _count_apart([text.ids for text in pending.ids])
+
     def _add(self, pending: Pending) -> None:
         """Begin with the prompt, as far as it is known; its last token is computed in any case."""
+        if pending.texts is not None:
+            self._add_texts(pending, pending.ids)
+            return
         table = BlockTable(self._blocks, pending.ids[:-1])
         first = self._begin(pending, 0, pending.ids, table.known, table)
         pending.handle = _Answer([None] * pending.request.n, [first])
         self.reused_tokens += table.known
+
+    def _add_texts(self, pending: Pending, texts: Sequence[Text]) -> None:
+        if not texts:
+            self._resolve(pending, [])
+            return
+        pending.handle = _Answer([None] * len(texts))
+        for index, text in enumerate(texts):
+            table = BlockTable(self._blocks, text.ids)
+            begun = self._begin(pending, index, text.ids, table.known, table)
+            begun.places = text.places
+            pending.handle.sequences.append(begun)
+            self.reused_tokens += table.known
 
     def _begin(
         self, pending: Pending, index: int, ids: Sequence[int], computed: int, table: BlockTable
@@ -159,7 +220,9 @@ class InvariantEngine(SteppingEngine):
             if pending.future.cancelled():  # its search was given up
                 self._stop(pending)
         try:
-            with self._turns:
+            with contextlib.ExitStack() as turn:
+                with self.spending("others' turns"):
+                    turn.enter_context(self._turns)
                 self._advance()
         except RuntimeError as error:
             if ran_out(error):
@@ -181,30 +244,47 @@ class InvariantEngine(SteppingEngine):
         del self._model
 
     def _advance(self) -> None:
-        """Compute what every sequence lacks, as much as fits; draw a token where all is there."""
+        """Compute what every sequence lacks, as much as fits.
+
+        Where all is there, draw a token, or give the states that were read.
+        """
         rows: list[Row] = []
-        ready, wanted, ends = [], [], []
+        taken: list[list[int]] = []  # places of each sequence
+        ready, spoken, read = [], [], []
         left = PASS_ROWS - len(self._running)
         for sequence in self._running:
-            lacking = len(sequence.ids) - sequence.computed
-            taken = min(lacking, 1 + max(left, 0))
-            left -= taken - 1
-            ends.append(end := sequence.computed + taken)
-            sequence.table.reserve(end)
+            lacking = sequence.list_lacking()
+            part = lacking[: 1 + max(left, 0)]
+            left -= len(part) - 1
+            sequence.table.reserve(part[-1] + 1)
             blocks = sequence.table.blocks
-            rows += [Row(sequence.ids[at], at, blocks) for at in range(sequence.computed, end)]
-            if taken == lacking:
+            for at in part:
+                if at in sequence.places:
+                    read.append(len(rows))
+                rows.append(Row(sequence.ids[at], at, blocks))
+            taken.append(part)
+            if len(part) == len(lacking):
                 ready.append(sequence)
-                wanted.append(len(rows) - 1)
+                if not sequence.places:
+                    spoken.append(len(rows) - 1)
         if not rows:
             return
-        logits = self._model.compute(rows, wanted)  # (ready, vocabulary)
+        with self.spending("computing"):
+            computed = self._model.compute(rows, spoken, read)
         self.steps, self.rows = self.steps + 1, self.rows + len(rows)
-        for sequence, end in zip(self._running, ends, strict=True):
-            sequence.computed = end  # and not before: what failed is not to be found again
-            sequence.table.name(sequence.ids[:end])
-        if ready:
-            self._draw(logits, ready)
+        states = iter(computed.states.copy())
+        for sequence, part in zip(self._running, taken, strict=True):
+            # And not before: what failed is not to be found again.
+            sequence.computed = max(sequence.computed, part[-1] + 1)
+            sequence.table.name(sequence.ids[: sequence.computed])
+            sequence.states |= {at: next(states) for at in part if at in sequence.places}
+        speaking = [sequence for sequence in ready if not sequence.places]
+        if speaking:
+            with self.spending("drawing"):
+                self._draw(computed.logits, speaking)
+        for sequence in ready:
+            if sequence.places:
+                self._deliver(sequence)
 
     def _draw(self, logits: Any, ready: Sequence[_Sequence]) -> None:
         """Draw the next token of each sequence from its logits, of shape (rows, vocabulary)."""
@@ -253,10 +333,14 @@ class InvariantEngine(SteppingEngine):
         self._leave(sequence)
         pending, answer = sequence.pending, sequence.pending.handle
         answer.sequences.remove(sequence)
-        answer.completions[sequence.index] = self._completion(sequence)
+        answer.results[sequence.index] = (
+            [sequence.states[at] for at in sequence.places]
+            if sequence.places
+            else self._completion(sequence)
+        )
         if not answer.sequences:
             pending.handle = None
-            self._resolve(pending, answer.completions)
+            self._resolve(pending, answer.results)
 
     def _completion(self, sequence: _Sequence) -> Completion:
         request, ids = sequence.pending.request, sequence.generated
@@ -272,3 +356,11 @@ class InvariantEngine(SteppingEngine):
             prompt_tokens=sequence.pending.prompt_tokens if first else 0,
             logprob=fmean(sequence.logprobs) if request.logprobs else None,
         )
+
+
+def _count_apart(texts: Sequence[Sequence[int]]) -> int:
+    """Return the blocks that texts take which share those of what all of them begin with."""
+    if not texts:
+        return 0
+    shared = min(count_alike(texts[0], text) for text in texts) // BLOCK
+    return shared + sum(-(-len(text) // BLOCK) - shared for text in texts)

@@ -3,6 +3,10 @@
 Every row is computed by itself to the last bit (`bench.engines.paged_model`). So one pass takes
 what several searches ask, what is known of a beginning is used again whoever computed it, and a
 score depends on neither. A search's own scores are remembered until it is closed.
+
+A PPM whose backbone was trained has passes of its own (`InvariantScorer`). Where only its head was
+(`ppm.head_only`), its backbone is the policy's. Generating has left the keys and values of a
+candidate, and its score costs one more row in a step of the policy's engine (`HeadScorer`).
 """
 
 from __future__ import annotations
@@ -14,22 +18,32 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.engines.base import PathScores
+from bench.checkpoints.checkpoint import ADAPTER
+from bench.engines.base import PathScores, Precision
 from bench.engines.block_pool import BlockPool, BlockTable
+from bench.engines.invariant import InvariantEngine
 from bench.engines.memory import give_back
-from bench.engines.paged_model import PagedModel, Precision, Row, fastest_precision
+from bench.engines.paged_model import PagedModel, Row, fastest_precision
 from bench.engines.ppm import PPMScoring
 from bench.engines.reading import Reading
+from bench.engines.stepping import Text
 from bench.engines.token_trie import Placed, TokenTrie
 from bench.engines.turns import Turns
 from bench.types import Problem
+
+if TYPE_CHECKING:
+    import torch
 
 PASS_ROWS = 512
 """Rows of a pass."""
 POOL_BLOCKS = 2_048
 """Blocks of keys and values that are kept: 1.5 GB of SmolLM2-135M, once they are all used."""
+
+
+DTYPES: Mapping[Precision, str] = {"bf16": "bfloat16", "f32": "float32", "int8": "int8"}
+"""What a run's record calls a precision."""
 
 
 @dataclass(slots=True)
@@ -81,19 +95,16 @@ class InvariantScorer:
         EngineError.
         """
         self.reading = Reading(merged, name)
-        from safetensors import safe_open
-
-        with safe_open(str(merged / "model.safetensors"), "pt") as file:
-            self._head = file.get_tensor("score.weight").float()  # (labels, hidden)
+        self._head = _read_head(merged / "model.safetensors", "score.weight")
         self.name = name
         self.aggregate: str = self.reading.aggregate
-        load = partial(PagedModel, folder, blocks=pool_blocks + 1, states=True)
+        load = partial(PagedModel, folder, blocks=pool_blocks + 1, speaks=False)
         self._model: PagedModel = load(precision=precision or fastest_precision())
         if precision is None and not self._model.treats_rows_alike():
             self._model = load(precision="f32")
         self.about: Mapping[str, Any] = {
             "engine": "invariant",
-            "dtype": {"bf16": "bfloat16", "f32": "float32"}[self._model.precision],
+            "dtype": DTYPES[self._model.precision],
         }
         self._pool, self._room = BlockPool(pool_blocks, self._model.copy), pool_blocks
         self._turns = turns or Turns()
@@ -144,6 +155,8 @@ class InvariantScorer:
 
     def _compute(self, texts: Sequence[_Text]) -> None:
         """Compute the states that are to be read, in passes of `PASS_ROWS`."""
+        import torch
+
         rows: list[Row] = []
         read: list[tuple[int, _Scored, int]] = []
         tables: list[tuple[BlockTable, Sequence[int]]] = []
@@ -152,8 +165,9 @@ class InvariantScorer:
             for start in range(0, len(rows), PASS_ROWS):
                 due = [each for each in read if start <= each[0] < start + PASS_ROWS]
                 wanted = [row - start for row, *_ in due]
-                states = self._model.compute(rows[start : start + PASS_ROWS], wanted)
-                for (_, scored, index), value in zip(due, self._values(states), strict=True):
+                found = self._model.compute(rows[start : start + PASS_ROWS], read=wanted)
+                values = _values(self.reading, self._head, torch.from_numpy(found.states))
+                for (_, scored, index), value in zip(due, values, strict=True):
                     scored.scores[index] = value
             for table, ids in tables:
                 table.close(ids)
@@ -184,14 +198,6 @@ class InvariantScorer:
             for table, _ in tables:  # of a pass that failed: what is in them is nobody's
                 table.close()
 
-    def _values(self, states: Any) -> list[float]:
-        """Return the values of states of shape (rows, hidden), each computed by itself."""
-        import torch
-
-        # A product with a single column would take another kernel for a single row.
-        raw = (torch.from_numpy(states)[:, None] * self._head).sum(dim=-1)  # (rows, labels)
-        return self.reading.squash(raw).tolist()
-
     def scoring(self, problem: Problem) -> PPMScoring[_Scored]:
         """Begin the scoring of one search."""
         return PPMScoring(self, problem, _Scored)
@@ -220,6 +226,92 @@ class InvariantScorer:
         self._worker.shutdown(wait=True, cancel_futures=True)
         del self._model
         give_back()
+
+
+class HeadScorer:
+    """Scores steps with a head on the states of the policy, which its engine computes."""
+
+    def __init__(
+        self, folder: Path, tokenizer: Path, engine: InvariantEngine, *, name: str
+    ) -> None:
+        """Load a PPM's head and conventions out of an adapter's folder.
+
+        The `engine` runs the policy that the head was fitted on. Raises CheckpointError,
+        MissingExtraError.
+        """
+        self.reading = Reading(folder, name, tokenizer=tokenizer)
+        self._head = _read_head(folder / ADAPTER, "base_model.model.score.weight")
+        self.name = name
+        self.aggregate: str = self.reading.aggregate
+        self.about: Mapping[str, Any] = {
+            "engine": "invariant",
+            "dtype": DTYPES[engine.precision],
+            "backbone": "the policy's",
+        }
+        self._engine = engine
+
+    async def score(self, kept: _Scored, place: Callable[[], list[list[Placed]]]) -> PathScores:
+        """Score paths of a search. Raises EngineError; what `place` raises is one, too."""
+        import torch
+
+        asked: list[_Text] = []
+        ends: list[list[int]] = []
+        added: list[int] = []
+
+        def place_texts() -> list[Text]:
+            paths = place()
+            found, new = kept.trie.insert_paths(paths)
+            ends.extend(found)
+            added.extend(new)
+            for text in _texts(kept, paths, found):
+                read = {at: each for at, each in text.read.items() if each not in kept.scores}
+                if read:
+                    asked.append(_Text(text.ids, read, kept))
+            return [Text(text.ids, [*text.read]) for text in asked]
+
+        states = await self._engine.read_states(place_texts)
+        for text, of_text in zip(asked, states, strict=True):
+            found = torch.stack([torch.from_numpy(each) for each in of_text])  # (places, hidden)
+            values = _values(self.reading, self._head, found)
+            kept.scores |= dict(zip(text.read.values(), values, strict=True))
+        scores = [[kept.scores[index] for index in path] for path in ends]
+        return PathScores(scores, sum(added), tuple(added))
+
+    def scoring(self, problem: Problem) -> PPMScoring[_Scored]:
+        """Begin the scoring of one search."""
+        return PPMScoring(self, problem, _Scored)
+
+    def values_of(
+        self, question: str, partial: str, paths: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """Return the value of every step of trajectories that continue a partial solution."""
+        asked = self.score(_Scored(), lambda: self.place(question, partial, paths))
+        return asyncio.run(asked).values
+
+    def place(
+        self, question: str, partial: str, paths: Sequence[Sequence[str]]
+    ) -> list[list[Placed]]:
+        """Return what every step of every path is scored after, and where its score is."""
+        return self.reading.place(question, partial, paths)
+
+    def close(self) -> None:
+        """Give nothing back: the engine is the policy's."""
+
+
+def _read_head(file: Path, name: str) -> torch.Tensor:
+    """Return a head's weights in fp32, shape (labels, hidden)."""
+    from safetensors import safe_open
+
+    with safe_open(str(file), "pt") as opened:
+        head: torch.Tensor = opened.get_tensor(name).float()
+    return head
+
+
+def _values(reading: Reading, head: torch.Tensor, states: torch.Tensor) -> list[float]:
+    """Return the values of states of shape (rows, hidden), each computed by itself."""
+    # A product with a single column would take another kernel for a single row.
+    raw = (states[:, None] * head).sum(dim=-1)  # (rows, labels)
+    return reading.squash(raw).tolist()
 
 
 def _texts(

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from bench.checkpoints import embedded
 from bench.checkpoints.checkpoint import Checkpoint
@@ -20,18 +20,17 @@ from bench.checkpoints.weights import (
     count_missing_openvino_bytes,
     full_weights,
     gguf,
+    has_backbone_of,
     has_gguf,
     openvino_folder,
     openvino_weights,
     require_gguf,
 )
 from bench.engines import server, server_pooling, vllm
-from bench.engines.base import RunningEngine, RunningScorer
+from bench.engines.base import Precision, RunningEngine, RunningScorer
 from bench.engines.invariant import InvariantEngine
-from bench.engines.invariant_ppm import InvariantScorer
-from bench.engines.openvino import POOL_BLOCKS, OpenVINOEngine
-from bench.engines.openvino import Precision as PipelinePrecision
-from bench.engines.paged_model import Precision
+from bench.engines.invariant_ppm import HeadScorer, InvariantScorer
+from bench.engines.openvino import POOL_BLOCKS, PRECISIONS, OpenVINOEngine
 from bench.engines.pooling import PoolingScorer, pooling_overrides
 from bench.engines.ppm import DTYPE, PPMScorer
 from bench.engines.server import ServerEngine
@@ -49,6 +48,8 @@ SERVER = "server"
 """The engine whose weights are not here."""
 TRANSFORMERS = "transformers"
 """The engine of last resort; for PPMs, the default."""
+INVARIANT = "invariant"
+"""The engine whose texts, or scores, depend on the request alone."""
 AUTO = "auto"
 """Stands for the first engine of `ENGINES` that is installed and runs the policy."""
 
@@ -58,7 +59,7 @@ def _open_openvino(
     turns: Turns,
     *,
     pool_blocks: int,
-    precision: PipelinePrecision | None = "f32",
+    precision: Precision | None = None,
     prefix_caching: bool = False,
 ) -> RunningEngine:
     _require_openvino()  # before weights are written for it
@@ -67,7 +68,8 @@ def _open_openvino(
         name=policy.name,
         model=openvino_folder(policy),
         pool_blocks=pool_blocks,
-        precision=precision,
+        # Unasked, prefixes are kept in the pipeline's own choice, and else texts are to be exact.
+        precision=precision or (None if prefix_caching else "f32"),
         prefix_caching=prefix_caching,
         turns=turns,
     )
@@ -106,8 +108,9 @@ class EngineEntry:
     """How an engine is opened, and whether `auto` may take it."""
 
     open: Callable[..., RunningEngine]
-    """Loads a policy: `open(policy, turns)`, and `pool_blocks=` where it has a pool, `base_url=`
-    where it asks servers. Raises MissingExtraError, CheckpointError, EngineError."""
+    """Loads a policy: `open(policy, turns)`, and `pool_blocks=` where it has a pool, `precision=`
+    where it has some, `base_url=` where it asks servers. Raises MissingExtraError, CheckpointError,
+    EngineError."""
     package: str | None = None
     """What must be installed for `auto` to take it; None: `auto` never does."""
     runs: Callable[[Checkpoint], bool] = lambda policy: True
@@ -120,6 +123,8 @@ class EngineEntry:
     """Raises MissingExtraError where what it runs on is not installed; loads nothing."""
     pool_blocks: int | None = None
     """Blocks of its KV cache unless told otherwise; None: how large that is cannot be told it."""
+    precisions: tuple[Precision, ...] = ()
+    """What it can compute products in, where it can be told; unless it is, it chooses by itself."""
     keeps_prefixes: bool = False
     """Whether a cache that is larger than what runs is of use."""
     is_remote: bool = False
@@ -145,6 +150,7 @@ def _on_openvino(
     open_engine: Callable[..., RunningEngine],
     count_missing: Callable[[Checkpoint], int],
     pool_blocks: int,
+    precisions: tuple[Precision, ...],
     package: str | None = None,
 ) -> EngineEntry:
     """Return the entry of an engine for descendants of the embedded model."""
@@ -155,6 +161,7 @@ def _on_openvino(
         require_gguf,
         require_package=_require_openvino,
         pool_blocks=pool_blocks,
+        precisions=precisions,
         keeps_prefixes=pool_blocks == KEPT_BLOCKS,
         weight_bytes=4,
         count_missing=count_missing,
@@ -169,8 +176,10 @@ ENGINES: Registry[EngineEntry] = Registry(
     "engines",
     EngineEntry,
     {
-        "invariant": _on_openvino(_open_invariant, _count_openvino, KEPT_BLOCKS, _PACKAGE),
-        "openvino": _on_openvino(_open_openvino, _count_gguf, POOL_BLOCKS, _PACKAGE),
+        INVARIANT: _on_openvino(
+            _open_invariant, _count_openvino, KEPT_BLOCKS, get_args(Precision), _PACKAGE
+        ),
+        "openvino": _on_openvino(_open_openvino, _count_gguf, POOL_BLOCKS, PRECISIONS, _PACKAGE),
         "vllm": EngineEntry(_open_vllm, "vllm", require_package=vllm.require_package),
         TRANSFORMERS: EngineEntry(
             _open_transformers,
@@ -181,16 +190,7 @@ ENGINES: Registry[EngineEntry] = Registry(
             weight_bytes=2,
         ),
         "openvino-cached": _on_openvino(
-            partial(_open_openvino, precision=None, prefix_caching=True), _count_gguf, KEPT_BLOCKS
-        ),
-        "openvino-bf16": _on_openvino(
-            partial(_open_openvino, precision="bf16"), _count_gguf, POOL_BLOCKS
-        ),
-        "invariant-f32": _on_openvino(
-            partial(_open_invariant, precision="f32"), _count_openvino, KEPT_BLOCKS
-        ),
-        "invariant-int8": _on_openvino(
-            partial(_open_invariant, precision="int8"), _count_openvino, KEPT_BLOCKS
+            partial(_open_openvino, prefix_caching=True), _count_gguf, KEPT_BLOCKS, PRECISIONS
         ),
         SERVER: EngineEntry(
             _open_server,
@@ -202,12 +202,11 @@ ENGINES: Registry[EngineEntry] = Registry(
     },
 )
 """The one to take first, and last the one whose weights are elsewhere. `invariant` keeps prefixes,
-and its texts depend on the request alone; its products are in the fastest precision with which that
-holds, those of `invariant-f32` in fp32, and of `invariant-int8` of weights that are rounded to 8
-bits. `openvino` promises as much, and computes every prompt
-anew. `openvino-cached` keeps prefixes, and a second run may generate different texts.
-`openvino-bf16` rounds products to bf16: faster where the processor has them; the determinism that a
-run notes says whether its texts depended on their batch."""
+and its texts depend on the request alone; unless told, its products are in fp32, or in bf16 where
+the processor has that and the promise holds with it. `openvino` promises as much in fp32, and
+computes every prompt anew; in bf16, the determinism that a run notes says whether its texts
+depended on their batch. `openvino-cached` keeps prefixes, and a second run may generate different
+texts."""
 
 
 def engine_for(policy: Checkpoint, name: str) -> str:
@@ -221,6 +220,21 @@ def engine_for(policy: Checkpoint, name: str) -> str:
         raise UnknownNameError("engine", name, (AUTO, *ENGINES))
     ENGINES[name].require(policy)
     return name
+
+
+def check_precision(name: str, precision: Precision | None) -> None:
+    """Raise BenchError where an engine cannot be told to compute in a precision."""
+    if precision is None or precision in ENGINES[name].precisions:
+        return
+    known = "; ".join(
+        f"{each}: {', '.join(entry.precisions)}"
+        for each, entry in ENGINES.items()
+        if entry.precisions
+    )
+    raise BenchError(
+        f"--precision {precision} is not for the engine {name!r}; leave it out, or choose one that "
+        f"can be told ({known})"
+    )
 
 
 def require_engine(name: str) -> None:
@@ -239,6 +253,7 @@ def load_engine(
     name: str,
     turns: Turns | None = None,
     *,
+    precision: Precision | None = None,
     pool_blocks: int | None = None,
     base_url: str | None = None,
 ) -> RunningEngine:
@@ -246,16 +261,21 @@ def load_engine(
 
     `turns` are shared with other models on this processor; `pool_blocks` are what the KV cache is
     to hold, where the engine can be told; `base_url` names the servers, where it asks some.
-    Raises UnknownNameError, MissingExtraError, CheckpointError, EngineError, BenchError.
+    Raises UnknownNameError, MissingExtraError, CheckpointError, EngineError, BenchError: among
+    others, it cannot be told a `precision`.
     """
     name = engine_for(policy, name)
+    check_precision(name, precision)
     log.info("loading the policy %s on %s", policy.name, name)
     entry = ENGINES[name]
     if entry.is_remote:
         return entry.open(policy, turns or Turns(), base_url=base_url)
-    if entry.pool_blocks is None:
-        return entry.open(policy, turns or Turns())
-    return entry.open(policy, turns or Turns(), pool_blocks=pool_blocks or entry.pool_blocks)
+    told: dict[str, Any] = {}
+    if precision is not None:
+        told["precision"] = precision
+    if entry.pool_blocks is not None:
+        told["pool_blocks"] = pool_blocks or entry.pool_blocks
+    return entry.open(policy, turns or Turns(), **told)
 
 
 async def open_engine(
@@ -263,11 +283,14 @@ async def open_engine(
     name: str,
     turns: Turns | None = None,
     *,
+    precision: Precision | None = None,
     pool_blocks: int | None = None,
     base_url: str | None = None,
 ) -> RunningEngine:
     """Load a policy on an engine and find out what its determinism is. Raises as `load_engine`."""
-    engine = load_engine(policy, name, turns, pool_blocks=pool_blocks, base_url=base_url)
+    engine = load_engine(
+        policy, name, turns, precision=precision, pool_blocks=pool_blocks, base_url=base_url
+    )
     try:
         await engine.verify_determinism()
     except BaseException:
@@ -328,7 +351,7 @@ def _score_on_transformers(ppm: Checkpoint, settings: ScorerSettings, turns: Tur
     )
 
 
-def _score_invariantly(ppm: Checkpoint, settings: ScorerSettings, turns: Turns) -> InvariantScorer:
+def _score_invariantly(ppm: Checkpoint, settings: ScorerSettings, turns: Turns) -> RunningScorer:
     _require_openvino()
     return InvariantScorer(
         openvino_weights(ppm),
@@ -382,7 +405,7 @@ SCORERS: Mapping[str, ScorerEntry] = {
         batches=False,
         weight_bytes=2,
     ),
-    "invariant": ScorerEntry(
+    INVARIANT: ScorerEntry(
         _score_invariantly,
         _require_openvino,
         _require_descendant,
@@ -424,6 +447,24 @@ def check_scorer(ppm: Checkpoint, settings: ScorerSettings) -> None:
     entry.require(ppm)
     if entry.is_remote:
         server_pooling.read_urls(settings.urls)
+
+
+def is_head_on(
+    policy: Checkpoint, engine: RunningEngine, ppm: Checkpoint, settings: ScorerSettings
+) -> bool:
+    """Whether a PPM is a head whose states a running engine computes. Raises CheckpointError."""
+    return (
+        settings.engine == INVARIANT
+        and isinstance(engine, InvariantEngine)
+        and has_backbone_of(ppm, policy)
+    )
+
+
+def open_head(policy: Checkpoint, engine: RunningEngine, ppm: Checkpoint) -> RunningScorer:
+    """Load the head of a PPM for which `is_head_on` holds. Raises CheckpointError."""
+    assert isinstance(engine, InvariantEngine) and ppm.adapter is not None
+    log.info("loading the PPM %s, a head on states of the policy", ppm.name)
+    return HeadScorer(ppm.adapter, full_weights(policy), engine, name=ppm.name)
 
 
 def open_scorer(

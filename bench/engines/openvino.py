@@ -29,10 +29,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any
 
 from bench.checkpoints.openvino_export import WEIGHTS
-from bench.engines.base import Completion, Finish, Request
+from bench.engines.base import Completion, Finish, Precision, Request
 from bench.engines.determinism import HISTORY, probe
 from bench.engines.memory import (
     count_blocks,
@@ -56,10 +56,9 @@ are used in turn, and those of an ended sequence are not given back."""
 KV_PRECISION = "f16"
 """Precision of the KV cache. OpenVINO's own choice, u8, is coarser. It is also slower by a fifth,
 with a hundred sequences of a few hundred tokens."""
-Precision = Literal["f32", "bf16"]
-"""Of products and their sums' inputs. With AMX, f32 is a sixth slower than bf16 for 32 requests and
-a third for 96, and a third faster for one; with the bf16 of AVX-512 (Zen 4) it takes 1.3 to 2.1
-times as long."""
+PRECISIONS: tuple[Precision, ...] = ("f32", "bf16")
+"""With AMX, f32 is a sixth slower than bf16 for 32 requests and a third for 96, and a third faster
+for one; with the bf16 of AVX-512 (Zen 4) it takes 1.3 to 2.1 times as long."""
 SAMPLER_THREADS = min(8, os.cpu_count() or 1)
 """Threads that draw tokens and look for stop strings, for which each decodes what it has drawn. The
 tokenizer gets more streams than these: a thread that has to wait for one can miss that it was given

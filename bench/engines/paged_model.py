@@ -13,19 +13,18 @@ That is a property of a library and a processor. It is tried before an engine is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from bench.checkpoints.openvino_export import MODEL
+from bench.engines.base import Precision
 from bench.engines.memory import BLOCK
 from bench.errors import EngineError
 
-Precision = Literal["f32", "bf16", "int8"]
-CACHES = {"f32": "f16", "bf16": "bf16", "int8": "f16"}
-"""What keys and values are kept in, by the precision of products. For int8, weights are rounded to
-8 bits, a scale for each output, and so is what they are multiplied with, in groups."""
+CACHES: Mapping[Precision, str] = {"f32": "f16", "bf16": "bf16", "int8": "f16"}
+"""What keys and values are kept in, by the precision of products."""
 FEWEST = 2
 """Rows of a pass. A product of a single one takes another kernel, which rounds differently."""
 _IDLE = 0
@@ -50,17 +49,26 @@ class Row:
     """Those of its sequence, up to the one that the token belongs to at least."""
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What was computed of a pass, in fp32; it is written over by the next one."""
+
+    logits: Any
+    """Of the next token, shape (rows that are spoken, vocabulary); None where none are made."""
+    states: Any
+    """Normed, as logits are made of them, shape (rows that are read, hidden)."""
+
+
 class PagedModel:
     """The weights, and the keys and values of every block."""
 
     def __init__(
-        self, folder: Path, *, precision: Precision, blocks: int, states: bool = False
+        self, folder: Path, *, precision: Precision, blocks: int, speaks: bool = True
     ) -> None:
         """Read what `bench.checkpoints.openvino_export` wrote, and compile it (seconds).
 
-        What is computed of a row are the logits of the next token; with `states`, the normed states
-        that they would be computed of. Block 0 is the model's own. Raises EngineError: it cannot be
-        loaded.
+        A model that does not speak computes no logits. Block 0 is the model's own. Raises
+        EngineError: it cannot be loaded.
         """
         import numpy as np
         import openvino as ov
@@ -74,11 +82,12 @@ class PagedModel:
                 "openvino"
             ) from error
         self.precision: Precision = precision
+        self._speaks = speaks
         try:
             core = ov.Core()
             model = core.read_model(str(folder / MODEL))
             paged_attention_transformation(model)
-            _keep_wanted(ov, model, states=states)
+            _keep_wanted(ov, model, speaks=speaks)
             if precision == "int8":
                 _round_weights(ov, model)
             options = {
@@ -105,12 +114,14 @@ class PagedModel:
         except (RuntimeError, MemoryError) as error:
             raise EngineError(f"OpenVINO cannot load {folder.name}: {error}") from error
 
-    def compute(self, rows: Sequence[Row], wanted: Sequence[int]) -> Any:
+    def compute(
+        self, rows: Sequence[Row], spoken: Sequence[int] = (), read: Sequence[int] = ()
+    ) -> Computed:
         """Compute rows, and write their keys and values into their blocks.
 
-        Rows of one sequence are in the order of their positions. Returns an fp32 array of shape
-        (len(wanted), vocabulary or hidden): of the rows whose numbers are wanted. It is written
-        over by the next call. Raises RuntimeError: OpenVINO failed.
+        Rows of one sequence are in the order of their positions. Returns the logits of the rows
+        whose numbers are `spoken`, and the states of those that are `read`. Raises RuntimeError:
+        OpenVINO failed.
         """
         import numpy as np
 
@@ -126,10 +137,13 @@ class PagedModel:
             "subsequence_begins": np.arange(len(rows) + 1, dtype=np.int32),
             "block_indices_begins": begins,
             "block_indices": np.array([each for table in tables for each in table], np.int32),
-            "wanted": np.array([*wanted] or [0], np.int64),
+            "read": np.array([*read] or [0], np.int64),
         }
-        found = self._request.infer(inputs, share_inputs=True, share_outputs=True)[0]
-        return found.reshape(found.shape[0], -1)[: len(wanted)]
+        if self._speaks:
+            inputs["spoken"] = np.array([*spoken] or [0], np.int64)
+        found = self._request.infer(inputs, share_inputs=True, share_outputs=True)
+        states, *logits = (each.reshape(each.shape[0], -1) for each in found.to_tuple())
+        return Computed(logits[0][: len(spoken)] if logits else None, states[: len(read)])
 
     def treats_rows_alike(self) -> bool:
         """Try whether rows come out equal, bit for bit, together and one by one.
@@ -141,9 +155,9 @@ class PagedModel:
         tokens = [1 + (7 * at) % 500 for at in range(BLOCK + 8)]
         together = [Row(token, at, (1, 2)) for at, token in enumerate(tokens)]
         alone = [Row(token, at, (3, 4)) for at, token in enumerate(tokens)]
-        found = np.array(self.compute(together, range(len(tokens))))
+        found = np.array(self.compute(together, read=range(len(tokens))).states)
         return all(
-            np.array_equal(self.compute([row], [0])[0], wanted)
+            np.array_equal(self.compute([row], read=[0]).states[0], wanted)
             for row, wanted in zip(alone, found, strict=True)
         )
 
@@ -168,17 +182,28 @@ def _round_weights(ov: Any, model: Any) -> None:
             node.input(1).replace_source_output(ops.multiply(narrow, ops.constant(scale)).output(0))
 
 
-def _keep_wanted(ov: Any, model: Any, *, states: bool) -> None:
-    """Let the model compute logits, or nothing more than states, of the rows that are wanted."""
+def _keep_wanted(ov: Any, model: Any, *, speaks: bool) -> None:
+    """Let the model give states of the rows that are read, and logits of those that are spoken.
+
+    The states are its first output.
+    """
     ops = ov.opset13
-    vocabulary = model.outputs[0].get_node().input_value(0).get_node()
+    logits = model.outputs[0].get_node()
+    vocabulary = logits.input_value(0).get_node()
     before = vocabulary.input_value(0)  # (rows, 1, hidden)
-    wanted = ops.parameter([-1], ov.Type.i64, name="wanted")
-    wanted.output(0).set_names({"wanted"})
-    taken = ops.gather(before, wanted, ops.constant(0, ov.Type.i64))
-    if states:
-        model.outputs[0].get_node().input(0).replace_source_output(taken.output(0))
+
+    def gather(name: str) -> Any:
+        chosen = ops.parameter([-1], ov.Type.i64, name=name)
+        chosen.output(0).set_names({name})
+        model.add_parameters([chosen])
+        return ops.gather(before, chosen, ops.constant(0, ov.Type.i64))
+
+    read = ops.result(gather("read"))
+    if speaks:
+        vocabulary.input(0).replace_source_output(gather("spoken").output(0))
+        model.remove_result(logits)
+        model.add_results([read, logits])
     else:
-        vocabulary.input(0).replace_source_output(taken.output(0))
-    model.add_parameters([wanted])
+        model.remove_result(logits)
+        model.add_results([read])
     model.validate_nodes_and_infer_types()

@@ -25,15 +25,18 @@ if TYPE_CHECKING:
 class Reading:
     """Places steps as a reward model was trained on them, and makes values of its raw numbers."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        """Read what a folder says, and its tokenizer. Raises CheckpointError, MissingExtraError."""
+    def __init__(self, folder: Path, name: str, *, tokenizer: Path | None = None) -> None:
+        """Read what a folder says, and its tokenizer, unless that is in another one.
+
+        Raises CheckpointError, MissingExtraError.
+        """
         try:
             import torch  # noqa: F401  # of a head's numbers, values are made with it
             from transformers import AutoTokenizer
         except ImportError as error:
             raise MissingExtraError("scoring with a PPM", "transformers", "cpu") from error
         self.contract: PPMConfig | RewardContract = find_reading(folder, name)
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(tokenizer or folder)
 
     @property
     def aggregate(self) -> Aggregate:

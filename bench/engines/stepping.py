@@ -15,8 +15,10 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,13 +33,27 @@ LOOP_ROUNDS = 3
 search, which then may ask for more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Tokens, and the places of those whose states are to be read."""
+
+    ids: Sequence[int]
+    places: Sequence[int]
+
+
+PlaceTexts = Callable[[], Sequence[Text]]
+
+
 @dataclass(slots=True)
 class Pending:
     """One request on its way through an engine."""
 
     request: Request
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[list[Completion]]
+    future: asyncio.Future[Any]
+    """Of what the request is answered with: completions, unless states are read."""
+    texts: PlaceTexts | None = None
+    """Where nothing is to be generated: gives what is to be read, in the engine's thread."""
     ids: Any = None
     """The prompt's tokens, as the engine holds them."""
     prompt_tokens: int = 0
@@ -62,6 +78,8 @@ class SteppingEngine(ABC):
         self._closed = False
         self._death: DeadEngineError | None = None
         self._thread: threading.Thread | None = None
+        self.spent: dict[str, float] = defaultdict(float)
+        """Seconds of the engine's thread so far, by what it did or waited for."""
 
     def _start(self, thread: str) -> None:
         self._thread = threading.Thread(target=self._serve, name=thread, daemon=True)
@@ -72,9 +90,13 @@ class SteppingEngine(ABC):
 
         Raises EngineError; DeadEngineError: the engine is gone, and so it is for every request.
         """
+        completions: list[Completion] = await self._ask(request)
+        return completions
+
+    async def _ask(self, request: Request, texts: PlaceTexts | None = None) -> Any:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[Completion]] = loop.create_future()
-        self._inbox.put(Pending(request, loop, future))
+        future: asyncio.Future[Any] = loop.create_future()
+        self._inbox.put(Pending(request, loop, future, texts))
         if self._closed:  # perhaps its thread had looked into the inbox for the last time
             future.cancel()
             raise self._gone("the engine was closed; it generates nothing any more")
@@ -127,8 +149,13 @@ class SteppingEngine(ABC):
     def _serve(self) -> None:
         active: list[Pending] = []
         try:
-            while self._collect(active):
-                self._let_searches_go_on(active)
+            while True:
+                with self.spending("asked for nothing"):
+                    goes_on = self._collect(active)
+                if not goes_on:
+                    break
+                with self.spending("searches going on"):
+                    self._let_searches_go_on(active)
                 self._step(active)
         except BaseException as error:  # whatever it is: nobody is left to answer
             self._death = report_death(f"the engine of {self.name}", error)
@@ -136,6 +163,15 @@ class SteppingEngine(ABC):
         finally:
             self._closed = True
             self._abandon(active)
+
+    @contextlib.contextmanager
+    def spending(self, what: str) -> Iterator[None]:
+        """Count the seconds of a block."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[what] += time.perf_counter() - started
 
     def _let_searches_go_on(self, active: list[Pending]) -> None:
         """Give the event loops time to do what they can: the step to come holds the lock.
@@ -198,10 +234,16 @@ class SteppingEngine(ABC):
         self._read(pending)
         pending.blocks = self._count_blocks(pending)
         if pending.blocks > self._pool:
-            raise EngineError(
+            what = (
                 f"{request.n} candidates of up to {request.max_tokens} tokens behind a prompt of "
-                f"{pending.prompt_tokens} take {pending.blocks * BLOCK} tokens of cache, and "
-                f"{self._pool * BLOCK} are there; ask for fewer at once"
+                f"{pending.prompt_tokens}"
+                if pending.texts is None
+                else f"{len(pending.ids)} texts that are scored, of up to {pending.prompt_tokens} "
+                "tokens,"
+            )
+            raise EngineError(
+                f"{what} take {pending.blocks * BLOCK} tokens of cache, and {self._pool * BLOCK} "
+                "are there; ask for fewer at once"
             )
         share = -(-request.n * self._pool // self._sequences)
         pending.size = max(pending.blocks, share)
@@ -236,9 +278,9 @@ class SteppingEngine(ABC):
         """
         return EngineError(closed) if self._death is None else DeadEngineError(str(self._death))
 
-    def _resolve(self, pending: Pending, completions: list[Completion]) -> None:
+    def _resolve(self, pending: Pending, result: Any) -> None:
         """Answer a request."""
-        _answer(pending, _set_result, completions)
+        _answer(pending, _set_result, result)
 
     def _reject(self, pending: Pending, error: BenchError) -> None:
         """Answer a request with an error."""
@@ -250,11 +292,11 @@ def _answer(pending: Pending, how: Callable[[Any, Any], None], what: object) -> 
         pending.loop.call_soon_threadsafe(how, pending.future, what)
 
 
-def _set_result(future: asyncio.Future[list[Completion]], value: list[Completion]) -> None:
+def _set_result(future: asyncio.Future[Any], value: Any) -> None:
     if not future.done():
         future.set_result(value)
 
 
-def _set_exception(future: asyncio.Future[list[Completion]], error: BenchError) -> None:
+def _set_exception(future: asyncio.Future[Any], error: BenchError) -> None:
     if not future.done():
         future.set_exception(error)

@@ -42,7 +42,9 @@ def _say_models(resolved: Resolved) -> str:
     if resolved.policy is None:
         return "no model"
     policy = resolved.policy
-    asked = f"policy {policy.name} on {resolved.engine}, template {policy.template}"
+    precision = resolved.spec.precision
+    engine = f"{resolved.engine}{f' in {precision}' if precision else ''}"
+    asked = f"policy {policy.name} on {engine}, template {policy.template}"
     if resolved.ppm is None:
         return asked
     return f"{asked}; PPM {resolved.ppm.name} on {resolved.scorer.engine}, by {resolved.aggregate}"

@@ -140,7 +140,7 @@ def _read_rate(run: Run) -> _Rate | None:
     benchmark = config.get("benchmark")
     return _Rate(
         path=run.path,
-        kind=(digest, config.get("engine"), search.get("name")),
+        kind=(digest, config.get("engine"), config.get("precision"), search.get("name")),
         benchmark=str(benchmark.get("name") if isinstance(benchmark, Mapping) else benchmark),
         units=_units(search),
         tokens=fmean(record.tokens.policy_generated for record in run.records),
@@ -151,7 +151,7 @@ def _read_rate(run: Run) -> _Rate | None:
 def _kind_of(cell: Cell) -> tuple[Any, ...]:
     resolved = cell.resolved
     digest = None if resolved.policy is None else resolved.policy.digest
-    return digest, resolved.engine, resolved.spec.search
+    return digest, resolved.engine, resolved.spec.precision, resolved.spec.search
 
 
 def _settings(cell: Cell) -> dict[str, Any]:

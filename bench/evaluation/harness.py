@@ -19,14 +19,23 @@ from typing import Any, Self
 from bench.answers import close_checkers
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.weights import parameters
-from bench.engines.base import Aggregating, Policy, RunningEngine, RunningScorer, StepScorer
+from bench.engines.base import (
+    Aggregating,
+    Policy,
+    Precision,
+    RunningEngine,
+    RunningScorer,
+    StepScorer,
+)
 from bench.engines.memory import Demand, in_gib, read_free
 from bench.engines.opening import (
     ENGINES,
     ScorerSettings,
     check_scorer,
     engine_for,
+    is_head_on,
     open_engine,
+    open_head,
     open_scorer,
 )
 from bench.engines.policy import ModelPolicy, SamplingSettings
@@ -107,6 +116,10 @@ def solver_of(resolved: Resolved, started: Started, concurrency: int | None = No
     return Solver(solve, started.notes, concurrency or started.concurrency)
 
 
+_EngineKey = tuple[str, Precision | None, str]
+"""Name and precision of an engine, and the policy's digest."""
+
+
 class Harness:
     """The parts of one process, started when first needed; an asynchronous context manager.
 
@@ -128,8 +141,8 @@ class Harness:
         """
         self._level = level or read_level()
         self._base_url, self._ppm_url = base_url, ppm_url
-        self._engines: dict[tuple[str, str], RunningEngine] = {}
-        self._pools: dict[tuple[str, str], int | None] = {}
+        self._engines: dict[_EngineKey, RunningEngine] = {}
+        self._pools: dict[_EngineKey, int | None] = {}
         """Blocks of each engine's KV cache, where it was told."""
         self._scorers: dict[tuple[str, ScorerSettings], RunningScorer] = {}
         self._sandbox: Sandbox | None = None
@@ -210,6 +223,7 @@ class Harness:
             resolved.policy,
             resolved.ppm,
             engine=resolved.engine,
+            precision=spec.precision,
             scoring=resolved.scorer,
             sampling=spec.sampling,
             demand=demand or demand_of(resolved, CONCURRENCY),
@@ -227,6 +241,7 @@ class Harness:
         *,
         engine: str,
         sampling: SamplingSettings,
+        precision: Precision | None = None,
         scoring: ScorerSettings | None = None,
         demand: Demand | None = None,
     ) -> Parts:
@@ -240,10 +255,11 @@ class Harness:
         scoring = replace(scoring or ScorerSettings(), urls=self._ppm_url)
         if ppm is not None:
             check_scorer(ppm, scoring)
-        self._close_others(policy, engine, ppm, scoring, demand)
-        pool = self._find_room(policy, engine, ppm, scoring, demand)
-        running = await self._engine(policy, engine, pool)
-        scorer = self._scorer(ppm, scoring) if ppm is not None else None
+        key = engine, precision, policy.digest
+        self._close_others(key, ppm, scoring, demand)
+        pool = self._find_room(key, policy, ppm, scoring, demand)
+        running = await self._engine(key, policy, pool)
+        scorer = None if ppm is None else self._scorer(ppm, scoring, policy, running)
         sandbox = await self.start_sandbox()
         asked = ModelPolicy(policy.name, running, template(policy.template), sampling)
         notes = {
@@ -252,18 +268,16 @@ class Harness:
         }
         if scorer is not None:
             notes["scorer"] = dict(scorer.about)
-        return Parts(asked, sandbox, scorer, notes, self._pools[engine, policy.digest])
+        return Parts(asked, sandbox, scorer, notes, self._pools[key])
 
     def _close_others(
         self,
-        policy: Checkpoint,
-        engine: str,
+        kept: _EngineKey,
         ppm: Checkpoint | None,
         scoring: ScorerSettings,
         demand: Demand,
     ) -> None:
-        """Close the engine of another policy, or one whose cache is too small; and another PPM."""
-        kept = (engine, policy.digest)
+        """Close any engine but that one, or one whose cache is too small; and another PPM."""
         pool = self._pools.get(kept)
         too_small = pool is not None and pool < needs_pool(demand)
         for key in [key for key in self._engines if key != kept or too_small]:
@@ -276,8 +290,8 @@ class Harness:
 
     def _find_room(
         self,
+        key: _EngineKey,
         policy: Checkpoint,
-        engine: str,
         ppm: Checkpoint | None,
         scoring: ScorerSettings,
         demand: Demand,
@@ -286,12 +300,12 @@ class Harness:
 
         Raises BenchError: it does not fit.
         """
-        loads_policy = (engine, policy.digest) not in self._engines
+        loads_policy = key not in self._engines
         loads_ppm = ppm is not None and (ppm.digest, scoring) not in self._scorers
         if not loads_policy and not loads_ppm:
             return None
         models = Models(
-            policy if loads_policy else None, engine, ppm if loads_ppm else None, scoring.engine
+            policy if loads_policy else None, key[0], ppm if loads_ppm else None, scoring.engine
         )
         free = read_free()
         budget = fit(models, demand, free)
@@ -301,17 +315,30 @@ class Harness:
         return budget.pool_blocks
 
     async def _engine(
-        self, policy: Checkpoint, name: str, pool_blocks: int | None
+        self, key: _EngineKey, policy: Checkpoint, pool_blocks: int | None
     ) -> RunningEngine:
-        key = (name, policy.digest)
         if key not in self._engines:
+            name, precision, _ = key
             self._engines[key] = await open_engine(
-                policy, name, self._turns, pool_blocks=pool_blocks, base_url=self._base_url
+                policy,
+                name,
+                self._turns,
+                precision=precision,
+                pool_blocks=pool_blocks,
+                base_url=self._base_url,
             )
             self._pools[key] = pool_blocks
         return self._engines[key]
 
-    def _scorer(self, ppm: Checkpoint, scoring: ScorerSettings) -> RunningScorer:
+    def _scorer(
+        self,
+        ppm: Checkpoint,
+        scoring: ScorerSettings,
+        policy: Checkpoint,
+        running: RunningEngine,
+    ) -> RunningScorer:
+        if is_head_on(policy, running, ppm, scoring):
+            return open_head(policy, running, ppm)  # at no cost: nothing of it is kept here
         key = (ppm.digest, scoring)
         if key not in self._scorers:
             self._scorers[key] = open_scorer(ppm, self._turns, scoring)

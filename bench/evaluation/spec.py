@@ -29,12 +29,14 @@ from bench.checkpoints.checkpoint import (
 from bench.checkpoints.ppm_config import Aggregate
 from bench.checkpoints.reward import find_reading
 from bench.checkpoints.weights import require_tokenizer, tokenizer_digest
+from bench.engines.base import Precision
 from bench.engines.opening import (
     ENGINES,
     SCORERS,
     SERVER,
     TRANSFORMERS,
     ScorerSettings,
+    check_precision,
     engine_for,
     require_engine,
     require_scorer,
@@ -73,6 +75,9 @@ class RunSpec:
     engine: str = "auto"
     """Engine that runs the policy; auto: the fastest that is installed and can; server: asks
     servers (--base-url), which have the policy under its name."""
+    precision: Precision | None = None
+    """What products are computed in, where the engine can be told; none: of invariant, bf16 where
+    the processor has it and texts depend on the request alone, else f32."""
     template: str | None = None
     """Prompt template of the policy; none: what it was trained with, few-shot if it was not."""
     limit: Count | None = None
@@ -150,6 +155,7 @@ class Resolved:
             else {"name": ppm.name, "digest": ppm.digest, **self.scorer.describe()},
             "search": self._search,
             "engine": self.engine,
+            **({"precision": spec.precision} if spec.precision else {}),
             "seed": spec.seed,
             "conventions": asdict(spec.conventions),
         }
@@ -214,6 +220,7 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
         return Resolved(spec, entry, config, problems, policy=None, ppm=None, engine=None)
     policy = _policy(spec, entry, config)
     engine = engine_for(policy, spec.engine)
+    check_precision(engine, spec.precision)
     require_engine(engine)
     require_tokenizer(policy)
     if entry.needs_logprobs and not ENGINES[engine].tells_logprobs:

@@ -131,7 +131,8 @@ def _common(resolved: Resolved) -> tuple[object, ...]:
     spec = resolved.spec
     asked = spec.benchmark, spec.limit, spec.errata, spec.seed, spec.sampling, spec.conventions
     policy = resolved.policy
-    return (*asked, resolved.engine, _digest(policy), policy and policy.template)
+    computed = resolved.engine, spec.precision
+    return (*asked, *computed, _digest(policy), policy and policy.template)
 
 
 def _holds(large: SearchConfig, small: SearchConfig, counts: str | None) -> bool:
@@ -149,8 +150,9 @@ def _holds(large: SearchConfig, small: SearchConfig, counts: str | None) -> bool
     return spent is None or (wanted is not None and wanted <= spent)
 
 
-def _engine_of(cell: Cell) -> tuple[str | None, str | None]:
-    return _digest(cell.resolved.policy), cell.resolved.engine
+def _engine_of(cell: Cell) -> tuple[str | None, ...]:
+    resolved = cell.resolved
+    return _digest(resolved.policy), resolved.engine, resolved.spec.precision
 
 
 def _digest(checkpoint: Checkpoint | None) -> str | None:

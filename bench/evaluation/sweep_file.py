@@ -41,7 +41,7 @@ _SAMPLING = knobs_of(SamplingSettings)
 _RATES = "rate_from"
 _OF_PPM = ("ppm", "aggregate", "ppm_engine", "batch_scores")
 """What a search without a PPM does not heed."""
-_OF_MODELS = (*_OF_PPM, "template", "engine")
+_OF_MODELS = (*_OF_PPM, "template", "engine", "precision")
 """What a search that asks no policy does not heed."""
 
 

@@ -114,6 +114,7 @@ async def serve(
                 own.policy,
                 own.ppm,
                 engine=own.engine,
+                precision=spec.precision,
                 scoring=own.scorer,
                 sampling=spec.sampling,
                 demand=demand_of(own, settings.concurrency),

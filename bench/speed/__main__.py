@@ -17,6 +17,7 @@ from bench.speed.measure import Figure, measure_time
 from bench.speed.memory import memory
 from bench.speed.page import measure_page
 from bench.speed.ppm import ppm
+from bench.speed.roofline import roofline
 from bench.speed.sandbox import sandbox
 from bench.speed.scale import scale, scale_on_ray
 from bench.speed.search import search
@@ -30,6 +31,7 @@ SECTIONS: Mapping[str, Callable[[], Awaitable[list[Figure] | str]]] = {
     "panel": measure_panel,
     "stored": stored,
     "engine": engine,
+    "roofline": roofline,
     "engines": engines,
     "ppm": ppm,
     "memory": memory,

@@ -20,11 +20,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 from bench.checkpoints.checkpoint import Checkpoint, newest_policy
 from bench.checkpoints.weights import full_weights
 from bench.engines import vllm
-from bench.engines.base import Engine, Request
+from bench.engines.base import Engine, Precision, Request
 from bench.engines.http_client import Patience
 from bench.engines.opening import SERVER, load_engine
 from bench.engines.policy import ModelPolicy
@@ -38,10 +39,11 @@ from bench.speed.measure import measure_time
 from bench.speed.vllm_apart import environment_for, require_environment, run_there, serve_model
 
 NAMES = (
-    *("openvino", "invariant", "invariant-int8", "invariant-f32"),
-    *("openvino-bf16", "openvino-cached"),
+    *("openvino", "invariant", "invariant int8", "invariant f32"),
+    *("openvino bf16", "openvino-cached"),
     *("vllm", SERVER, "transformers"),
 )
+"""Engines, and their precisions where those are named."""
 GREEDY = 8
 """Problems on which greedy texts are compared."""
 TOKENS = 48
@@ -101,10 +103,12 @@ Command = tuple[Sequence[str], Mapping[str, str] | None]
 @contextmanager
 def _at_hand(name: str, policy: Checkpoint, folder: Path) -> Iterator[tuple[Measure, Command]]:
     """Return what measures an engine, and what runs with it. Raises BenchError."""
+    engine, _, precision = name.partition(" ")
     run = [
         *("-m", "bench.cli", "run", "--benchmark", POOL, "--limit", str(KILLED)),
         *("--policy", policy.name, "--search", "sample", "--n", "2", "--concurrency", "2"),
-        *("--engine", name),
+        *("--engine", engine),
+        *(("--precision", precision) if precision else ()),
     ]
     if name == SERVER:
         model = full_weights(policy)
@@ -149,11 +153,13 @@ def _answers(url: str, name: str) -> bool:
 
 def _measure(name: str, widest: int, *, base_url: str | None = None, waited: float = 0) -> Measured:
     """Load an engine here and measure it; `waited` are seconds that its start took before."""
+    chosen, _, named = name.partition(" ")
+    precision = next((each for each in get_args(Precision) if each == named), None)
 
     async def go() -> Measured:
         policy = newest_policy()
         with measure_time() as start:
-            engine = load_engine(policy, name, base_url=base_url)
+            engine = load_engine(policy, chosen, precision=precision, base_url=base_url)
             await _greedy(engine, policy.template, 1)
         try:
             asking = ModelPolicy(name, engine, template(policy.template))

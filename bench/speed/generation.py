@@ -1,7 +1,8 @@
 """A policy's generated tokens per second, and how many of them are left inside MCTS.
 
-The policy is the newest published one, or the embedded model, which writes few steps that run and
-so searches little. A search is timed against its own requests sent again, in the same order and
+The policy is that of the newest round which has a PPM that is a head on the policy's own states,
+else the newest published one, or the embedded model, which writes few steps that run and so
+searches little. A search is timed against its own requests sent again, in the same order and
 with as many problems in flight, with nothing between two of them: what it keeps of that rate is
 what programs, the PPM and the search itself leave. Shares of the wall time overlap: programs run
 while models compute, and the search, whose time is the CPU time of its thread, beside both.
@@ -11,30 +12,46 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.checkpoints.checkpoint import newest_policy, published_checkpoints
+from bench.checkpoints.checkpoint import (
+    Checkpoint,
+    default_ppm,
+    find_checkpoint,
+    newest_policy,
+    published_checkpoints,
+)
 from bench.engines.base import Completion, Engine, Request, RunningScorer, StepScorer
 from bench.engines.invariant import InvariantEngine
-from bench.engines.opening import TRANSFORMERS, load_engine
+from bench.engines.opening import (
+    TRANSFORMERS,
+    ScorerSettings,
+    is_head_on,
+    load_engine,
+    open_head,
+    open_scorer,
+)
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.token_trie import TokenTrie
 from bench.engines.turns import Turns
+from bench.evaluation.runner import CONCURRENCY
 from bench.problems import load
 from bench.prompts import START, template
 from bench.sandbox import Execution, Sandbox
 from bench.search import MCTS, mcts
 from bench.speed.measure import Figure, measure_time
-from bench.speed.ppm import open_newest_ppm
 from bench.types import Problem
 
 if TYPE_CHECKING:
     from bench.search import Node, Trace
 
 POOL = "embedded-grade-school"
-PROBLEMS = 16
+PROBLEMS = CONCURRENCY
+"""As many at a time as a run searches unless told otherwise."""
+HEAD = "ppm-head"
+"""Folder of a round's PPM of which nothing but a head was trained."""
 CANDIDATES = 4
 ROLLOUTS = 4
 
@@ -51,15 +68,34 @@ async def engine() -> list[Figure]:
 
     The old configuration is timed beside the new one.
     """
-    old, new = await _time(OLD, TRANSFORMERS), await _time(NEW, NEW)
-    kept = await _time(KEPT, None)
+    policy = _find_policy()
+    own, head = default_ppm(policy), find_head(policy)
+    old = await _time(policy, OLD, {f"PPM on {TRANSFORMERS}": (own, TRANSFORMERS)})
+    scorers = {f"PPM on {NEW}": (own, NEW), "PPM, a head on the policy": (head, NEW)}
+    new = await _time(policy, NEW, scorers)
+    kept = await _time(policy, KEPT, {})
     ratios = [
         Figure("MCTS, no PPM: new / old", new.alone / old.alone, "x", at_least=1.8),
         Figure("MCTS, no PPM: prefixes kept by OpenVINO / old", kept.alone / old.alone, "x"),
     ]
-    if old.scored and new.scored:
-        ratios.append(Figure("MCTS, PPM: new / old", new.scored / old.scored, "x", at_least=3.0))
+    for before in old.scored.values():
+        ratios += [
+            Figure(f"MCTS, {what}: new / old", rate / before, "x", at_least=3.0)
+            for what, rate in new.scored.items()
+        ]
     return [*old.figures, *new.figures, *kept.figures, *ratios]
+
+
+def _find_policy() -> Checkpoint:
+    found = [find_checkpoint(name, "policy") for name in published_checkpoints("policy")]
+    with_head = [policy for policy in found if find_head(policy) is not None]
+    return (with_head or [newest_policy()])[-1]
+
+
+def find_head(policy: Checkpoint) -> Checkpoint | None:
+    """Return the PPM of a policy's round that is a head on its states; None: there is none."""
+    folder = policy.folder and policy.folder.resolve().parent / HEAD
+    return find_checkpoint(str(folder), "ppm") if folder and folder.is_dir() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +103,14 @@ class _Timed:
     figures: list[Figure]
     alone: float
     """Tokens per second of MCTS without a PPM."""
-    scored: float | None
-    """And with one."""
+    scored: dict[str, float]
+    """And with each PPM."""
 
 
-async def _time(name: str, scorer_engine: str | None) -> _Timed:
-    """Time an engine, and a search on it, with a PPM on `scorer_engine` where there is one."""
-    checkpoint = newest_policy()
+async def _time(
+    checkpoint: Checkpoint, name: str, scorers: Mapping[str, tuple[Checkpoint | None, str]]
+) -> _Timed:
+    """Time an engine, and a search on it, without a PPM and with each that there is."""
     turns = Turns()
     running = load_engine(checkpoint, name, turns)
     policy = ModelPolicy(
@@ -86,30 +123,48 @@ async def _time(name: str, scorer_engine: str | None) -> _Timed:
             *(Figure(f"{name}, {n} requests", each, "tokens/s") for n, each in rates.items()),
             Figure(f"{name}, 32 requests / 1 request", rates[32] / rates[1], "x"),
             *(without := await _searched(policy, None, f"{name}, no PPM", turns)),
-            *_occupancy(running),
         ]
-        scored = None
-        if scorer_engine is not None and published_checkpoints("ppm"):
-            scorer = open_newest_ppm(turns, engine=scorer_engine)
+        scored: dict[str, float] = {}
+        for what, (ppm, scorer_engine) in scorers.items():
+            if ppm is None:
+                continue
+            settings = ScorerSettings(scorer_engine)
+            if is_head_on(checkpoint, running, ppm, settings):
+                scorer = open_head(checkpoint, running, ppm)
+            else:
+                scorer = open_scorer(ppm, turns, settings)
             try:
-                found = await _searched(policy, scorer, f"{name}, PPM on {scorer_engine}", turns)
+                found = await _searched(policy, scorer, f"{name}, {what}", turns)
             finally:
                 scorer.close()
-            scored = found[0].value
+            scored[what] = found[0].value
             figures += found
     finally:
         running.close()
     return _Timed(figures, without[0].value, scored)
 
 
-def _occupancy(running: Engine) -> list[Figure]:
-    """Say how full the steps of an engine were, where it counts them."""
+def _count_anew(running: Engine) -> None:
+    if isinstance(running, InvariantEngine):
+        running.forget()  # the search before asked of the same problems
+        running.steps = running.rows = running.reused_tokens = 0
+        running.spent.clear()
+
+
+def _occupancy(running: Engine, what: str) -> list[Figure]:
+    """Say how full an engine's steps were, and where its time went, where it counts that."""
     if not isinstance(running, InvariantEngine):
         return []
-    computed = running.rows + running.reused_tokens
+    steps, rows, reused = running.steps, running.rows, running.reused_tokens
+    spent = dict(running.spent)
+    whole = sum(spent.values())
     return [
-        Figure(f"{NEW}: rows a step", running.rows / running.steps, "rows"),
-        Figure(f"{NEW}: rows that were known", 100 * running.reused_tokens / computed, "%"),
+        Figure(f"{what}: rows a step", rows / steps, "rows"),
+        Figure(f"{what}: rows that were known", 100 * reused / (rows + reused), "%"),
+        *(
+            Figure(f"{what}: the engine's thread, {each}", 100 * seconds / whole, "%")
+            for each, seconds in sorted(spent.items(), key=lambda item: -item[1])
+        ),
     ]
 
 
@@ -173,6 +228,7 @@ async def _searched(
     problems = load(POOL, limit=PROBLEMS)
     recorded = [_Recorded(policy.engine) for _ in problems]
     before = dict(turns.seconds)
+    _count_anew(policy.engine)
     async with Sandbox() as sandbox:
         watched: Any = _Watched(sandbox)
         with measure_time() as watch:
@@ -183,6 +239,7 @@ async def _searched(
                 )
             )
     held = {name: held - before.get(name, 0.0) for name, held in turns.seconds.items()}
+    occupancy = _occupancy(policy.engine, f"MCTS, {what}")
     tokens = sum(trace.usage.policy_generated for trace in traces)
     with measure_time() as alone:
         await asyncio.gather(*(_again(policy.engine, each.requests) for each in recorded))
@@ -209,6 +266,7 @@ async def _searched(
             for part, seconds in shares.items()
         ),
         Figure(f"{kind}: search, each of {nodes} nodes", 1000 * watch.host / nodes, "ms CPU"),
+        *occupancy,
     ]
     if scorer is not None:
         computed = sum(trace.usage.ppm for trace in traces)

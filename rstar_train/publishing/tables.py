@@ -21,8 +21,10 @@ from rstar_train.figures import (
     EvaluationFigures,
     Figures,
     MethodFigures,
+    OnPolicyRowFigures,
     PairCounts,
     PairFigures,
+    PPMFigures,
     RoundFigures,
     ScorerFigures,
 )
@@ -291,6 +293,22 @@ def worth_table(figures: Sequence[RoundFigures]) -> TextTable:
         )
     title = "Each PPM on solutions of its own policy, of problems held out of the pool, %"
     return TextTable(title, [*header, "aggregate", "best of n", "weighted"], rows)
+
+
+def head_table(rows: OnPolicyRowFigures, training: PPMFigures) -> TextTable:
+    """Return what a head was fitted to."""
+    return TextTable(
+        "A head on the policy's states",
+        ["problems", "of two kinds", "pairs", "values", "steps", "loss", "seconds"],
+        [
+            [
+                *(str(each) for each in (rows.problems, rows.mixed, rows.pairs, rows.values)),
+                str(training.steps),
+                f"{training.loss_first:.3f} to {training.loss_last:.3f}",
+                f"{training.seconds:.0f}",
+            ]
+        ],
+    )
 
 
 def scorers_table(figures: ScorerFigures) -> TextTable:

@@ -37,6 +37,15 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (*_FULL, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
 
 
+def describe_training() -> dict[str, object]:
+    """Return the code and packages that have just trained something, and the time."""
+    return {
+        "git": git_state(Path(__file__).parent),
+        "packages": package_versions(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Trained(Generic[F]):
     """What a training stage left."""
@@ -127,9 +136,7 @@ class Stages:
             "config": {name: _values(section) for name, section in sections.items()},
             "figures": figures.to_json(),
             "outputs": {name: file_digest(folder / name) for name in outputs},
-            "git": git_state(Path(__file__).parent),
-            "packages": package_versions(),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            **describe_training(),
         }
         replace_json(folder / MANIFEST, manifest)
         append_entry(self.journal, label(folder), "ended")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,8 @@ def train_value(
     dtype = weights_dtype(frozen=lora.rank > 0)
     model = load_value_model(base, dtype=dtype, bias=has_bias)
     model.config.pad_token_id = tokenizer.pad_token_id
+    if settings.head_only and lora.rank:
+        lora = replace(lora, rank=1)  # it stays at zero, and is there for the form's sake
     if lora.rank:
         model = get_peft_model(model, lora_config(lora, "SEQ_CLS", save=["score"]))
         fused_lora.fuse(model)
@@ -107,6 +110,7 @@ def train_value(
             objective.squash,
             kind=objective.kind,
             bias=take_bias(out) if has_bias else None,
+            head_only=settings.head_only or None,
         ).save(out)
     return ValueFigures(
         rows=len(terms),

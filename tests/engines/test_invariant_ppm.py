@@ -1,28 +1,51 @@
-"""The batch-invariant PPM: a score depends on its path alone, whoever is scored beside it."""
+"""The batch-invariant PPM: a score depends on its path alone, whoever is scored beside it.
+
+Whether it has a backbone of its own or is a head on the policy's states.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint, published_checkpoints
-from bench.engines.base import PathScores
-from bench.engines.invariant_ppm import InvariantScorer
-from bench.engines.opening import ScorerSettings, check_scorer, open_scorer
+from bench.checkpoints.checkpoint import (
+    EMBEDDED,
+    LINEAGE,
+    Checkpoint,
+    find_checkpoint,
+    published_checkpoints,
+)
+from bench.checkpoints.ppm_config import PPMConfig
+from bench.checkpoints.weights import full_weights, openvino_weights
+from bench.engines.base import PathScores, RunningScorer
+from bench.engines.invariant import InvariantEngine
+from bench.engines.invariant_ppm import HeadScorer, InvariantScorer
+from bench.engines.memory import BLOCK
+from bench.engines.opening import (
+    ScorerSettings,
+    check_scorer,
+    is_head_on,
+    open_head,
+    open_scorer,
+)
 from bench.engines.paged_model import PagedModel
 from bench.errors import CheckpointError, EngineError
-from bench.prompts import START
+from bench.prompts import START, template
 from bench.types import Problem
+from tests.engines.asking import ask_one, request
 
 pytestmark = pytest.mark.skipif(
     find_spec("openvino_genai") is None or not published_checkpoints("ppm"),
     reason="needs openvino-genai and a published PPM: pip install 'rstar-bench[cpu]'",
 )
 
+RSTAR = template("rstar")
 BOUND = 1e-3
 """In fp32, between two ways of computing a PPM whose weights one of them keeps in F16."""
 PARTIAL = f"{START}\na = 14 * 6\n<end_of_step>"
@@ -40,17 +63,63 @@ def ppm() -> Checkpoint:
 
 
 @pytest.fixture(scope="module")
-def scorer(ppm: Checkpoint) -> Iterator[Any]:
+def head(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    """A PPM of which nothing but the head differs from the embedded model."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("head")
+    base = full_weights(find_checkpoint(EMBEDDED, "policy"))
+    model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=1)
+    adapted = get_peft_model(model, LoraConfig(r=1, target_modules=["q_proj"], task_type="SEQ_CLS"))
+    torch.manual_seed(0)
+    with torch.no_grad():
+        torch.nn.init.normal_(adapted.base_model.model.score.modules_to_save["default"].weight)
+    adapted.save_pretrained(folder)
+    PPMConfig("rstar", RSTAR.digest, squash="tanh_fifth", bias=0.5, head_only=True).save(folder)
+    lineage = {"name": "head", "kind": "ppm", "parent": EMBEDDED, "template": "rstar"}
+    (folder / LINEAGE).write_text(json.dumps(lineage))
+    return find_checkpoint(str(folder), "ppm")
+
+
+@pytest.fixture(scope="module")
+def engine(start_invariant: Callable[..., InvariantEngine]) -> Iterator[InvariantEngine]:
+    started = start_invariant()
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def on_policy(head: Checkpoint, engine: InvariantEngine) -> Any:
+    policy = find_checkpoint(EMBEDDED, "policy")
+    assert is_head_on(policy, engine, head, ScorerSettings("invariant"))
+    return open_head(policy, engine, head)
+
+
+@pytest.fixture(scope="module")
+def own(ppm: Checkpoint) -> Iterator[Any]:
     opened = open_scorer(ppm, settings=ScorerSettings("invariant"))
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module", params=["own", "on_policy"])
+def scorer(request: pytest.FixtureRequest) -> Any:
+    """A PPM with passes of its own, and a head on what the policy's engine computes."""
+    return request.getfixturevalue(request.param)
+
+
+def forget(scorer: Any) -> None:
+    """Let it keep no blocks."""
+    (scorer._engine._blocks if isinstance(scorer, HeadScorer) else scorer._pool).forget()
 
 
 def asking(question: str) -> Problem:
     return Problem(question, question, "", "scripted")
 
 
-def score(scorer: InvariantScorer, searches: int) -> list[list[PathScores]]:
+def score(scorer: RunningScorer, searches: int) -> list[list[PathScores]]:
     """Score the siblings of several searches, and then their children, all at the same time."""
 
     async def search(number: int) -> list[PathScores]:
@@ -68,19 +137,88 @@ def score(scorer: InvariantScorer, searches: int) -> list[list[PathScores]]:
 def test_a_score_is_the_same_alone_and_in_company_and_whatever_is_kept(scorer: Any) -> None:
     together = score(scorer, 12)
     assert score(scorer, 12) == together
-    scorer._pool.forget()
+    forget(scorer)
     assert score(scorer, 1) == together[:1]
     assert score(scorer, 12) == together
 
 
-def test_a_small_pool_changes_no_score(ppm: Checkpoint, scorer: Any) -> None:
-    from bench.checkpoints.weights import full_weights, openvino_weights
-
+def test_a_small_pool_changes_no_score(ppm: Checkpoint, own: Any) -> None:
     small = InvariantScorer(openvino_weights(ppm), full_weights(ppm), name="x", pool_blocks=40)
     try:
-        assert score(small, 12) == score(scorer, 12)
+        assert score(small, 12) == score(own, 12)
     finally:
         small.close()
+
+
+def test_a_head_on_the_policy_gives_the_scores_of_the_whole_ppm(
+    head: Checkpoint, on_policy: Any
+) -> None:
+    whole = open_scorer(head, settings=ScorerSettings("invariant"))
+    try:
+        assert score(on_policy, 12) == score(whole, 12)
+        asked = ("What is 9 + 75?", PARTIAL, LONGER)
+        assert on_policy.values_of(*asked) == whole.values_of(*asked)
+        assert dict(on_policy.about) == {**whole.about, "backbone": "the policy's"}
+    finally:
+        whole.close()
+
+
+def test_what_was_generated_is_scored_at_a_row_each_and_no_text_is_another(
+    start_invariant: Callable[..., InvariantEngine], head: Checkpoint
+) -> None:
+    engine = start_invariant()
+    scorer = open_head(find_checkpoint(EMBEDDED, "policy"), engine, head)
+    one = request(RSTAR.render("What is 9 + 75?", PARTIAL), n=4, max_tokens=40)
+    scoring = scorer.scoring(asking("What is 9 + 75?"))
+    try:
+        texts = ask_one(engine, one)
+        rows = engine.rows
+        paths = [[each.text] for each in texts]
+        first = asyncio.run(scoring.score(PARTIAL, paths))
+        # A text that is tokenized once more may part from its own tokens near the end.
+        assert engine.rows - rows <= 4 * BLOCK / 2
+        assert sum(first.by_path) > 4 * BLOCK
+        rows = engine.rows
+        assert asyncio.run(scoring.score(PARTIAL, paths)).values == first.values
+        assert engine.rows == rows
+        assert ask_one(engine, one) == texts
+    finally:
+        engine.close()
+
+
+def test_a_head_on_another_policy_has_passes_of_its_own(
+    head: Checkpoint, ppm: Checkpoint, engine: InvariantEngine, tmp_path: Path
+) -> None:
+    policy, settings = find_checkpoint(EMBEDDED, "policy"), ScorerSettings("invariant")
+    other = find_checkpoint([*published_checkpoints("policy")][-1], "policy")
+    assert not is_head_on(other, engine, head, settings)
+    assert not is_head_on(policy, engine, ppm, settings)
+    assert not is_head_on(policy, engine, head, ScorerSettings("transformers"))
+
+
+def test_scoring_that_is_given_up_leaves_room_for_what_follows(
+    start_invariant: Callable[..., InvariantEngine], head: Checkpoint
+) -> None:
+    engine = start_invariant(pool_blocks=24, max_sequences=4)
+    scorer = open_head(find_checkpoint(EMBEDDED, "policy"), engine, head)
+
+    async def give_up() -> None:
+        asked = scorer.scoring(asking("What is 9 + 75?")).score(PARTIAL, SIBLINGS)
+        task = asyncio.ensure_future(asked)
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    try:
+        for _ in range(8):
+            asyncio.run(give_up())
+        score(scorer, 2)
+        assert len(engine._blocks._users) == 0
+        with pytest.raises(EngineError, match="texts that are scored"):
+            wide = [[f"\nx = {i}\n" * 60] for i in range(8)]
+            asyncio.run(scorer.scoring(asking("?")).score(PARTIAL, wide))
+    finally:
+        engine.close()
 
 
 def test_a_step_has_the_same_value_as_a_part_of_a_longer_path(scorer: Any) -> None:
@@ -143,8 +281,6 @@ def test_where_rows_are_not_alike_scores_are_computed_in_fp32(
 
 
 def test_rows_are_alike_in_fp32(ppm: Checkpoint) -> None:
-    from bench.checkpoints.weights import openvino_weights
-
     assert PagedModel(openvino_weights(ppm), precision="f32", blocks=5).treats_rows_alike()
 
 

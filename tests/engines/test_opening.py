@@ -10,7 +10,13 @@ import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, Checkpoint, find_checkpoint
 from bench.engines import opening
-from bench.errors import CheckpointError, EngineError, MissingExtraError, UnknownNameError
+from bench.errors import (
+    BenchError,
+    CheckpointError,
+    EngineError,
+    MissingExtraError,
+    UnknownNameError,
+)
 
 
 def install(monkeypatch: pytest.MonkeyPatch, packages: Collection[str]) -> None:
@@ -93,3 +99,10 @@ async def test_an_engine_whose_check_fails_is_closed(monkeypatch: pytest.MonkeyP
 def test_auto_never_asks_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, ("httpx", "openvino_genai"))
     assert opening.engine_for(find_checkpoint(EMBEDDED, "policy"), "auto") == "invariant"
+
+
+def test_a_precision_is_for_engines_that_can_be_told() -> None:
+    opening.check_precision("transformers", None)
+    opening.check_precision("invariant", "int8")
+    with pytest.raises(BenchError, match="--precision int8 is not for the engine 'openvino'"):
+        opening.check_precision("openvino", "int8")
