@@ -13,7 +13,7 @@ from bench.knobs import Count, Knob, Positive, Workers, knobs_of, make_knob
 
 if TYPE_CHECKING:
     from bench.answers import Conventions
-    from bench.checkpoints.checkpoint import Kind
+    from bench.checkpoints.checkpoint import Checkpoint, Kind
     from bench.cluster.settings import ClusterSettings
     from bench.engines.opening import ScorerSettings
     from bench.evaluation.spec import RunSpec
@@ -122,9 +122,9 @@ def _engines() -> list[str]:
 
 
 def _scorer_engines() -> list[str]:
-    from bench.engines.opening import SCORERS
+    from bench.engines.opening import AUTO, SCORERS
 
-    return list(SCORERS)
+    return [AUTO, *SCORERS]
 
 
 def _templates() -> list[str]:
@@ -306,12 +306,13 @@ def add_scorer_options(command: argparse.ArgumentParser) -> None:
     )
 
 
-def read_scorer(arguments: argparse.Namespace) -> ScorerSettings:
+def read_scorer(arguments: argparse.Namespace, ppm: Checkpoint) -> ScorerSettings:
     """Return how a PPM is to be run."""
-    from bench.engines.opening import ScorerSettings
+    from bench.engines.opening import AUTO, ScorerSettings, scorer_for
 
-    engine = vars(arguments).get(_PPM_ENGINE, ScorerSettings().engine)
-    return ScorerSettings(engine, arguments.batch_scores, urls=arguments.ppm_url)
+    batched: bool = arguments.batch_scores
+    engine = scorer_for(ppm, vars(arguments).get(_PPM_ENGINE, AUTO), batched=batched)
+    return ScorerSettings(engine, batched, urls=arguments.ppm_url)
 
 
 def add_cluster_options(command: argparse.ArgumentParser) -> None:

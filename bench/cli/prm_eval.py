@@ -69,7 +69,7 @@ def _prm_eval(arguments: argparse.Namespace) -> int:
     asked = [each for file in arguments.files for each in by_file[file]]
     every = list({each.id: each for of in by_file.values() for each in of}.values())
     ppm = find_checkpoint(arguments.ppm, "ppm")
-    settings = read_scorer(arguments)
+    settings = read_scorer(arguments, ppm)
     check_scorer(ppm, settings)
     # Scores of another engine have other last digits: one file holds those of one.
     model = ", ".join([ppm.name, *(f"{k} {v}" for k, v in settings.describe().items())])

@@ -47,7 +47,7 @@ KEPT_BLOCKS = 4_096
 SERVER = "server"
 """The engine whose weights are not here."""
 TRANSFORMERS = "transformers"
-"""The engine of last resort; for PPMs, the default."""
+"""The engine of last resort."""
 INVARIANT = "invariant"
 """The engine whose texts, or scores, depend on the request alone."""
 AUTO = "auto"
@@ -417,7 +417,19 @@ SCORERS: Mapping[str, ScorerEntry] = {
         _score_on_server, server_pooling.require_package, _require_poolable, is_remote=True
     ),
 }
-"""The first is the default, and its scores those of every run that says nothing of its engine."""
+"""The scores of the first are those of every run that says nothing of its PPM's engine."""
+
+
+def scorer_for(ppm: Checkpoint | None, name: str = AUTO, *, batched: bool = False) -> str:
+    """Return the engine that a name stands for, of a PPM's.
+
+    `auto` is the batch-invariant one where it is installed and runs the PPM, else transformers, as
+    where passes of several searches are to be made as one there.
+    """
+    if name != AUTO:
+        return name
+    installed = importlib.util.find_spec(_PACKAGE) is not None
+    return INVARIANT if ppm and installed and not batched and has_gguf(ppm) else TRANSFORMERS
 
 
 def require_scorer(settings: ScorerSettings = ScorerSettings()) -> None:  # noqa: B008  # frozen
@@ -426,7 +438,7 @@ def require_scorer(settings: ScorerSettings = ScorerSettings()) -> None:  # noqa
     Raises UnknownNameError, MissingExtraError, BenchError: the engine batches by itself.
     """
     if settings.engine not in SCORERS:
-        raise UnknownNameError("PPM engine", settings.engine, SCORERS)
+        raise UnknownNameError("PPM engine", settings.engine, (AUTO, *SCORERS))
     entry = SCORERS[settings.engine]
     if settings.batched and entry.batches:
         raise BenchError(

@@ -38,8 +38,6 @@ SEARCHES: Mapping[str, SearchConfig] = {
     "mcts": MCTS(rollouts=ROLLOUTS, candidates=6, tokens=TOKENS, c=0.5, rules="efficient"),
 }
 """Majority, best-of-N and the weighted vote choose from the same samples."""
-PPM_ENGINE = "invariant"
-"""Its passes serve all searches, and its scores do not depend on that."""
 INEQUALITIES = "embedded-inequalities"
 STATEMENTS = 16
 CPU_SECONDS = 5.0
@@ -115,7 +113,6 @@ def _plan(policy: str, searches: list[str], out: Path, limit: int) -> dict[Path,
             config=SEARCHES[search],
             limit=limit,
             sampling=SAMPLING,
-            ppm_engine=PPM_ENGINE,
         )
         for search in searches
     }

@@ -37,6 +37,7 @@ from bench.engines.opening import (
     open_engine,
     open_head,
     open_scorer,
+    scorer_for,
 )
 from bench.engines.policy import ModelPolicy, SamplingSettings
 from bench.engines.turns import Turns
@@ -252,7 +253,7 @@ class Harness:
         into memory.
         """
         engine, demand = engine_for(policy, engine), demand or any_demand(sampling)
-        scoring = replace(scoring or ScorerSettings(), urls=self._ppm_url)
+        scoring = replace(scoring or ScorerSettings(scorer_for(ppm)), urls=self._ppm_url)
         if ppm is not None:
             check_scorer(ppm, scoring)
         key = engine, precision, policy.digest

@@ -91,7 +91,7 @@ def any_demand(sampling: SamplingSettings) -> Demand:
 def check_memory(resolved: Resolved, concurrency: int) -> None:
     """Find out that a run cannot fit before anything is loaded. Raises BenchError."""
     if resolved.policy is not None:
-        models = Models(resolved.policy, resolved.engine, resolved.ppm, resolved.spec.ppm_engine)
+        models = Models(resolved.policy, resolved.engine, resolved.ppm, resolved.scorer.engine)
         demand = demand_of(resolved, min(concurrency, len(resolved.problems)))
         fit(models, demand, read_free())
 

@@ -40,7 +40,7 @@ def _count_weights(resolved: Resolved) -> int:
     if resolved.policy is not None and resolved.engine is not None:
         needed += ENGINES[resolved.engine].count_missing(resolved.policy)
     if resolved.ppm is not None:
-        needed += SCORERS[resolved.spec.ppm_engine].count_missing(resolved.ppm)
+        needed += SCORERS[resolved.scorer.engine].count_missing(resolved.ppm)
     return needed
 
 

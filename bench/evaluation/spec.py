@@ -31,15 +31,16 @@ from bench.checkpoints.reward import find_reading
 from bench.checkpoints.weights import require_tokenizer, tokenizer_digest
 from bench.engines.base import Precision
 from bench.engines.opening import (
+    AUTO,
     ENGINES,
     SCORERS,
     SERVER,
-    TRANSFORMERS,
     ScorerSettings,
     check_precision,
     engine_for,
     require_engine,
     require_scorer,
+    scorer_for,
 )
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError, CheckpointError, UnknownNameError
@@ -91,9 +92,10 @@ class RunSpec:
     sampling: SamplingSettings = SamplingSettings()
     conventions: Conventions = DEFAULT
     """How answers are compared with the reference."""
-    ppm_engine: str = TRANSFORMERS
-    """Engine that runs the PPM: transformers; vllm, in this process; server: asks servers of vLLM's
-    pooling (--ppm-url), which have the PPM under its name."""
+    ppm_engine: str = AUTO
+    """Engine that runs the PPM: invariant; transformers; vllm, in this process; server: asks
+    servers of vLLM's pooling (--ppm-url), which have the PPM under its name; auto: invariant where
+    it is installed and can, else transformers."""
     batch_scores: bool = False
     """Whether passes of the PPM for several searches may be one, on transformers: scores then
     depend, in their last digits, on what is searched beside them."""
@@ -128,7 +130,8 @@ class Resolved:
     @property
     def scorer(self) -> ScorerSettings:
         """How the PPM is run, but for where its servers are."""
-        return ScorerSettings(self.spec.ppm_engine, self.spec.batch_scores)
+        batched = self.spec.batch_scores
+        return ScorerSettings(scorer_for(self.ppm, self.spec.ppm_engine, batched=batched), batched)
 
     @property
     def _search(self) -> dict[str, Any]:
@@ -200,8 +203,8 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
     does not tell what it goes by; or one that decides statements for other problems.
     """
     entry = find_search(spec.search)
-    if spec.ppm_engine not in SCORERS:
-        raise UnknownNameError("PPM engine", spec.ppm_engine, SCORERS)
+    if spec.ppm_engine not in (AUTO, *SCORERS):
+        raise UnknownNameError("PPM engine", spec.ppm_engine, (AUTO, *SCORERS))
     config = entry.config() if spec.config is None else spec.config
     if not isinstance(config, entry.config):
         raise BenchError(
@@ -234,7 +237,7 @@ def resolve(spec: RunSpec, problems: Sequence[Problem] | None = None) -> Resolve
     if ppm is not None:
         require_scorer(resolved.scorer)
         require_tokenizer(ppm)
-        SCORERS[spec.ppm_engine].require(ppm)
+        SCORERS[resolved.scorer.engine].require(ppm)
     return resolved
 
 

@@ -1,8 +1,8 @@
 """Which loss terms share an optimizer step, and how the step is cut into packed sequences.
 
 A batch takes whole problems until it has `batch_size` terms, so that shared prefixes are computed
-once. It is cut, between problems, into micro-batches: packed sequences of a limited length, whose
-gradients are accumulated. What a term is belongs to whoever trains: `rstar_train.value.batches` for
+once. It is cut into micro-batches: packed sequences of a limited length, whose gradients are
+accumulated. It is cut between problems, and within one that is larger by itself. What a term is belongs to whoever trains: `rstar_train.value.batches` for
 scores, `rstar_train.policy.preference_batches` for log-probabilities.
 """
 
@@ -13,6 +13,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from bench.engines.token_trie import TokenTrie
 from rstar_train.training.packing import merge_prefixes
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def cut_batches(
     """Cut terms, in their order, into batches of whole problems with `batch_size` terms or more.
 
     Returns for each batch the terms of its micro-batches, which have at most `micro_batch_tokens`
-    tokens unless a single problem has more. What is left at the end and too little joins the batch
+    tokens unless a single term has more. What is left at the end and too little joins the batch
     before. With several processes each takes a batch of its own, so a batch has their share of the
     terms; and as they must all make the same number of passes, every batch is cut into as many
     micro-batches as the longest needs.
@@ -109,7 +110,11 @@ def cut_batches(
     if len(batches) > 1 and held < share / 2:
         rest = batches.pop()
         batches[-1] += rest
-    batches = [batch for batch in batches if batch]
+    batches = [
+        [part for group in batch for part in _split(group, micro_batch_tokens)]
+        for batch in batches
+        if batch
+    ]
     cut = [_cut(batch, micro_batch_tokens) for batch in batches]
     if processes > 1:
         passes = max(map(len, cut))
@@ -129,8 +134,29 @@ def _by_problem(terms: Sequence[T]) -> list[list[T]]:
     return list(problems.values())
 
 
+def _split(group: Sequence[T], most: int) -> list[list[T]]:
+    """Split the terms of a problem where their texts have more tokens than that.
+
+    Those that share a prefix stay together as far as can be; what parts share is computed in each.
+    """
+    if len(merge_prefixes(list_texts(group))) <= most:
+        return [list(group)]
+    parts: list[list[T]] = []
+    trie = TokenTrie()
+    for term in sorted(group, key=lambda term: term.texts):
+        for text in term.texts:
+            trie.insert(text)
+        if not parts or len(trie) > most:
+            parts.append([])
+            trie = TokenTrie()
+            for text in term.texts:
+                trie.insert(text)
+        parts[-1].append(term)
+    return parts
+
+
 def _cut(groups: Sequence[Sequence[T]], most: int) -> list[list[T]]:
-    """Cut a batch between problems into the terms of its micro-batches."""
+    """Cut a batch between groups into the terms of its micro-batches."""
     parts: list[list[T]] = []
     held = most
     for group in groups:
@@ -144,7 +170,7 @@ def _cut(groups: Sequence[Sequence[T]], most: int) -> list[list[T]]:
 
 
 def _share_out(groups: Sequence[Sequence[T]], passes: int) -> list[list[T]]:
-    """Share problems out over so many passes; one that gets none repeats a term of no weight."""
+    """Share groups out over so many passes; one that gets none repeats a term of no weight."""
     shared: list[list[T]] = [[] for _ in range(passes)]
     sizes = [0] * passes
     for group in sorted(groups, key=len, reverse=True):

@@ -12,7 +12,7 @@ from rstar_train.training.batching import Ids, cut_batches, list_texts
 from rstar_train.training.packing import PackedSequence, merge_prefixes, pack
 
 MICRO_BATCH_TOKENS = 2048
-"""Tokens of a micro-batch at most, unless a single problem has more: about 2 GB of activations for
+"""Tokens of a micro-batch at most, unless a single term has more: about 2 GB of activations for
 135M weights in bf16, and enough rows for the matrix products to run at full speed."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 
@@ -88,11 +89,17 @@ def test_scores_of_another_engine_or_of_shared_passes_are_another_configuration(
     usual = RunSpec("embedded-grade-school", "smollm2", "best_of_n", limit=1)
     config, shared, served = (
         resolve(replace(usual, **changes)).config["ppm"]
-        for changes in ({}, {"batch_scores": True}, {"ppm_engine": "server"})
+        for changes in (
+            {"ppm_engine": "transformers"},
+            {"batch_scores": True},
+            {"ppm_engine": "server"},
+        )
     )
     assert config.keys() == {"name", "digest"}  # as before there was a choice
     assert shared == {**config, "batched": True}
     assert served == {**config, "engine": "server"}
+    chosen = "invariant" if find_spec("openvino_genai") else None
+    assert resolve(usual).config["ppm"].get("engine") == chosen
     with pytest.raises(BenchError, match="--batch-scores is for --ppm-engine transformers"):
         resolve(replace(usual, ppm_engine="server", batch_scores=True))
     with pytest.raises(UnknownNameError, match="unknown PPM engine 'vlm'; did you mean 'vllm'"):

@@ -55,7 +55,18 @@ def test_micro_batches_are_cut_between_problems(monkeypatch: pytest.MonkeyPatch)
     assert len(pairs_of(batch)) == 8
 
 
-def test_a_problem_above_the_limit_is_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_problem_above_the_limit_is_cut_between_its_terms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "MICRO_BATCH_TOKENS", 20)
+    (batch,) = make_batches(terms(problems=1, each=5), batch_size=99)
+    # Two terms a line, of 12 shared tokens and 2 x 3 of their own; the shared ones in each.
+    assert [part.sequence.used for part in batch.micro_batches] == [18, 18, 15]
+    assert sorted(pairs_of(batch)) == [(50 + at, 71) for at in range(5)]
+    assert batch.weight == pytest.approx(1.0)
+
+
+def test_a_term_above_the_limit_is_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MICRO_BATCH_TOKENS", 10)
     (batch,) = make_batches(terms(problems=2, each=1), batch_size=99)
     assert [part.sequence.used for part in batch.micro_batches] == [15, 15]
