@@ -4,7 +4,8 @@ Agreement is with the first engine that runs, problem by problem, to the last ch
 tokens: engines differ in rounding, and in what they round weights and caches to. A run on each is
 killed when some of its records are written, and repeated; its records are compared with those of a
 run that nobody killed. An engine that is not installed has a sentence in its place. vLLM is looked
-for in its own environment, too (`bench.speed.vllm_apart`): in a process there, and as a server.
+for in its own environment, too (`bench.speed.vllm_apart`): in a process there, and as a server. So
+is llama.cpp's server (`bench.speed.llama_cpp`).
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
 from bench.checkpoints.checkpoint import Checkpoint, newest_policy
-from bench.checkpoints.weights import full_weights
+from bench.checkpoints.weights import full_weights, gguf
 from bench.engines import vllm
 from bench.engines.base import Engine, Precision, Request
 from bench.engines.http_client import Patience
@@ -35,15 +36,17 @@ from bench.problems import load
 from bench.prompts import START, template
 from bench.runs.reader import load_run
 from bench.speed.generation import POOL, rate
+from bench.speed.llama_cpp import LLAMA_CPP, serve_gguf
 from bench.speed.measure import measure_time
+from bench.speed.served import Served
 from bench.speed.vllm_apart import environment_for, require_environment, run_there, serve_model
 
 NAMES = (
     *("openvino", "invariant", "invariant int8", "invariant f32"),
     *("openvino bf16", "openvino-cached"),
-    *("vllm", SERVER, "transformers"),
+    *("vllm", SERVER, LLAMA_CPP, "transformers"),
 )
-"""Engines, and their precisions where those are named."""
+"""Engines, and their precisions where those are named. `server` is vLLM's."""
 GREEDY = 8
 """Problems on which greedy texts are compared."""
 TOKENS = 48
@@ -107,19 +110,15 @@ def _at_hand(name: str, policy: Checkpoint, folder: Path) -> Iterator[tuple[Meas
     run = [
         *("-m", "bench.cli", "run", "--benchmark", POOL, "--limit", str(KILLED)),
         *("--policy", policy.name, "--search", "sample", "--n", "2", "--concurrency", "2"),
-        *("--engine", engine),
+        *("--engine", SERVER if name == LLAMA_CPP else engine),
         *(("--precision", precision) if precision else ()),
     ]
-    if name == SERVER:
-        model = full_weights(policy)
-        arguments = [*_UNCHUNKED, "--served-model-name", policy.name]
+    if name in (SERVER, LLAMA_CPP):
         with ExitStack() as until_the_end:
             with measure_time() as start:
-                server = until_the_end.enter_context(
-                    serve_model(model, folder, arguments, lambda url: _answers(url, policy.name))
-                )
+                server = until_the_end.enter_context(_served(name, policy, folder))
             yield (
-                lambda widest: _measure(name, widest, base_url=server.url, waited=start.wall),
+                lambda widest: _measure(SERVER, widest, base_url=server.url, waited=start.wall),
                 ([sys.executable, *run, "--base-url", server.url], None),
             )
         return
@@ -133,6 +132,18 @@ def _at_hand(name: str, policy: Checkpoint, folder: Path) -> Iterator[tuple[Meas
         yield measure_there, ([str(python), *run], environment_for(folder))
         return
     yield lambda widest: _measure(name, widest), ([sys.executable, *run], None)
+
+
+def _served(name: str, policy: Checkpoint, folder: Path) -> AbstractContextManager[Served]:
+    """Return what serves a policy under its name until the end. Raises BenchError."""
+
+    def answers(url: str) -> bool:
+        return _answers(url, policy.name)
+
+    if name == LLAMA_CPP:
+        return serve_gguf(gguf(policy), folder, policy.name, answers)
+    arguments = [*_UNCHUNKED, "--served-model-name", policy.name]
+    return serve_model(full_weights(policy), folder, arguments, answers)
 
 
 def _is_here() -> bool:

@@ -7,21 +7,16 @@ vLLM, which `.ci/vllm-environment` makes. Its speed is measured there, and its t
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.speed.served import HOST, TOLD, Served, serve
 
 ENVIRONMENT = os.environ.get("RSTAR_BENCH_VLLM", "")
 UNNAMED = "RSTAR_BENCH_VLLM names no environment with vLLM"
-READY_SECONDS = 1800
-"""On cores that are busy with something else; on two quiet ones a server is ready after 45."""
 _PROJECT = Path(__file__).resolve().parents[2]
 _SETTINGS = {
     "VLLM_CPU_KVCACHE_SPACE": "1",
@@ -29,17 +24,6 @@ _SETTINGS = {
     "VLLM_LOGGING_LEVEL": "ERROR",
     "HF_HUB_OFFLINE": "1",
 }
-_TOLD = 3000
-"""Characters of a log that are told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A running server."""
-
-    url: str
-    """Ends in /v1."""
-    process: subprocess.Popen[bytes]
 
 
 def require_environment() -> Path:
@@ -71,7 +55,7 @@ def run_there(arguments: Sequence[str], folder: Path) -> str:
         [str(python), *arguments], env=environment_for(folder), capture_output=True, text=True
     )
     if done.returncode:
-        last = done.stderr.strip()[-_TOLD:]
+        last = done.stderr.strip()[-TOLD:]
         raise BenchError(f"{python.name} ended with {done.returncode} there: {last}")
     return done.stdout
 
@@ -85,28 +69,9 @@ def serve_model(
     `is_ready` is asked with the URL, which ends in /v1. Raises BenchError: it does not start.
     """
     vllm = require_environment() / "bin" / "vllm"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     command = [
-        *(str(vllm), "serve", str(model), "--host", "127.0.0.1", "--port", str(port)),
-        *("--enforce-eager", "--max-model-len", "2048", *arguments),
+        *(str(vllm), "serve", str(model), "--host", HOST, "--enforce-eager"),
+        *("--max-model-len", "2048", *arguments),
     ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=environment_for(folder), stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        deadline = time.monotonic() + READY_SECONDS
-        url = f"http://127.0.0.1:{port}/v1"
-        while not is_ready(url):
-            if process.poll() is not None:
-                raise BenchError(f"vllm serve ended: {(folder / 'log').read_text()[-_TOLD:]}")
-            if time.monotonic() > deadline:
-                raise BenchError(f"vllm serve was not ready within {READY_SECONDS} seconds")
-            time.sleep(1)
-        yield Served(url, process)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with serve(command, environment_for(folder), folder, is_ready) as server:
+        yield server

@@ -2,8 +2,9 @@
 
 A batch takes whole problems until it has `batch_size` terms, so that shared prefixes are computed
 once. It is cut into micro-batches: packed sequences of a limited length, whose gradients are
-accumulated. It is cut between problems, and within one that is larger by itself. What a term is belongs to whoever trains: `rstar_train.value.batches` for
-scores, `rstar_train.policy.preference_batches` for log-probabilities.
+accumulated. It is cut between problems, and within one that is larger by itself. What a term is
+belongs to whoever trains: `rstar_train.value.batches` for scores, `rstar_train.policy.step_apo` for
+log-probabilities.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from bench.engines.base import Finish, Request
 from bench.engines.http_client import Patience
 from bench.engines.server import ServerEngine
 from bench.errors import DeadEngineError, EngineError
-from bench.speed.vllm_apart import ENVIRONMENT, UNNAMED, Served, serve_model
+from bench.speed.served import Served
+from bench.speed.vllm_apart import ENVIRONMENT, UNNAMED, serve_model
 
 pytest.importorskip("httpx")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not ENVIRONMENT, reason=UNNAMED)]
