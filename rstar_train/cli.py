@@ -76,23 +76,21 @@ def _parser() -> Parser:
     scorers.set_defaults(run=_scorers)
     head = verbs.add_parser(
         "head",
-        help="a PPM that is a head on a policy's own states, of stored runs",
-        description="Fit a head to the solutions in runs of rstar-bench, in minutes. With it, "
-        "--engine invariant and --ppm-engine invariant score a candidate at the price of a token.",
+        help="a PPM that is a head on a policy's own states",
+        description="Let a policy search problems of a recipe's pool, and fit a head to what comes "
+        "of it. With --engine invariant and --ppm-engine invariant a candidate is then scored at "
+        "the price of a token. Repeat the command to go on where it was.",
     )
-    head.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="what it learns from")
+    _add_run(head)
     suggest(
-        head.add_argument("--policy", required=True, help="whose states it reads"), _list_policies
+        head.add_argument(
+            "--policy", required=True, help="who searches, and whose states it reads"
+        ),
+        _list_policies,
     )
-    head.add_argument(
-        "--samples",
-        type=Path,
-        metavar="RUN",
-        help="a run of the search sample on other problems: what the head is worth there is "
-        "printed, and its best aggregate becomes its own",
-    )
+    head.add_argument("--problems", type=int, default=400, help="problems that it searches [400]")
+    head.add_argument("--samples", type=int, default=8, help="solutions of each [8]")
     head.add_argument("--out", type=Path, required=True, help="folder of the PPM")
-    head.add_argument("--seed", type=int, default=0, help="seed of the training [0]")
     head.set_defaults(run=_head)
     status = verbs.add_parser(
         "status",
@@ -253,15 +251,20 @@ def _head(arguments: argparse.Namespace) -> int:
     from rstar_train.publishing.tables import head_table, scorers_table
     from rstar_train.rounds.heads import fit_head_on
 
+    run = _find_run(arguments)
     policy = find_checkpoint(arguments.policy, "policy")
     found = fit_head_on(
-        policy, arguments.runs, arguments.out, samples=arguments.samples, seed=arguments.seed
+        policy,
+        run.recipe,
+        problems=arguments.problems,
+        samples=arguments.samples,
+        work=arguments.work or run.work / f"head-of-{policy.name.rpartition('/')[2]}",
+        out=arguments.out,
+        beside=run.beside,
     )
-    shown = [head_table(found.rows, found.training)]
-    if found.worth is not None:
-        number = int(policy.lineage.get("round", 0))
-        shown.append(scorers_table(ScorerFigures(number, {"head": found.worth})))
-    _print_tables(shown)
+    number = int(policy.lineage.get("round", 0))
+    worth = scorers_table(ScorerFigures(number, {"head": found.worth}))
+    _print_tables([head_table(found.rows, found.training), worth])
     print(f"\n{found.checkpoint.name}: --ppm {arguments.out} --ppm-engine invariant")
     return 0
 

@@ -1,11 +1,12 @@
-"""A head fitted to stored runs of a policy, and what it costs to score with it."""
+"""A head fitted to what a policy finds, and what it costs to score with it."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ from bench.errors import BenchError
 from bench.evaluation.harness import Harness
 from bench.evaluation.spec import RunSpec
 from bench.runs.reader import load_run
-from bench.search.settings import MCTS, Sampling
+from bench.search.settings import MCTS
+from rstar_train.recipes.recipe import load_recipe
+from rstar_train.recipes.tiny import shrink
 from rstar_train.rounds.heads import fit_head_on
 
 pytestmark = pytest.mark.skipif(
@@ -24,44 +27,52 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_a_policy_of_other_prompts_is_refused(tmp_path: Path) -> None:
-    embedded = find_checkpoint(EMBEDDED, "policy")
-    with pytest.raises(BenchError, match="choose a policy of rstar-train"):
-        fit_head_on(embedded, [tmp_path], tmp_path / "head", samples=None, seed=0)
+@pytest.mark.parametrize(
+    ("recipe", "policy", "words"),
+    [
+        ("smollm2-dial", EMBEDDED, "choose a policy of rstar-train"),
+        ("cpl-smollm2", "smollm2-r4", "a head is fitted to steps"),
+    ],
+)
+def test_a_policy_or_a_recipe_of_other_prompts_is_refused(
+    recipe: str, policy: str, words: str, tmp_path: Path
+) -> None:
+    loaded: Any = load_recipe(recipe)
+    with pytest.raises(BenchError, match=words):
+        fit_head_on(
+            find_checkpoint(policy, "policy"),
+            loaded,
+            problems=4,
+            samples=2,
+            work=tmp_path,
+            out=tmp_path / "head",
+        )
 
 
 @pytest.mark.slow
-async def test_a_head_is_fitted_measured_and_read_from_the_steps_of_a_search(
-    tmp_path: Path,
-) -> None:
-    name = [*published_checkpoints("policy")][-1]
-    policy = find_checkpoint(name, "policy")
-    spec = RunSpec(
-        "embedded-grade-school", name, "sample", Sampling(n=8), limit=24, engine="invariant"
-    )
+def test_a_head_is_fitted_measured_and_read_from_the_steps_of_a_search(tmp_path: Path) -> None:
+    names = [name for name in published_checkpoints("policy") if "dial" in name]
+    policy, recipe = find_checkpoint(names[-1], "policy"), shrink(load_recipe("smollm2-dial"))
     head, searched = tmp_path / "head", tmp_path / "searched"
-    async with Harness() as harness:
-        await harness.run(spec, tmp_path / "learnt")
-        await harness.run(replace(spec, benchmark="embedded-dial"), tmp_path / "samples")
-        with pytest.raises(BenchError, match="measure a head on other problems"):
-            learnt = tmp_path / "learnt"
-            fit_head_on(policy, [learnt], head, samples=learnt, seed=0)
-        found = fit_head_on(
-            policy, [tmp_path / "learnt"], head, samples=tmp_path / "samples", seed=0
-        )
-        assert found.rows.mixed and found.training.loss_last < found.training.loss_first
-        assert found.worth is not None
-        config = PPMConfig.load(head)
-        assert config.head_only and config.aggregate == found.worth.aggregate
-        scored = replace(
-            spec,
-            search="mcts",
-            config=MCTS(rollouts=2, candidates=2),
-            ppm=str(head),
-            ppm_engine="invariant",
-            limit=3,
-        )
-        await harness.run(scored, searched)
+    found = fit_head_on(policy, recipe, problems=16, samples=6, work=tmp_path / "work", out=head)
+    assert found.rows.mixed and found.training.loss_last < found.training.loss_first
+    config = PPMConfig.load(head)
+    assert config.head_only and config.aggregate == found.worth.aggregate
+    spec = RunSpec(
+        "embedded-dial",
+        names[-1],
+        "mcts",
+        MCTS(rollouts=2, candidates=2),
+        ppm=str(head),
+        engine="invariant",
+        limit=3,
+    )
+
+    async def search() -> None:
+        async with Harness() as harness:
+            await harness.run(spec, searched)
+
+    asyncio.run(search())
     assert len(load_run(searched).records) == 3
     about = json.loads((searched / "run.json").read_text())
     assert about["scorer"]["backbone"] == "the policy's"
