@@ -26,12 +26,11 @@ from bench.prompts import OFFICIAL
 from bench.types import Problem
 from rstar_train.figures import OnPolicyRowFigures, PPMFigures, SampleFigures, WorthFigures
 from rstar_train.publishing.checkpoint import Lineage, publish, weights_file
-from rstar_train.recipes.recipe import RECIPES, Recipe, sections_digest
+from rstar_train.recipes.recipe import RECIPES, Recipe, RoundSettings, sections_digest
 from rstar_train.recipes.settings import (
     LoRASettings,
     PPMSettings,
     RefreshSettings,
-    RoundSettings,
     SearchSettings,
 )
 from rstar_train.rounds import refresh
