@@ -30,6 +30,8 @@ VARIABLE = "RSTAR_BENCH_CHECKPOINTS"
 """Environment variable: the folder of the published rounds."""
 PUBLISHED = "smollm2-135m"
 """Folder of its rounds under `results/checkpoints`; those of another recipe have a suffix."""
+HEAD = "-head"
+"""What follows `ppm`, and its round's name, where nothing but a head on the policy was trained."""
 LINEAGE = "lineage.json"
 ADAPTER = "adapter_model.safetensors"
 WEIGHTS = "*.safetensors"
@@ -147,17 +149,22 @@ def name_of_round(folder: str, number: int) -> str | None:
 def published_checkpoints(kind: Kind) -> dict[str, Path]:
     """Return the published checkpoints of a kind by name, newest last.
 
-    Those of `PUBLISHED` itself, which are taken where nobody named one, come after all others.
+    Those of `PUBLISHED` itself, which are taken where nobody named one, come after all others, and
+    a round's second PPM, which is a head on its policy, before them.
     """
     rounds = []
-    pattern = f"{PUBLISHED}*/round-*/{kind}/{LINEAGE}"
+    pattern = f"{PUBLISHED}*/round-*/{kind}*/{LINEAGE}"
     for lineage in (found for folder in _list_folders() for found in folder.glob(pattern)):
         folder = lineage.parent
+        suffix = folder.name.removeprefix(kind)
+        if suffix not in ("", HEAD):
+            continue
         family = folder.parent.parent.name
         number = folder.parent.name.removeprefix("round-")
         name = name_of_round(family, int(number)) if number.isdigit() else None
         if name is not None:
-            rounds.append((family == PUBLISHED, family, int(number), name, folder))
+            order = suffix != HEAD, family == PUBLISHED, family, int(number)
+            rounds.append((*order, f"{name}{suffix}", folder))
     return {name: folder for *_, name, folder in sorted(rounds)}
 
 

@@ -18,25 +18,28 @@ def draw_tokens(
     """Return a token for each row of logits, of shape (rows, vocabulary), in fp32.
 
     A temperature of 0 takes the likeliest, the first of equals. Any other draws from the softmax:
-    the token at which the summed probabilities pass the row's number in [0, 1).
+    the token at which the summed probabilities pass the row's number in [0, 1). The logits are
+    written over: a copy of all of them would take longer than what is computed.
     """
     import torch
     import torch.nn.functional as F
 
-    greedy = torch.tensor([temperature <= 0 for temperature in temperatures])
-    if greedy.all():
-        return logits.argmax(dim=-1).tolist()
+    greedy = [row for row, temperature in enumerate(temperatures) if temperature <= 0]
+    chosen = dict(zip(greedy, logits[greedy].argmax(dim=-1).tolist(), strict=True))
+    if len(greedy) == len(logits):
+        return [*chosen.values()]
     divisors = torch.tensor([temperature or 1.0 for temperature in temperatures])
-    chances = F.softmax(logits / divisors[:, None], dim=-1)
-    chances = F.pad(chances, (0, -chances.shape[1] % BLOCK))
+    scores = logits.div_(divisors[:, None]) if bool((divisors != 1).any()) else logits
+    chances = scores.sub_(scores.amax(dim=-1, keepdim=True)).exp_()  # times what they sum up to
+    if chances.shape[1] % BLOCK:
+        chances = F.pad(chances, (0, -chances.shape[1] % BLOCK))
     blocks = chances.view(len(logits), -1, BLOCK)  # (rows, blocks, BLOCK)
     sums = blocks.sum(dim=-1)  # (rows, blocks)
     wanted = torch.tensor(uniforms, dtype=torch.float64).float()
     block, rest = _pass(sums, wanted * sums.sum(dim=-1))
-    rows = torch.arange(len(logits))
-    token, _ = _pass(blocks[rows, block], rest)
-    drawn = block * BLOCK + token
-    return torch.where(greedy, logits.argmax(dim=-1), drawn).tolist()
+    token, _ = _pass(blocks[torch.arange(len(logits)), block], rest)
+    drawn = (block * BLOCK + token).tolist()
+    return [chosen.get(row, token) for row, token in enumerate(drawn)]
 
 
 def _pass(parts: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -300,9 +300,11 @@ class InvariantEngine(SteppingEngine):
         if len(drawing) > len(ready):
             scores = scores[[row for row, _ in drawing]]
         temperatures = [sequence.pending.request.temperature for sequence in sequences]
+        tells = any(sequence.pending.request.logprobs for sequence in sequences)
+        before = scores.clone() if tells else scores
         tokens = draw_tokens(scores, temperatures, [each.draw.random() for each in sequences])
-        if any(sequence.pending.request.logprobs for sequence in sequences):
-            for sequence, logprob in zip(sequences, read_logprobs(scores, tokens), strict=True):
+        if tells:
+            for sequence, logprob in zip(sequences, read_logprobs(before, tokens), strict=True):
                 sequence.logprobs.append(logprob)
         for sequence, token in zip(sequences, tokens, strict=True):
             sequence.ids.append(token)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.checkpoint import (
+    HEAD,
     Checkpoint,
     default_ppm,
     find_checkpoint,
@@ -50,10 +51,8 @@ if TYPE_CHECKING:
 POOL = "embedded-grade-school"
 PROBLEMS = CONCURRENCY
 """As many at a time as a run searches unless told otherwise."""
-HEAD = "ppm-head"
-"""Folder of a round's PPM of which nothing but a head was trained."""
 CANDIDATES = 4
-ROLLOUTS = 4
+ROLLOUTS = 2
 
 
 OLD, NEW = "openvino", "invariant"
@@ -69,7 +68,7 @@ async def engine() -> list[Figure]:
     The old configuration is timed beside the new one.
     """
     policy = _find_policy()
-    own, head = default_ppm(policy), find_head(policy)
+    own, head = default_ppm(policy), _find_head(policy.name)
     old = await _time(policy, OLD, {f"PPM on {TRANSFORMERS}": (own, TRANSFORMERS)})
     scorers = {f"PPM on {NEW}": (own, NEW), "PPM, a head on the policy": (head, NEW)}
     new = await _time(policy, NEW, scorers)
@@ -87,15 +86,14 @@ async def engine() -> list[Figure]:
 
 
 def _find_policy() -> Checkpoint:
-    found = [find_checkpoint(name, "policy") for name in published_checkpoints("policy")]
-    with_head = [policy for policy in found if find_head(policy) is not None]
-    return (with_head or [newest_policy()])[-1]
+    names = [name for name in published_checkpoints("policy") if _find_head(name) is not None]
+    return find_checkpoint(names[-1], "policy") if names else newest_policy()
 
 
-def find_head(policy: Checkpoint) -> Checkpoint | None:
+def _find_head(policy: str) -> Checkpoint | None:
     """Return the PPM of a policy's round that is a head on its states; None: there is none."""
-    folder = policy.folder and policy.folder.resolve().parent / HEAD
-    return find_checkpoint(str(folder), "ppm") if folder and folder.is_dir() else None
+    name = f"{policy}{HEAD}"
+    return find_checkpoint(name, "ppm") if name in published_checkpoints("ppm") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +116,18 @@ async def _time(
     )
     try:
         await rate(running, policy, 2)  # the first step of a pipeline compiles
-        rates = {requests: await rate(running, policy, requests) for requests in (1, 8, 32)}
+        rates = {}
+        for requests in (1, 8, 32):
+            _count_anew(running)
+            rates[requests] = await rate(running, policy, requests)
         figures = [
             *(Figure(f"{name}, {n} requests", each, "tokens/s") for n, each in rates.items()),
             Figure(f"{name}, 32 requests / 1 request", rates[32] / rates[1], "x"),
+            Figure(
+                f"{name}, 32 requests asked again, prompts known where they are kept",
+                await rate(running, policy, 32),
+                "tokens/s",
+            ),
             *(without := await _searched(policy, None, f"{name}, no PPM", turns)),
         ]
         scored: dict[str, float] = {}
@@ -146,7 +152,7 @@ async def _time(
 
 def _count_anew(running: Engine) -> None:
     if isinstance(running, InvariantEngine):
-        running.forget()  # the search before asked of the same problems
+        running.forget()  # whoever asked before asked of the same problems
         running.steps = running.rows = running.reused_tokens = 0
         running.spent.clear()
 
@@ -241,6 +247,7 @@ async def _searched(
     held = {name: held - before.get(name, 0.0) for name, held in turns.seconds.items()}
     occupancy = _occupancy(policy.engine, f"MCTS, {what}")
     tokens = sum(trace.usage.policy_generated for trace in traces)
+    _count_anew(policy.engine)
     with measure_time() as alone:
         await asyncio.gather(*(_again(policy.engine, each.requests) for each in recorded))
     nodes = sum(len(trace.nodes) - 1 for trace in traces)

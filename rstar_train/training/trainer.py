@@ -185,13 +185,22 @@ def save(trainer: Trainer, folder: Path) -> None:
         shutil.rmtree(folder / "trainer", ignore_errors=True)
 
 
+_HEAD = ".score."
+
+
 def _halve(folder: Path) -> None:
-    """Round a folder's fp32 weights to bf16, a file at a time, and say so in its configuration."""
+    """Round a folder's fp32 weights to bf16, a file at a time, and say so in its configuration.
+
+    A scalar head stays as it is: it is small, and what its sum rounds away is a score's.
+    """
     import torch
     from safetensors.torch import load_file, save_file
 
     for path in sorted(folder.glob(WEIGHTS)):
-        weights = {name: tensor.to(torch.bfloat16) for name, tensor in load_file(str(path)).items()}
+        weights = {
+            name: tensor if _HEAD in name else tensor.to(torch.bfloat16)
+            for name, tensor in load_file(str(path)).items()
+        }
         partial = path.with_suffix(".partial")
         save_file(weights, str(partial), metadata={"format": "pt"})
         partial.replace(path)

@@ -368,6 +368,7 @@ def test_a_head_that_was_fitted_alone_leaves_the_backbone_as_it_was(
     changed = {name: tensor.abs().max() for name, tensor in adapter(tmp_path).items()}
     assert all(size == 0 for name, size in changed.items() if "lora_B" in name)
     assert changed["base_model.model.score.weight"] > 0
+    assert adapter(tmp_path)["base_model.model.score.weight"].dtype == torch.float32
     assert json.loads((tmp_path / "ppm.json").read_text())["head_only"]
 
 
