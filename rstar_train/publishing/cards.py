@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.files.atomic import replace
-from rstar_train.figures import EvaluationFigures, Json, RoundFigures
+from rstar_train.figures import EvaluationFigures, Json, RoundFigures, WorthFigures
 from rstar_train.publishing.tables import TextTable, accuracy_cells, percent
 
 FILE = "README.md"
@@ -39,21 +39,33 @@ def card(lineage: Json, figures: RoundFigures) -> str:
     return page(lineage, _WHAT[kind], rows, figures.evaluation, note)
 
 
+def write_head_card(folder: Path, problems: int, worth: WorthFigures) -> None:
+    """Write the card of a head on a policy's states; it searched so many problems for it."""
+    lineage = json.loads((folder / "lineage.json").read_text())
+    rows = [*training_rows(lineage, {}), ("problems searched for it", str(problems))]
+    rows += [held_out_row(worth.headroom.problems), *_worth_rows(worth)]
+    what = _WHAT["ppm"] + " It is a head on the policy's own states: nothing else was trained."
+    replace(folder / FILE, page(lineage, what, rows, None, "").encode())
+
+
 def page(
     lineage: Json,
     what: str,
     training: Sequence[tuple[str, str]],
-    evaluation: EvaluationFigures,
+    evaluation: EvaluationFigures | None,
     note: str,
 ) -> str:
-    """Return a card: what a checkpoint is, its lineage, its training and results, its use."""
+    """Return a card: what a checkpoint is, its lineage, its training and results, its use.
+
+    What was not evaluated has no results.
+    """
     kind = str(lineage["kind"])
     sections = [
         f"# {lineage['name']}, {kind}\n\n{what} Round {lineage['round']} of the recipe "
         f"`{lineage['recipe']}`.",
         _lineage(lineage),
         "## Training\n\n" + _two_columns(training),
-        _results(evaluation, note),
+        *([] if evaluation is None else [_results(evaluation, note)]),
         "## Use\n\n" + _use(kind),
         "## Limits\n\nA model of this size, trained on the families of problems that its pool "
         "holds, solves others rarely or never. What it writes is run: use the sandbox.",
@@ -105,15 +117,21 @@ def _measured_rows(kind: str, figures: RoundFigures) -> list[tuple[str, str]]:
         of = figures.pair_accuracy.held_out_pairs
         rows.append(("held-out pairs ordered rightly, %", f"{shown} of {of}"))
     worth = figures.worth
-    if kind == "ppm" and worth is not None and worth.aggregate in worth.auc:
-        auc = worth.auc[worth.aggregate]
-        shown = percent(auc.estimate, auc.low, auc.high)
-        rows.append(("AUC on the policy's own solutions, %", f"{shown}, {worth.aggregate}"))
+    if kind == "ppm" and worth is not None:
+        rows += _worth_rows(worth)
     if kind == "policy" and worth is not None:
         ceiling = worth.headroom.ceiling
         shown = percent(ceiling.estimate, ceiling.low, ceiling.high, sign=True)
         rows.append((f"search ceiling at {worth.headroom.samples} samples, points", shown))
     return rows
+
+
+def _worth_rows(worth: WorthFigures) -> list[tuple[str, str]]:
+    if worth.aggregate not in worth.auc:
+        return []
+    auc = worth.auc[worth.aggregate]
+    shown = percent(auc.estimate, auc.low, auc.high)
+    return [("AUC on the policy's own solutions, %", f"{shown}, {worth.aggregate}")]
 
 
 def _object(value: object) -> Json:

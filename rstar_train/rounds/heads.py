@@ -25,6 +25,7 @@ from bench.files.digests import file_digest
 from bench.prompts import OFFICIAL
 from bench.types import Problem
 from rstar_train.figures import OnPolicyRowFigures, PPMFigures, SampleFigures, WorthFigures
+from rstar_train.publishing.cards import write_head_card
 from rstar_train.publishing.checkpoint import Lineage, publish, weights_file
 from rstar_train.recipes.recipe import RECIPES, Recipe, RoundSettings, sections_digest
 from rstar_train.recipes.settings import (
@@ -142,6 +143,7 @@ def fit_head_on(
     )
     config = PPMConfig.load(out)
     dataclasses.replace(config, aggregate=refresh.as_aggregate(worth.aggregate)).save(out)
+    write_head_card(out, rows.problems, worth)
     return HeadFigures(ppm, rows, trained.figures, worth)
 
 

@@ -56,6 +56,7 @@ def test_a_head_is_fitted_measured_and_read_from_the_steps_of_a_search(tmp_path:
     head, searched = tmp_path / "head", tmp_path / "searched"
     found = fit_head_on(policy, recipe, problems=16, samples=6, work=tmp_path / "work", out=head)
     assert found.rows.mixed and found.training.loss_last < found.training.loss_first
+    assert "a head on the policy's own states" in (head / "README.md").read_text()
     config = PPMConfig.load(head)
     assert config.head_only and config.aggregate == found.worth.aggregate
     spec = RunSpec(
