@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.engines.base import STOP_WINDOW, Completion, Finish, Precision, Request, derive_seed
 from bench.engines.block_pool import BlockPool, BlockTable, count_alike
@@ -29,6 +29,9 @@ from bench.engines.paged_model import PagedModel, Row, fastest_precision
 from bench.engines.stepping import Pending, PlaceTexts, SteppingEngine, Text
 from bench.engines.turns import Turns
 from bench.errors import EngineError, MissingExtraError
+
+if TYPE_CHECKING:
+    import torch
 
 PASS_ROWS = 256
 """Rows of a step, unless more sequences than that generate: of a long prompt so many tokens are
@@ -290,29 +293,17 @@ class InvariantEngine(SteppingEngine):
         """Draw the next token of each sequence from its logits, of shape (rows, vocabulary)."""
         import torch
 
-        from bench.engines.drawing import draw_tokens, read_logprobs
-
-        drawing = [
+        scores = torch.from_numpy(logits)
+        forked = [
             (row, each) for row, sequence in enumerate(ready) for each in self._fan_out(sequence)
         ]
-        sequences = [sequence for _, sequence in drawing]
-        scores = torch.from_numpy(logits)
-        if len(drawing) > len(ready):
-            scores = scores[[row for row, _ in drawing]]
-        temperatures = [sequence.pending.request.temperature for sequence in sequences]
-        tells = any(sequence.pending.request.logprobs for sequence in sequences)
-        before = scores.clone() if tells else scores
-        tokens = draw_tokens(scores, temperatures, [each.draw.random() for each in sequences])
-        if tells:
-            for sequence, logprob in zip(sequences, read_logprobs(before, tokens), strict=True):
-                sequence.logprobs.append(logprob)
-        for sequence, token in zip(sequences, tokens, strict=True):
-            sequence.ids.append(token)
-        self._deliver_ended(sequences)
+        others = scores[[row for row, _ in forked]]  # before the rows are written over
+        _draw_each(scores, ready)
+        _draw_each(others, [sequence for _, sequence in forked])
+        self._deliver_ended([*ready, *(sequence for _, sequence in forked)])
 
     def _fan_out(self, sequence: _Sequence) -> Iterator[_Sequence]:
-        """Give the sequence; when its prompt has just been computed, the other candidates too."""
-        yield sequence
+        """Give the other candidates of a request, when its prompt has just been computed."""
         pending = sequence.pending
         if sequence.computed > pending.prompt_tokens:
             return
@@ -358,6 +349,23 @@ class InvariantEngine(SteppingEngine):
             prompt_tokens=sequence.pending.prompt_tokens if first else 0,
             logprob=fmean(sequence.logprobs) if request.logprobs else None,
         )
+
+
+def _draw_each(scores: torch.Tensor, sequences: Sequence[_Sequence]) -> None:
+    """Append a token to each sequence, drawn from its row of logits, which are written over."""
+    from bench.engines.drawing import draw_tokens, read_logprobs
+
+    if not sequences:
+        return
+    temperatures = [sequence.pending.request.temperature for sequence in sequences]
+    tells = any(sequence.pending.request.logprobs for sequence in sequences)
+    before = scores.clone() if tells else scores
+    tokens = draw_tokens(scores, temperatures, [each.draw.random() for each in sequences])
+    for sequence, token in zip(sequences, tokens, strict=True):
+        sequence.ids.append(token)
+    if tells:
+        for sequence, logprob in zip(sequences, read_logprobs(before, tokens), strict=True):
+            sequence.logprobs.append(logprob)
 
 
 def _count_apart(texts: Sequence[Sequence[int]]) -> int:

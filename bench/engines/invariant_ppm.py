@@ -251,7 +251,10 @@ class HeadScorer:
         self._engine = engine
 
     async def score(self, kept: _Scored, place: Callable[[], list[list[Placed]]]) -> PathScores:
-        """Score paths of a search. Raises EngineError; what `place` raises is one, too."""
+        """Score paths of a search; a step that was not scored before counts as a token.
+
+        Raises EngineError; what `place` raises is one, too.
+        """
         import torch
 
         asked: list[_Text] = []
@@ -260,9 +263,12 @@ class HeadScorer:
 
         def place_texts() -> list[Text]:
             paths = place()
-            found, new = kept.trie.insert_paths(paths)
+            found, _ = kept.trie.insert_paths(paths)
             ends.extend(found)
-            added.extend(new)
+            seen = set(kept.scores)
+            for path in found:
+                added.append(len({*path} - seen))
+                seen |= {*path}
             for text in _texts(kept, paths, found):
                 read = {at: each for at, each in text.read.items() if each not in kept.scores}
                 if read:
