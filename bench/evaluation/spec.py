@@ -76,9 +76,6 @@ class RunSpec:
     engine: str = "auto"
     """Engine that runs the policy; auto: the fastest that is installed and can; server: asks
     servers (--base-url), which have the policy under its name."""
-    precision: Precision | None = None
-    """What products are computed in, where the engine can be told; none: of invariant, bf16 where
-    the processor has it and texts depend on the request alone, else f32."""
     template: str | None = None
     """Prompt template of the policy; none: what it was trained with, few-shot if it was not."""
     limit: Count | None = None
@@ -99,6 +96,9 @@ class RunSpec:
     batch_scores: bool = False
     """Whether passes of the PPM for several searches may be one, on transformers: scores then
     depend, in their last digits, on what is searched beside them."""
+    precision: Precision | None = None
+    """What products are computed in, where the engine can be told; none: of invariant, bf16 where
+    the processor has it and texts depend on the request alone, else f32."""
 
 
 @dataclass(frozen=True, slots=True)

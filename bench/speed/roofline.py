@@ -8,16 +8,15 @@ nothing but its own steps, all prefixes known.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from bench.checkpoints.checkpoint import newest_policy
 from bench.checkpoints.weights import cached_values, openvino_weights, parameters
 from bench.engines.base import Precision
+from bench.engines.machine import find_fastest, measure_bandwidth, measure_peak
 from bench.engines.memory import BLOCK
 from bench.engines.paged_model import PagedModel, Row, fastest_precision
-from bench.errors import MissingExtraError
 from bench.speed.measure import Figure
 
 ROWS = (1, 32, 128)
@@ -25,24 +24,16 @@ CONTEXT = 192
 """Tokens before each row."""
 BYTES = {"f32": 4, "bf16": 2, "int8": 1}
 """Of a weight."""
-READ = 1 << 29
-"""Bytes that are read at a time: many times what caches hold."""
-SECONDS = 2.0
-"""How long each thing is repeated; the fastest time counts."""
 
 
 async def roofline() -> list[Figure]:
     """Measure the machine, then the model alone in each precision. Raises MissingExtraError."""
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("measuring the machine", "torch", "cpu") from error
     policy = newest_policy()
     weights, kept = parameters(policy), 2 * CONTEXT * cached_values(policy)
     bandwidth = measure_bandwidth()
     chosen = fastest_precision()
-    kinds = {"f32": torch.float32} | ({"bf16": torch.bfloat16} if chosen == "bf16" else {})
-    peaks = {name: measure_peak(kind) for name, kind in kinds.items()}
+    multiplied: tuple[Precision, ...] = ("f32", "bf16") if chosen == "bf16" else ("f32",)
+    peaks = {name: measure_peak(name) for name in multiplied}
     figures = [
         Figure("memory, read", bandwidth / 1e9, "GB/s"),
         *(Figure(f"products in {name}", peak / 1e9, "GFLOP/s") for name, peak in peaks.items()),
@@ -67,23 +58,6 @@ async def roofline() -> list[Figure]:
     return figures
 
 
-def measure_bandwidth() -> float:
-    """Return the bytes that all cores together read from memory in a second."""
-    import torch
-
-    held = torch.ones(READ // 4, dtype=torch.float32)
-    return READ / _fastest(lambda: held.sum())
-
-
-def measure_peak(kind: object) -> float:
-    """Return the floating-point operations of all cores together in a second, in large products."""
-    import torch
-
-    size = 1536
-    one, other = (torch.ones(size, size).to(kind) for _ in range(2))  # type: ignore[call-overload]
-    return 2 * size**3 / _fastest(lambda: one @ other)
-
-
 def _rates(precision: Precision) -> Sequence[float]:
     """Return the tokens a second of a step over so many sequences."""
     folder = openvino_weights(newest_policy())
@@ -95,16 +69,5 @@ def _rates(precision: Precision) -> Sequence[float]:
     found = []
     for count in ROWS:
         rows = [Row(7, CONTEXT, table) for table in tables[:count]]
-        found.append(count / _fastest(partial(model.compute, rows, range(count))))
+        found.append(count / find_fastest(partial(model.compute, rows, range(count))))
     return found
-
-
-def _fastest(work: Callable[[], object]) -> float:
-    """Return the seconds that some work takes where nothing disturbs it."""
-    work()
-    best, end = float("inf"), time.perf_counter() + SECONDS
-    while time.perf_counter() < end:
-        started = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - started)
-    return best

@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.evaluation.harness import Harness
 from bench.evaluation.spec import RunSpec
 from bench.runs.reader import load_run
-from bench.search.settings import MCTS
+from bench.search import MCTS
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.recipes.tiny import shrink
 from rstar_train.rounds.heads import fit_head_on
