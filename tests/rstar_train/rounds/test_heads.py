@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from bench.evaluation.spec import RunSpec
 from bench.runs.reader import load_run
 from bench.search import MCTS
 from rstar_train.recipes.recipe import load_recipe
-from rstar_train.recipes.tiny import shrink
+from rstar_train.recipes.settings import PoolSettings, Source
 from rstar_train.rounds.heads import fit_head_on
 
 pytestmark = pytest.mark.skipif(
@@ -52,9 +53,10 @@ def test_a_policy_or_a_recipe_of_other_prompts_is_refused(
 @pytest.mark.slow
 def test_a_head_is_fitted_measured_and_read_from_the_steps_of_a_search(tmp_path: Path) -> None:
     names = [name for name in published_checkpoints("policy") if "dial" in name]
-    policy, recipe = find_checkpoint(names[-1], "policy"), shrink(load_recipe("smollm2-dial"))
+    policy, recipe = find_checkpoint(names[-1], "policy"), load_recipe("smollm2-dial")
+    recipe = replace(recipe, pool=PoolSettings((Source("embedded-arithmetic", 40),), held_out=12))
     head, searched = tmp_path / "head", tmp_path / "searched"
-    found = fit_head_on(policy, recipe, problems=16, samples=6, work=tmp_path / "work", out=head)
+    found = fit_head_on(policy, recipe, problems=24, samples=6, work=tmp_path / "work", out=head)
     assert found.rows.mixed and found.training.loss_last < found.training.loss_first
     assert "a head on the policy's own states" in (head / "README.md").read_text()
     config = PPMConfig.load(head)
