@@ -1,4 +1,4 @@
-"""A PPM that is a head on a policy's own states: any policy has one in minutes; a score costs a row.
+"""A PPM that is a head on a policy's own states: minutes for any policy, a row for each score.
 
 The policy searches problems of a recipe's pool, and the rows are those of a round's refresh
 (`rstar_train.rounds.refresh`): solutions of one problem are merged into a tree, siblings are
