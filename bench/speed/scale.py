@@ -21,9 +21,9 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from bench.checkpoints.ppm_config import LAST
 from bench.cluster.driver import solve_on
 from bench.cluster.settings import ClusterSettings
-from bench.engines.base import Completion, Finish, PathScores, derive_seed
 from bench.errors import BenchError, MissingExtraError
 from bench.evaluation.filling import fill_run
 from bench.evaluation.harness import Harness
@@ -31,12 +31,12 @@ from bench.evaluation.runner import Solver, solve_by
 from bench.evaluation.spec import Resolved, RunSpec
 from bench.evaluation.work import Solving, solve_here
 from bench.files import atomic
-from bench.prompts import tags
 from bench.runs.record import Record
 from bench.search import MCTS, mcts
 from bench.search.registry import find_search
 from bench.speed.measure import Figure
 from bench.speed.memory import PROC, measure_peak
+from bench.speed.scripted import Scripted, answer_at_once
 from bench.types import Problem
 
 PROBLEMS = 100_000
@@ -46,42 +46,6 @@ MOST_GB = 2.0
 _NAME = "made-for-scale"
 _TIMES = "parts.json"
 _CONFIG = MCTS(rollouts=4, candidates=4)
-
-
-class AnsweringAtOnce:
-    """Policy and scorer: every first step is an answer, right in one of four cases."""
-
-    name = "scripted"
-    aggregate = "last"
-
-    async def propose(
-        self,
-        problem: Problem,
-        partial: str,
-        *,
-        n: int,
-        seed: int,
-        stop: Sequence[str],
-        greedy: bool = False,
-    ) -> list[Completion]:
-        """Answer with the reference, and with numbers beside it."""
-        first = int(problem.answer) - seed % n
-        texts = [
-            f"{tags.ANSWER}It is \\boxed{{{first + at}}}.{tags.END_OF_ANSWER}" for at in range(n)
-        ]
-        return [Completion(text, Finish.STOP, tokens=len(text) // 4) for text in texts]
-
-    def scoring(self, problem: Problem) -> AnsweringAtOnce:
-        """Return itself."""
-        return self
-
-    async def score(self, partial: str, paths: Sequence[Sequence[str]]) -> PathScores:
-        """Value each step by a hash of it."""
-        values = [[derive_seed(partial, step) / 2**31 - 1 for step in path] for path in paths]
-        return PathScores(values, tokens=len(paths))
-
-    def close(self) -> None:
-        """Hold nothing."""
 
 
 def make_problems(count: int) -> list[Problem]:
@@ -110,11 +74,11 @@ class MadeWork:
     @property
     def selectors(self) -> tuple[str, ...]:
         """Names of the selectors."""
-        return tuple(find_search(self.search).choose_by(AnsweringAtOnce.aggregate))
+        return tuple(find_search(self.search).choose_by(LAST))
 
     async def start(self, harness: Harness) -> Solver:
         """Start the sandbox, and the processes of the checker."""
-        scripted, sandbox = AnsweringAtOnce(), await harness.start_sandbox()
+        scripted, sandbox = Scripted(answer_at_once), await harness.start_sandbox()
         search = partial(
             mcts, policy=scripted, sandbox=sandbox, config=_CONFIG, seed=self.seed, scorer=scripted
         )
