@@ -1,8 +1,9 @@
 """How fast training is, as figures: `python -m rstar_train.speed` prints them as JSON lines.
 
 The embedded model and its LoRA, forwards and backwards, on texts of a stated size, each way of
-computing in turn: a PPM's pairs with and without shared prefixes, and an SFT batch as here and as
-TRL's trainer does it. `make bench` shows them; that the results are equal is what tests are for.
+computing in turn: a PPM's pairs with and without shared prefixes, and SFT as here and as TRL's
+trainer does it, with the losses of both over the same steps. `make bench` shows them; that results
+are equal is what tests are for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +32,18 @@ PROBLEMS = 4
 DEPTH = 3
 ROWS = 8
 """Rows of an SFT batch, as in the shipped recipe."""
+STEPS = 16
+"""Optimizer steps over which losses are compared."""
+LEARNING_RATE = 1e-3
 
 
-def pairs() -> list[PairRow]:
+def pairs(problems: int = PROBLEMS) -> list[PairRow]:
     """Pairs as a search gives them: below each of `DEPTH` prefixes 2 x 2 siblings, and 2 x 2 ends.
 
     Of about the size of the shipped recipe's: a prompt of 60 tokens, steps of 25.
     """
     rows = []
-    for problem in range(PROBLEMS):
+    for problem in range(problems):
         question = (
             f"Calculate {problem + 22} * 57 + {problem + 42} * 10 - 316 + 77 * {problem + 3}. "
             "State the answer as one number."
@@ -81,12 +86,7 @@ def measure() -> Iterator[tuple[str, float, str]]:
     used = sum(part.sequence.used for part in batch.micro_batches)
     yield "tokens of pairs / tokens computed", batch.plain_tokens / used, "x"
     yield "PPM, shared prefixes, computed", shared * used / batch.plain_tokens, "tokens/s"
-    rows = [
-        SFTRow(row.problem_id, row.prompt, f"{row.chosen}{row.chosen[: 20 * at]}", 1.0)
-        for at, row in enumerate(each for each in pairs() if each.kind == "solution")
-    ][:ROWS]
-    for name, run, tokens in _sft(base, rows):
-        yield name, tokens / _seconds(run), "tokens/s"
+    yield from _sft(base, tokenizer)
 
 
 def _seconds(run: Callable[[], None]) -> float:
@@ -147,50 +147,94 @@ def _plain(base: Path, tokenizer: Any, terms: list[LossTerm], rows: int = 8) -> 
     return run
 
 
-def _sft(base: Path, rows: list[SFTRow]) -> Iterator[tuple[str, Callable[[], None], int]]:
-    """One batch through this trainer's loss, and through TRL's own, padded."""
+def _sft(base: Path, tokenizer: Any) -> Iterator[tuple[str, float, str]]:
+    """One batch through this trainer's loss and through TRL's own, padded; then the same steps."""
+    from rstar_train.policy.sft import tokenize_rows
+
+    ends = [row for row in pairs(ROWS * STEPS) if row.kind == "solution"][::4]  # one a problem
+    rows = [
+        SFTRow(row.problem_id, row.prompt, f"{row.chosen}{row.chosen[: 20 * (at % ROWS)]}", 1.0)
+        for at, row in enumerate(ends)
+    ]
+    examples = tokenize_rows(rows, tokenizer, 512)
+    batches = [examples[first : first + ROWS] for first in range(0, len(examples), ROWS)]
+    tokens = sum(len(each["input_ids"]) for each in batches[0])
+    curves = []
+    for name, ours in (("SFT, packed", True), ("SFT, plain TRL", False)):
+        trainer = _sft_trainer(base, tokenizer, batches[0], ours=ours)
+        losses = _losses(trainer)
+        yield name, tokens / _seconds(partial(_backwards, losses, batches[0])), "tokens/s"
+        curves.append(_train(trainer, losses, batches))
+        yield f"{name}: loss of the first step", curves[-1][0], "nats/token"
+        yield f"{name}: mean loss of the last four", sum(curves[-1][-4:]) / 4, "nats/token"
+    apart = max(abs(one - other) for one, other in zip(*curves, strict=True))
+    yield f"SFT, packed / TRL: largest difference of {STEPS} losses", apart, "nats/token"
+
+
+def _sft_trainer(base: Path, tokenizer: Any, examples: list[Any], *, ours: bool) -> Any:
     import tempfile
 
     from datasets import Dataset
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, set_seed
     from trl import SFTConfig, SFTTrainer
 
-    from rstar_train.policy.sft import Packer, response_trainer, tokenize_rows
+    from rstar_train.policy.sft import Packer, response_trainer
     from rstar_train.training.tree_attention import use_packed_attention
 
-    tokenizer = load_tokenizer(base)
-    examples = tokenize_rows(rows, tokenizer, 512)
-    tokens = sum(len(each["input_ids"]) for each in examples)
-    for name, ours in (("SFT, packed", True), ("SFT, plain TRL", False)):
-        model = AutoModelForCausalLM.from_pretrained(base, dtype=weights_dtype(frozen=True))
-        if ours:
-            use_packed_attention(model)
-        with tempfile.TemporaryDirectory() as folder:
-            trainer = (response_trainer(SFTTrainer) if ours else SFTTrainer)(
-                model=model,
-                processing_class=tokenizer,
-                train_dataset=Dataset.from_list(examples),
-                data_collator=Packer(model.dtype) if ours else None,
-                peft_config=lora_config(load_recipe("smollm2-cpu").defaults.lora, "CAUSAL_LM"),
-                args=SFTConfig(
-                    output_dir=folder,
-                    report_to="none",
-                    disable_tqdm=True,
-                    bf16=False,
-                    gradient_checkpointing=False,
-                    remove_unused_columns=False,
-                    dataset_kwargs={"skip_prepare_dataset": True},
-                ),
-            )
-        if ours:
-            fused_lora.fuse(trainer.model)
-        batch = trainer.data_collator(examples)
+    set_seed(0)  # the adapter's first weights
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=weights_dtype(frozen=True))
+    if ours:
+        use_packed_attention(model)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = (response_trainer(SFTTrainer) if ours else SFTTrainer)(
+            model=model,
+            processing_class=tokenizer,
+            train_dataset=Dataset.from_list(examples),
+            data_collator=Packer(model.dtype) if ours else None,
+            peft_config=lora_config(load_recipe("smollm2-cpu").defaults.lora, "CAUSAL_LM"),
+            args=SFTConfig(
+                output_dir=folder,
+                report_to="none",
+                disable_tqdm=True,
+                bf16=False,
+                gradient_checkpointing=False,
+                remove_unused_columns=False,
+                dataset_kwargs={"skip_prepare_dataset": True},
+            ),
+        )
+    if ours:
+        fused_lora.fuse(trainer.model)
+    return trainer
 
-        def run(trainer: Any = trainer, batch: Any = batch) -> None:
-            trainer.model.train()
-            trainer.compute_loss(trainer.model, dict(batch)).backward()
 
-        yield name, run, tokens
+def _losses(trainer: Any) -> Callable[[list[Any]], Any]:
+    """Return what gives the mean loss of a batch's learnt tokens, with its gradient."""
+
+    def loss(examples: list[Any]) -> Any:
+        trainer.model.train()
+        return trainer.compute_loss(trainer.model, dict(trainer.data_collator(examples)))
+
+    return loss
+
+
+def _backwards(losses: Callable[[list[Any]], Any], batch: list[Any]) -> None:
+    losses(batch).backward()
+
+
+def _train(trainer: Any, losses: Callable[[list[Any]], Any], batches: list[Any]) -> list[float]:
+    """Take an optimizer step a batch; return the losses before each."""
+    import torch
+
+    weights = [weight for weight in trainer.model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=0.0)
+    curve = []
+    for batch in batches:
+        optimizer.zero_grad()
+        loss = losses(batch)
+        loss.backward()
+        optimizer.step()
+        curve.append(float(loss.detach()))
+    return curve
 
 
 def main() -> None:

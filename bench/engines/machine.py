@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import ModuleType
 
 from bench.engines.base import Precision
 from bench.errors import MissingExtraError
@@ -21,10 +22,7 @@ def measure_bandwidth() -> float:
 
     Raises MissingExtraError: torch is not installed.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("measuring the machine", "torch", "cpu") from error
+    torch = _torch()
     held = torch.ones(READ // 4, dtype=torch.float32)
     return READ / find_fastest(lambda: held.sum())
 
@@ -34,10 +32,7 @@ def measure_peak(precision: Precision) -> float:
 
     Raises MissingExtraError: torch is not installed.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("measuring the machine", "torch", "cpu") from error
+    torch = _torch()
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
     one, other = (torch.ones(SIZE, SIZE, dtype=kind) for _ in range(2))
     return 2.0 * SIZE**3 / find_fastest(lambda: one @ other)
@@ -52,3 +47,11 @@ def find_fastest(work: Callable[[], object]) -> float:
         work()
         best = min(best, time.perf_counter() - started)
     return best
+
+
+def _torch() -> ModuleType:
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("measuring the machine", "torch", "cpu") from error
+    return torch

@@ -26,7 +26,7 @@ from bench.prompts import OFFICIAL
 from bench.types import Problem
 from rstar_train.figures import OnPolicyRowFigures, PPMFigures, SampleFigures, WorthFigures
 from rstar_train.publishing.cards import write_head_card
-from rstar_train.publishing.checkpoint import Lineage, publish, weights_file
+from rstar_train.publishing.checkpoint import weights_file
 from rstar_train.recipes.recipe import RECIPES, Recipe, RoundSettings, sections_digest
 from rstar_train.recipes.settings import (
     LoRASettings,
@@ -35,7 +35,7 @@ from rstar_train.recipes.settings import (
     SearchSettings,
 )
 from rstar_train.rounds import refresh
-from rstar_train.rounds.stages import MANIFEST, Stages
+from rstar_train.rounds.stages import Stages
 from rstar_train.rows.row import PairRow, StepRow, read_rows
 from rstar_train.search.pool import Pool, load_pool
 from rstar_train.search.searcher import Searcher
@@ -122,19 +122,15 @@ def fit_head_on(
         sections={"ppm": fitting},
         weights=weights_file(_FORM),
     )
-    lineage = Lineage(
-        name=f"{policy.name}-head",
-        kind="ppm",
-        parent=policy,
-        round=int(policy.lineage.get("round", 0)),
+    ppm = refresh.publish_scorer(
+        trained,
+        out,
+        f"{policy.name}-head",
+        policy=policy,
+        number=int(policy.lineage.get("round", 0)),
         recipe=recipe.name,
-        searcher={"policy": {"name": policy.name, "digest": policy.digest}},
-        annotation="on-policy",
-        inputs=trained.inputs,
-        figures=trained.figures.to_json(),
-        trained_by=trained.trained_by,
+        lora=_FORM,
     )
-    ppm = publish(work / "head", out, lineage, lora=_FORM, leave_out=(MANIFEST,))
     worth = stages.run(
         "worth",
         WorthFigures,

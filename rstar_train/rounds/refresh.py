@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.ppm_config import LAST, Aggregate
@@ -31,7 +31,9 @@ from rstar_train.figures import (
     ShareFigures,
     WorthFigures,
 )
-from rstar_train.recipes.settings import RefreshSettings
+from rstar_train.publishing.checkpoint import Lineage, publish
+from rstar_train.recipes.settings import LoRASettings, RefreshSettings
+from rstar_train.rounds.stages import MANIFEST, Trained
 from rstar_train.rows.on_policy import Solution, pair_rows, read_solutions, value_rows
 from rstar_train.rows.row import PairRow, StepRow, write_rows
 from rstar_train.rows.samples import read_samples
@@ -83,6 +85,32 @@ def runs_learnt(
 
 def _trees(work: Path, number: int) -> Path:
     return work / f"round-{number}" / "search" / "trees"
+
+
+def publish_scorer(
+    trained: Trained[Any],
+    out: Path,
+    name: str,
+    *,
+    policy: Checkpoint,
+    number: int,
+    recipe: str,
+    lora: LoRASettings,
+) -> Checkpoint:
+    """Publish in `out` a PPM that was trained from a policy on that policy's own solutions."""
+    lineage = Lineage(
+        name=name,
+        kind="ppm",
+        parent=policy,
+        round=number,
+        recipe=recipe,
+        searcher={"policy": {"name": policy.name, "digest": policy.digest}},
+        annotation="on-policy",
+        inputs=trained.inputs,
+        figures=trained.figures.to_json(),
+        trained_by=trained.trained_by,
+    )
+    return publish(trained.folder, out, lineage, lora=lora, leave_out=(MANIFEST,))
 
 
 def make_rows(learnt: Sequence[Learnt], folder: Path) -> OnPolicyRowFigures:

@@ -22,7 +22,7 @@ from bench.errors import BenchError, UnknownNameError
 from bench.files.atomic import replace_json
 from bench.files.digests import file_digest
 from rstar_train.figures import PPMFigures, ScorerFigures, ValueFigures, WorthFigures
-from rstar_train.publishing.checkpoint import Lineage, publish, weights_file
+from rstar_train.publishing.checkpoint import weights_file
 from rstar_train.publishing.tables import SCORERS
 from rstar_train.recipes.recipe import RECIPES, Recipe
 from rstar_train.recipes.settings import LoRASettings, PPMSettings
@@ -167,20 +167,14 @@ def compare_scorers(
             sections={"lora": settings.lora, "ppm": ppm},
             weights=weights_file(settings.lora),
         )
-        lineage = Lineage(
-            name=f"{policy.name}-{name}",
-            kind="ppm",
-            parent=policy,
-            round=number,
+        checkpoint = refresh.publish_scorer(
+            trained,
+            stages.folder / "published",
+            f"{policy.name}-{name}",
+            policy=policy,
+            number=number,
             recipe=recipe.name,
-            searcher={"policy": {"name": policy.name, "digest": policy.digest}},
-            annotation="on-policy",
-            inputs=trained.inputs,
-            figures=trained.figures.to_json(),
-            trained_by=trained.trained_by,
-        )
-        checkpoint = publish(
-            out, stages.folder / "published", lineage, lora=settings.lora, leave_out=(MANIFEST,)
+            lora=settings.lora,
         )
         found[name] = stages.run(
             "worth",
