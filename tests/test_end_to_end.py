@@ -59,7 +59,7 @@ def test_mcts_with_the_ppm_fills_a_run_directory_that_says_everything(tmp_path: 
     done = run(out, "--search", "mcts", *more)
     assert "mcts 2x2" in done.stdout
     loaded = load_run(out)
-    config = loaded.header["config"]
+    config = loaded.config
     assert (config["policy"]["name"], config["ppm"]["name"]) == ("smollm2-r4", "smollm2-r4")
     assert loaded.header["engine"]["determinism"].startswith(
         "per request: equal alone and in a batch"

@@ -144,7 +144,6 @@ def _lay_out_gate(gate: Gate) -> Any:
 
 def _pair_runs(candidate: Path, base: Path) -> list[tuple[Run, Run]]:
     """Return each run with its base: of folders, those of one benchmark and one search."""
-    from bench.reports.leaderboard import configured
     from bench.runs.finding import find_runs
     from bench.runs.reader import load_run
 
@@ -155,7 +154,7 @@ def _pair_runs(candidate: Path, base: Path) -> list[tuple[Run, Run]]:
     for side in sides:
         found: dict[tuple[str, str], Run] = {}
         for run in side:
-            kind = str(configured(run, "benchmark")), str(configured(run, "search"))
+            kind = run.benchmark, run.search
             if kind in found:
                 raise BenchError(
                     f"{found[kind].path} and {run.path} are both runs of {kind[1]} on {kind[0]}; "

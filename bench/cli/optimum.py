@@ -38,12 +38,11 @@ def add_verbs(verbs: Any) -> None:
 def _compute_optimal(arguments: argparse.Namespace) -> int:
     from bench.reports.compute_optimal import lay_out, read_optima
     from bench.reports.grid import COLUMNS, grid_to_markdown, grids_to_rich
-    from bench.reports.leaderboard import configured, policy_of
     from bench.runs.reader import load_run
 
     runs = [load_run(path) for path in arguments.runs]
     optima = read_optima(runs, arguments.tokens, bins=arguments.bins)
-    title = f"Compute-optimal · {policy_of(runs[0])} on {configured(runs[0], 'benchmark')}"
+    title = f"Compute-optimal · {runs[0].policy} on {runs[0].benchmark}"
     match arguments.format:
         case "json":
             print(json.dumps([each.to_json() for each in optima], indent=2))

@@ -131,7 +131,7 @@ def _load(path: Path) -> Run | None:
 
 
 def _read_rate(run: Run) -> _Rate | None:
-    config = run.header["config"]
+    config = run.config
     seconds = seconds_of_problem(run)
     search, policy = config.get("search"), config.get("policy")
     if seconds is None or not run.records or not isinstance(search, Mapping):

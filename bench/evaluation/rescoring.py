@@ -137,7 +137,7 @@ def choose_by(run: Run, aggregate: str, trees: Sequence[StoredTree] | None = Non
     """
     if aggregate not in AGGREGATES:
         raise UnknownNameError("aggregate", aggregate, AGGREGATES)
-    config = run.header["config"]
+    config = run.config
     entry = find_search(config["search"]["name"])
     if not entry.uses_ppm or config.get("ppm") is None:
         raise BenchError(
@@ -169,7 +169,7 @@ def rescore(run: Run, problems: Mapping[str, Problem], scorer: RunningScorer, *,
     Problems that are not among them, or whose tree is not stored, are left out.
     """
     records = [record for record, _ in _score_anew(run, problems, scorer)]
-    config = {**run.header["config"], "ppm": {"name": scorer.name, "digest": ppm}}
+    config = {**run.config, "ppm": {"name": scorer.name, "digest": ppm}}
     return replace(run, header={**run.header, "config": config}, records=tuple(records))
 
 
@@ -190,10 +190,9 @@ def _score_anew(
 
 def _change_ppm(run: Run, name: str) -> Rescored:
     """Return a run of samples under another PPM, with its trees; failed problems stay failed."""
-    search = run.header["config"]["search"]
-    if not find_search(search["name"]).is_sampling:
+    if not find_search(run.search).is_sampling:
         raise BenchError(
-            f"{run.path} is a run of {search['name']!r}: under another PPM that search would have "
+            f"{run.path} is a run of {run.search!r}: under another PPM that search would have "
             "grown another tree. Give a run of --search sample, or search again"
         )
     checkpoint = find_checkpoint(name, "ppm")
@@ -211,9 +210,9 @@ def _change_ppm(run: Run, name: str) -> Rescored:
             "one, so their texts cannot be scored"
         )
     config = {
-        **run.header["config"],
+        **run.config,
         "ppm": {"name": checkpoint.name, "digest": checkpoint.digest},
-        "search": {**search, "aggregate": scorer.aggregate},
+        "search": {"name": run.search, **run.knobs, "aggregate": scorer.aggregate},
     }
     records = tuple(found.get(record.key, record) for record in run.records)
     trees = [StoredTree(r.problem_id, r.seed, trace.to_json()) for r, trace in scored]
@@ -223,7 +222,7 @@ def _change_ppm(run: Run, name: str) -> Rescored:
 
 def read_problems(run: Run) -> dict[str, Problem]:
     """Return the problems of a run, which must be those that its benchmark holds here."""
-    asked = run.header["config"]["benchmark"]
+    asked = run.config["benchmark"]
     problems = load(asked["name"], limit=asked["problems"], errata=asked.get("errata") != "off")
     if digest_problems(problems) != asked["sha256"]:
         raise DataError(
@@ -235,7 +234,7 @@ def read_problems(run: Run) -> dict[str, Problem]:
 
 def _list_alternatives(run: Run) -> dict[str, Sequence[str]]:
     """Return other right answers by problem; only errata have some."""
-    benchmark = run.header["config"].get("benchmark")
+    benchmark = run.config.get("benchmark")
     errata = benchmark.get("errata") if isinstance(benchmark, Mapping) else None
     if not errata or errata == "off":
         return {}
@@ -253,7 +252,7 @@ def _open(change: Change, conventions: Conventions) -> Checker:
 
 
 def _with_checker(run: Run, checker: Checker) -> dict[str, Any]:
-    config = {name: v for name, v in run.header["config"].items() if name != "checker"}
+    config = {name: v for name, v in run.config.items() if name != "checker"}
     if isinstance(checker, Ours):
         config["conventions"] = asdict(checker.conventions)
     else:

@@ -222,8 +222,7 @@ def _epoch_of(source: Source, record: Record) -> int:
 
 
 def _search_of(source: Source) -> dict[str, Any]:
-    search = source.config.get("search")
-    return dict(search) if isinstance(search, Mapping) else {"name": source.search}
+    return {"name": source.search, **source.run.knobs}
 
 
 def _identify(source: Source) -> str:

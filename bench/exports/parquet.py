@@ -12,7 +12,7 @@ from typing import Any
 from bench.errors import MissingExtraError
 from bench.exports.bundle import Bundle
 from bench.exports.sources import Source, describe_gaps
-from bench.reports.leaderboard import outcomes, policy_of
+from bench.reports.leaderboard import outcomes
 from bench.runs.record import Record
 
 
@@ -72,7 +72,7 @@ def _describe_problem(source: Source, record: Record) -> dict[str, Any]:
     return {
         "run": source.run.path.name,
         "config_digest": source.digest,
-        "policy": policy_of(source.run),
+        "policy": source.run.policy,
         "ppm": source.rows[0].ppm,
         "search": source.search,
         "benchmark": record.benchmark,

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.checkpoints.hub import is_name
 from bench.errors import MissingRunError, RunDirError
-from bench.reports.leaderboard import Row, configured, leaderboard, outcomes, policy_of
+from bench.reports.leaderboard import Row, leaderboard, outcomes
 from bench.runs.questions import read_questions
 from bench.runs.reader import Run
 from bench.runs.record import Key, Record, Selected
@@ -50,13 +50,13 @@ class Source:
     @property
     def config(self) -> Mapping[str, Any]:
         """Return the configuration."""
-        config: Mapping[str, Any] = self.run.header["config"]
+        config: Mapping[str, Any] = self.run.config
         return config
 
     @property
     def benchmark(self) -> str:
         """Return the name of the benchmark, or of the pool's parts."""
-        name = configured(self.run, "benchmark")
+        name = self.run.configured("benchmark")
         if name is not None:
             return str(name)
         return ", ".join(dict.fromkeys(record.benchmark for record in self.run.records))
@@ -64,17 +64,17 @@ class Source:
     @property
     def search(self) -> str:
         """Return the name of the search."""
-        return str(configured(self.run, "search"))
+        return self.run.search
 
     @property
     def name(self) -> str:
         """Return what a note calls the run."""
-        return f"{policy_of(self.run)}, {self.search} on {self.benchmark}"
+        return f"{self.run.policy}, {self.search} on {self.benchmark}"
 
     @property
     def model(self) -> tuple[str, str]:
         """Return developer and name of what was evaluated: the policy, or a search without one."""
-        policy = policy_of(self.run)
+        policy = self.run.policy
         if policy == "-":
             return LOCAL, self.search
         if is_name(policy):

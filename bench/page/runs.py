@@ -17,7 +17,7 @@ from bench.page.budgets import Curves, count_tokens, follow_choices, list_budget
 from bench.page.proofs import explain_certificate, read_certificate
 from bench.page.samples import draw_every_k
 from bench.page.trees import pack_tree
-from bench.reports.leaderboard import configured, leaderboard, policy_of
+from bench.reports.leaderboard import leaderboard
 from bench.reports.render import to_json
 from bench.runs.questions import read_problems
 from bench.runs.reader import Run
@@ -82,7 +82,7 @@ def describe_runs(runs: Sequence[Run]) -> RunsPart:
         "problems": problems,
     }
     benchmarks = dict.fromkeys(_name_benchmark(run) for run in runs)
-    policies = dict.fromkeys(policy_of(run) for run in runs)
+    policies = dict.fromkeys(run.policy for run in runs)
     named = [name for name in policies if name != "-"]
     titles = [", ".join(named), ", ".join(benchmarks), _count_problems(len(keys))]
     return RunsPart(data, list(details.values()), [title for title in titles if title])
@@ -98,13 +98,13 @@ def _list_columns(runs: Sequence[Run]) -> list[Column]:
         for run in runs
         for seed in sorted({record.seed for record in run.records})
     ]
-    several = len({policy_of(run) for run in runs if policy_of(run) != "-"}) > 1
+    several = len({run.policy for run in runs if run.policy != "-"}) > 1
     names = _tell_apart([_name(run, several=several) for run, _, _ in found])
     methods = [_list_methods(records.values()) for _, _, records in found]
     labels = iter(
         _tell_apart(
             [
-                f"{policy_of(run)} {method}" if several and policy_of(run) != "-" else method
+                f"{run.policy} {method}" if several and run.policy != "-" else method
                 for (run, _, _), of_run in zip(found, methods, strict=True)
                 for method in of_run
             ]
@@ -117,7 +117,7 @@ def _list_columns(runs: Sequence[Run]) -> list[Column]:
 
 
 def _name(run: Run, *, several: bool) -> str:
-    policy, search = policy_of(run), str(configured(run, "search"))
+    policy, search = run.policy, run.search
     return f"{policy} {search}" if several and policy != "-" else search
 
 
@@ -136,10 +136,8 @@ def _list_methods(records: Iterable[Record]) -> list[str]:
 
 
 def _selectors(run: Run) -> Mapping[str, Selector]:
-    search = run.header["config"].get("search")
-    entry = SEARCHES.get(str(configured(run, "search")))
-    aggregate = search.get("aggregate") if isinstance(search, Mapping) else None
-    return {} if entry is None else entry.choose_by(aggregate)
+    entry = SEARCHES.get(run.search)
+    return {} if entry is None else entry.choose_by(run.knobs.get("aggregate"))
 
 
 def _list_problems(columns: Sequence[Column]) -> list[str]:
@@ -157,7 +155,7 @@ def _read_questions(runs: Sequence[Run]) -> dict[str, Problem]:
 
 def _name_benchmark(run: Run) -> str:
     """Return what a run was about; of a search for training, the parts of its pool."""
-    name = configured(run, "benchmark")
+    name = run.configured("benchmark")
     if name is not None:
         return str(name)
     return ", ".join(dict.fromkeys(record.benchmark for record in run.records))
@@ -166,16 +164,16 @@ def _name_benchmark(run: Run) -> str:
 def _describe_column(column: Column) -> dict[str, Any]:
     header = column.run.header
     config = header["config"]
-    ppm = configured(column.run, "ppm")
+    ppm = column.run.configured("ppm")
     return {
         "name": column.name,
         "path": str(column.run.path),
         "seed": column.seed,
         "methods": list(column.labels),
         "labels": dict(column.labels),
-        "policy": policy_of(column.run),
+        "policy": column.run.policy,
         "ppm": None if ppm is None else str(ppm),
-        "search": configured(column.run, "search"),
+        "search": column.run.configured("search"),
         "benchmark": _name_benchmark(column.run),
         "settings": _flatten(config),
         "created": header.get("created", ""),

@@ -16,7 +16,7 @@ from bench.python.answer import SearchTree
 from bench.reports.comparing import Comparison, compare_runs, parse_pair
 from bench.reports.comparing_view import lay_out
 from bench.reports.grid import COLUMNS, Grid, grids_to_rich
-from bench.reports.leaderboard import leaderboard, policy_of
+from bench.reports.leaderboard import leaderboard
 from bench.reports.render import to_grid
 from bench.runs.reader import Run, load_run
 from bench.search import Trace
@@ -84,13 +84,12 @@ class Results:
                 f"{self.path} holds no tree of {problem!r}: {record.error or 'its file is missing'}"
             )
         trace, choice = Trace.from_json(stored.tree), record.selected[method].sample
-        search = self.run.header["config"]["search"]
-        selectors = find_search(search["name"]).choose_by(search.get("aggregate"))
+        selectors = find_search(self.run.search).choose_by(self.run.knobs.get("aggregate"))
         asked = AskedSearch(
             Problem(record.problem_id, "", record.gold, record.benchmark),
             trace,
             {method: selectors[method], **selectors},
-            policy=policy_of(self.run),
+            policy=self.run.policy,
         )
         return SearchTree(asked, None if choice is None else trace.rollouts[choice])
 

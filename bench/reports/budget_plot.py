@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from bench.errors import BenchError
 from bench.reports.figure import COLOURS, LINES, new_figure, svg
-from bench.reports.leaderboard import configured, leaderboard
+from bench.reports.leaderboard import leaderboard
 from bench.reports.token_budget import cut
 from bench.runs.reader import Run
 
@@ -77,6 +77,6 @@ def budget_plot(runs: Sequence[Run], largest: int) -> bytes:
 
 
 def _title(runs: Sequence[Run], policies: Sequence[str]) -> str:
-    benchmarks = dict.fromkeys(str(configured(run, "benchmark")) for run in runs)
+    benchmarks = dict.fromkeys(run.benchmark for run in runs)
     ns = [str(n) for n in dict.fromkeys(len(run.records) for run in runs)]
     return f"{', '.join(policies)} on {', '.join(benchmarks)}, n = {' and '.join(ns)}"

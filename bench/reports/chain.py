@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from bench import stats
 from bench.errors import BenchError, UnknownNameError
-from bench.reports.leaderboard import compare, configured, methods, policy_of
+from bench.reports.leaderboard import compare, methods
 from bench.runs.reader import Run
 from bench.search.registry import SEARCHES
 
@@ -105,7 +105,7 @@ def _compare_neighbours(runs: Iterable[Run], order: Sequence[str]) -> list[Link]
     """Return the links of an order, not yet corrected for one another."""
     by_context: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
-        context = policy_of(run), str(configured(run, "benchmark"))
+        context = run.policy, run.benchmark
         by_context.setdefault(context, []).append(run)
     links = []
     for (policy, benchmark), candidates in by_context.items():

@@ -16,7 +16,7 @@ from typing import Any
 
 from bench import stats
 from bench.errors import BenchError, UnknownNameError
-from bench.reports.leaderboard import compare, configured, methods
+from bench.reports.leaderboard import compare, methods
 from bench.reports.pooled import parts_of
 from bench.reports.token_budget import cut, drop_late, spend_flops
 from bench.runs.derived import checker_of, conventions_of, rescored_from
@@ -162,7 +162,7 @@ def compare_runs(
     corrected = stats.holm([each.difference.p for each in contrasts])
     tests = len(contrasts)
     return Comparison(
-        benchmark=str(configured(base, "benchmark")),
+        benchmark=base.benchmark,
         at="" if at is None else f"{at[0]} = {at[1]:g}",
         contrasts=tuple(
             replace(each, corrected_p=p, tests=tests)
@@ -175,7 +175,7 @@ def compare_runs(
 def _check_parts(base: Run, other: Run) -> list[str]:
     """Return what may explain a difference, of pooled runs on each benchmark. Raises BenchError."""
     sides = [
-        {configured(part, "benchmark"): part for part in parts_of(run)} for run in (base, other)
+        {part.configured("benchmark"): part for part in parts_of(run)} for run in (base, other)
     ]
     if sides[0].keys() != sides[1].keys():
         return check_comparable(base, other)  # says in which benchmarks they differ
@@ -239,7 +239,7 @@ def _list_grading(base: Run, other: Run) -> list[tuple[str, str, str]]:
 
 
 def _benchmark(run: Run) -> Mapping[str, Any]:
-    benchmark = run.header["config"].get("benchmark")
+    benchmark = run.config.get("benchmark")
     return benchmark if isinstance(benchmark, Mapping) else {"name": str(benchmark)}
 
 

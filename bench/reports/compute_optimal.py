@@ -25,7 +25,7 @@ from bench.errors import BenchError, MissingRunError
 from bench.reports.comparing import check_comparable
 from bench.reports.grid import Grid
 from bench.reports.headroom.groups import Sampled, group_runs, is_right, read_pool
-from bench.reports.leaderboard import judged_answers, methods, outcomes, policy_of
+from bench.reports.leaderboard import judged_answers, methods, outcomes
 from bench.reports.token_budget import cut
 from bench.runs.reader import Run
 from bench.search.selection import AGGREGATES
@@ -76,10 +76,10 @@ def read_optima(runs: Sequence[Run], budgets: Sequence[int], *, bins: int = BINS
     base, *others = runs
     for other in others:
         check_comparable(base, other)
-        if policy_of(other) != policy_of(base):
+        if other.policy != base.policy:
             raise BenchError(
-                f"{other.path} is of the policy {policy_of(other)!r}, and {base.path} of "
-                f"{policy_of(base)!r}; what is best is asked of one"
+                f"{other.path} is of the policy {other.policy!r}, and {base.path} of "
+                f"{base.policy!r}; what is best is asked of one"
             )
     pool = _read_pool(runs)
     found = []

@@ -20,8 +20,7 @@ import numpy as np
 from bench import stats
 from bench.errors import MissingRunError
 from bench.reports.headroom.choosing import draw_curves, is_listed, list_powers
-from bench.reports.headroom.groups import RunGroup, is_sampled, name_of, read_pool
-from bench.reports.leaderboard import configured
+from bench.reports.headroom.groups import RunGroup, is_sampled, read_pool
 from bench.reports.render import show_p
 from bench.runs.reader import Run
 from bench.search import AGGREGATES
@@ -121,12 +120,10 @@ def read_every_k(run: Run) -> EveryK | None:
 
     Problems under several seeds have their samples together.
     """
-    if configured(run, "search") not in SEARCHES or not is_sampled(run):
+    if run.configured("search") not in SEARCHES or not is_sampled(run):
         return None
-    config = run.header["config"]
-    benchmark, policy, ppm = (name_of(config, key) for key in ("benchmark", "policy", "ppm"))
     try:
-        pool = read_pool(RunGroup(benchmark, policy, ppm or None), run)
+        pool = read_pool(RunGroup.of(run), run)
     except MissingRunError:
         return None
     scored = any(s.step_scores for each in pool.problems for s in each.samples)
@@ -139,12 +136,12 @@ def read_every_k(run: Run) -> EveryK | None:
     bands = {name: simultaneous_band(table, most) for name, table in tables.items()}
     return EveryK(
         path=run.path,
-        benchmark=benchmark,
-        policy=policy or "-",
-        ppm=ppm or None,
+        benchmark=run.benchmark,
+        policy=run.policy,
+        ppm=run.configured("ppm"),
         problems=len(pool.problems),
         samples=size,
-        aggregate=_aggregate_of(config),
+        aggregate=str(run.knobs.get("aggregate") or next(iter(AGGREGATES))),
         left_out=pool.failed_problems,
         drawn=sum(scored and not is_listed(each) for each in pool.problems),
         curves={name: Curve(band.points, band.low, band.high) for name, band in bands.items()},
@@ -199,9 +196,3 @@ def _read_falls(tables: Mapping[str, Any], size: int) -> tuple[ScorerFall, ...]:
         )
     corrected = stats.holm([each.p for each in found])
     return tuple(replace(e, corrected_p=p) for e, p in zip(found, corrected, strict=True))
-
-
-def _aggregate_of(config: Mapping[str, Any]) -> str:
-    search = config["search"]
-    given = search.get("aggregate") if isinstance(search, Mapping) else None
-    return str(given or next(iter(AGGREGATES)))

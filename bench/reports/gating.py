@@ -35,7 +35,7 @@ from bench.files.yaml_file import read_yaml
 from bench.knobs import Amount, Count, Range, Share, knobs_of
 from bench.reports.comparing import check_comparable
 from bench.reports.headroom.report import Kind, read_kinds
-from bench.reports.leaderboard import configured, methods, outcomes
+from bench.reports.leaderboard import methods, outcomes
 from bench.runs.reader import Run
 from bench.types import Outcome
 
@@ -164,7 +164,7 @@ class _Asked:
 def _list_asked(
     policy: Policy, run: Run, base: Run, kinds: Callable[[str], Mapping[str, Kind]]
 ) -> list[_Asked]:
-    name = str(configured(run, "benchmark"))
+    name = run.benchmark
     shared = [method for method in methods(run) if method in methods(base)]
     if not shared:
         raise BenchError(

@@ -54,7 +54,7 @@ def count_guesses(run: Run) -> dict[str, Guesses]:
 
 def describe_guesses(run: Run) -> list[str]:
     """Return a sentence for each selector that chose a guess."""
-    config = run.header["config"]
+    config = run.config
     benchmark = config.get("benchmark")
     name = benchmark.get("name") if isinstance(benchmark, dict) else benchmark
     conventions = config.get("conventions")

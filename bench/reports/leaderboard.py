@@ -115,7 +115,7 @@ def leaderboard(runs: Iterable[Run], *, against: str | None = None) -> Table:
         of_run = _rows(run)
         corrections += [*_corrections(run), *_verifiers(run), *describe_guesses(run)]
         if not of_run:
-            empty.append(f"{policy_of(run)} on {configured(run, 'benchmark')}: no problem done.")
+            empty.append(f"{run.policy} on {run.benchmark}: no problem done.")
         for row in of_run:
             found.append((row, run))
             base, _ = bases.setdefault((row.policy, row.benchmark), (row, run))
@@ -155,18 +155,6 @@ def outcomes(run: Run, method: str) -> dict[Key, Outcome]:
         else Outcome.ENGINE_ERROR
         for r in run.records
     }
-
-
-def configured(run: Run, key: str) -> Any:
-    """Return a configuration entry of a run, of a nested one its name."""
-    value = run.header["config"].get(key)
-    return value.get("name") if isinstance(value, Mapping) else value
-
-
-def policy_of(run: Run) -> str:
-    """Return the name of a run's policy; a dash where its search asks none."""
-    name = configured(run, "policy")
-    return "-" if name is None else str(name)
 
 
 def methods(run: Run) -> list[str]:
@@ -234,11 +222,11 @@ def _row(run: Run, method: str, *, shares_run: bool) -> Row:
     count = Counter(found.values())
     failures = sum(count[o] for o in Outcome if o.is_failure)
     answers = list(judged_answers(found).values())
-    seed = configured(run, "seed")
+    seed = run.configured("seed")
     return Row(
-        policy=policy_of(run),
-        ppm=None if (ppm := configured(run, "ppm")) is None else str(ppm),
-        benchmark=str(configured(run, "benchmark")),
+        policy=run.policy,
+        ppm=None if (ppm := run.configured("ppm")) is None else str(ppm),
+        benchmark=run.benchmark,
         seed=seed if isinstance(seed, int) else None,
         method=method,
         budget=_budget(run),
@@ -272,11 +260,10 @@ def judged_answers(found: Mapping[Key, Outcome]) -> dict[str, list[bool]]:
 
 def _pass_at_k(run: Run) -> dict[int, stats.Interval]:
     """Return pass@k for powers of two that every problem with a judged sample has samples for."""
-    search = SEARCHES.get(configured(run, "search"))
+    search = SEARCHES.get(run.configured("search"))
     if search is None or not search.is_sampling:
         return {}
-    config = run.header["config"]["search"]
-    first = bool(isinstance(config, Mapping) and config.get("greedy_first"))
+    first = bool(run.knobs.get("greedy_first"))
     drawn = [record.samples[first:] for record in run.records]  # a greedy solution is no draw
     judged = [[s for s in samples if not s.outcome.is_failure] for samples in drawn]
     counts = [(len(js), sum(s.outcome is Outcome.CORRECT for s in js)) for js in judged if js]
@@ -287,10 +274,8 @@ def _pass_at_k(run: Run) -> dict[int, stats.Interval]:
 
 def _budget(run: Run) -> dict[str, int]:
     """Return the budget numbers of the run's search, in the order in which they are printed."""
-    search = run.header["config"].get("search")
-    given = search if isinstance(search, Mapping) else {}
     shown = (*knobs_for(Use.LABEL), CUT_AT, CUT_AT_FLOPS_OF)
-    return {k: value for k, value in given.items() if k in shown and isinstance(value, int)}
+    return {k: value for k, value in run.knobs.items() if k in shown and isinstance(value, int)}
 
 
 def _paper(rows: Iterable[Row]) -> list[str]:
@@ -301,14 +286,14 @@ def _paper(rows: Iterable[Row]) -> list[str]:
 
 def _corrections(run: Run) -> list[str]:
     """Return which references an erratum has changed, or that none was allowed to."""
-    benchmark = run.header["config"].get("benchmark")
+    benchmark = run.config.get("benchmark")
     applied = benchmark.get("errata") if isinstance(benchmark, Mapping) else None
     if applied == "off":
-        return [f"{configured(run, 'benchmark')}: references as published, errata off."]
+        return [f"{run.benchmark}: references as published, errata off."]
     if not applied:
         return []
     return [
-        f"{configured(run, 'benchmark')}: {len(applied)} references corrected (--no-errata keeps "
+        f"{run.benchmark}: {len(applied)} references corrected (--no-errata keeps "
         f"the published ones): {', '.join(applied)}."
     ]
 
@@ -318,7 +303,7 @@ def _verifiers(run: Run) -> list[str]:
     names = dict.fromkeys(r.verifier.name for r in run.records if r.verifier is not None)
     if not names:
         return []
-    return [f"{configured(run, 'benchmark')}: graded by the verifier {', '.join(names)}."]
+    return [f"{run.benchmark}: graded by the verifier {', '.join(names)}."]
 
 
 def _power(rows: Sequence[Row]) -> list[str]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.errors import RunDirError
-from bench.reports.leaderboard import configured
 from bench.runs.finding import find_runs
 from bench.runs.reader import Run, StoredTree, load_run
 from bench.runs.record import Key
@@ -27,9 +26,7 @@ class PooledRun(Run):
         """Yield the trees of all parts."""
         for part in self.parts:
             for stored in part.trees():
-                yield replace(
-                    stored, problem_id=f"{configured(part, 'benchmark')}/{stored.problem_id}"
-                )
+                yield replace(stored, problem_id=f"{part.benchmark}/{stored.problem_id}")
 
 
 def load_pooled(path: Path) -> Run:
@@ -49,7 +46,7 @@ def pool(path: Path, runs: Sequence[Run]) -> Run:
         return runs[0]
     parts: dict[str, Run] = {}
     for run in runs:
-        name = str(configured(run, "benchmark"))
+        name = run.benchmark
         if (first := parts.setdefault(name, run)) is not run:
             raise RunDirError(
                 f"{path} holds two runs on {name}, {first.path.name} and "
@@ -58,7 +55,7 @@ def pool(path: Path, runs: Sequence[Run]) -> Run:
     ordered = dict(sorted(parts.items()))
     header = {
         **runs[0].header,
-        "config": {**runs[0].header["config"], "benchmark": {"name": " + ".join(ordered)}},
+        "config": {**runs[0].config, "benchmark": {"name": " + ".join(ordered)}},
     }
     records = tuple(
         replace(record, problem_id=f"{name}/{record.problem_id}")

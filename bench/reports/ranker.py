@@ -50,10 +50,9 @@ def count_loops(run: Run) -> Loops:
     counted = _count_by_problem(run).values()
     if not counted:
         raise DataError(f"{run.path} holds no proof that a search of states found")
-    config, count = run.header["config"], len(counted)
-    search, benchmark = str(config["search"]["name"]), str(config["benchmark"]["name"])
+    count = len(counted)
     taken, ways = (sum(each[i] for each in counted) / count for i in (0, 1))
-    return Loops(search, benchmark, count, taken, ways)
+    return Loops(run.search, run.benchmark, count, taken, ways)
 
 
 def _count_by_problem(run: Run) -> dict[str, tuple[int, int]]:
@@ -90,8 +89,7 @@ def compare_orders(runs: Sequence[Run]) -> list[Order]:
     """Return one line for each search and seed, its runs on all benchmarks together."""
     found: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
     for run in runs:
-        config = run.header["config"]
-        key = str(config["search"]["name"]), int(config["seed"])
+        key = run.search, int(run.config["seed"])
         found.setdefault(key, {}).update(_count_by_problem(run))
     shared = set[str].intersection(*(set(each) for each in found.values()))
     best = sum(min(each[problem][1] for each in found.values()) for problem in shared)

@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.errors import BenchError, RecipeError, UnknownNameError
 from bench.files.yaml_file import read_yaml
-from bench.reports.leaderboard import policy_of, seconds_of_run
+from bench.reports.leaderboard import seconds_of_run
 from bench.reports.paper import find_table
 from bench.runs.reader import Run
 from bench.stats.intervals import normal_quantile
@@ -156,18 +156,15 @@ def is_own(search: RoundSearch) -> bool:
 
 def read_basis(run: Run) -> Basis:
     """Return what a stored run of MCTS says. Raises BenchError: it is another search, or empty."""
-    config = run.header["config"]
-    search = config.get("search")
-    name = search.get("name") if isinstance(search, Mapping) else search
     records = [record for record in run.records if not record.is_engine_error]
-    if name != "mcts" or not isinstance(search, Mapping):
+    if run.search != "mcts":
         raise BenchError(
-            f"{run.path} is a run of {name!r}, and a round searches with mcts; give a run of "
+            f"{run.path} is a run of {run.search!r}, and a round searches with mcts; give a run of "
             "--search mcts as --sample"
         )
-    if search.get("tokens") is not None:
+    if run.knobs.get("tokens") is not None:
         raise BenchError(
-            f"the trees of {run.path} end at {search['tokens']} tokens (--tokens), so they say "
+            f"the trees of {run.path} end at {run.knobs['tokens']} tokens (--tokens), so they say "
             "nothing of larger ones; give a run that ends by its rollouts as --sample"
         )
     if len(records) < 2:
@@ -176,7 +173,7 @@ def read_basis(run: Run) -> Basis:
             "hundred for narrow intervals"
         )
     generated = [float(record.tokens.policy_generated) for record in records]
-    units = float(search["rollouts"] * search["candidates"])
+    units = float(run.knobs["rollouts"] * run.knobs["candidates"])
     mean = fmean(generated)
     if not mean:
         raise BenchError(f"{run.path} generated no tokens, so nothing can be reckoned by it")
@@ -187,7 +184,7 @@ def read_basis(run: Run) -> Basis:
         any(sample.outcome is Outcome.CORRECT for sample in record.samples) for record in records
     )
     unsolved = 1 - right / len(records)
-    label = f"{search['rollouts']}x{search['candidates']}"
+    label = f"{run.knobs['rollouts']}x{run.knobs['candidates']}"
     cpu = run.header.get("cpu", {}).get("model", "its machine")
     rate = None if not seconds else sum(generated) / seconds
     known = "no rate, its timings are gone" if rate is None else f"{rate:,.0f} tokens a second"
@@ -198,7 +195,7 @@ def read_basis(run: Run) -> Basis:
         unsolved={},
         unsolved_everywhere=unsolved,
         sources=(
-            f"Tokens: {mean:,.0f} of a problem in {run.path} ({policy_of(run)}, mcts {label}, "
+            f"Tokens: {mean:,.0f} of a problem in {run.path} ({run.policy}, mcts {label}, "
             f"{len(records)} problems), in proportion to rollouts x candidates; brackets: 95 % of "
             "that mean.",
             f"Hours: {known} in that run, on its machine ({cpu}); --rate gives another.",

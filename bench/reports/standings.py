@@ -21,11 +21,9 @@ from bench import stats
 from bench.reports.every_k import EveryK, read_all
 from bench.reports.leaderboard import (
     Row,
-    configured,
     judged_answers,
     leaderboard,
     outcomes,
-    policy_of,
 )
 from bench.reports.paper import Quoted, list_quoted
 from bench.runs.derived import checker_of, conventions_of
@@ -106,7 +104,7 @@ def rank_runs(runs: Iterable[Run]) -> Standings:
         if run.records:
             boards.setdefault(_grading_of(run), []).append(run)
         else:
-            empty.append(f"{policy_of(run)} on {configured(run, 'benchmark')}: no problem done.")
+            empty.append(f"{run.policy} on {run.benchmark}: no problem done.")
     return Standings(tuple(_rank(each) for each in boards.values()), tuple(empty))
 
 
@@ -120,7 +118,7 @@ def merge_seeds(runs: Iterable[Run]) -> list[Run]:
     found: dict[tuple[str, int], list[Run]] = {}
     of_seed: dict[tuple[str, Any], list[Run]] = {}
     for run in runs:
-        config = dict(run.header["config"])
+        config = dict(run.config)
         seed, digest = config.pop("seed", None), config_digest(config)
         alike = of_seed.setdefault((digest, seed), [])
         if all(each.records != run.records for each in alike):
@@ -156,7 +154,7 @@ def _command_of(run: Run) -> str:
 
 def _grading_of(run: Run) -> str:
     """Return what two runs must have in common to stand on one board."""
-    benchmark = run.header["config"].get("benchmark")
+    benchmark = run.config.get("benchmark")
     return json.dumps([benchmark, checker_of(run), conventions_of(run)], sort_keys=True)
 
 
@@ -175,16 +173,16 @@ def _rank(runs: Sequence[Run]) -> Board:
         for at, (row, run) in enumerate(found)
     ]
     first = runs[0]
-    benchmark = first.header["config"].get("benchmark")
+    benchmark = first.config.get("benchmark")
     errata = benchmark.get("errata") if isinstance(benchmark, dict) else None
     told = "errata off" if errata == "off" else f"{len(errata or ())} references corrected"
     return Board(
-        benchmark=str(configured(first, "benchmark")),
+        benchmark=first.benchmark,
         problems=max(each.problems for each in standings),
         graded=f"{checker_of(first)}, {told}",
         standings=tuple(sorted(standings, key=lambda each: each.rank)),
         tests=len(pairs),
-        quoted=tuple(list_quoted(str(configured(first, "benchmark")))),
+        quoted=tuple(list_quoted(first.benchmark)),
         every_k=tuple(read_all(runs)),
     )
 
@@ -209,7 +207,7 @@ def _test(a: tuple[Row, Run], b: tuple[Row, Run]) -> tuple[float, float]:
 
 
 def _standing(row: Row, run: Run, rank: int, *, shared: bool) -> Standing:
-    benchmark = run.header["config"].get("benchmark")
+    benchmark = run.config.get("benchmark")
     asked = benchmark.get("problems") if isinstance(benchmark, dict) else None
     problems = len({record.problem_id for record in run.records})
     flags = []

@@ -22,7 +22,6 @@ from bench import stats
 from bench.reports.every_k import EveryK, read_every_k
 from bench.reports.headroom.choosing import list_powers
 from bench.reports.leaderboard import (
-    configured,
     judged_answers,
     leaderboard,
     outcomes,
@@ -64,7 +63,7 @@ class SweptCell:
     @property
     def entry(self) -> SearchEntry:
         """The search of the run."""
-        return find_search(configured(self.run, "search"))
+        return find_search(self.run.configured("search"))
 
     @property
     def group(self) -> tuple[tuple[str, str], ...]:
@@ -220,8 +219,8 @@ def _read_every_k(groups: Iterable[Sequence[SweptCell]]) -> dict[tuple[str, ...]
     """
     found = {}
     for group in groups:
-        paths, search = _paths(group), group[0].run.header["config"]["search"]
-        alike = group[0].entry.is_sampling and not search.get("greedy_first")
+        paths, knobs = _paths(group), group[0].run.knobs
+        alike = group[0].entry.is_sampling and not knobs.get("greedy_first")
         if alike and paths not in found:
             (merged, *others) = merge_seeds(cell.run for cell in group)
             curve = None if others else read_every_k(merged)
@@ -250,8 +249,8 @@ def _read_rows(
         costs = [ledger.reckon(cell, method, cell.rollouts, cell.tokens) for cell in group]
         rows.append(
             SweepRow(
-                benchmark=str(configured(first.run, "benchmark")),
-                policy=str(configured(first.run, "policy") or "-"),
+                benchmark=first.run.benchmark,
+                policy=str(first.run.configured("policy") or "-"),
                 label=by_label.get(method, method),
                 varied=dict(first.group),
                 seeds=tuple(cell.seed for cell in group),
@@ -268,10 +267,10 @@ def _read_rows(
 def _as_asked(cell: SweptCell) -> Run:
     """Return what a cell's run answered within the cell's budget, by the cell's aggregate."""
     run = cell.run
-    search = run.header["config"]["search"]
+    search = run.config["search"]
     if cell.covered and cell.aggregate is not None:
         search = {**search, "aggregate": cell.aggregate}
-        config = {**run.header["config"], "search": search}
+        config = {**run.config, "search": search}
         run = replace(run, header={**run.header, "config": config})
     if cell.tokens is not None and cell.rollouts is None:
         return cut(run, cell.tokens)
@@ -317,7 +316,7 @@ def _read_curves(
         unit = {"n": "samples" if first.entry.is_sampling else "subtrees"}
         curves.append(
             SweepCurve(
-                str(configured(first.run, "benchmark")),
+                first.run.benchmark,
                 method,
                 varied,
                 unit.get(first.entry.counts, "rollouts"),

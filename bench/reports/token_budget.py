@@ -64,7 +64,7 @@ def cut_to(run: Run, rollouts: int, tokens: int | None = None) -> Run:
     Raises:
         BenchError: a tree is not stored, or was stored before there was a budget clock.
     """
-    counts = find_search(run.header["config"]["search"]["name"]).counts
+    counts = find_search(run.search).counts
     assert counts is not None, "nothing counts the rollouts of a beam"
     at = {counts: rollouts} if tokens is None else {counts: rollouts, CUT_AT: tokens}
 
@@ -127,7 +127,7 @@ def _truncate(record: Record) -> Record:
 
 def _cut_at_price(run: Run, most: float, at: Mapping[str, int]) -> list[Run]:
     policy, ppm = _parameters(run)
-    scored = find_search(run.header["config"]["search"]["name"]).by_score
+    scored = find_search(run.search).by_score
     selectors = _selectors(run)
     alone = {name: choose for name, choose in selectors.items() if name not in scored}
     guided = {name: choose for name, choose in selectors.items() if name in scored}
@@ -151,14 +151,13 @@ def describe_cut(settings: Mapping[str, Any]) -> str | None:
 
 
 def _selectors(run: Run) -> dict[str, Selector]:
-    search = run.header["config"]["search"]
-    return find_search(search["name"]).choose_by(search.get("aggregate"))
+    return find_search(run.search).choose_by(run.knobs.get("aggregate"))
 
 
 def _parameters(run: Run) -> tuple[int, int]:
     """Return the parameters of the run's policy and of its PPM, 0 where it has none."""
     known = run.header.get("parameters", {})
-    roles = [role for role in ("policy", "ppm") if run.header["config"].get(role)]
+    roles = [role for role in ("policy", "ppm") if run.config.get(role)]
     missing = [role for role in roles if role not in known]
     if missing:
         raise RunDirError(
@@ -200,9 +199,8 @@ def _cut(
         records.append(cut.get(record.key) or replace(record, selected=kept))
     # The width of a beam is no budget: it ends when it ends.
     budgets = knobs_for(Use.BUDGET)
-    search = run.header["config"]["search"]
-    kept_settings = {name: value for name, value in search.items() if name not in budgets}
-    config = {**run.header["config"], "search": {**kept_settings, **at}}
+    kept_settings = {name: value for name, value in run.knobs.items() if name not in budgets}
+    config = {**run.config, "search": {"name": run.search, **kept_settings, **at}}
     header = {**run.header, "config": config}
     return replace(run, header=header, records=tuple(records), seconds={})
 
@@ -232,6 +230,6 @@ def _choose_again(
 
 def _without_ppm(run: Run) -> Run:
     """Return a run of selectors that ask no PPM without the passes made for others."""
-    header = {**run.header, "config": {**run.header["config"], "ppm": None}}
+    header = {**run.header, "config": {**run.config, "ppm": None}}
     records = tuple(replace(record, tokens=replace(record.tokens, ppm=0)) for record in run.records)
     return replace(run, header=header, records=records)

@@ -141,9 +141,8 @@ def _headline(run: Run, record: Record, trace: Trace, choice: Selected) -> Text:
 
 def _tell_rollouts(run: Run, trace: Trace) -> str:
     """Say how many rollouts there were, and why no more where more were allowed."""
-    asked = run.header["config"].get("search")
-    settings = asked if isinstance(asked, Mapping) else {}
-    done, allowed, tokens = len(trace.rollouts), settings.get("rollouts"), settings.get("tokens")
+    allowed, tokens = run.knobs.get("rollouts"), run.knobs.get("tokens")
+    done = len(trace.rollouts)
     if not isinstance(allowed, int) or done >= allowed:
         return f"{done} rollouts"
     if trace.nodes[ROOT].exhausted:

@@ -37,7 +37,7 @@ def checker_of(run: Run) -> str:
     """
     if verifiers := _only_verifiers(run):
         return f"the verifier {', '.join(verifiers)}"
-    checker = run.header["config"].get("checker")
+    checker = run.config.get("checker")
     return str(checker["version"]) if isinstance(checker, Mapping) else OURS
 
 
@@ -48,7 +48,7 @@ def conventions_of(run: Run) -> dict[str, Any]:
     """
     if _only_verifiers(run):
         return {}
-    given = run.header["config"].get("conventions")
+    given = run.config.get("conventions")
     return {"guess": _OLD_GUESS, **given} if isinstance(given, Mapping) else {}
 
 
@@ -103,7 +103,7 @@ def write_derived(
             shutil.copyfile(timings, path / timings.name)
         replace(path / "records.jsonl", b"".join(encode(each.to_json()) for each in run.records))
         replace_json(path / "summary.json", summary)
-        replace_json(path / "run.json", _make_header(source, run.header["config"], argv))
+        replace_json(path / "run.json", _make_header(source, run.config, argv))
     except OSError as error:
         raise RunDirError(f"cannot write the run directory {path}: {error.strerror}") from error
 

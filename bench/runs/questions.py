@@ -35,7 +35,7 @@ def read_problems(run: Run) -> dict[str, Problem]:
     Of a benchmark only as many as the run was about, the first ones: generated ones are made anew
     each time. A search for training names no benchmark.
     """
-    benchmark = run.header["config"].get("benchmark")
+    benchmark = run.config.get("benchmark")
     entry = benchmark if isinstance(benchmark, Mapping) else {"name": benchmark}
     name, asked = entry.get("name"), entry.get("problems")
     if not isinstance(name, str):

@@ -48,6 +48,41 @@ class Run:
     machine: Mapping[str, float] = field(default_factory=dict)
     """What a `bench.machine.Meter` took while the run was made, summed up; empty where none did."""
 
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What was asked for."""
+        config: Mapping[str, Any] = self.header["config"]
+        return config
+
+    @property
+    def benchmark(self) -> str:
+        """Name of the benchmark."""
+        return str(self.configured("benchmark"))
+
+    @property
+    def search(self) -> str:
+        """Name of the search."""
+        return str(self.configured("search"))
+
+    @property
+    def knobs(self) -> Mapping[str, Any]:
+        """The settings of the search, by name."""
+        search = self.config.get("search")
+        if not isinstance(search, Mapping):
+            return {}
+        return {name: value for name, value in search.items() if name != "name"}
+
+    @property
+    def policy(self) -> str:
+        """Name of the policy; a dash where the search asks none."""
+        name = self.configured("policy")
+        return "-" if name is None else str(name)
+
+    def configured(self, key: str) -> Any:
+        """Return an entry of the configuration, of a nested one its name; None: there is none."""
+        value = self.config.get(key)
+        return value.get("name") if isinstance(value, Mapping) else value
+
     def trees(self) -> Iterator[StoredTree]:
         """Yield the tree of every record that has one, the last written, sorted within a shard."""
         done = {r.key for r in self.records}

@@ -39,7 +39,7 @@ from bench.speed.generation import POOL, rate
 from bench.speed.llama_cpp import LLAMA_CPP, serve_gguf
 from bench.speed.measure import measure_time
 from bench.speed.served import Served
-from bench.speed.vllm_apart import environment_for, require_environment, run_there, serve_model
+from bench.speed.vllm_apart import environment, require_environment, run_there, serve_model
 
 NAMES = (
     *("openvino", "invariant", "invariant int8", "invariant f32"),
@@ -126,10 +126,10 @@ def _at_hand(name: str, policy: Checkpoint, folder: Path) -> Iterator[tuple[Meas
         python = require_environment() / "bin" / "python"
 
         def measure_there(widest: int) -> Measured:
-            printed = run_there(["-m", "bench.speed.engines", name, str(widest)], folder)
+            printed = run_there(["-m", "bench.speed.engines", name, str(widest)])
             return Measured(**json.loads(printed.splitlines()[-1]))
 
-        yield measure_there, ([str(python), *run], environment_for(folder))
+        yield measure_there, ([str(python), *run], environment())
         return
     yield lambda widest: _measure(name, widest), ([sys.executable, *run], None)
 

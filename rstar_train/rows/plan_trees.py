@@ -92,31 +92,33 @@ def make_rows(
     `earlier` is the folder of the round before's rows, from which questions that this round gave no
     solution are carried over where the settings say so. Raises DataError, RunDirError.
     """
-    dropped: Counter[str] = Counter()
     solutions: list[SFTRow] = []
     values: list[StepRow] = []
-    count = 0
-    for problem, traces in read_traces(problems, trees, dropped):
+    count, searched = 0, set[str]()
+    for problem, traces in read_traces(problems, trees, Counter()):
         count += len(traces)
-        own = sft_rows(problem, traces, settings, seed=seed)
-        dropped["problems unsolved"] += not own
-        solutions += own
+        searched.add(problem.id)
+        solutions += sft_rows(problem, traces, settings, seed=seed)
         values += [row for trace in traces for row in value_rows(problem, trace)]
     if earlier is not None and settings.carry_over:
         have = {row.problem_id for row in solutions}
         kept = [row for row in read_rows(SFTRow, earlier / SFT) if row.problem_id not in have]
-        dropped["problems unsolved"] -= len({row.problem_id for row in kept})
         solutions += kept
+    solved = {row.problem_id for row in solutions}
+    without = [problem.id in searched for problem in problems if problem.id not in solved]
     write_rows(solutions, folder / SFT)
     write_rows(values, folder / VALUES)
     return PlanRowFigures(
         problems=len(problems),
         trees=count,
         sft_rows=len(solutions),
-        problems_with_solutions=len({row.problem_id for row in solutions}),
+        problems_with_solutions=len(solved),
         values=len(values),
         sft_by_family=_by_family(problems, solutions),
-        dropped=dict(sorted(dropped.items())),
+        dropped={
+            "problems not searched": without.count(False),
+            "problems unsolved": without.count(True),
+        },
     )
 
 

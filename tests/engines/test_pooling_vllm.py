@@ -71,10 +71,10 @@ def assert_agree(found: Scores, wanted: Scores) -> None:
     assert flat == pytest.approx(expected, abs=BOUND)
 
 
-def in_vllm(folders: Mapping[str, Path], tmp_path: Path) -> dict[str, Any]:
+def in_vllm(folders: Mapping[str, Path]) -> dict[str, Any]:
     """Return what this file prints as a program in vLLM's environment."""
     told = json.dumps({name: str(folder) for name, folder in folders.items()})
-    printed = run_there([__file__, told], tmp_path)
+    printed = run_there([__file__, told])
     return dict(json.loads(printed.splitlines()[-1]))
 
 
@@ -142,7 +142,7 @@ def test_scores_in_process_are_those_of_transformers(
     for name, make in MODELS.items():
         (tmp_path / name).mkdir()
         folders[name] = make(tokenizer_folder, tmp_path / name)
-    found = in_vllm(folders, tmp_path)
+    found = in_vllm(folders)
     for name, folder in folders.items():
         with closing(PPMScorer(folder, name=name, dtype="float32")) as scorer:
             assert_agree(found[name]["scores"], score_all(scorer))

@@ -76,7 +76,7 @@ async def test_scores_and_choices_are_the_other_ppms_and_answers_stay(tmp_path: 
     assert [s.outcome for s in after.samples] == [s.outcome for s in before.samples]
     assert after.samples[2].step_scores == (0.5, 0.0, 0.0)
     assert after.selected["best_of_n"].answer == "2"
-    assert found.header["config"]["ppm"] == {"name": "other", "digest": "d"}
+    assert found.config["ppm"] == {"name": "other", "digest": "d"}
     assert rescore(stored, {}, scorer({}), ppm="d").records == ()
 
 
@@ -169,7 +169,7 @@ def test_what_is_written_is_a_run_with_its_lineage(tmp_path: Path) -> None:
     lineage = again.header["lineage"]
     assert lineage["command"] == ["rstar-bench", "run"]
     assert lineage["changed"]["checker.version"] == {"from": "nothing", "to": '"spelling 1"'}
-    assert again.header["config_digest"] == config_digest(again.header["config"])
+    assert again.header["config_digest"] == config_digest(again.config)
     with pytest.raises(RunDirError, match=r"is not empty .*give a new directory"):
         write_derived(tmp_path / "new", found, source, {})
 
@@ -178,7 +178,7 @@ def test_another_aggregate_chooses_anew(tmp_path: Path) -> None:
     source = store(tmp_path / "run")
     found = rescore_run(source, Change(aggregate="min")).run
     assert found.records[0].selected["best_of_n"].answer == "0.5"
-    assert found.header["config"]["search"]["aggregate"] == "min"
+    assert found.config["search"]["aggregate"] == "min"
 
 
 @pytest.mark.parametrize(
@@ -204,13 +204,13 @@ def test_what_a_verifier_decided_has_no_other_checker(tmp_path: Path) -> None:
 
 def test_conventions_change_over_those_of_the_run(tmp_path: Path) -> None:
     found = rescore_run(store(tmp_path / "run"), Change(conventions={"tolerance": 0.5})).run
-    config = json.loads(json.dumps(found.header["config"]))
+    config = json.loads(json.dumps(found.config))
     assert config["conventions"]["tolerance"] == 0.5
     assert config["conventions"]["guess"] == "accept"  # what old runs did, which do not say
 
 
 def test_a_tree_is_not_scored_by_a_ppm_that_did_not_grow_it(tmp_path: Path) -> None:
     source = store(tmp_path / "run")
-    config = {**source.header["config"], "search": {"name": "mcts"}}
+    config = {**source.config, "search": {"name": "mcts"}}
     with pytest.raises(BenchError, match="would have grown another tree"):
         rescore_run(replace(source, header={"config": config}), Change(ppm="smollm2-r4"))

@@ -19,7 +19,7 @@ from tests.made_runs import C, E, W, greedy, make_record, make_run, sampled
 
 
 def named(run: Run, name: str, **config: Any) -> Run:
-    header = {**run.header, "config": {**run.header["config"], **config}, "config_digest": name}
+    header = {**run.header, "config": {**run.config, **config}, "config_digest": name}
     return replace(run, path=Path(name), header=header)
 
 

@@ -97,7 +97,7 @@ def test_what_cannot_be_chosen_is_refused_in_a_sentence() -> None:
     with pytest.raises(MissingRunError, match="Run: rstar-bench run --search sample"):
         read_optima([searched(is_hard)], [512])
     other = make_run([make_record(0, {"mcts": Outcome.CORRECT})], policy="other", search="mcts")
-    config = {**other.header["config"], "benchmark": samples.header["config"]["benchmark"]}
+    config = {**other.config, "benchmark": samples.config["benchmark"]}
     other = replace(other, header={**other.header, "config": config})
     with pytest.raises(BenchError, match="is of the policy 'other'"):
         read_optima([samples, other], [512])

@@ -226,7 +226,7 @@ def test_a_benchmark_that_cannot_be_read_has_no_families() -> None:
 
 
 def with_policy(run: Run, **policy: str) -> Run:
-    config = {**run.header["config"], "policy": policy}
+    config = {**run.config, "policy": policy}
     return replace(run, header={**run.header, "config": config})
 
 
@@ -252,7 +252,7 @@ def test_samples_of_two_ppms_share_one_greedy_run_and_are_not_pooled() -> None:
 
 def test_the_first_sample_of_a_run_that_begins_greedily_is_greedy_and_no_sample() -> None:
     run = sampled([[make_sample(RIGHT), *ALL_WRONG], [make_sample(WRONG), *ALL_RIGHT]])
-    config = {**run.header["config"], "search": {"name": "sample", "n": 4, "greedy_first": True}}
+    config = {**run.config, "search": {"name": "sample", "n": 4, "greedy_first": True}}
     run = replace(run, header={**run.header, "config": config})
     of = choosing(run)
     assert of.oracle == (0.5, 0.5, 0.5)

@@ -27,7 +27,7 @@ def test_a_problem_is_named_after_its_benchmark() -> None:
     pooled = arm("arm", second=[C], first=[W, C])
     assert [r.problem_id for r in pooled.records] == ["first/p00", "first/p01", "second/p00"]
     assert set(pooled.seconds) == {record.key for record in pooled.records}
-    assert pooled.header["config"]["benchmark"] == {"name": "first + second"}
+    assert pooled.config["benchmark"] == {"name": "first + second"}
     assert len(parts_of(pooled)) == 2
 
 

@@ -85,7 +85,7 @@ def test_a_run_that_says_nothing_of_mcts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="holds 1 finished problems"):
         read_basis(searched(tmp_path / "small", of=1))
     run = searched(tmp_path / "run")
-    config = {**run.header["config"], "search": {**run.header["config"]["search"], "tokens": 512}}
+    config = {**run.config, "search": {**run.config["search"], "tokens": 512}}
     with pytest.raises(BenchError, match="end at 512 tokens"):
         read_basis(replace(run, header={**run.header, "config": config}))
 

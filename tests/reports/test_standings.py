@@ -23,7 +23,7 @@ from tests.made_runs import C, E, W, greedy
 def made(policy: str, outcomes: Sequence[Outcome], *, seed: int = 0, **options: Any) -> Run:
     run = greedy(outcomes, policy=policy, **options)
     records = tuple(replace(record, seed=seed) for record in run.records)
-    config = {**run.header["config"], "seed": seed}
+    config = {**run.config, "seed": seed}
     header = {"config": config, "command": ["rstar-bench", "run", "--policy", policy]}
     return replace(run, header=header, records=records)
 

@@ -67,7 +67,7 @@ def test_a_header_without_any_record_binds_nothing(tmp_path: Path) -> None:
     with RunDir.open(tmp_path, header(LARGE)) as run:
         append(run, "p0", 2)
     stored = load_run(tmp_path)
-    assert stored.header["config"] == LARGE
+    assert stored.config == LARGE
     assert "engine" not in stored.header, "of a start that failed nothing is kept"
 
 
@@ -89,7 +89,7 @@ def test_a_grown_run_holds_what_a_larger_one_would(tmp_path: Path) -> None:
     assert grown.records == tuple(record(name, 2) for name in ("p0", "p1", "p2"))
     assert [tree.tree for tree in grown.trees()] == [{"samples": 2}] * 3
     assert len((tmp_path / "records.jsonl").read_bytes().splitlines()) == 3
-    assert grown.header["config"] == LARGE
+    assert grown.config == LARGE
     assert grown.header["command"] == ["rstar-bench", "run", "2"]
     (before,) = grown.header["grown"]
     assert before["differences"] == {"search.n": ["1", "2"]}

@@ -34,6 +34,11 @@ class RunGroup:
     greedy: Run | None = None
     """The first one given."""
 
+    @classmethod
+    def of(cls, run: Run) -> RunGroup:
+        """Return the group that a run belongs to, still empty."""
+        return cls(run.benchmark, run.policy, run.configured("ppm"))
+
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
@@ -70,18 +75,16 @@ def group_runs(runs: Iterable[Run]) -> list[RunGroup]:
     groups: dict[tuple[str, str, str], RunGroup] = {}
     greedy: dict[tuple[str, str], Run] = {}
     for run in runs:
-        config = run.header["config"]
-        policy, ppm = _identity(config.get("policy")), _identity(config.get("ppm"))
-        key = (name_of(config, "benchmark"), policy, ppm)
+        policy, ppm = _identity(run.config.get("policy")), _identity(run.config.get("ppm"))
+        key = (run.benchmark, policy, ppm)
         if is_greedy(run):
             greedy.setdefault(key[:2], run)
             continue
-        group = groups.setdefault(key, _new_group(config))
+        group = groups.setdefault(key, RunGroup.of(run))
         (group.sampled if is_sampled(run) else group.searched).append(run)
     for of_policy, run in greedy.items():
-        config = run.header["config"]
         having = [group for key, group in groups.items() if key[:2] == of_policy]
-        for group in having or [groups.setdefault((*of_policy, ""), _new_group(config))]:
+        for group in having or [groups.setdefault((*of_policy, ""), RunGroup.of(run))]:
             group.greedy = run
     if not any(group.sampled for group in groups.values()):
         raise MissingRunError(
@@ -99,7 +102,7 @@ def read_pool(group: RunGroup, run: Run) -> Pool:
     Raises MissingRunError: there are not several samples of a problem, or none could be judged.
     """
     greedy = _read_greedy(group.greedy) if group.greedy else {}
-    first = bool(_search(run).get("greedy_first"))
+    first = bool(run.knobs.get("greedy_first"))
     asked: dict[str, list[Sample]] = defaultdict(list)
     broken = set()
     for record in run.records:
@@ -137,42 +140,21 @@ def is_right(sample: Sample) -> bool:
 
 def is_sampled(run: Run) -> bool:
     """Whether a run holds independent samples, whatever it chose among them by."""
-    return find_search(search_of(run)).is_sampling
+    return find_search(run.search).is_sampling
 
 
 def is_greedy(run: Run) -> bool:
     """Whether a run holds one greedy solution of each problem."""
-    return search_of(run) in ("greedy", "plan_greedy")
-
-
-def search_of(run: Run) -> str:
-    """Return the name of a run's search."""
-    return str(_search(run)["name"])
-
-
-def name_of(config: Mapping[str, Any], key: str) -> str:
-    """Return the name of what a configuration has at a key; empty for nothing."""
-    value = config.get(key)
-    return str((value["name"] if isinstance(value, Mapping) else value) or "")
+    return run.search in ("greedy", "plan_greedy")
 
 
 def _read_greedy(run: Run) -> dict[str, float]:
     """Return by problem whether greedy was right, of several seeds the mean; failures left out."""
     right: dict[str, list[bool]] = defaultdict(list)
-    for key, outcome in outcomes(run, search_of(run)).items():
+    for key, outcome in outcomes(run, run.search).items():
         if not outcome.is_failure:
             right[key.problem_id].append(outcome is Outcome.CORRECT)
     return {name: fmean(each) for name, each in right.items()}
-
-
-def _search(run: Run) -> Mapping[str, Any]:
-    search = run.header["config"]["search"]
-    return search if isinstance(search, Mapping) else {"name": search}
-
-
-def _new_group(config: Mapping[str, Any]) -> RunGroup:
-    benchmark, policy, ppm = (name_of(config, key) for key in ("benchmark", "policy", "ppm"))
-    return RunGroup(benchmark, policy, ppm or None)
 
 
 def _identity(checkpoint: Any) -> str:

@@ -116,7 +116,7 @@ def _read_run(group: RunGroup, run: Run, kinds: Mapping[str, Kind]) -> SampledRu
     pool: Pool = read_pool(group, run)
     scored = any(s.step_scores for each in pool.problems for s in each.samples)
     curves = {each.problem_id: draw_curves(each, scored=scored) for each in pool.problems}
-    config = run.header["config"]
+    config = run.config
     policy = config["policy"]
     return SampledRun(
         path=run.path,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.reports.headroom.groups import is_greedy, is_sampled, search_of
+from bench.reports.headroom.groups import is_greedy, is_sampled
 from bench.runs.reader import Run
 from bench.search import NodeKind, Trace
 
@@ -55,7 +55,7 @@ def read_token_use(run: Run) -> TokenUse:
             counts = _count(Trace.from_json(stored.tree), repeated)
             totals = [sum(column) for column in zip(totals, counts, strict=True)]
     done = sum(record.error is None for record in run.records)
-    return TokenUse(run.path, search_of(run), trees, done - trees, *totals)
+    return TokenUse(run.path, run.search, trees, done - trees, *totals)
 
 
 def _count(trace: Trace, repeated: Callable[[Trace], set[int]]) -> tuple[int, ...]:

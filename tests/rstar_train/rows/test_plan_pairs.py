@@ -187,7 +187,7 @@ def test_values_are_q_of_the_paths_to_solutions_weighted_by_the_paths() -> None:
 def stored(folder: Path, *traces: Trace) -> Path:
     with RunDir.open(folder, {"config": {"search": "cpl"}}) as run:
         for index, trace in enumerate(traces):
-            record = Record(P.id, trace.seed, "b", "3", "cpl", (), {}, Tokens(), 0)
+            record = Record(trace.problem_id, trace.seed, "b", "3", "cpl", (), {}, Tokens(), 0)
             run.append(record, trace.to_json(), {"total": 1.0}, index)
     return folder
 
@@ -215,6 +215,18 @@ def test_a_question_that_is_not_solved_again_keeps_the_earlier_paths(tmp_path: P
         settings = PlanRowSettings(carry_over=carry)
         made = make_rows([P], trees, settings, tmp_path / "second", tmp_path / "first", seed=1)
         assert (made.sft_rows, made.dropped["problems unsolved"]) == (count, int(not carry))
+
+
+def test_a_question_that_is_not_searched_again_counts_as_left_out_without_paths_only(
+    tmp_path: Path,
+) -> None:
+    first = stored(tmp_path / "one", grown())
+    again = stored(tmp_path / "two", new_trace("another", "cpl", 3, START_OF_PLAN))
+    make_rows([P], first, PlanRowSettings(), tmp_path / "first", seed=1)
+    for carry in (True, False):
+        settings = PlanRowSettings(carry_over=carry)
+        made = make_rows([P], again, settings, tmp_path / "second", tmp_path / "first", seed=1)
+        assert made.dropped == {"problems not searched": int(not carry), "problems unsolved": 0}
 
 
 def test_no_pair_in_any_tree_is_one_sentence(tmp_path: Path) -> None:

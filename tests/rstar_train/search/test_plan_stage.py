@@ -59,7 +59,7 @@ def test_the_demonstrators_plans_are_well_formed_and_most_problems_are_solved(
     assert (searched.figures.searched, searched.figures.not_searchable) == (9, 0)
     assert searched.figures.solved >= 6
     run = load_run(searched.trees)
-    assert run.header["config"]["search"]["name"] == "cpl"
+    assert run.config["search"]["name"] == "cpl"
     kinds = {node.kind for stored in run.trees() for node in Trace.from_json(stored.tree).nodes}
     assert NodeKind.ANSWER in kinds
     assert not kinds & {NodeKind.MALFORMED, NodeKind.CUT, NodeKind.STOPPED, NodeKind.TOO_DEEP}
