@@ -48,8 +48,9 @@ def test_corrected_references_are_listed_in_the_configuration_and_can_be_left_al
 
 
 def test_a_search_goes_by_the_ppm_of_its_policys_round_unless_the_user_names_one() -> None:
-    rounds = list(published_checkpoints("ppm"))
-    if len(rounds) < 2 or rounds[0] not in published_checkpoints("policy"):
+    policies = published_checkpoints("policy")
+    rounds = [name for name in published_checkpoints("ppm") if name in policies]
+    if len(rounds) < 2:
         pytest.skip("fewer than two rounds are published here")
     first, newest = rounds[0], rounds[-1]
     found = [
