@@ -95,7 +95,7 @@ def test_the_tables_of_results_are_those_of_the_stored_figures(
 ) -> None:
     monkeypatch.chdir(ROOT)
     tables = TABLE.findall((ROOT / "results" / "README.md").read_text())
-    assert len(tables) == 3
+    assert len(tables) == 4
     for command, printed in tables:
         assert main(command.split()) == 0
         assert capsys.readouterr().out.strip() == printed
