@@ -50,8 +50,7 @@ class Source:
     @property
     def config(self) -> Mapping[str, Any]:
         """Return the configuration."""
-        config: Mapping[str, Any] = self.run.config
-        return config
+        return self.run.config
 
     @property
     def benchmark(self) -> str:
