@@ -400,7 +400,7 @@ def _fit_ranker(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         return 0
     _make_room(arguments.out, arguments.runs)
-    names = dict.fromkeys(str(run.config["benchmark"]["name"]) for run in runs)
+    names = dict.fromkeys(run.benchmark for run in runs)
     problems = {problem.id: problem for name in names for problem in load(name)}
     found = fit_ranker(runs, problems, arguments.out)
     for name, share in found.ordered.items():

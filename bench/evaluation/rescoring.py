@@ -138,7 +138,7 @@ def choose_by(run: Run, aggregate: str, trees: Sequence[StoredTree] | None = Non
     if aggregate not in AGGREGATES:
         raise UnknownNameError("aggregate", aggregate, AGGREGATES)
     config = run.config
-    entry = find_search(config["search"]["name"])
+    entry = find_search(run.search)
     if not entry.uses_ppm or config.get("ppm") is None:
         raise BenchError(
             f"{run.path} holds no scores of a PPM, so no aggregate of them chooses anything"
