@@ -27,6 +27,10 @@ class Parser(argparse.ArgumentParser):
     refuses_unknown = True
     """Not while a shell asks how a line may go on: it is not finished."""
 
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        """Make a parser that takes whole names alone: one cut short may name another option."""
+        super().__init__(*args, **{"allow_abbrev": False, **settings})
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Add the options that were put off, then parse; nothing may be left over."""
         self.add_what_was_put_off()
@@ -140,9 +144,10 @@ class Parser(argparse.ArgumentParser):
             if each == "--" or (self._subparsers is not None and not each.startswith("-")):
                 return  # what follows a command is its parser's business
             name = each.partition("=")[0]
-            # As argparse does: what holds a space is a value, and a beginning names an option.
-            if not name.startswith("--") or " " in each or any(k.startswith(name) for k in known):
+            # As argparse does: what holds a space is a value.
+            if not name.startswith("--") or " " in each or name in known:
                 continue
-            close = difflib.get_close_matches(name, known, n=3, cutoff=_CUTOFF)
+            begun = [option for option in known if option.startswith(name)]
+            close = begun[:3] or difflib.get_close_matches(name, known, n=3, cutoff=_CUTOFF)
             meant = f"; did you mean {' or '.join(close)}?" if close else ""
             self.error(f"unknown option {name}{meant}")

@@ -63,10 +63,12 @@ def test_the_trainer_says_it_alike(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_an_option_may_be_shortened_and_what_follows_two_dashes_is_none(
+def test_an_option_is_named_whole_and_what_follows_two_dashes_is_none(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert bench.cli.main(["check", "--gol", "3", "--pred", "3"]) == 0
+    with pytest.raises(SystemExit):
+        bench.cli.main(["check", "--gol", "3", "--pred", "3"])
+    assert "unknown option --gol; did you mean --gold?" in capsys.readouterr().err
     assert bench.cli.main(["report", "--", "--no-such-run"]) == 2
     assert "--no-such-run is not a run directory" in capsys.readouterr().err
 
