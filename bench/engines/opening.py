@@ -461,15 +461,9 @@ def check_scorer(ppm: Checkpoint, settings: ScorerSettings) -> None:
         server_pooling.read_urls(settings.urls)
 
 
-def is_head_on(
-    policy: Checkpoint, engine: RunningEngine, ppm: Checkpoint, settings: ScorerSettings
-) -> bool:
-    """Whether a PPM is a head whose states a running engine computes. Raises CheckpointError."""
-    return (
-        settings.engine == INVARIANT
-        and isinstance(engine, InvariantEngine)
-        and has_backbone_of(ppm, policy)
-    )
+def is_head_on(policy: Checkpoint, engine: str | None, ppm: Checkpoint, ppm_engine: str) -> bool:
+    """Whether a PPM is a head whose states the policy's engine computes. Raises CheckpointError."""
+    return engine == ppm_engine == INVARIANT and has_backbone_of(ppm, policy)
 
 
 def open_head(policy: Checkpoint, engine: RunningEngine, ppm: Checkpoint) -> RunningScorer:

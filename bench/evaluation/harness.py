@@ -260,7 +260,7 @@ class Harness:
         self._close_others(key, ppm, scoring, demand)
         pool = self._find_room(key, policy, ppm, scoring, demand)
         running = await self._engine(key, policy, pool)
-        scorer = None if ppm is None else self._scorer(ppm, scoring, policy, running)
+        scorer = None if ppm is None else self._scorer(ppm, scoring, policy, engine, running)
         sandbox = await self.start_sandbox()
         asked = ModelPolicy(policy.name, running, template(policy.template), sampling)
         notes = {
@@ -302,11 +302,16 @@ class Harness:
         Raises BenchError: it does not fit.
         """
         loads_policy = key not in self._engines
+        is_head = ppm is not None and is_head_on(policy, key[0], ppm, scoring.engine)
         loads_ppm = ppm is not None and (ppm.digest, scoring) not in self._scorers
         if not loads_policy and not loads_ppm:
             return None
         models = Models(
-            policy if loads_policy else None, key[0], ppm if loads_ppm else None, scoring.engine
+            policy if loads_policy else None,
+            key[0],
+            ppm if loads_ppm else None,
+            scoring.engine,
+            is_head,
         )
         free = read_free()
         budget = fit(models, demand, free)
@@ -336,9 +341,10 @@ class Harness:
         ppm: Checkpoint,
         scoring: ScorerSettings,
         policy: Checkpoint,
+        engine: str,
         running: RunningEngine,
     ) -> RunningScorer:
-        if is_head_on(policy, running, ppm, scoring):
+        if is_head_on(policy, engine, ppm, scoring.engine):
             return open_head(policy, running, ppm)  # at no cost: nothing of it is kept here
         key = (ppm.digest, scoring)
         if key not in self._scorers:

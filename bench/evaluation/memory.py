@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from bench.checkpoints.checkpoint import Checkpoint
 from bench.checkpoints.weights import cached_values, parameters
 from bench.engines.memory import BLOCK, Demand, in_gib, read_free
-from bench.engines.opening import ENGINES, SCORERS, TRANSFORMERS
+from bench.engines.opening import ENGINES, SCORERS, TRANSFORMERS, is_head_on
 from bench.engines.openvino import MAX_PROMPT_TOKENS, STEP_TOKENS
 from bench.engines.policy import SamplingSettings
 from bench.errors import BenchError
@@ -49,6 +49,8 @@ class Models:
     engine: str | None
     ppm: Checkpoint | None
     ppm_engine: str = TRANSFORMERS
+    is_head: bool = False
+    """Whether the PPM is a head on the policy's states, and takes no weights of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,10 @@ def any_demand(sampling: SamplingSettings) -> Demand:
 def check_memory(resolved: Resolved, concurrency: int) -> None:
     """Find out that a run cannot fit before anything is loaded. Raises BenchError."""
     if resolved.policy is not None:
-        models = Models(resolved.policy, resolved.engine, resolved.ppm, resolved.scorer.engine)
+        policy, engine, ppm = resolved.policy, resolved.engine, resolved.ppm
+        scored_by = resolved.scorer.engine
+        is_head = ppm is not None and is_head_on(policy, engine, ppm, scored_by)
+        models = Models(policy, engine, ppm, scored_by, is_head)
         demand = demand_of(resolved, min(concurrency, len(resolved.problems)))
         fit(models, demand, read_free())
 
@@ -175,7 +180,8 @@ def _count_parts(models: Models, demand: Demand) -> dict[str, int]:
         entry = ENGINES[models.engine]
         parts["policy"] = parameters(models.policy) * (entry.weight_bytes or 0) + STEP
     scored_by = SCORERS[models.ppm_engine].weight_bytes
-    if models.ppm is not None and scored_by is not None:  # else a server holds it
+    # Of others a server holds the weights, or the policy's engine does.
+    if models.ppm is not None and scored_by is not None and not models.is_head:
         parts["PPM"] = parameters(models.ppm) * scored_by
         kept = demand.requests * SCORED_TOKENS * cached_values(models.ppm)
         parts["its searches"] = kept * HALF

@@ -135,7 +135,7 @@ async def _time(
             if ppm is None:
                 continue
             settings = ScorerSettings(scorer_engine)
-            if is_head_on(checkpoint, running, ppm, settings):
+            if is_head_on(checkpoint, name, ppm, scorer_engine):
                 scorer = open_head(checkpoint, running, ppm)
             else:
                 scorer = open_scorer(ppm, turns, settings)

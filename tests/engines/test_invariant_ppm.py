@@ -9,7 +9,6 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,7 +92,7 @@ def engine(start_invariant: Callable[..., InvariantEngine]) -> Iterator[Invarian
 @pytest.fixture(scope="module")
 def on_policy(head: Checkpoint, engine: InvariantEngine) -> Any:
     policy = find_checkpoint(EMBEDDED, "policy")
-    assert is_head_on(policy, engine, head, ScorerSettings("invariant"))
+    assert is_head_on(policy, "invariant", head, "invariant")
     return open_head(policy, engine, head)
 
 
@@ -190,14 +189,13 @@ def test_what_was_generated_is_scored_at_a_row_each_and_no_text_is_another(
         engine.close()
 
 
-def test_a_head_on_another_policy_has_passes_of_its_own(
-    head: Checkpoint, ppm: Checkpoint, engine: InvariantEngine, tmp_path: Path
-) -> None:
-    policy, settings = find_checkpoint(EMBEDDED, "policy"), ScorerSettings("invariant")
+def test_a_head_on_another_policy_has_passes_of_its_own(head: Checkpoint, ppm: Checkpoint) -> None:
+    policy = find_checkpoint(EMBEDDED, "policy")
     other = find_checkpoint([*published_checkpoints("policy")][-1], "policy")
-    assert not is_head_on(other, engine, head, settings)
-    assert not is_head_on(policy, engine, ppm, settings)
-    assert not is_head_on(policy, engine, head, ScorerSettings("transformers"))
+    assert not is_head_on(other, "invariant", head, "invariant")
+    assert not is_head_on(policy, "invariant", ppm, "invariant")
+    assert not is_head_on(policy, "invariant", head, "transformers")
+    assert not is_head_on(policy, "openvino", head, "invariant")
 
 
 def test_scoring_that_is_given_up_leaves_room_for_what_follows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,6 +47,12 @@ def test_with_memory_to_spare_the_cache_is_what_is_of_use() -> None:
     assert few.pool_blocks == needs_pool(Demand(4, 1, 64)) < POOL_BLOCKS
     assert many.parts["KV cache"] == POOL_BLOCKS * BLOCK_BYTES
     assert many.total == sum(many.parts.values()) < 3.5 * GIB
+
+
+def test_a_head_on_the_policys_states_takes_no_weights_of_its_own() -> None:
+    whole, head = (fit(replace(models(), is_head=each), WIDE, 64 * GIB) for each in (False, True))
+    assert whole is not None and head is not None
+    assert whole.parts.keys() - head.parts.keys() == {"PPM", "its searches"}
 
 
 def test_where_memory_is_short_the_cache_shrinks_to_what_is_left() -> None:
