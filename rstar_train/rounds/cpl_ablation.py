@@ -31,8 +31,9 @@ from rstar_train.publishing.tables import ABLATION, FIGURES, read_figures
 from rstar_train.recipes.cpl import CPLRound, PlanPairSettings
 from rstar_train.recipes.recipe import RECIPES, Recipe
 from rstar_train.rounds import journal
-from rstar_train.rounds.at_work import Handover
+from rstar_train.rounds.at_work import Handover, load_runs
 from rstar_train.rounds.cpl import PlanRound, add_reference_stage, train_preference_stage
+from rstar_train.rounds.evaluation import families_of, figures_of
 from rstar_train.rounds.stages import Stages
 from rstar_train.rows.plan_pairs import make_pairs
 from rstar_train.rows.preferences import INSTANCES, PAIRS, REFERENCED
@@ -98,7 +99,7 @@ class CPLAblation:
         arms = {name: self._arm(name, arm, files[arm.pairs], sft) for name, arm in ARMS.items()}
         figures = CPLAblationFigures(
             round=self.one.number,
-            sft=self._evaluate("sft", sft, before=None),
+            sft=self._read_own("sft_evaluation", before=None),
             arms=arms,
             seed=self.one.again,
         )
@@ -132,7 +133,8 @@ class CPLAblation:
         if arm == ARMS["step_apo"]:  # what the round itself trained
             of = self.one.publish / self.one.name
             own_figures = read_figures(CPLRoundFigures, of / FIGURES, "train the round again")
-            return ArmFigures(own_figures.preference, self._against_sft(name, of / "policy", sft))
+            evaluation = self._read_own("evaluation", before=self._sft_runs)
+            return ArmFigures(own_figures.preference, evaluation)
         reference = f"{arm.pairs}-reference"
         add_reference_stage(self.stages, reference, file, sft, self.settings)
         trained = train_preference_stage(
@@ -147,23 +149,38 @@ class CPLAblation:
             f"{FOLDER}/{name}", "policy", trained, sft, suffix=f"-{name}", template=PLANS
         )
         folder = self.one.publish / self.one.name / FOLDER / name
-        return ArmFigures(trained.figures, self._against_sft(name, folder, sft))
-
-    def _against_sft(self, name: str, folder: Path, sft: Checkpoint) -> EvaluationFigures:
-        """Evaluate the policy in a folder, paired with the SFT policy."""
-        self._evaluate("sft", sft, before=None)
-        own = self.folder / "sft-evaluation"
-        return self._evaluate(name, read_checkpoint(folder, "policy"), before=own)
-
-    def _evaluate(self, name: str, policy: Checkpoint, before: Path | None) -> EvaluationFigures:
-        alone = (self.settings.evaluation.alone,)
-        return self.one.evaluate(
-            policy,
+        evaluation = self.one.evaluate(
+            read_checkpoint(folder, "policy"),
             None,
             stage=f"{name}-evaluation",
-            searches=alone,
-            before=before,
+            searches=(self.settings.evaluation.alone,),
+            before=self._sft_runs,
             stages=self.stages,
+        )
+        return ArmFigures(trained.figures, evaluation)
+
+    @property
+    def _sft_runs(self) -> Path:
+        """The evaluation of the SFT policy, which the round made."""
+        return self.one.trained / "sft_evaluation"
+
+    def _read_own(self, stage: str, before: Path | None) -> EvaluationFigures:
+        """Return what the round measured itself of a policy alone, paired with runs in `before`.
+
+        Raises CheckpointError: another work folder was given.
+        """
+        evaluation, folder = self.settings.evaluation, self.one.trained / stage
+        runs = load_runs(folder)
+        if evaluation.alone not in runs:
+            raise CheckpointError(
+                f"{folder} holds no run of {evaluation.alone}; give the --work that the rounds "
+                "were trained in"
+            )
+        return figures_of(
+            {evaluation.alone: runs[evaluation.alone]},
+            families_of(evaluation.benchmark),
+            before=load_runs(before),
+            base=load_runs(self.one.base_evaluation),
         )
 
 
