@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 from bench.checkpoints.checkpoint import Checkpoint, find_checkpoint, read_checkpoint
@@ -36,7 +37,8 @@ from rstar_train.rounds.cpl import PlanRound, add_reference_stage, train_prefere
 from rstar_train.rounds.evaluation import families_of, figures_of
 from rstar_train.rounds.stages import Stages
 from rstar_train.rows.plan_pairs import make_pairs
-from rstar_train.rows.preferences import INSTANCES, PAIRS, REFERENCED
+from rstar_train.rows.preferences import INSTANCES, PAIRS, REFERENCED, PreferenceRow
+from rstar_train.rows.row import read_rows, write_rows
 from rstar_train.search.pool import Pool, load_pool
 
 FOLDER = "ablation"
@@ -46,9 +48,9 @@ FOLDER = "ablation"
 class Arm:
     """One way to learn preferences."""
 
-    pairs: Literal["round", "instances", "verified"]
+    pairs: Literal["round", "instances", "verified", "wide"]
     """The round's own pairs; whole responses of the same trees; those whose choice flips the
-    outcome."""
+    outcome; the half of the round's own with the larger margins."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Keys of the recipe's section `preference` that differ."""
 
@@ -58,8 +60,12 @@ ARMS: Mapping[str, Arm] = {
     "step_dpo": Arm("round", {"alpha": 0.0}),
     "instance_dpo": Arm("instances", {"alpha": 0.0}),
     "cso": Arm("verified", {"alpha": 0.0}),
+    "step_apo_low": Arm("round", {"alpha": 0.3}),
+    "step_apo_wide": Arm("wide"),
 }
-"""In CSO (arXiv 2602.03412) verified pairs are learnt by DPO, hence no margin."""
+"""In CSO (arXiv 2602.03412) verified pairs are learnt by DPO, hence no margin. The last two say
+what Step-APO owes to how much is asked for (at alpha 1 and beta 0.3 a margin of 1 is 3.3 nats), and
+to pairs whose q are close, which a few more visits would have reversed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class CPLAblation:
     folder: Path
     """Where the stages write."""
     pairs: Path
-    """Folder of what no seed decides: the verified pairs."""
+    """Folder of what no seed decides: the verified pairs, and the wide ones."""
 
     @property
     def settings(self) -> CPLRound:
@@ -95,6 +101,7 @@ class CPLAblation:
             "round": self.one.folder / "pairs" / PAIRS,
             "instances": self.one.folder / "pairs" / INSTANCES,
             "verified": self._verified(),
+            "wide": self._wide(),
         }
         arms = {name: self._arm(name, arm, files[arm.pairs], sft) for name, arm in ARMS.items()}
         figures = CPLAblationFigures(
@@ -128,6 +135,15 @@ class CPLAblation:
             outputs=(PAIRS, INSTANCES),
         )
         return out / PAIRS
+
+    def _wide(self) -> Path:
+        """Write those of the round's pairs whose margin is the median or more."""
+        rows = read_rows(PreferenceRow, self.one.folder / "pairs" / PAIRS)
+        least = median(row.margin for row in rows)
+        out = self.pairs / "wide-pairs" / PAIRS
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_rows([row for row in rows if row.margin >= least], out)
+        return out
 
     def _arm(self, name: str, arm: Arm, file: Path, sft: Checkpoint) -> ArmFigures:
         if arm == ARMS["step_apo"]:  # what the round itself trained

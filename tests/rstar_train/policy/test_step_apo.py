@@ -18,6 +18,7 @@ from rstar_train.recipes.settings import LoRASettings
 from rstar_train.rows.preferences import PreferenceRow
 from rstar_train.training.batching import TokenizerCache
 from rstar_train.training.tree_attention import use_packed_attention
+from tests.rstar_train.made_pairs import made_pair
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -34,33 +35,15 @@ SETTINGS = PreferenceSettings(
 )
 
 
-def row(problem: int, before: str, chosen: str, rejected: str, margin: float) -> PreferenceRow:
-    return PreferenceRow(
-        problem_id=f"p{problem}",
-        dataset="sums",
-        prompt=f"Calculate {problem} + 3 * 4.",
-        initial_reason_steps=before,
-        chosen=chosen,
-        rejected=rejected,
-        full_chosen=chosen,
-        full_rejected=rejected,
-        answer="1",
-        q_chosen=margin / 2,
-        q_rejected=-margin / 2,
-        margin=margin,
-        kind="step",
-    )
-
-
 def rows() -> list[PreferenceRow]:
     """Three problems, each with two pairs below one prefix and one below a longer one."""
     found = []
     for at in range(3):
         first = "\n<step>Plan 1: take 3 * 4 as a</step>"
         found += [
-            row(at, "", first, f"\n<step>Plan 1: take {at} + 3 as a</step>", 1.5),
-            row(at, "", first, "\n<step>Plan 1: guess</step>", 0.5),
-            row(at, first, f"\n<step>Plan 2: take {at} + a as b</step>", "\n</plan>", 1.0),
+            made_pair(at, "", first, f"\n<step>Plan 1: take {at} + 3 as a</step>", 1.5),
+            made_pair(at, "", first, "\n<step>Plan 1: guess</step>", 0.5),
+            made_pair(at, first, f"\n<step>Plan 2: take {at} + a as b</step>", "\n</plan>", 1.0),
         ]
     return found
 

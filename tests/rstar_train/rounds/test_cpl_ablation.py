@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, Checkpoint
+from bench.errors import CheckpointError
 from bench.search import ROOT, NodeKind
 from bench.search.tree import new_trace
 from rstar_train.cpl_figures import ArmFigures, CPLRoundFigures
@@ -19,9 +20,10 @@ from rstar_train.rounds.cpl import PlanRound
 from rstar_train.rounds.cpl_ablation import ARMS, ablate_preferences
 from rstar_train.rounds.stages import Trained
 from rstar_train.rows.preferences import PreferenceRow
-from rstar_train.rows.row import read_rows
+from rstar_train.rows.row import read_rows, write_rows
 from rstar_train.search.pool import Pool
 from tests.rstar_train.made_figures import evaluation, method
+from tests.rstar_train.made_pairs import made_pair
 from tests.rstar_train.publishing.test_cpl_published import LEARNT, round_of
 from tests.rstar_train.rows.test_plan_pairs import P, add, end, solve, step, stored
 
@@ -43,6 +45,9 @@ def run(tmp_path: Path) -> Path:
     trees = tmp_path / f"round-{NUMBER}" / "search" / "trees"
     trees.parent.mkdir(parents=True)
     stored(trees, trace)
+    pairs = tmp_path / f"round-{NUMBER}" / "pairs" / "pairs.jsonl"
+    pairs.parent.mkdir()
+    write_rows([made_pair(1, "", "good", "bad", margin) for margin in (0.2, 0.6, 1.0)], pairs)
     for name in (f"round-{NUMBER}", f"round-{NUMBER}-seed-2"):
         folder = tmp_path / "out" / name
         folder.mkdir(parents=True)
@@ -55,7 +60,8 @@ class Trainer:
 
     def __init__(self) -> None:
         self.arms: list[tuple[int, str, str, float]] = []
-        self.evaluated: list[tuple[str, str, str | None]] = []
+        self.evaluated: list[tuple[str, str, str]] = []
+        self.read_own: list[tuple[str, str | None]] = []
 
     def add_reference(self, stages: Any, name: str, file: Path, *_: Any) -> None:
         self.file = file
@@ -67,8 +73,11 @@ class Trainer:
         return Trained(stages.folder / name, LEARNT, {})
 
     def evaluate(self, one: Any, policy: Checkpoint, ppm: Any, **how: Any) -> Any:
-        before = how["before"]
-        self.evaluated.append((how["stage"], policy.name, before and before.name))
+        self.evaluated.append((how["stage"], policy.name, how["before"].parent.name))
+        return evaluation(plan_greedy=method("plan greedy"))
+
+    def read(self, runs: Any, families: Any, *, before: Any, base: Any) -> Any:
+        self.read_own.append((runs["plan_greedy"], before.get("plan_greedy")))
         return evaluation(plan_greedy=method("plan greedy"))
 
 
@@ -89,6 +98,13 @@ def trainer(run: Path, monkeypatch: pytest.MonkeyPatch) -> Trainer:
         "find_checkpoint",
         lambda *_: Checkpoint(EMBEDDED, "policy", None, {"template": "few-shot"}),
     )
+    monkeypatch.setattr(
+        cpl_ablation,
+        "load_runs",
+        lambda folder: {"plan_greedy": f"{folder.parent.name}/{folder.name}"} if folder else {},
+    )
+    monkeypatch.setattr(cpl_ablation, "families_of", lambda benchmark: {})
+    monkeypatch.setattr(cpl_ablation, "figures_of", made.read)
     monkeypatch.setattr(PlanRound, "publish_trained", lambda *_, **__: None)
     monkeypatch.setattr(
         PlanRound,
@@ -102,12 +118,14 @@ def test_arms_differ_in_pairs_and_loss_and_every_seed_has_all(run: Path, trainer
     found = ablate_preferences(RECIPE, work=run, publish=run / "out")
     assert [(each.seed, list(each.arms)) for each in found] == [(None, [*ARMS]), (2, [*ARMS])]
     assert trainer.arms == [
-        (seed, name, pairs, 0.0)
+        (seed, name, pairs, alpha)
         for seed in (RECIPE.seed, 2)
-        for name, pairs in (
-            ("step_dpo", "pairs"),
-            ("instance_dpo", "pairs"),
-            ("cso", "verified-pairs"),
+        for name, pairs, alpha in (
+            ("step_dpo", "pairs", 0.0),
+            ("instance_dpo", "pairs", 0.0),
+            ("cso", "verified-pairs", 0.0),
+            ("step_apo_low", "pairs", 0.3),
+            ("step_apo_wide", "wide-pairs", 1.0),
         )
     ]
     assert sorted(path.name for path in (run / "out").glob("*.json")) == [
@@ -116,13 +134,31 @@ def test_arms_differ_in_pairs_and_loss_and_every_seed_has_all(run: Path, trainer
     ]
 
 
-def test_step_apo_is_what_the_round_trained(run: Path, trainer: Trainer) -> None:
+def test_step_apo_is_what_the_round_trained_and_measured(run: Path, trainer: Trainer) -> None:
     first, _ = ablate_preferences(RECIPE, work=run, publish=run / "out")
     figures = CPLRoundFigures.from_json(round_of().to_json())
     assert isinstance(first.arms["step_apo"], ArmFigures)
     assert first.arms["step_apo"].training == figures.preference
-    assert ("step_apo-evaluation", "policy", "sft-evaluation") in trainer.evaluated
-    assert ("sft-evaluation", "sft", None) in trainer.evaluated
+    own = f"round-{NUMBER}"
+    assert trainer.read_own[:2] == [
+        (f"{own}/evaluation", f"{own}/sft_evaluation"),
+        (f"{own}/sft_evaluation", None),
+    ]
+    assert {name for name, *_ in trainer.evaluated}.isdisjoint({"sft-evaluation"})
+
+
+def test_another_work_folder_than_the_rounds_is_refused(
+    run: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpl_ablation, "load_runs", lambda folder: {})
+    with pytest.raises(CheckpointError, match="give the --work that the rounds were trained in"):
+        ablate_preferences(RECIPE, work=run, publish=run / "out")
+
+
+def test_wide_pairs_are_those_of_the_median_margin_and_more(run: Path, trainer: Trainer) -> None:
+    ablate_preferences(RECIPE, work=run, publish=run / "out")
+    rows = read_rows(PreferenceRow, run / "ablation" / "wide-pairs" / "pairs.jsonl")
+    assert [row.margin for row in rows] == [0.6, 1.0]
 
 
 def test_verified_pairs_are_those_whose_choice_flips_the_outcome(
