@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rstar_train.figures import (
     CoverageFigures,
+    DifferenceFigures,
     EvaluationFigures,
     Figures,
     PolicyFigures,
@@ -149,6 +150,8 @@ class ArmFigures(Figures):
 
     training: PreferenceFigures
     evaluation: EvaluationFigures
+    against_step_dpo: DifferenceFigures | None = None
+    """The policy alone, paired with that of the arm `step_dpo`; None for that arm itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,11 +149,11 @@ def cpl_ablation_tables(found: Sequence[CPLAblationFigures]) -> list[TextTable]:
 def _arms(figures: CPLAblationFigures) -> TextTable:
     header = [
         *("arm", "pairs", "loss", "log ratio, nats", "ordered, %", "method", "n", "accuracy, %"),
-        *("against SFT", "p", "tokens"),
+        *("against SFT", "p", "against Step-DPO", "p", "tokens"),
     ]
     rows = []
     for cell in figures.sft.methods.values():
-        rows.append(["SFT", "-", "-", "-", "-", *method_cells(cell, [None])])
+        rows.append(["SFT", "-", "-", "-", "-", *method_cells(cell, [None, None])])
     for name, arm in figures.arms.items():
         learnt = arm.training
         for cell in arm.evaluation.methods.values():
@@ -164,7 +164,7 @@ def _arms(figures: CPLAblationFigures) -> TextTable:
                     f"{learnt.loss_first:.3f} to {learnt.loss_last:.3f}",
                     f"{learnt.mean_log_ratio:.2f}",
                     f"{100 * learnt.ordered:.0f}",
-                    *method_cells(cell, [cell.against_before]),
+                    *method_cells(cell, [cell.against_before, arm.against_step_dpo]),
                 ]
             )
     seed = "the recipe's seed" if figures.seed is None else f"seed {figures.seed}"

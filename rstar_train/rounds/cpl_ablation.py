@@ -55,9 +55,11 @@ class Arm:
     """Keys of the recipe's section `preference` that differ."""
 
 
+_APO, _DPO = "step_apo", "step_dpo"
+
 ARMS: Mapping[str, Arm] = {
-    "step_apo": Arm("round"),
-    "step_dpo": Arm("round", {"alpha": 0.0}),
+    _APO: Arm("round"),
+    _DPO: Arm("round", {"alpha": 0.0}),
     "instance_dpo": Arm("instances", {"alpha": 0.0}),
     "cso": Arm("verified", {"alpha": 0.0}),
     "step_apo_low": Arm("round", {"alpha": 0.3}),
@@ -106,8 +108,8 @@ class CPLAblation:
         arms = {name: self._arm(name, arm, files[arm.pairs], sft) for name, arm in ARMS.items()}
         figures = CPLAblationFigures(
             round=self.one.number,
-            sft=self._read_own("sft_evaluation", before=None),
-            arms=arms,
+            sft=self._read_runs(self._sft_runs, before=None),
+            arms={name: self._pair(name, found) for name, found in arms.items()},
             seed=self.one.again,
         )
         name = ABLATION if figures.seed is None else f"ablation-seed-{figures.seed}.json"
@@ -146,10 +148,10 @@ class CPLAblation:
         return out
 
     def _arm(self, name: str, arm: Arm, file: Path, sft: Checkpoint) -> ArmFigures:
-        if arm == ARMS["step_apo"]:  # what the round itself trained
+        if name == _APO:  # what the round itself trained
             of = self.one.publish / self.one.name
             own_figures = read_figures(CPLRoundFigures, of / FIGURES, "train the round again")
-            evaluation = self._read_own("evaluation", before=self._sft_runs)
+            evaluation = self._read_runs(self._runs_of(name), before=self._sft_runs)
             return ArmFigures(own_figures.preference, evaluation)
         reference = f"{arm.pairs}-reference"
         add_reference_stage(self.stages, reference, file, sft, self.settings)
@@ -168,24 +170,36 @@ class CPLAblation:
         evaluation = self.one.evaluate(
             read_checkpoint(folder, "policy"),
             None,
-            stage=f"{name}-evaluation",
+            stage=self._runs_of(name).name,
             searches=(self.settings.evaluation.alone,),
             before=self._sft_runs,
             stages=self.stages,
         )
         return ArmFigures(trained.figures, evaluation)
 
+    def _pair(self, name: str, found: ArmFigures) -> ArmFigures:
+        """Return an arm's figures with what it gained over Step-DPO, problem by problem."""
+        if name == _DPO:
+            return found
+        paired = self._read_runs(self._runs_of(name), before=self._runs_of(_DPO))
+        alone = paired.methods[self.settings.evaluation.alone]
+        return dataclasses.replace(found, against_step_dpo=alone.against_before)
+
+    def _runs_of(self, arm: str) -> Path:
+        """Return the folder of an arm's evaluation; Step-APO's is the round's own."""
+        return self.one.trained / "evaluation" if arm == _APO else self.folder / f"{arm}-evaluation"
+
     @property
     def _sft_runs(self) -> Path:
         """The evaluation of the SFT policy, which the round made."""
         return self.one.trained / "sft_evaluation"
 
-    def _read_own(self, stage: str, before: Path | None) -> EvaluationFigures:
-        """Return what the round measured itself of a policy alone, paired with runs in `before`.
+    def _read_runs(self, folder: Path, before: Path | None) -> EvaluationFigures:
+        """Return what was measured of a policy alone in a folder, paired with runs in `before`.
 
         Raises CheckpointError: another work folder was given.
         """
-        evaluation, folder = self.settings.evaluation, self.one.trained / stage
+        evaluation = self.settings.evaluation
         runs = load_runs(folder)
         if evaluation.alone not in runs:
             raise CheckpointError(

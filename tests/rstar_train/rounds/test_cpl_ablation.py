@@ -140,11 +140,21 @@ def test_step_apo_is_what_the_round_trained_and_measured(run: Path, trainer: Tra
     assert isinstance(first.arms["step_apo"], ArmFigures)
     assert first.arms["step_apo"].training == figures.preference
     own = f"round-{NUMBER}"
-    assert trainer.read_own[:2] == [
+    assert trainer.read_own[:3] == [
         (f"{own}/evaluation", f"{own}/sft_evaluation"),
         (f"{own}/sft_evaluation", None),
+        (f"{own}/evaluation", "ablation/step_dpo-evaluation"),
     ]
-    assert {name for name, *_ in trainer.evaluated}.isdisjoint({"sft-evaluation"})
+    assert [name for name, *_ in trainer.evaluated[:5]] == [
+        f"{arm}-evaluation" for arm in ARMS if arm != "step_apo"
+    ]
+
+
+def test_every_arm_is_paired_with_step_dpo(run: Path, trainer: Trainer) -> None:
+    ablate_preferences(RECIPE, work=run, publish=run / "out")
+    paired = [one for one, other in trainer.read_own if other == "ablation/step_dpo-evaluation"]
+    arms = [f"ablation/{arm}-evaluation" for arm in ARMS if arm not in ("step_apo", "step_dpo")]
+    assert paired == [f"round-{NUMBER}/evaluation", *arms]
 
 
 def test_another_work_folder_than_the_rounds_is_refused(
