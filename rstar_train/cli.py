@@ -310,6 +310,8 @@ def _table(arguments: argparse.Namespace) -> int:
         ablation = tables.load_ablation(publish)
         compared += [] if ablation is None else tables.ablation_tables(ablation)
     shown = _round_tables(figures, base)
+    if again := tables.load_again(type(figures[0]), publish):
+        shown.append(tables.seeds_table(figures, again))
     if arguments.families:
         shown += tables.family_tables(figures, base)
     _print_tables([*shown, *compared], markdown=arguments.markdown)

@@ -94,6 +94,16 @@ def load_rounds(kind: type[F], publish: Path) -> list[F]:
     return found
 
 
+def load_again(kind: type[F], publish: Path) -> dict[tuple[int, int], F]:
+    """Read the figures of rounds that were trained again, by round and seed. Raises BenchError."""
+    found = {}
+    for file in publish.glob(f"round-*-seed-*/{FIGURES}"):
+        number, seed = file.parent.name.removeprefix("round-").split("-seed-")
+        if number.isdigit() and seed.isdigit():
+            found[int(number), int(seed)] = read_figures(kind, file, "train the round again")
+    return dict(sorted(found.items()))
+
+
 def load_ablation(publish: Path) -> AblationFigures | None:
     """Read the ablations published beside the rounds; None where there are none."""
     file = publish / ABLATION
@@ -388,6 +398,23 @@ def accuracy_table(
         "Accuracy on held-out problems, 95 % intervals (tokens: policy + PPM, mean of a problem)"
     )
     return TextTable(title, [*header, "against the base", "p", "tokens"], rows)
+
+
+def seeds_table(
+    figures: Sequence[RoundLike], again: Mapping[tuple[int, int], RoundLike]
+) -> TextTable:
+    """Return accuracy by seed of rounds that were trained again, the recipe's own seed first."""
+    header = ["round", "seed", "method", "n", "accuracy, %", "against the round before", "p"]
+    rows = []
+    for number in sorted({number for number, _ in again}):
+        of = {"the recipe's": figures[number - 1].evaluation} if number <= len(figures) else {}
+        of |= {str(seed): each.evaluation for (at, seed), each in again.items() if at == number}
+        rows += [
+            [str(number), seed, *cells]
+            for seed, evaluation in of.items()
+            for cells in accuracy_cells(evaluation)
+        ]
+    return TextTable("Trained again with another seed", [*header, "tokens"], rows)
 
 
 def _evaluations(

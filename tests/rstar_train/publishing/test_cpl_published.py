@@ -79,8 +79,10 @@ def test_one_command_prints_the_tables_of_published_rounds(
 ) -> None:
     write(tmp_path / "round-1", round_of())
     write(tmp_path / "base", BaseFigures(evaluation(plan_greedy=method("plan greedy"))))
+    lost = difference(-0.3, -0.4, -0.2, 0.001)
     arms = {
-        name: ArmFigures(LEARNT, evaluation(plan_greedy=method("plan greedy"))) for name in ARMS
+        name: ArmFigures(LEARNT, evaluation(plan_greedy=method("plan greedy")), lost)
+        for name in ARMS
     }
     for name, seed in (("ablation-seed-2", 2), ("ablation", None)):
         found = CPLAblationFigures(1, evaluation(plan_greedy=method("plan greedy")), arms, seed)
@@ -96,6 +98,7 @@ def test_one_command_prints_the_tables_of_published_rounds(
     assert "SFT" in page and "-10.0 [-20.0, +0.0]" in page
     assert page.index("Preferences after round 1, the recipe's seed") < page.index("1, seed 2")
     assert [line[0] for line in lines if line and line[0] in ARMS] == [*ARMS] * 2
+    assert page.count("-30.0 [-40.0, -20.0]  0.001") == 2 * len(ARMS)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,26 @@ def test_one_command_prints_the_tables_of_published_rounds(
     ]
 
 
+def test_a_round_that_was_trained_again_stands_beside_itself_by_seed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "round-1", round_figures(greedy=method()))
+    write(tmp_path / "round-1-seed-10", round_figures(greedy=method()))
+    write(
+        tmp_path / "round-1-seed-2",
+        round_figures(greedy=method(before=difference(-0.25, -0.5, 0.125, 4e-5))),
+    )
+    assert main(["table", str(tmp_path)]) == 0
+    rows = [line.split("  ") for line in capsys.readouterr().out.splitlines()[-3:]]
+    told = [[cell.strip() for cell in row if cell] for row in rows]
+    assert [row[:3] for row in told] == [
+        ["1", "the recipe's", "greedy"],
+        ["1", "2", "greedy"],
+        ["1", "10", "greedy"],
+    ]
+    assert told[1][5:] == ["-25.0 [-50.0, +12.5]", "4e-05", "9 + 0"]
+
+
 def test_families_are_shown_where_they_were_recorded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
