@@ -120,6 +120,9 @@ class ValueAccuracyFigures(StageFigures):
     """The same over the steps of one problem, mean of the problems that have one."""
     bins: Mapping[str, ValueBinFigures] | None = None
     """By number, the lowest predictions first."""
+    ends_ordered: float | None = None
+    """Share of the pairs of a right and a wrong solution of one problem whose right one is valued
+    higher, ties half: what the choice of an answer needs. Null without such pairs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,14 +117,15 @@ def value_table(figures: Sequence[CPLRoundFigures]) -> TextTable:
     """Return how well each value model predicts q of held-out trees."""
     header = [
         *("round", "steps", "problems", "mean squared error", "of the mean"),
-        *("rank correlation", "within a problem"),
+        *("rank correlation", "within a problem", "ends in order, %"),
     ]
     rows = []
     for number, found in enumerate(figures, start=1):
         value = found.value_accuracy
         numbers = (value.mse, value.mse_of_mean, value.spearman, value.within_problem)
         shown = ("-" if each is None else f"{each:.3f}" for each in numbers)
-        rows.append([str(number), str(value.steps), str(value.problems), *shown])
+        ends = "-" if value.ends_ordered is None else f"{100 * value.ends_ordered:.0f}"
+        rows.append([str(number), str(value.steps), str(value.problems), *shown, ends])
     return TextTable("Each value model on held-out trees", header, rows)
 
 

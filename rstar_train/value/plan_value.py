@@ -17,7 +17,7 @@ from bench.engines.ppm import PPMScorer
 from bench.errors import BenchError
 from bench.files.atomic import replace as write
 from bench.files.atomic import replace_json
-from bench.prompts.plans import PLANS
+from bench.prompts.plans import PLANS, SOLUTION
 from bench.reports.figure import COLOURS, error_bars, new_figure, svg
 from rstar_train.cpl_figures import ValueAccuracyFigures, ValueBinFigures
 from rstar_train.figures import ValueFigures
@@ -116,12 +116,15 @@ def step_values(rows: Sequence[StepRow], scorer: PPMScorer) -> list[float]:
 def summarise(rows: Sequence[StepRow], predicted: Sequence[float]) -> ValueAccuracyFigures:
     """Return errors, rank correlations and calibration of predictions of q."""
     q, found = np.array([row.q for row in rows]), np.array(predicted)
-    within = []
+    within, ordered = [], []
     for problem_id in dict.fromkeys(row.problem_id for row in rows):
         of_one = [at for at, row in enumerate(rows) if row.problem_id == problem_id]
         rank = correlate(found[of_one], q[of_one])
         if rank is not None:
             within.append(rank)
+        ends = [at for at in of_one if SOLUTION in rows[at].step]
+        right, wrong = ([found[at] for at in ends if sign * q[at] > 0] for sign in (1, -1))
+        ordered += [(a > b) + (a == b) / 2 for a in right for b in wrong]
     return ValueAccuracyFigures(
         steps=len(rows),
         problems=len({row.problem_id for row in rows}),
@@ -130,6 +133,7 @@ def summarise(rows: Sequence[StepRow], predicted: Sequence[float]) -> ValueAccur
         spearman=correlate(found, q),
         within_problem=float(np.mean(within)) if within else None,
         bins={str(at): each for at, each in enumerate(calibrate(found, q))},
+        ends_ordered=float(np.mean(ordered)) if ordered else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,19 @@ def test_errors_and_ranks_are_those_worked_by_hand() -> None:
     # Ranks of the predictions 4, 2.5, 1, 2.5 and of q 4, 3, 1.5, 1.5.
     assert found.spearman == pytest.approx(3.75 / math.sqrt(4.5 * 4.5))
     assert found.within_problem == pytest.approx(1.0)  # of problem 2 all q are equal
+
+
+def test_ends_are_in_order_where_right_solutions_of_a_problem_are_valued_above_wrong_ones() -> None:
+    def end(problem: int, words: str, q: float) -> StepRow:
+        text = f"\n</plan>\n<solution>{words}</solution>"
+        return replace(row(problem, words, q), step=text)
+
+    given = [end(1, "a", 1.0), end(1, "b", -1.0), end(1, "c", -1.0), row(1, "step", -1.0)]
+    given += [end(2, "d", 1.0), end(3, "e", -1.0)]
+    # Of one problem alone, and a tie is half: 1 and 1/2 of two pairs.
+    found = summarise(given, [0.2, 0.1, 0.2, 0.9, -1.0, 1.0])
+    assert found.ends_ordered == pytest.approx(0.75)
+    assert summarise(given[3:], [0.9, -1.0, 1.0]).ends_ordered is None
 
 
 def test_equal_predictions_have_no_rank_correlation() -> None:
