@@ -67,7 +67,7 @@ ARMS: Mapping[str, Arm] = {
 }
 """In CSO (arXiv 2602.03412) verified pairs are learnt by DPO, hence no margin. The last two say
 what Step-APO owes to how much is asked for (at alpha 1 and beta 0.3 a margin of 1 is 3.3 nats), and
-to pairs whose q are close, which a few more visits would have reversed."""
+to pairs whose q are close, which a few more visits might have reversed."""
 
 
 @dataclass(frozen=True, slots=True)
