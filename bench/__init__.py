@@ -28,8 +28,10 @@ def __getattr__(name: str) -> Any:
 class CallableSearch(ModuleType):
     """The package `bench.search`, which can be called: `from bench import search` gives both."""
 
-    def __call__(self, question: str, **options: Any) -> "Answer":
+    def __call__(
+        self, question: str, *, policy: str | None = None, method: str = "mcts", **options: Any
+    ) -> "Answer":
         """Search one question; see `bench.python.Session.search`."""
         from bench.python import search
 
-        return search(question, **options)
+        return search(question, policy=policy, method=method, **options)

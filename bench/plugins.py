@@ -14,7 +14,7 @@ come first, and cannot be replaced by a package. A program may add to a registry
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
@@ -38,10 +38,20 @@ class PluginError(BenchError):
 class Registry(MutableMapping[str, T], Generic[T]):
     """Parts of one kind by name."""
 
-    def __init__(self, group: str, kind: type | None, own: Mapping[str, T]) -> None:
-        """Hold our own parts. `kind` is what a part must be an instance of; None: callable."""
+    def __init__(
+        self,
+        group: str,
+        kind: type | None,
+        own: Mapping[str, T],
+        unfit: Callable[[T, Mapping[str, T]], str | None] | None = None,
+    ) -> None:
+        """Hold our own parts. `kind` is what a part must be an instance of; None: callable.
+
+        `unfit` says what keeps a part of a package from standing beside those that are there, or
+        None.
+        """
         self.group = f"{PREFIX}.{group}"
-        self._kind, self._parts = kind, dict(own)
+        self._kind, self._parts, self._unfit = kind, dict(own), unfit
         self._own = frozenset(own)
         self._broken: dict[str, PluginError] = {}
 
@@ -99,7 +109,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
     def _load(self, entry: metadata.EntryPoint) -> Any:
         try:
             part = entry.load()
-        except Exception as error:  # whatever a stranger's module does when it is imported
+        except (Exception, SystemExit) as error:  # whatever a stranger's module does
             raise PluginError(
                 f"{_say(entry)} cannot be imported: {type(error).__name__}: "
                 f"{' '.join(str(error).split())}. Mend it, or take it away with: pip uninstall "
@@ -110,6 +120,9 @@ class Registry(MutableMapping[str, T], Generic[T]):
             wanted = "something to call" if self._kind is None else f"a {self._kind.__name__}"
             given = f"of the type {type(part).__name__}"
             raise PluginError(f"{_say(entry)} is {given}; {wanted} is expected")
+        why = self._unfit(part, self._parts) if self._unfit else None
+        if why is not None:
+            raise PluginError(f"{_say(entry)} {why}")
         return part
 
 

@@ -29,14 +29,18 @@ from bench.files.digests import file_digest
 from bench.prompts import OFFICIAL
 from bench.prompts.plans import PLANS
 from bench.runs.header import git_state, package_versions
+from rstar_train.cpl_figures import PreferenceFigures
 from rstar_train.figures import Figures
 from rstar_train.policy.sft import train_policy
-from rstar_train.policy.step_apo import train_step_apo
+from rstar_train.policy.step_apo import add_reference, train_step_apo
 from rstar_train.publishing.checkpoint import Lineage, publish
+from rstar_train.recipes.cpl import PreferenceSettings
 from rstar_train.recipes.recipe import AnyRound, Recipe, load_recipe, sections_digest
-from rstar_train.rows.preferences import PreferenceRow
-from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows
+from rstar_train.recipes.settings import LoRASettings
+from rstar_train.rows.preferences import REFERENCED, PreferenceRow
+from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows, write_rows
 from rstar_train.training.processes import first_process_first, is_first
+from rstar_train.training.trainer import training_digest
 from rstar_train.value.orm_pqm import train_orm, train_orm_on_pairs, train_pqm
 from rstar_train.value.plan_value import train_plan_value
 from rstar_train.value.ppm import train_ppm
@@ -59,6 +63,29 @@ class Training:
         return "policy" if self.section in ("sft", "preference") else "ppm"
 
 
+def _train_step_apo(
+    rows: Sequence[PreferenceRow],
+    base: Path,
+    out: Path,
+    *,
+    settings: PreferenceSettings,
+    lora: LoRASettings,
+    seed: int,
+) -> PreferenceFigures:
+    """Train on pairs; the first process adds the reference's log-probabilities where they lack."""
+    if any(row.ref_chosen is None or row.ref_rejected is None for row in rows):
+        known = training_digest(seed, {"preference": settings}, base, rows)[:12]
+        file = out / known / REFERENCED
+        with first_process_first():
+            if not file.is_file():
+                adapts = lora.rank > 0
+                found = add_reference(rows, base, max_length=settings.max_length, adapts=adapts)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_rows(found, file)
+        rows = read_rows(PreferenceRow, file)
+    return train_step_apo(rows, base, out, settings=settings, lora=lora, seed=seed)
+
+
 TRAININGS: Mapping[str, Training] = {
     "sft": Training(SFTRow, train_policy, "sft", "the policy, on sft.jsonl"),
     "ppm": Training(PairRow, train_ppm, "ppm", "a PPM, on pairs.jsonl", by_rules=True),
@@ -68,7 +95,7 @@ TRAININGS: Mapping[str, Training] = {
     ),
     "pqm": Training(StepRow, train_pqm, "ppm", "a model of Q, on steps.jsonl"),
     "step-apo": Training(
-        PreferenceRow, train_step_apo, "preference", "CPL's policy, on referenced.jsonl"
+        PreferenceRow, _train_step_apo, "preference", "CPL's policy, on pairs.jsonl"
     ),
     "plan-value": Training(
         StepRow, train_plan_value, "value", "CPL's value model, on values.jsonl"

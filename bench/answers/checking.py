@@ -42,7 +42,13 @@ _verdicts: OrderedDict[_Question, Verdict] = OrderedDict()
 
 
 def check(gold: str, prediction: str | None, conventions: Conventions = DEFAULT) -> Verdict:
-    """Grade one answer; blocks until a worker's CPU time is spent, if it comes to that."""
+    r"""Grade one answer; blocks until a worker's CPU time is spent, if it comes to that.
+
+    >>> check(r"\frac{1}{2}", "0.5").correct
+    True
+    >>> check("[0, 1)", "(0, 1)").correct
+    False
+    """
     question = (gold, prediction or "", conventions)
     start = perf_counter()
     if (known := _remembered(question)) is not None:

@@ -110,33 +110,32 @@ class Parser(argparse.ArgumentParser):
                 rest.append(word)
         if not files:
             return list(given)
+        named = {word.partition("=")[0] for word in rest if word.startswith("--")}
         read: list[str] = []
+        many: list[str] = []
         for file in map(Path, files):
             for key, value in read_yaml(file, "configuration").items():
-                read += self._spell(file, key, value)
-        return [*read, *rest]
+                option, action = self._find_option(file, key)
+                gathers = action.nargs in ("+", "*")
+                if option in named and (gathers or isinstance(action, argparse._AppendAction)):
+                    continue  # its values would stand beside those of the command line
+                spelt = _spell(file, key, option, action, value)
+                if gathers:
+                    many += spelt  # last: it would take what follows for values of its own
+                else:
+                    read += spelt
+        return [*read, *rest, *many]
 
-    def _spell(self, file: Path, key: str, value: object) -> list[str]:
-        """Return an option of a file as a command line has it."""
-        named = f"--{key.replace('_', '-')}"
-        action = self._option_string_actions.get(named)
-        if action is None or named in (_CONFIG, "--help"):
-            known = [name[2:] for name in self._option_string_actions if name.startswith("--")]
-            raise UnknownNameError(f"option in {file}:", key, set(known) - {"help", _CONFIG[2:]})
-        if isinstance(action, argparse.BooleanOptionalAction) and value is False:
-            return [f"--no-{named[2:]}"]
-        if value is None or (action.nargs == 0 and value is False):
-            return []
-        if action.nargs == 0 and value is True:
-            return [named]
-        if action.nargs == 0 or isinstance(value, dict):
-            wanted = "true or false" if action.nargs == 0 else "a value or a list"
-            raise BenchError(f"{file}: {key} is {value!r}; {wanted} is expected")
-        values = value if isinstance(value, list) else [value]
-        texts = [str(each).lower() if isinstance(each, bool) else str(each) for each in values]
-        if isinstance(action, argparse._AppendAction):
-            return [f"{named}={text}" for text in texts]
-        return [f"{named}={','.join(texts)}"]
+    def _find_option(self, file: Path, key: str) -> tuple[str, argparse.Action]:
+        """Return the option that a key of a file names. Raises BenchError, UnknownNameError."""
+        option = f"--{key.replace('_', '-')}"
+        action = self._option_string_actions.get(option)
+        if action is not None and option not in (_CONFIG, "--help"):
+            return option, action
+        if key in {each.dest for each in self._actions if not each.option_strings}:
+            raise BenchError(f"{file}: {key} is no option; give it on the command line")
+        known = [name[2:] for name in self._option_string_actions if name.startswith("--")]
+        raise UnknownNameError(f"option in {file}:", key, set(known) - {"help", _CONFIG[2:]})
 
     def _refuse_unknown(self, given: Sequence[str]) -> None:
         known = list(self._option_string_actions)
@@ -151,3 +150,23 @@ class Parser(argparse.ArgumentParser):
             close = begun[:3] or difflib.get_close_matches(name, known, n=3, cutoff=_CUTOFF)
             meant = f"; did you mean {' or '.join(close)}?" if close else ""
             self.error(f"unknown option {name}{meant}")
+
+
+def _spell(file: Path, key: str, option: str, action: argparse.Action, value: object) -> list[str]:
+    """Return an option of a file as a command line has it. Raises BenchError: no such value."""
+    if isinstance(action, argparse.BooleanOptionalAction) and value is False:
+        return [f"--no-{option[2:]}"]
+    if value is None or (action.nargs in (0, "?") and value is False):
+        return []
+    if action.nargs in (0, "?") and value is True:
+        return [option]
+    if action.nargs == 0 or isinstance(value, dict):
+        wanted = "true or false" if action.nargs == 0 else "a value or a list"
+        raise BenchError(f"{file}: {key} is {value!r}; {wanted} is expected")
+    values = value if isinstance(value, list) else [value]
+    texts = [str(each).lower() if isinstance(each, bool) else str(each) for each in values]
+    if action.nargs in ("+", "*"):
+        return [option, *texts]
+    if isinstance(action, argparse._AppendAction):
+        return [f"{option}={text}" for text in texts]
+    return [f"{option}={','.join(texts)}"]

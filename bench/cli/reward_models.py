@@ -52,7 +52,8 @@ def _add_parity(kinds: Any) -> None:
         "--engines",
         required=True,
         metavar="NAME,NAME[,...]",
-        help="of transformers, transformers-batched (as by --batch-scores), vllm and server",
+        help="of transformers, transformers-batched (as by --batch-scores), invariant, vllm "
+        "and server",
     )
     parity.add_argument(
         "--ppm-url",

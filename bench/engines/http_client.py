@@ -199,8 +199,8 @@ class Servers:
         return idlest
 
     def _wait(self, attempt: int, error: Unanswered) -> float:
-        if error.wait is not None:
-            return error.wait
+        if error.wait is not None:  # never earlier than asked, and not all at once
+            return error.wait * self._jitter.uniform(1.0, 1.25)
         longest = min(self._patience.first_wait * 2.0**attempt, self._patience.longest_wait)
         return longest * self._jitter.uniform(0.5, 1.0)
 

@@ -129,6 +129,9 @@ class InvariantEngine(SteppingEngine):
         self.reused_tokens = 0
         """Tokens of prompts that were known. A completion does not tell them: they are history's
         affair, and records must not be."""
+        self.looks_up = True
+        """Whether beginnings that are known are taken; without it a prompt is computed whole, which
+        is for measuring what that costs."""
         self.determinism = "per request; not verified on this machine"
         self._start("invariant-engine")
 
@@ -193,7 +196,7 @@ class InvariantEngine(SteppingEngine):
         if pending.texts is not None:
             self._add_texts(pending, pending.ids)
             return
-        table = BlockTable(self._blocks, pending.ids[:-1])
+        table = BlockTable(self._blocks, pending.ids[:-1] if self.looks_up else ())
         first = self._begin(pending, 0, pending.ids, table.known, table)
         pending.handle = _Answer([None] * pending.request.n, [first])
         self.reused_tokens += table.known

@@ -117,7 +117,7 @@ def _place_in_lines(
     ids = _encode(tokenizer, question + contract.question_end, begins=contract.begins)
     placed = []
     for step in steps:
-        for line in filter(None, step.split(contract.marker)):
+        for line in step.split(contract.marker):  # an empty line is a mark alone, as published
             ids = [*ids, *_encode(tokenizer, line), mark]
         placed.append((ids, len(ids) - 1))
     return placed

@@ -223,11 +223,45 @@ def share_session() -> Session:
         return _shared
 
 
-def search(question: str, **options: Any) -> Answer:
-    """Search one question; see `Session.search`."""
-    return share_session().search(question, **options)
+def search(
+    question: str, *, policy: str | None = None, method: str = "mcts", **options: Any
+) -> Answer:
+    """Search one question; see `Session.search`.
+
+    >>> from bench import search
+    >>> found = search("What is 6 * 7?", policy="smollm2-r4", method="greedy")
+    >>> found.answer
+    '42'
+    """
+    return share_session().search(question, policy=policy, method=method, **options)
 
 
-def run(benchmark: str, **options: Any) -> Results:
-    """Run a search on a benchmark; see `Session.run`."""
-    return share_session().run(benchmark, **options)
+def run(
+    benchmark: str,
+    *,
+    policy: str | None = None,
+    method: str = "mcts",
+    limit: int | None = None,
+    out: Path | str | None = None,
+    concurrency: int | None = None,
+    progress: bool = True,
+    **options: Any,
+) -> Results:
+    """Run a search on a benchmark; see `Session.run`.
+
+    >>> from bench import run
+    >>> short = {"policy": "smollm2", "limit": 2, "step_tokens": 16, "progress": False}
+    >>> results = run("embedded-grade-school", method="greedy", out="greedy", **short)
+    >>> len(results.to_pandas())
+    2
+    """
+    return share_session().run(
+        benchmark,
+        policy=policy,
+        method=method,
+        limit=limit,
+        out=out,
+        concurrency=concurrency,
+        progress=progress,
+        **options,
+    )

@@ -88,8 +88,12 @@ def table_names() -> list[str]:
 
 
 def find_table(name: str) -> PaperTable:
-    """Return a table or figure by name, e.g. `table5`. Raises UnknownNameError, DataError."""
+    """Return a table or figure by name, e.g. `table5`, or `cpl1`, which `cpl-table1` means as well.
+
+    Raises UnknownNameError, DataError.
+    """
     whole = read_tables()
+    name = name.replace("-table", "")
     if name not in table_names():
         raise UnknownNameError("table of the paper", name, table_names())
     conflicts = tuple(c["says"] for c in whole["conflicts"] if name in c["about"])

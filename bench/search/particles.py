@@ -9,7 +9,7 @@ drawn along with the others until all are finished. A bad score makes a particle
 makes it impossible: the PPM may be wrong.
 
 A particle whose code fails is drawn no more. Where nothing is left, the search ends where it stood.
-After the last level nothing is drawn: who chooses an answer sees every particle with its own value.
+Once all are finished nothing is drawn: who chooses an answer sees each particle with its value.
 """
 
 from __future__ import annotations

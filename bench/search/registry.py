@@ -171,6 +171,20 @@ def _prover(name: str, decide: Decide, config: type[Deciding]) -> SearchEntry:
     return SearchEntry(function, config, {name: select_first}, asks_policy=False, decides=True)
 
 
+def _clash(part: SearchEntry, others: Mapping[str, SearchEntry]) -> str | None:
+    """Say which knob of a package's search has another default in a search that is there."""
+    for name, knob in part.knobs.items():
+        for other, entry in others.items():
+            held = entry.knobs.get(name)
+            if held is not None and (held.kind, held.default) != (knob.kind, knob.default):
+                return (
+                    f"has a knob {name} that is {knob.default} unless told otherwise, and in "
+                    f"{other!r} it is {held.default}; one option cannot be both, so call it "
+                    "something else"
+                )
+    return None
+
+
 SEARCHES: Registry[SearchEntry] = Registry(
     "searches",
     SearchEntry,
@@ -265,6 +279,7 @@ SEARCHES: Registry[SearchEntry] = Registry(
         **{name: _prover(name, partial(decide_by_lips, name=name), Lips) for name in ABLATIONS},
         "lips_policy": SearchEntry(lips_policy, Lips, {"lips_policy": select_first}, decides=True),
     },
+    unfit=_clash,
 )
 """`sample` answers by majority and, given a PPM, by best-of-N and weighted vote; `mcts` by the
 paper's final rule, by the official scripts', a vote among the best valued, and by two votes of all:

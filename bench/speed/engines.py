@@ -5,7 +5,8 @@ tokens: engines differ in rounding, and in what they round weights and caches to
 killed when some of its records are written, and repeated; its records are compared with those of a
 run that nobody killed. An engine that is not installed has a sentence in its place. vLLM is looked
 for in its own environment, too (`bench.speed.vllm_apart`): in a process there, and as a server. So
-is llama.cpp's server (`bench.speed.llama_cpp`).
+is llama.cpp's server (`bench.speed.llama_cpp`). Below the table our engine is set beside each of
+these peers.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ NAMES = (
     *("vllm", SERVER, LLAMA_CPP, "transformers"),
 )
 """Engines, and their precisions where those are named. `server` is vLLM's."""
+OURS, PEERS = "invariant", ("vllm", SERVER, LLAMA_CPP)
+ASKED = (0.9, 1.0, 1.0)
+"""Of our rate over a peer's, with 1, 8 and the most requests."""
 GREEDY = 8
 """Problems on which greedy texts are compared."""
 TOKENS = 48
@@ -79,6 +83,7 @@ async def engines(names: Sequence[str] = NAMES, *, widest: int = 32) -> str:
         "records after a kill",
     ]
     first: Sequence[str] | None = None
+    rates: dict[str, Sequence[float]] = {}
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -89,13 +94,29 @@ async def engines(names: Sequence[str] = NAMES, *, widest: int = 32) -> str:
                 lines.append(f"  {name:<16}not measured: {error}")
                 continue
         first = first or found.texts
+        rates[name] = found.rates
         same = sum(one == other for one, other in zip(first, found.texts, strict=True))
         numbers = "".join(f"{each:{6 + (at == 3)}.0f}" for at, each in enumerate(found.rates))
         lines.append(
             f"  {name:<16}{found.start:8.1f}{numbers}{same:>12} of {len(found.texts)}"
             f"{equal:>15} of {records} equal"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_beside_peers(rates, widest)])
+
+
+def _beside_peers(rates: Mapping[str, Sequence[float]], widest: int) -> list[str]:
+    """Return a line for each peer: our rate over its, by requests, and where less than asked."""
+    lines = []
+    for peer in PEERS:
+        if peer not in rates or OURS not in rates:
+            continue
+        ratios = [ours / theirs for ours, theirs in zip(rates[OURS], rates[peer], strict=True)]
+        words = []
+        for requests, ratio, least in zip((1, 8, widest), ratios, ASKED, strict=False):
+            missed = ", MISSED" if ratio < least else ""
+            words.append(f"{requests} requests {ratio:.2f} (asked {least:g}{missed})")
+        lines.append(f"  {OURS} / {peer}: {'; '.join(words)}; 8 x 4 {ratios[3]:.2f}")
+    return lines
 
 
 Measure = Callable[[int], Measured]

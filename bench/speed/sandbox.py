@@ -70,7 +70,7 @@ def _chains(ours: float, warm: float, chains: Sequence[Sequence[str]]) -> list[F
     """Steps of chains beside the others', and the ratios that are asked for."""
     unit, alone = "steps/CPU-s", fresh(chains[:1])
     rates = [
-        Figure("chain steps, live nodes", ours, unit),
+        Figure("chain steps, live nodes", ours, unit, at_least=90),
         Figure("chain steps, A: fresh python", alone, unit),
         Figure("chain steps, B: warm pool", warm, unit),
     ]

@@ -18,7 +18,7 @@ from bench.types import Problem
 CANDIDATES = 8
 DEPTH = 16
 ITERATIONS = 100
-"""Of CPL's search, as its released code has them at test time."""
+"""Of CPL's search, as its released code has them in round 2."""
 
 
 async def search() -> list[Figure]:

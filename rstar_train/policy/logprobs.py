@@ -128,7 +128,8 @@ def token_logprobs(hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tens
 
     Logits are made a chunk at a time, and once more in the backward pass: all of them together
     would be larger than every activation of a small model. In bf16 a logit of 16 is rounded by as
-    much as 0.06, which a response of twenty tokens sums up to more than a step's worth; hence fp32.
+    much as 0.06, which a response of twenty tokens sums up to more than a step's worth; hence
+    fp32, also inside a training that multiplies in bf16.
 
     Args:
         hidden: hidden states that predict them, shape (n, hidden size).
@@ -139,7 +140,8 @@ def token_logprobs(hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tens
     from torch.utils.checkpoint import checkpoint
 
     def one(part: torch.Tensor, weight: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        logits = part @ weight.T  # (m, vocabulary), m <= CHUNK
+        with torch.autocast(part.device.type, enabled=False):
+            logits = part @ weight.T  # (m, vocabulary), m <= CHUNK
         chosen = logits.gather(1, wanted[:, None]).squeeze(1)  # (m,)
         return chosen - logits.logsumexp(dim=1)
 

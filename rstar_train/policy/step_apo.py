@@ -40,7 +40,7 @@ from rstar_train.training.batching import (
     cut_batches,
     draw_whole_problems,
 )
-from rstar_train.training.precision import weights_dtype
+from rstar_train.training.precision import as_trained, weights_dtype
 from rstar_train.training.processes import count_processes
 from rstar_train.training.trainer import (
     load_tokenizer,
@@ -222,10 +222,11 @@ def add_reference(
     ]
     _require_terms(found, rows, max_length)
     dtype = weights_dtype(frozen=adapts)
-    model = _load(base, dtype, None).eval()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = _load(base, dtype, None).to(device).eval()
     known: dict[tuple[Ids, int], float] = {}
     cut = cut_batches([term for _, term in found], 1, micro_batch_tokens=MICRO_BATCH_TOKENS)
-    with torch.inference_mode():
+    with torch.inference_mode(), as_trained(adapts=adapts):
         for number, terms in enumerate((part for batch in cut for part in batch), start=1):
             texts = _responses(terms)
             packed = pack_responses([text for text, _ in texts], [start for _, start in texts])
@@ -251,7 +252,8 @@ def make_term(row: PreferenceRow, ids: TokenizerCache) -> PreferenceTerm | None:
     if row.ref_chosen is None or row.ref_rejected is None:
         raise DataError(
             f"a pair of {row.problem_id!r} has no log-probabilities under the reference policy; "
-            "add them first (rstar_train.policy.step_apo.add_reference)"
+            "add them first (rstar_train.policy.step_apo.add_reference; `python -m rstar_train.fit "
+            "step-apo` does)"
         )
     before = row.rendered
     prompt, chosen, rejected = ids(before), ids(before + row.chosen), ids(before + row.rejected)

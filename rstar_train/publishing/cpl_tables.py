@@ -61,7 +61,10 @@ def cpl_round_tables(
 
 
 def counts_table(figures: Sequence[CPLRoundFigures]) -> TextTable:
-    """Return what each round searched, what came of it, and how long all of it took."""
+    """Return what each round searched, what came of it, and how long all of it took.
+
+    Of a training that was killed and went on, only the last process's hours are known: then `>`.
+    """
     header = [
         *("round", "problems", "trees", "SFT rows", "pairs of steps", "of solutions", "values"),
         *("trees without pairs", "tokens searched", "hours"),
@@ -74,14 +77,17 @@ def counts_table(figures: Sequence[CPLRoundFigures]) -> TextTable:
                 *(str(number), str(found.search.searched), str(found.search.trees)),
                 *(str(found.rows.sft_rows), str(found.pairs.step_pairs)),
                 *(str(found.pairs.solution_pairs), str(found.rows.values)),
-                *(str(without), f"{found.search.policy_tokens:,}", f"{_hours(found):.2f}"),
+                *(str(without), f"{found.search.policy_tokens:,}", _hours(found)),
             ]
         )
-    return TextTable("What each round searched and learnt from", header, rows)
+    return TextTable("What each round searched, and what its trees give", header, rows)
 
 
-def _hours(found: CPLRoundFigures) -> float:
-    return sum(stage.stage_seconds or 0.0 for stage in _stages(found)) / 3600
+def _hours(found: CPLRoundFigures) -> str:
+    hours = sum(stage.stage_seconds or 0.0 for stage in _stages(found)) / 3600
+    trainings = (found.sft, found.preference, found.value)
+    resumed = any(each.resumed_at_step is not None for each in trainings)
+    return f"{'> ' if resumed else ''}{hours:.2f}"
 
 
 def _stages(found: CPLRoundFigures) -> Iterator[StageFigures]:
@@ -91,26 +97,28 @@ def _stages(found: CPLRoundFigures) -> Iterator[StageFigures]:
 
 
 def training_table(figures: Sequence[CPLRoundFigures]) -> TextTable:
-    """Return the loss of every training, and what Step-APO made of its pairs."""
+    """Return what every training learnt from, its loss, and what Step-APO made of its pairs."""
     header = [
-        *("round", "SFT loss", "Step-APO loss", "mean margin", "log ratio shown, nats"),
-        *("pairs ordered, %", "value loss"),
+        *("round", "SFT rows", "loss", "pairs", "of problems", "loss", "mean margin"),
+        *("log ratio shown, nats", "ordered, %", "values", "of problems", "loss"),
     ]
     rows = []
     for number, found in enumerate(figures, start=1):
         learnt = found.preference
         rows.append(
             [
-                str(number),
+                *(str(number), str(found.sft.rows)),
                 f"{found.sft.loss_first:.2f} to {found.sft.loss_last:.2f}",
+                *(str(learnt.pairs), str(learnt.problems)),
                 f"{learnt.loss_first:.3f} to {learnt.loss_last:.3f}",
                 f"{learnt.mean_margin:.2f}",
                 f"{learnt.mean_log_ratio:.2f}",
                 f"{100 * learnt.ordered:.1f} of {learnt.measured}",
+                *(str(found.value.rows), str(found.value.problems)),
                 f"{found.value.loss_first:.3f} to {found.value.loss_last:.3f}",
             ]
         )
-    return TextTable("Training", header, rows)
+    return TextTable("What was trained on: SFT, Step-APO, values", header, rows)
 
 
 def value_table(figures: Sequence[CPLRoundFigures]) -> TextTable:

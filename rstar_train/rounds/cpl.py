@@ -2,8 +2,9 @@
 
 The SFT policy and the value model start from the base model again in every round, Step-APO from the
 round's SFT policy, which is its reference. What a round hands to the next is the policy after
-Step-APO and the value model, which search together there. In the released code only round 1 trains
-a value model; here every round does, so that its own evaluation can search with it.
+Step-APO, which searches there, and the value model, which scores nodes there where the recipe says
+`annotation: ppm`. In the released code only round 1 trains a value model; here every round does, so
+that its own evaluation can search with it.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from rstar_train.cpl_figures import (
 )
 from rstar_train.figures import EvaluationFigures
 from rstar_train.publishing.tables import ABLATION, FIGURES, read_figures
-from rstar_train.recipes.cpl import CPLRound, PlanPairSettings
+from rstar_train.recipes.cpl import CPLRound, PlanPairSettings, PreferenceSettings
 from rstar_train.recipes.recipe import RECIPES, Recipe
 from rstar_train.rounds import journal
 from rstar_train.rounds.at_work import Handover, load_runs
@@ -53,6 +53,13 @@ class Arm:
     outcome; the half of the round's own with the larger margins."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Keys of the recipe's section `preference` that differ."""
+    faster: float = 1.0
+    """What the recipe's learning rate is multiplied by."""
+
+    def change(self, preference: PreferenceSettings) -> PreferenceSettings:
+        """Return the round's settings with what the arm has otherwise."""
+        rate = self.faster * preference.learning_rate
+        return dataclasses.replace(preference, learning_rate=rate, **self.settings)
 
 
 _APO, _DPO = "step_apo", "step_dpo"
@@ -64,10 +71,14 @@ ARMS: Mapping[str, Arm] = {
     "cso": Arm("verified", {"alpha": 0.0}),
     "step_apo_low": Arm("round", {"alpha": 0.3}),
     "step_apo_wide": Arm("wide"),
+    "step_dpo_wide": Arm("wide", {"alpha": 0.0}),
+    "step_apo_fast": Arm("round", faster=3.0),
+    "step_dpo_fast": Arm("round", {"alpha": 0.0}, faster=3.0),
 }
-"""In CSO (arXiv 2602.03412) verified pairs are learnt by DPO, hence no margin. The last two say
-what Step-APO owes to how much is asked for (at alpha 1 and beta 0.3 a margin of 1 is 3.3 nats), and
-to pairs whose q are close, which a few more visits might have reversed."""
+"""In CSO (arXiv 2602.03412) verified pairs are learnt by DPO, hence no margin. The last five say
+what Step-APO owes to how much is asked for (at alpha 1 and beta 0.3 a margin of 1 is 3.3 nats), to
+pairs whose q are close, which a few more visits might have reversed, and to a rate at which so few
+steps get anywhere; each but the first with its Step-DPO beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +171,7 @@ class CPLAblation:
             name,
             self.folder / reference / REFERENCED,
             sft,
-            dataclasses.replace(self.settings.preference, **arm.settings),
+            arm.change(self.settings.preference),
             self.settings.lora,
         )
         self.one.publish_trained(

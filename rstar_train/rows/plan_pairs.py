@@ -5,7 +5,7 @@ of the solutions only the best against the worst, which needs max > 0 > min, the
 down. Steps are compared with steps and solutions with solutions. What is malformed, broke off or
 is too deep is no side of a pair. A solution whose program fails is one, worth -1.
 
-Critical is a pair, where the settings ask for it,
+Settings may keep only the pairs that are critical. What makes a pair critical is
 
     min_margin   by q_chosen - q_rejected, from that number on
     verified     by outcomes, after CSO (arXiv 2602.03412): at or below the chosen side the tree

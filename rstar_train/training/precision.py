@@ -8,6 +8,7 @@ only enters products, and processors that multiply bf16 natively do it twice as 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,3 +29,21 @@ def weights_dtype(*, frozen: bool) -> torch.dtype:
     import torch
 
     return torch.bfloat16 if frozen and multiplies_bf16() else torch.float32
+
+
+def autocasts(*, adapts: bool) -> bool:
+    """Whether a training multiplies fp32 weights in bf16: a whole model's, on a GPU.
+
+    With an adapter the frozen weights are bf16 already, and nothing else should be.
+    """
+    import torch
+
+    return not adapts and torch.cuda.is_available() and multiplies_bf16()
+
+
+def as_trained(*, adapts: bool) -> AbstractContextManager[None]:
+    """Return a context that computes in a training's precision, for passes outside of it."""
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=autocasts(adapts=adapts))

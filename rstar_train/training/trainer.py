@@ -22,7 +22,7 @@ from bench.files.atomic import replace_json
 from rstar_train.figures import TrainerFigures
 from rstar_train.recipes.recipe import sections_digest
 from rstar_train.recipes.settings import FitSettings, LoRASettings
-from rstar_train.training.precision import multiplies_bf16
+from rstar_train.training.precision import autocasts
 from rstar_train.training.processes import is_first
 from rstar_train.training.watcher import cut_curve
 
@@ -101,8 +101,7 @@ def trainer_arguments(
         "report_to": "none",
         "disable_tqdm": True,
         "use_cpu": on_cpu,
-        # With an adapter the frozen weights are bf16 already, and nothing else should be.
-        "bf16": lora.rank == 0 and not on_cpu and multiplies_bf16(),
+        "bf16": autocasts(adapts=lora.rank > 0),
         "gradient_checkpointing": False,
         "dataloader_pin_memory": not on_cpu,
         "remove_unused_columns": False,

@@ -109,6 +109,30 @@ def test_lists_are_given_as_an_option_takes_them(tmp_path: Path) -> None:
     assert (found.tokens, found.beam_widths) == ((512, 1024), ())
     file.write_text("pair: [a:b, c]\n")
     assert parse("compare-runs", "x", "y", "--config", str(file)).pair == ["a:b", "c"]
+    given = parse("compare-runs", "x", "y", "--config", str(file), "--pair", "d")
+    assert given.pair == ["d"]
+    file.write_text("train: t\nagainst: [math500, gsm8k]\n")
+    assert parse("contamination", "--config", str(file)).against == ["math500", "gsm8k"]
+    given = parse("contamination", "--against", "all", "--config", str(file))
+    assert (given.against, given.train) == (["all"], "t")
+
+
+@pytest.mark.parametrize(("text", "ray"), [("true", "local"), ("false", None), ("a:1", "a:1")])
+def test_an_option_with_a_value_or_none_is_a_switch_as_well(
+    text: str, ray: str | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(f"ray: {text}\n")
+    assert parse(*RUN, "--config", str(file)).ray == ray
+
+
+def test_what_has_no_option_stays_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("runs: [a, b]\n")
+    assert bench.cli.main(["compare-runs", "--config", str(file)]) == 2
+    assert "runs is no option; give it on the command line" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 FAULTS = ("429", "500", "503", "cut", "hang up", "no json", "half an object", "slow")
-"""What it does to a request in place of an answer; `slow` answers, late."""
+"""What it does to a request in place of an answer; `slow` answers, late. `hang` never does."""
 
 
 @dataclass
@@ -130,6 +130,9 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
                 case "hang up":
                     self.close_connection = True
                     self.connection.close()
+                case "hang":
+                    time.sleep(2.0)
+                    self.close_connection = True
                 case "no json":
                     self._head(200, 4)
                     self.wfile.write(b"oops")

@@ -200,9 +200,9 @@ def test_skywork_prm_scores_the_end_of_a_line(tokenizer_folder: Path, tmp_path: 
         newline = tokenizer.encode("\n", add_special_tokens=False)[-1]
         ends = []
         for step in steps:
-            for line in step.split("\n"):
-                if line:
-                    ids += [*tokenizer.encode(line, add_special_tokens=False), newline]
+            for line in step.split("\n"):  # the published loop: an empty line has its mark, too
+                ids += tokenizer.encode(line, add_special_tokens=False) if line != "" else []
+                ids += [newline]
             ends.append(len(ids) - 1)
         rewards = (hidden_of(backbone, ids) @ weight.T + bias).sigmoid()[:, 0]
         return [float(rewards[end]) for end in ends]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from bench.engines.base import Completion, Finish, Request, derive_seed
-from bench.engines.http_client import Patience
+from bench.engines.http_client import Patience, Unanswered
 from bench.engines.server import ServerEngine, read_urls
 from bench.errors import BenchError, DeadEngineError, EngineError
 from tests.engines.misbehaving import FAULTS, Behaviour, serve
@@ -72,14 +73,16 @@ async def test_a_server_that_hides_the_stop_string_is_refused() -> None:
 
 
 @pytest.mark.parametrize("count", [150, pytest.param(1000, marks=pytest.mark.slow)])
-async def test_all_requests_of_a_misbehaving_server_are_answered_once_each(count: int) -> None:
-    behaviour = Behaviour(share=0.3)
-    with opened(behaviour) as engine:
-        found = await asyncio.gather(*(engine.generate(ask(f"p{i}")) for i in range(count)))
+async def test_all_requests_of_misbehaving_servers_are_answered_once_each(count: int) -> None:
+    both = [Behaviour(share=0.3), Behaviour(share=0.3, seed=1)]
+    with opened(*both) as engine:
+        asked = [ask(f"p{i}", order=i) for i in range(count)]
+        found = await asyncio.gather(*map(engine.generate, asked))
     seed = derive_seed(3, 0)
     assert [each.text for (each,) in found] == [f"p{i}|{seed}<end>" for i in range(count)]
-    assert set(behaviour.faulted) == set(FAULTS)
-    whole = {text: count for text, count in behaviour.answered.items() if "cut" not in text}
+    assert set().union(*(each.faulted for each in both)) == set(FAULTS)
+    answered = both[0].answered + both[1].answered
+    whole = {text: count for text, count in answered.items() if "cut" not in text}
     assert whole == {f"p{i}|{seed}": 1 for i in range(count)}
 
 
@@ -91,6 +94,27 @@ async def test_a_server_that_is_gone_is_replaced_by_another() -> None:
         found = await asyncio.gather(*(engine.generate(ask(f"p{i}", order=i)) for i in range(20)))
         engine.close()
     assert len(found) == well.answered.total() == 20
+
+
+async def test_a_server_that_says_nothing_in_time_is_replaced_by_another() -> None:
+    hung, well = Behaviour(share=1.0, faults=("hang",)), Behaviour()
+    with opened(hung, well, patience=replace(QUICK, answer=0.5)) as engine:
+        found = await asyncio.gather(*(engine.generate(ask(f"p{i}", order=i)) for i in range(20)))
+    assert hung.faulted.total() >= 10
+    assert (len(found), well.answered.total(), hung.answered.total()) == (20, 20, 0)
+
+
+async def test_a_server_that_never_answers_in_time_fails_the_problem() -> None:
+    hung = Behaviour(share=1.0, faults=("hang",))
+    with opened(hung, patience=Patience(tries=2, first_wait=0.001, answer=0.2)) as engine:
+        with pytest.raises(EngineError, match="answered none of 2 tries: ReadTimeout"):
+            await engine.generate(ask("p"))
+
+
+async def test_those_who_were_told_when_to_come_back_do_not_come_at_once() -> None:
+    with opened(Behaviour()) as engine:
+        waits = {engine._servers._wait(0, Unanswered("busy", 2.0)) for _ in range(20)}
+    assert len(waits) > 10 and all(2.0 <= wait <= 2.5 for wait in waits)
 
 
 async def test_where_no_server_is_left_the_run_ends() -> None:

@@ -114,6 +114,19 @@ def test_the_example_is_installed_as_any_package(tmp_path: Path) -> None:
     assert (status, "accepts everything" in out) == (0, True), error
 
 
+CLASHING = """
+from dataclasses import dataclass
+from bench.search.registry import SEARCHES, SearchEntry
+from bench.search.settings import SearchConfig
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(SearchConfig):
+    rollouts: int = 9
+
+ENTRY = SearchEntry(SEARCHES["greedy"].function, Mine)
+"""
+
+
 # What is wrong with a package.
 
 
@@ -122,6 +135,8 @@ def test_the_example_is_installed_as_any_package(tmp_path: Path) -> None:
     [
         ("import nowhere", "stranger:ENTRY", "cannot be imported: ModuleNotFoundError: No module"),
         ("1 / 0", "stranger:ENTRY", "cannot be imported: ZeroDivisionError: division by zero."),
+        ("raise SystemExit(9)", "stranger:ENTRY", "cannot be imported: SystemExit: 9."),
+        (CLASHING, "stranger:ENTRY", "has a knob rollouts that is 9 unless told otherwise, and in"),
         ("", "stranger:ENTRY", "cannot be imported: AttributeError: module 'stranger' has no"),
         ("ENTRY = 3", "stranger:ENTRY", "is of the type int; a SearchEntry is expected"),
     ],

@@ -95,7 +95,7 @@ def test_counts_of_lips_are_whole_problems() -> None:
 
 
 def test_tables_of_cpl_agree_but_for_the_conflict_that_they_tell() -> None:
-    rounds, learnt = find_table("cpl2"), find_table("cpl3")
+    rounds, learnt = find_table("cpl2"), find_table("cpl-table3")
     assert (find_table("cpl1").mark, rounds.mark, learnt.mark) == ("P", "N", "N")
     last = rounds.row("round 2, Step-APO")
     assert last == {name: find_table("cpl1").row("CPL")[name] for name in rounds.columns}

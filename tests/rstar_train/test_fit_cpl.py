@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ pytest.importorskip("peft")
 
 ROWS: dict[str, list[Any]] = {
     "sft": [SFTRow(row.problem_id, row.rendered, row.chosen, 1.0) for row in pairs()],
-    "step-apo": [replace(row, ref_chosen=-3.0, ref_rejected=-3.0) for row in pairs()],
+    "step-apo": pairs(),
     "plan-value": values(),
 }
 

@@ -1,13 +1,16 @@
 """MCTS over the steps of a plan (CPL, arXiv 2409.08642, as its released code plays it).
 
-An iteration walks from the root to a node that has no children yet, gives it some, and ends: no
-solution is written to its end for the sake of a value. Below a node the walk takes the child with
-the highest PUCT(s) = Q(s) + c P(s) sqrt(N_parent) / (1 + N(s)), P the geometric mean of the step's
-token probabilities at temperature 1, Q of an unvisited child 0; equals are drawn from the seed. A
-finished solution is never walked to again. What an iteration backs up, each as one visit of every
-node on the path: the value model's score of the node that got children, then each new end at once:
-+1 or -1 from `reward` in training, the value model's score at test time, and -1 for what is
-malformed, fails or is too deep. So Q = q / N, and an end's is its reward.
+An iteration walks from the root to a node that has no children yet, gives it some, and ends; there
+are no rollouts. Below a node the walk takes the child with the highest
+
+    PUCT(s) = Q(s) + c P(s) sqrt(N_parent) / (1 + N(s)),
+
+P the geometric mean of the step's token probabilities at temperature 1, Q of an unvisited child 0;
+equals are drawn from the seed. A finished solution is never walked to again. What an iteration
+backs up, each as one visit of every node on the path: the value model's score of the node that got
+children, then each new end at once: +1 or -1 from `reward` in training, the value model's score at
+test time, and -1 for what is malformed, fails or is too deep. So Q = q / N, and an end's is its
+reward.
 
 Where neither the paper nor the code is clear, this is our choice: the root, which is no step, is
 scored 0, as is every node without a value model (in the code a random head scores round 1); a node
@@ -70,7 +73,7 @@ class CPLSolution(PUCT):
     """The knobs of the same search without plans."""
 
     max_depth: Depth = 16
-    """Steps of a solution at most (paper: 16)."""
+    """Steps of a solution at most (rStar-Math's paper: 16)."""
 
 
 async def plan_mcts(

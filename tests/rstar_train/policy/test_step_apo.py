@@ -11,7 +11,12 @@ import pytest
 
 from bench.errors import BenchError, DataError
 from rstar_train.policy import step_apo
-from rstar_train.policy.logprobs import load_policy_model, pack_responses, response_logprobs
+from rstar_train.policy.logprobs import (
+    load_policy_model,
+    pack_responses,
+    response_logprobs,
+    token_logprobs,
+)
 from rstar_train.policy.step_apo import add_reference, step_apo_loss, train_step_apo
 from rstar_train.recipes.cpl import PreferenceSettings
 from rstar_train.recipes.settings import LoRASettings
@@ -55,10 +60,17 @@ def logprob(model: Any, tokens: tuple[int, ...], start: int) -> Any:
     return logits.log_softmax(dim=1).gather(1, wanted).sum()
 
 
+def known_rows() -> list[PreferenceRow]:
+    """The same, each with a reference of its own."""
+    return [
+        replace(each, ref_chosen=-3.0 - 0.3 * at, ref_rejected=-2.5 + 0.2 * at)
+        for at, each in enumerate(rows())
+    ]
+
+
 def terms(folder: Path) -> list[step_apo.PreferenceTerm]:
     ids = TokenizerCache(transformers.AutoTokenizer.from_pretrained(folder), 256)
-    known = [replace(each, ref_chosen=-3.0, ref_rejected=-2.5) for each in rows()]
-    return [term for each in known if (term := step_apo.make_term(each, ids)) is not None]
+    return [term for each in known_rows() if (term := step_apo.make_term(each, ids)) is not None]
 
 
 def test_the_loss_and_its_gradient_are_those_worked_by_hand() -> None:
@@ -100,7 +112,7 @@ def test_shared_prefixes_give_the_log_probabilities_of_each_text_alone(tiny_poli
         assert float((ours.grad - theirs.grad).abs().max()) < 1e-4 * largest, name
 
 
-def test_with_alpha_0_the_loss_is_trls(tiny_policy: Path, tmp_path: Path) -> None:
+def test_with_alpha_0_the_loss_and_its_gradient_are_trls(tiny_policy: Path, tmp_path: Path) -> None:
     trl = pytest.importorskip("trl")
     from datasets import Dataset
     from trl.trainer.dpo_trainer import DataCollatorForPreference
@@ -125,27 +137,36 @@ def test_with_alpha_0_the_loss_is_trls(tiny_policy: Path, tmp_path: Path) -> Non
             "prompt_ids": list(each.chosen[: each.chosen_start]),
             "chosen_ids": list(each.chosen[each.chosen_start :]),
             "rejected_ids": list(each.rejected[each.rejected_start :]),
-            "ref_chosen_logps": -3.0,
-            "ref_rejected_logps": -2.5,
+            "ref_chosen_logps": row.ref_chosen,
+            "ref_rejected_logps": row.ref_rejected,
         }
-        for each in made
+        for row, each in zip(known_rows(), made, strict=True)
     ]
     wanted = theirs.compute_loss(theirs.model, DataCollatorForPreference(2)(examples))
     ours = load_policy_model(tiny_policy, dtype=torch.float32)
     (batch,) = step_apo.make_preference_batches(made, 100)
     dpo = replace(SETTINGS, alpha=0.0)
     (part,) = batch.micro_batches
-    found = step_apo.micro_batch_loss(ours, part, dpo, torch.float32)
-    assert float(found.detach()) / batch.weight == pytest.approx(float(wanted.detach()), abs=1e-5)
+    found = step_apo.micro_batch_loss(ours, part, dpo, torch.float32) / batch.weight
+    assert float(found.detach()) == pytest.approx(float(wanted.detach()), abs=1e-5)
+    found.backward(), wanted.backward()
+    same = zip(ours.named_parameters(), theirs.model.parameters(), strict=True)
+    for (name, one), other in same:
+        torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=1e-5, msg=name)
+    assert max(float(each.grad.abs().max()) for each in ours.parameters()) > 1e-3
     assert all(each.margin > 0 for each in made)  # which alpha = 0 left out
 
 
+@pytest.mark.parametrize(
+    ("rank", "rate", "weights"),
+    [(4, 1e-2, "adapter_model.safetensors"), (0, 2e-3, "model.safetensors")],
+)
 def test_a_policy_learns_its_pairs_from_where_the_reference_is(
-    tiny_policy: Path, tmp_path: Path
+    rank: int, rate: float, weights: str, tiny_policy: Path, tmp_path: Path
 ) -> None:
-    known = add_reference(rows(), tiny_policy, max_length=256, adapts=True)
-    settings = replace(SETTINGS, epochs=12.0)
-    figures = train_step_apo(known, tiny_policy, tmp_path, settings=settings, lora=LORA, seed=1)
+    known = add_reference(rows(), tiny_policy, max_length=256, adapts=rank > 0)
+    settings, lora = replace(SETTINGS, epochs=12.0, learning_rate=rate), replace(LORA, rank=rank)
+    figures = train_step_apo(known, tiny_policy, tmp_path, settings=settings, lora=lora, seed=1)
     losses = [
         json.loads(line).get("loss") for line in (tmp_path / "loss.jsonl").read_text().splitlines()
     ]
@@ -156,7 +177,16 @@ def test_a_policy_learns_its_pairs_from_where_the_reference_is(
     assert figures.ordered == 1.0
     assert figures.mean_log_ratio > 2
     assert figures.loss_last < 0.7 * figures.loss_first
-    assert (tmp_path / "adapter_model.safetensors").is_file()
+    assert (tmp_path / weights).is_file()
+
+
+def test_a_training_that_multiplies_in_bf16_makes_its_log_probabilities_in_fp32() -> None:
+    torch.manual_seed(0)
+    hidden, head, tokens = torch.randn(5, 64), torch.randn(300, 64), torch.arange(5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = token_logprobs(hidden, head, tokens)
+        assert (hidden @ head.T).dtype == torch.bfloat16
+    torch.testing.assert_close(found, token_logprobs(hidden, head, tokens), rtol=0, atol=0)
 
 
 def test_the_reference_is_the_base_itself(tiny_policy: Path) -> None:

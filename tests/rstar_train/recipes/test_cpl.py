@@ -50,7 +50,11 @@ def test_the_figures_of_the_released_code_are_in_its_recipe() -> None:
     assert {(each.schedule, each.warmup_fraction, each.max_length) for each in fits} == {
         ("cosine", 0.1, 1024)
     }
+    # Per GPU 4 x 16, 4 x 2 and 8 x 16, on eight.
+    assert [each.batch_size for each in fits] == [512, 64, 1024]
     assert (first.pairs, first.lora.rank) == (PlanPairSettings(0.3, None, None), 0)
+    assert recipe.seed == 1234
+    assert {(each.action_tokens, each.solutions) for each in searches} == {(1500, "text")}
 
 
 def test_the_search_of_a_recipe_has_the_knobs_and_defaults_of_cpl(tmp_path: Path) -> None:
