@@ -142,10 +142,13 @@ class InvariantEngine(SteppingEngine):
         computed in fp32 from then on.
         """
         found = await probe(self)
-        if self._chooses and not is_kept(found) and self._model.precision != "f32":
+        why = "the fastest here" if self._chooses else "as asked for"
+        tried = self._model.precision
+        if self._chooses and not is_kept(found) and tried != "f32":
             self._use(self._load(precision="f32"))  # nothing runs: the probe has been answered
             found = await probe(self)
-        self.determinism = f"{found}; products in {self._model.precision}"
+            why = f"in {tried} texts depended on their batch"
+        self.determinism = f"{found}; products in {self._model.precision} ({why})"
 
     def _use(self, model: PagedModel) -> None:
         self._model = model

@@ -27,6 +27,8 @@ CACHES: Mapping[Precision, str] = {"f32": "f16", "bf16": "bf16", "int8": "f16"}
 """What keys and values are kept in, by the precision of products."""
 FEWEST = 2
 """Rows of a pass. A product of a single one takes another kernel, which rounds differently."""
+TRIED = 512
+"""Rows of the widest pass that is tried."""
 _IDLE = 0
 """The block that rows write to which nobody asked for."""
 
@@ -146,20 +148,27 @@ class PagedModel:
         return Computed(logits[0][: len(spoken)] if logits else None, states[: len(read)])
 
     def treats_rows_alike(self) -> bool:
-        """Try whether rows come out equal, bit for bit, together and one by one.
+        """Try whether rows come out equal, bit for bit, in passes of 512, of few, and one by one.
 
-        The blocks 1 to 4 are written over.
+        The first blocks are written over, as many as `TRIED` rows fill.
         """
         import numpy as np
 
-        tokens = [1 + (7 * at) % 500 for at in range(BLOCK + 8)]
-        together = [Row(token, at, (1, 2)) for at, token in enumerate(tokens)]
-        alone = [Row(token, at, (3, 4)) for at, token in enumerate(tokens)]
-        found = np.array(self.compute(together, read=range(len(tokens))).states)
-        return all(
-            np.array_equal(self.compute([row], read=[0]).states[0], wanted)
-            for row, wanted in zip(alone, found, strict=True)
-        )
+        length = 2 * BLOCK
+        rows = [
+            Row(1 + (7 * at + 11 * text) % 500, at, (1 + 2 * text, 2 + 2 * text))
+            for text in range(TRIED // length)
+            for at in range(length)
+        ]
+        wanted = np.array(self.compute(rows, read=range(len(rows))).states)
+        start = 0
+        for width in (length, *[1] * 24, 2, 3, 35):  # a text at once, and one bit by bit
+            part = range(start, start + width)
+            found = self.compute([rows[at] for at in part], read=range(width)).states
+            if not np.array_equal(found, wanted[start : start + width]):
+                return False
+            start += width
+        return True
 
     def copy(self, block: int, to: int) -> None:
         """Copy the keys and values of a block."""

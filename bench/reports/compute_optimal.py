@@ -4,17 +4,21 @@ Snell et al. (2024) choose, for each of several bins of difficulty, the search t
 best at a budget. A choice that is judged by the problems it was made on is too good. So problems
 are halved by a digest of their ids; what is best for a bin is read off the one half and applied to
 the other, and the other way round. The same is done with one search for all, which is what a choice
-by difficulty has to beat.
+by difficulty has to beat. Where a budget is a mean over problems, more of it may be given to some:
+then each bin has a search and a budget of its own, the best of all that spend no more together.
 
 How hard a problem is can be measured, by the share of its samples that are right, which no user
-knows beforehand: an upper bound. Or it is predicted by the mean of the PPM's values of its samples,
-which costs those samples; they are not in the budget here, nor in Snell's. Bins have equal sizes
-within a half.
+knows beforehand, and which favours the searches that answer by those samples: an upper bound. Or it
+is predicted by the mean of the PPM's values of its samples, which costs those samples; they are not
+in the budget here, nor in Snell's. Bins have equal sizes in the half that is learnt on; where they
+end there, they end in the other.
 """
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
@@ -35,8 +39,24 @@ BINS = 3
 FEWEST = 10
 """Problems of a bin in a half, below which a choice is noise."""
 
-Right = Mapping[str, bool]
-"""By problem, whether a search had it right."""
+Ease = Callable[[str], float]
+"""How easy a problem is; the larger, the easier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A method at a budget, by problem."""
+
+    method: str
+    budget: int
+    right: Mapping[str, bool]
+    spent: Mapping[str, float]
+    """Tokens that the policy generated."""
+
+    @property
+    def name(self) -> str:
+        """Method and budget."""
+        return f"{self.method}@{self.budget}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +70,10 @@ class Choice:
     """Points over one search for all, over the same problems; None for that itself."""
     chosen: tuple[tuple[str, ...], tuple[str, ...]]
     """For each half that was learnt on, the search of each bin, easiest first."""
+    spent: float
+    """Mean tokens of a problem, where it was judged."""
+    spreads: bool = False
+    """Whether each bin had a budget of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +106,17 @@ def read_optima(runs: Sequence[Run], budgets: Sequence[int], *, bins: int = BINS
                 f"{base.policy!r}; what is best is asked of one"
             )
     pool = _read_pool(runs)
+    tried = {tokens: _try(runs, tokens) for tokens in budgets}
+    everything = [each for at_one in tried.values() for each in at_one]
     found = []
-    for tokens in budgets:
-        answers = _answer(runs, tokens)
-        if len(answers) < 2:
+    for tokens, at_one in tried.items():
+        if len(at_one) < 2:
             raise BenchError(
-                f"there is one search to choose from, {next(iter(answers))}; give the runs of "
+                f"there is one search to choose from, {at_one[0].method}; give the runs of "
                 "several on the same problems"
             )
-        shared = set.intersection(*(set(right) for right in answers.values()), set(pool))
-        found.append(_choose(answers, pool, sorted(shared), tokens, bins))
+        shared = set.intersection(*(set(each.right) for each in everything), set(pool))
+        found.append(_choose(at_one, everything, pool, sorted(shared), tokens, bins))
     return found
 
 
@@ -105,20 +130,26 @@ def _read_pool(runs: Sequence[Run]) -> dict[str, Sampled]:
     )
 
 
-def _answer(runs: Sequence[Run], tokens: int) -> dict[str, Right]:
+def _try(runs: Sequence[Run], tokens: int) -> list[Tried]:
     """Return what each method of each run has right when all are cut at a budget."""
-    found: dict[str, Right] = {}
+    found: dict[str, Tried] = {}
     for run in runs:
         shown = cut(run, tokens)
+        costs: dict[str, list[int]] = {}
+        for record in shown.records:
+            costs.setdefault(record.problem_id, []).append(record.tokens.policy_generated)
+        spent = {problem: fmean(each) for problem, each in costs.items()}
         for method in methods(shown):
             name = method if method not in found else f"{method} of {run.path.name}"
             judged = judged_answers(outcomes(shown, method))
-            found[name] = {problem: all(right) for problem, right in judged.items()}
-    return found
+            right = {problem: all(right) for problem, right in judged.items()}
+            found[name] = Tried(name, tokens, right, spent)
+    return list(found.values())
 
 
 def _choose(
-    answers: Mapping[str, Right],
+    at_one: Sequence[Tried],
+    everything: Sequence[Tried],
     pool: Mapping[str, Sampled],
     problems: Sequence[str],
     tokens: int,
@@ -130,18 +161,20 @@ def _choose(
             f"{len(problems)} problems are too few for {bins} bins in each of two halves, of "
             f"{FEWEST} problems each; give runs on more, or fewer --bins"
         )
-    alone, picked = _apply(answers, halves, lambda name: 0.0, 1)
-    choices = [Choice("one for all", _share(alone), None, picked)]
+    alone = _apply(at_one, halves, lambda name: 0.0, 1, math.inf)
+    choices = [alone.as_choice("one for all", problems, None)]
     for difficulty, ease in _eases(pool).items():
-        chosen, picked = _apply(answers, halves, ease, bins)
-        gain = bootstrap([[float(chosen[name]) - float(alone[name])] for name in problems])
-        choices.append(Choice(difficulty, _share(chosen), gain, picked))
-    return Optimum(tokens, len(problems), tuple(answers), tuple(choices))
+        chosen = _apply(at_one, halves, ease, bins, math.inf)
+        choices.append(chosen.as_choice(difficulty, problems, alone))
+        if len(everything) > len(at_one):
+            chosen = _apply(everything, halves, ease, bins, tokens)
+            choices.append(chosen.as_choice(difficulty, problems, alone, spreads=True))
+    return Optimum(tokens, len(problems), tuple(each.method for each in at_one), tuple(choices))
 
 
-def _eases(pool: Mapping[str, Sampled]) -> dict[str, Callable[[str], float]]:
-    """Return what says how easy a problem is; the larger, the easier."""
-    found: dict[str, Callable[[str], float]] = {
+def _eases(pool: Mapping[str, Sampled]) -> dict[str, Ease]:
+    """Return what says how easy a problem is."""
+    found: dict[str, Ease] = {
         "measured": lambda name: fmean(is_right(each) for each in pool[name].samples)
     }
     if any(each.step_scores for problem in pool.values() for each in problem.samples):
@@ -155,33 +188,74 @@ def _eases(pool: Mapping[str, Sampled]) -> dict[str, Callable[[str], float]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What was learnt on each half, applied to the other."""
+
+    taken: Mapping[str, Tried]
+    """By problem."""
+    picked: tuple[tuple[Tried, ...], tuple[Tried, ...]]
+
+    def as_choice(
+        self,
+        difficulty: str,
+        problems: Sequence[str],
+        alone: _Applied | None,
+        *,
+        spreads: bool = False,
+    ) -> Choice:
+        """Return how it did, beside one search for all."""
+        right = {name: self.taken[name].right[name] for name in problems}
+        gain = None
+        if alone is not None:
+            before = {name: alone.taken[name].right[name] for name in problems}
+            gain = bootstrap([[float(right[name]) - float(before[name])] for name in problems])
+        first, second = (
+            tuple(each.name if spreads else each.method for each in half) for half in self.picked
+        )
+        spent = fmean(self.taken[name].spent[name] for name in problems)
+        return Choice(difficulty, _share(right), gain, (first, second), round(spent, 1), spreads)
+
+
 def _apply(
-    answers: Mapping[str, Right],
-    halves: Sequence[Sequence[str]],
-    ease: Callable[[str], float],
-    bins: int,
-) -> tuple[dict[str, bool], tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Learn on each half what is best for each bin; return what that has right on the other."""
-    right: dict[str, bool] = {}
+    options: Sequence[Tried], halves: Sequence[Sequence[str]], ease: Ease, bins: int, most: float
+) -> _Applied:
+    """Learn on each half what is best for each bin; return what is so chosen on the other.
+
+    `most` tokens are spent of a problem, on the mean of the half that is learnt on.
+    """
+    taken: dict[str, Tried] = {}
     learnt = []
     for learn, judge in ((0, 1), (1, 0)):
-        picked = [_best(answers, each) for each in _bin(halves[learn], ease, bins)]
-        for method, names in zip(picked, _bin(halves[judge], ease, bins), strict=True):
-            right |= {name: answers[method][name] for name in names}
-        learnt.append(tuple(picked))
-    return right, (learnt[0], learnt[1])
+        ranked = sorted(halves[learn], key=lambda name: (-ease(name), name))
+        edges = [len(ranked) * at // bins for at in range(bins + 1)]
+        binned = [ranked[low:high] for low, high in zip(edges, edges[1:], strict=False)]
+        picked = _pick(options, binned, most * len(ranked))
+        ends = [(-ease(each[-1]), each[-1]) for each in binned[:-1]]
+        for name in halves[judge]:
+            taken[name] = picked[bisect.bisect_left(ends, (-ease(name), name))]
+        learnt.append(picked)
+    return _Applied(taken, (learnt[0], learnt[1]))
 
 
-def _best(answers: Mapping[str, Right], problems: Sequence[str]) -> str:
-    """Return the method with the most right of some problems; of equals the first given."""
-    return max(answers, key=lambda method: sum(answers[method][name] for name in problems))
+def _pick(
+    options: Sequence[Tried], binned: Sequence[Sequence[str]], most: float
+) -> tuple[Tried, ...]:
+    """Return for each bin what has the most right of all that spends no more together.
 
-
-def _bin(names: Sequence[str], ease: Callable[[str], float], bins: int) -> list[list[str]]:
-    """Return problems in bins of equal sizes, easiest first; of equally easy ones by their ids."""
-    ranked = sorted(names, key=lambda name: (-ease(name), name))
-    edges = [len(ranked) * at // bins for at in range(bins + 1)]
-    return [ranked[low:high] for low, high in zip(edges, edges[1:], strict=False)]
+    Of equals the one that spends less, then the first given.
+    """
+    known: dict[int, tuple[float, tuple[Tried, ...]]] = {0: (0.0, ())}
+    for names in binned:
+        merged: dict[int, tuple[float, tuple[Tried, ...]]] = {}
+        for right, (spent, picked) in known.items():
+            for each in options:
+                count = right + sum(each.right[name] for name in names)
+                cost = spent + sum(each.spent[name] for name in names)
+                if cost <= most and (count not in merged or cost < merged[count][0]):
+                    merged[count] = (cost, (*picked, each))
+        known = merged
+    return known[max(known)][1]
 
 
 def _half_of(name: str) -> int:
@@ -193,24 +267,34 @@ def _share(right: Mapping[str, bool]) -> stats.Interval:
 
 
 def lay_out(optima: Sequence[Optimum], title: str) -> list[Grid]:
-    """Return a table of all budgets, with what was chosen below it."""
+    """Return a table of all budgets, and one of what was chosen."""
     rows: list[list[str]] = []
+    picked: list[list[str]] = []
     sections: dict[int, str] = {}
-    notes: list[str] = []
+    below: dict[int, str] = {}
     for each in optima:
         sections[len(rows)] = f"{each.tokens:,} tokens, {each.problems} problems"
+        below[len(picked)] = f"{each.tokens:,} tokens"
         for choice in each.choices:
+            name = f"{choice.difficulty}, budgets too" if choice.spreads else choice.difficulty
             gain = "-" if choice.gain is None else _points(choice.gain)
-            searches = "\n".join(", ".join(half) for half in choice.chosen)
-            rows.append([choice.difficulty, *_share_cells(choice.right), gain, searches])
-    notes.append(
+            rows.append([name, *_share_cells(choice.right), gain, f"{choice.spent:,.0f}"])
+            for number, both in enumerate(zip(*choice.chosen, strict=True), start=1):
+                where = str(number) if len(choice.chosen[0]) > 1 else "all"
+                picked.append([name if number == 1 else "", where, *both])
+    note = (
         "Right: percent, each half by what was best on the other. Gain: points over one search for "
-        "all. Searches: what was best for each bin, easiest first, learnt on the one half and on "
-        "the other. 95 % intervals. Measured difficulty knows the references: an upper bound; "
-        "predicted goes by the PPM. The samples that tell it are not in the budget."
+        "all. Tokens: a mean of a problem, where it is judged. Budgets too: bins have budgets of "
+        "their own, which together spend no more where they were learnt. Bins: the easiest is 1. "
+        "95 % intervals. Measured difficulty knows the references: an upper bound; predicted goes "
+        "by the PPM. The samples that tell it are not in the budget."
     )
-    heads = ["Difficulty", "Right", "95 %", "Gain, 95 %", "Searches"]
-    return [Grid(title, heads, rows, notes, frozenset({0, 4}), sections)]
+    heads = ["Difficulty", "Right", "95 %", "Gain, 95 %", "Tokens"]
+    chosen = ["Difficulty", "Bin", "Learnt on one half", "On the other"]
+    return [
+        Grid(title, heads, rows, [note], frozenset({0}), sections),
+        Grid("What was best for each bin", chosen, picked, [], frozenset({0, 2, 3}), below),
+    ]
 
 
 def _share_cells(interval: stats.Interval) -> list[str]:

@@ -132,7 +132,7 @@ def test_what_was_found_on_this_machine_is_said_with_the_precision(engine: Invar
     asyncio.run(engine.verify_determinism())
     assert engine.determinism.startswith("per ")
     assert engine.determinism.endswith(
-        f"(verified at start); products in {engine._model.precision}"
+        f"(verified at start); products in {engine._model.precision} (the fastest here)"
     )
 
 
@@ -143,7 +143,7 @@ def test_every_precision_keeps_the_promise(start: Start, precision: str) -> None
         alone = [ask_one(other, one) for one in mixed()]
         assert ask(other, mixed()[::-1])[::-1] == alone
         asyncio.run(other.verify_determinism())
-        assert other.determinism.endswith(f"products in {precision}")
+        assert other.determinism.endswith(f"products in {precision} (as asked for)")
     finally:
         other.close()
 
@@ -161,7 +161,8 @@ def test_texts_that_depend_on_their_batch_are_computed_in_fp32_from_then_on(
     other = start()
     try:
         asyncio.run(other.verify_determinism())
-        assert other.determinism == f"{TOGETHER}; products in f32"
+        why = "in bf16 texts depended on their batch"
+        assert other.determinism == f"{TOGETHER}; products in f32 ({why})"
         assert len(ask_one(other, request())) == 1
     finally:
         other.close()

@@ -289,7 +289,7 @@ def test_where_rows_are_not_alike_scores_are_computed_in_fp32(
 
 
 def test_rows_are_alike_in_fp32(ppm: Checkpoint) -> None:
-    assert PagedModel(openvino_weights(ppm), precision="f32", blocks=5).treats_rows_alike()
+    assert PagedModel(openvino_weights(ppm), precision="f32", blocks=17).treats_rows_alike()
 
 
 def test_a_ppm_of_another_model_is_refused_before_it_is_loaded(tmp_path: Any) -> None:

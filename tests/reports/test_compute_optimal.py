@@ -19,10 +19,18 @@ from tests.made_runs import C, W, make_record, make_run
 PROBLEMS = 120
 
 
+def spend(run: Run, tokens: int) -> Run:
+    """Return a run that spent so much on each problem."""
+    records = [
+        replace(each, tokens=replace(each.tokens, policy_generated=tokens)) for each in run.records
+    ]
+    return replace(run, records=tuple(records))
+
+
 @pytest.fixture(autouse=True)
 def whole_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs without trees, which no budget cuts."""
-    monkeypatch.setattr("bench.reports.compute_optimal.cut", lambda run, tokens: run)
+    monkeypatch.setattr("bench.reports.compute_optimal.cut", spend)
 
 
 def name_of(index: int) -> str:
@@ -78,12 +86,33 @@ def test_a_choice_that_noise_suggests_is_judged_where_it_was_not_made() -> None:
     assert all(gain.low <= 0.0 for gain in gains)
 
 
+def test_a_budget_may_be_spent_where_it_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Easy problems are right at any budget; hard ones need all of the larger one.
+    samples = sampled(lambda i: 0.0 if is_hard(i) else 1.0, lambda i: not is_hard(i))
+    tree = searched(lambda i: True)
+
+    def cut(run: Run, tokens: int) -> Run:
+        found = run if tokens >= 2000 or run.search == "sample" else searched(lambda i: False)
+        return spend(replace(run, records=found.records), tokens)
+
+    monkeypatch.setattr("bench.reports.compute_optimal.cut", cut)
+    small, *_ = read_optima([samples, tree], [1300, 400, 2000], bins=2)
+    alone, measured, spread, *_ = small.choices
+    assert (alone.spreads, measured.spreads, spread.spreads) == (False, False, True)
+    assert measured.right.estimate == alone.right.estimate == pytest.approx(0.5, abs=0.12)
+    assert spread.chosen == (("majority@400", "mcts@2000"), ("majority@400", "mcts@2000"))
+    assert spread.right.estimate > 0.9
+    assert spread.spent == pytest.approx(1200, rel=0.1)
+
+
 def test_tables_fit_and_json_is_plain() -> None:
     samples = sampled(lambda i: (i % 5) / 4, lambda i: i % 5 > 1)
     optima = read_optima([samples, searched(is_hard)], [512, 1024], bins=3)
-    (grid,) = lay_out(optima, "Compute-optimal")
+    grid, picked = lay_out(optima, "Compute-optimal")
     text = grid_to_markdown(grid)
-    assert text.count("| one for all |") == 2
+    assert text.count("| one for all |") == text.count("| measured, budgets too |") == 2
+    # Of each budget one for all, and three bins of two difficulties with and without budgets.
+    assert len(picked.rows) == 2 * (1 + 3 * 4)
     assert "**512 tokens, 120 problems**" in text
     assert json.loads(json.dumps([each.to_json() for each in optima]))[1]["tokens"] == 1024
 
