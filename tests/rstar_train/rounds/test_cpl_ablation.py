@@ -59,7 +59,7 @@ class Trainer:
     """Stands in for what trains and measures; notes what each arm was given."""
 
     def __init__(self) -> None:
-        self.arms: list[tuple[int, str, str, float]] = []
+        self.arms: list[tuple[int, str, str, float, float]] = []
         self.evaluated: list[tuple[str, str, str]] = []
         self.read_own: list[tuple[str, str | None]] = []
 
@@ -69,7 +69,8 @@ class Trainer:
     def train(
         self, stages: Any, name: str, file: Path, sft: Any, preference: Any, lora: Any
     ) -> Trained[Any]:
-        self.arms.append((stages.seed, name, self.file.parent.name, preference.alpha))
+        rate = preference.learning_rate / RECIPE.rounds[-1].preference.learning_rate
+        self.arms.append((stages.seed, name, self.file.parent.name, preference.alpha, rate))
         return Trained(stages.folder / name, LEARNT, {})
 
     def evaluate(self, one: Any, policy: Checkpoint, ppm: Any, **how: Any) -> Any:
@@ -118,14 +119,17 @@ def test_arms_differ_in_pairs_and_loss_and_every_seed_has_all(run: Path, trainer
     found = ablate_preferences(RECIPE, work=run, publish=run / "out")
     assert [(each.seed, list(each.arms)) for each in found] == [(None, [*ARMS]), (2, [*ARMS])]
     assert trainer.arms == [
-        (seed, name, pairs, alpha)
+        (seed, *arm)
         for seed in (RECIPE.seed, 2)
-        for name, pairs, alpha in (
-            ("step_dpo", "pairs", 0.0),
-            ("instance_dpo", "pairs", 0.0),
-            ("cso", "verified-pairs", 0.0),
-            ("step_apo_low", "pairs", 0.3),
-            ("step_apo_wide", "wide-pairs", 1.0),
+        for arm in (
+            ("step_dpo", "pairs", 0.0, 1.0),
+            ("instance_dpo", "pairs", 0.0, 1.0),
+            ("cso", "verified-pairs", 0.0, 1.0),
+            ("step_apo_low", "pairs", 0.3, 1.0),
+            ("step_apo_wide", "wide-pairs", 1.0, 1.0),
+            ("step_dpo_wide", "wide-pairs", 0.0, 1.0),
+            ("step_apo_fast", "pairs", 1.0, pytest.approx(3.0)),
+            ("step_dpo_fast", "pairs", 0.0, pytest.approx(3.0)),
         )
     ]
     assert sorted(path.name for path in (run / "out").glob("*.json")) == [
@@ -145,7 +149,7 @@ def test_step_apo_is_what_the_round_trained_and_measured(run: Path, trainer: Tra
         (f"{own}/sft_evaluation", None),
         (f"{own}/evaluation", "ablation/step_dpo-evaluation"),
     ]
-    assert [name for name, *_ in trainer.evaluated[:5]] == [
+    assert [name for name, *_ in trainer.evaluated[: len(ARMS) - 1]] == [
         f"{arm}-evaluation" for arm in ARMS if arm != "step_apo"
     ]
 
