@@ -12,6 +12,9 @@ writes the graph that it reads out of a GGUF only while it compiles it.
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,10 +27,17 @@ WEIGHTS = "openvino_model.bin"
 
 
 def write_openvino(file: Path, out: Path) -> None:
-    """Write the model of an F16 GGUF file into the folder `out`. Raises CheckpointError."""
+    """Write the model of an F16 GGUF file into the folder `out`.
+
+    Raises CheckpointError; OSError: the disk has no room for it, which is twice the file's size.
+    """
     command = [sys.executable, "-m", __name__, str(file), str(out)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode or not (out / MODEL).is_file():
+        # OpenVINO speaks of an iostream, and leaves what it had written.
+        written = sum(part.stat().st_size for part in out.iterdir())
+        if shutil.disk_usage(out).free + written < 2 * file.stat().st_size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         last = done.stderr.strip().rpartition("\n")[2]
         raise CheckpointError(
             f"OpenVINO could not write {file.name} as its own model (status {done.returncode}): "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +28,16 @@ def test_a_file_that_is_no_model_is_named_and_leaves_no_model(tmp_path: Path) ->
     (tmp_path / "x.gguf").write_bytes(b"GGUF but not really")
     (tmp_path / "out").mkdir()
     with pytest.raises(CheckpointError, match=r"could not write x\.gguf as its own model"):
+        write_openvino(tmp_path / "x.gguf", tmp_path / "out")
+
+
+def test_a_disk_without_room_for_a_model_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.gguf").write_bytes(b"GGUF but not really")
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=37))
+    with pytest.raises(OSError, match="No space left on device"):
         write_openvino(tmp_path / "x.gguf", tmp_path / "out")
 
 
