@@ -39,6 +39,7 @@ from rstar_train.recipes.recipe import AnyRound, Recipe, load_recipe, sections_d
 from rstar_train.recipes.settings import LoRASettings
 from rstar_train.rows.preferences import REFERENCED, PreferenceRow
 from rstar_train.rows.row import OutcomeRow, PairRow, SFTRow, StepRow, read_rows, write_rows
+from rstar_train.training.batching import draw_whole_problems
 from rstar_train.training.processes import first_process_first, is_first
 from rstar_train.training.trainer import training_digest
 from rstar_train.value.orm_pqm import train_orm, train_orm_on_pairs, train_pqm
@@ -74,6 +75,7 @@ def _train_step_apo(
 ) -> PreferenceFigures:
     """Train on pairs; the first process adds the reference's log-probabilities where they lack."""
     if any(row.ref_chosen is None or row.ref_rejected is None for row in rows):
+        rows = draw_whole_problems(rows, settings.max_rows, seed)  # those that training will draw
         known = training_digest(seed, {"preference": settings}, base, rows)[:12]
         file = out / known / REFERENCED
         with first_process_first():

@@ -116,12 +116,12 @@ class Parser(argparse.ArgumentParser):
         for file in map(Path, files):
             for key, value in read_yaml(file, "configuration").items():
                 option, action = self._find_option(file, key)
-                gathers = action.nargs in ("+", "*")
+                gathers = action.nargs in ("?", "+", "*")
                 if option in named and (gathers or isinstance(action, argparse._AppendAction)):
-                    continue  # its values would stand beside those of the command line
+                    continue  # its values would stand beside those of the command line, or win
                 spelt = _spell(file, key, option, action, value)
                 if gathers:
-                    many += spelt  # last: it would take what follows for values of its own
+                    many += spelt  # last: it would take a word that follows for a value of its own
                 else:
                     read += spelt
         return [*read, *rest, *many]

@@ -247,11 +247,14 @@ def _pick(
     """
     known: dict[int, tuple[float, tuple[Tried, ...]]] = {0: (0.0, ())}
     for names in binned:
+        here = [
+            (sum(each.right[name] for name in names), sum(each.spent[name] for name in names), each)
+            for each in options
+        ]
         merged: dict[int, tuple[float, tuple[Tried, ...]]] = {}
         for right, (spent, picked) in known.items():
-            for each in options:
-                count = right + sum(each.right[name] for name in names)
-                cost = spent + sum(each.spent[name] for name in names)
+            for more, tokens, each in here:
+                count, cost = right + more, spent + tokens
                 if cost <= most and (count not in merged or cost < merged[count][0]):
                     merged[count] = (cost, (*picked, each))
         known = merged

@@ -112,7 +112,7 @@ def _beside_peers(rates: Mapping[str, Sequence[float]], widest: int) -> list[str
             continue
         ratios = [ours / theirs for ours, theirs in zip(rates[OURS], rates[peer], strict=True)]
         words = []
-        for requests, ratio, least in zip((1, 8, widest), ratios, ASKED, strict=False):
+        for requests, ratio, least in zip((1, 8, widest), ratios[:3], ASKED, strict=True):
             missed = ", MISSED" if ratio < least else ""
             words.append(f"{requests} requests {ratio:.2f} (asked {least:g}{missed})")
         lines.append(f"  {OURS} / {peer}: {'; '.join(words)}; 8 x 4 {ratios[3]:.2f}")

@@ -40,7 +40,7 @@ from rstar_train.training.batching import (
     cut_batches,
     draw_whole_problems,
 )
-from rstar_train.training.precision import as_trained, weights_dtype
+from rstar_train.training.precision import as_trained, find_device, weights_dtype
 from rstar_train.training.processes import count_processes
 from rstar_train.training.trainer import (
     load_tokenizer,
@@ -222,8 +222,7 @@ def add_reference(
     ]
     _require_terms(found, rows, max_length)
     dtype = weights_dtype(frozen=adapts)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = _load(base, dtype, None).to(device).eval()
+    model = _load(base, dtype, None).to(find_device()).eval()
     known: dict[tuple[Ids, int], float] = {}
     cut = cut_batches([term for _, term in found], 1, micro_batch_tokens=MICRO_BATCH_TOKENS)
     with torch.inference_mode(), as_trained(adapts=adapts):

@@ -75,10 +75,10 @@ ARMS: Mapping[str, Arm] = {
     "step_apo_fast": Arm("round", faster=3.0),
     "step_dpo_fast": Arm("round", {"alpha": 0.0}, faster=3.0),
 }
-"""In CSO (arXiv 2602.03412) verified pairs are learnt by DPO, hence no margin. The last five say
-what Step-APO owes to how much is asked for (at alpha 1 and beta 0.3 a margin of 1 is 3.3 nats), to
-pairs whose q are close, which a few more visits might have reversed, and to a rate at which so few
-steps get anywhere; each but the first with its Step-DPO beside it."""
+"""In CSO (arXiv 2602.03412) verified pairs are learnt by DPO, hence no margin. The last five look
+for what may hold Step-APO back: how much a margin asks for (at alpha 1 and beta 0.3 one of 1 asks
+for 3.3 nats); pairs whose q are close, which a few more visits might have reversed; and a rate too
+low for so few steps. The pairs and the rate have their Step-DPO beside them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,13 @@ def weights_dtype(*, frozen: bool) -> torch.dtype:
     return torch.bfloat16 if frozen and multiplies_bf16() else torch.float32
 
 
+def find_device() -> str:
+    """Return what models are trained on here."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def autocasts(*, adapts: bool) -> bool:
     """Whether a training multiplies fp32 weights in bf16: a whole model's, on a GPU.
 
@@ -45,5 +52,4 @@ def as_trained(*, adapts: bool) -> AbstractContextManager[None]:
     """Return a context that computes in a training's precision, for passes outside of it."""
     import torch
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.autocast(device, dtype=torch.bfloat16, enabled=autocasts(adapts=adapts))
+    return torch.autocast(find_device(), dtype=torch.bfloat16, enabled=autocasts(adapts=adapts))

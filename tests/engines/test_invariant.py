@@ -168,6 +168,21 @@ def test_texts_that_depend_on_their_batch_are_computed_in_fp32_from_then_on(
         other.close()
 
 
+def test_a_prompt_that_is_computed_whole_gives_the_text_of_one_that_is_known(start: Start) -> None:
+    other = start()
+    try:
+        first = ask_one(other, request(COUNTING * 3))
+        known = other.reused_tokens
+        other.looks_up = False
+        assert ask_one(other, request(COUNTING * 3)) == first
+        assert other.reused_tokens == known
+        other.looks_up = True
+        assert ask_one(other, request(COUNTING * 3)) == first
+        assert other.reused_tokens > known
+    finally:
+        other.close()
+
+
 def test_an_empty_prompt_is_refused(engine: InvariantEngine) -> None:
     with pytest.raises(EngineError, match="the prompt is empty"):
         ask_one(engine, request(""))
