@@ -51,11 +51,14 @@ demo: setup
 test: setup
 	@$(BIN)/python -m pytest -m "not slow and not gpu and not network"
 
-# test-slow: installs what the slow tests need (Ray and a fuzzer here, vLLM in .venv-vllm; 4 GB), then
-# runs all of them; hours on two cores. Those of the page need a Chromium, which is for you to install.
+# test-slow: installs what the slow tests need (Ray, a fuzzer, Jupyter and TreeQuest here, vLLM in
+# .venv-vllm, inspect in .venv-inspect; 5 GB), then runs all of them; hours on two cores. Those of the
+# page need a Chromium, which is for you to install.
 test-slow: setup
-	@$(INSTALL) -c .ci/constraints.txt -e '.[cpu,dev,fuzz,ray,serve]'
+	@$(INSTALL) -c .ci/constraints.txt -e '.[cpu,dev,slow]'
 	@.ci/vllm-environment .venv-vllm
+	@.ci/inspect-environment .venv-inspect
+	@.venv-inspect/bin/python -m pytest -m slow tests/test_inspect_tasks.py
 	@RSTAR_BENCH_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest \
 		-m "slow and not gpu and not network" --durations=25
 

@@ -49,6 +49,9 @@ def _parser() -> Parser:
     )
     _add_run(evolve)
     evolve.add_argument("--rounds", type=int, help="how many [all of the recipe's]")
+    evolve.add_argument(
+        "--dry-run", action="store_true", help="say what would be run, and run nothing"
+    )
     _add_publish(evolve)
     add_cluster_options(evolve)
     evolve.set_defaults(run=_evolve)
@@ -211,6 +214,8 @@ def _evolve(arguments: argparse.Namespace) -> int:
     from rstar_train.rounds.evolve import evolve
 
     run = _find_run(arguments)
+    if arguments.dry_run:
+        return _describe(run, arguments.rounds)
     cluster = read_cluster(arguments)
     where: dict[str, Any] = {}
     if cluster is not None:
@@ -226,6 +231,19 @@ def _evolve(arguments: argparse.Namespace) -> int:
         **where,
     )
     _print_tables(_round_tables(figures, load_base(run.publish)))
+    return 0
+
+
+def _describe(run: _Run, rounds: int | None) -> int:
+    """Print what `evolve` would do: from what, where it writes, and what of it is done."""
+    from rstar_train.rounds.evolve import check_run
+    from rstar_train.rounds.status import render
+
+    count, base, pool = check_run(run.recipe, rounds=rounds, work=run.work, beside=run.beside)
+    of = "" if count == len(run.recipe.rounds) else f" of {len(run.recipe.rounds)}"
+    print(f"{count}{of} rounds from {base.name}, on a pool of {len(pool.problems):,} problems")
+    print(f"stages write to {run.work}, checkpoints and figures go to {run.publish}")
+    print(render(run.recipe, run.work))
     return 0
 
 
@@ -284,9 +302,10 @@ def _find_run(arguments: argparse.Namespace) -> _Run:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from rstar_train.rounds.status import render
+    from rstar_train.rounds.status import render, require_run
 
     run = _find_run(arguments)
+    require_run(run.work)
     print(render(run.recipe, run.work))
     return 0
 

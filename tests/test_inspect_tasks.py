@@ -11,8 +11,9 @@ inspect_ai = pytest.importorskip("inspect_ai", reason="no inspect: pip install i
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("place", ["bench/", f"{ROOT / 'bench' / 'inspect_tasks.py'}@"])
 def test_a_task_is_found_by_its_name_and_judged_by_our_checker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
@@ -29,7 +30,7 @@ def test_a_task_is_found_by_its_name_and_judged_by_our_checker(
         output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
     model = get_model("mockllm/model", custom_outputs=outputs)
     (log,) = inspect_ai.eval(
-        f"{ROOT / 'bench' / 'inspect_tasks.py'}@gsm8k",
+        f"{place}gsm8k",
         model=model,
         task_args={"limit": 3},
         max_samples=1,

@@ -22,7 +22,6 @@ def draw_tokens(
     written over: a copy of all of them would take longer than what is computed.
     """
     import torch
-    import torch.nn.functional as F
 
     greedy = [row for row, temperature in enumerate(temperatures) if temperature <= 0]
     chosen = dict(zip(greedy, logits[greedy].argmax(dim=-1).tolist(), strict=True))
@@ -31,15 +30,26 @@ def draw_tokens(
     divisors = torch.tensor([temperature or 1.0 for temperature in temperatures])
     scores = logits.div_(divisors[:, None]) if bool((divisors != 1).any()) else logits
     chances = scores.sub_(scores.amax(dim=-1, keepdim=True)).exp_()  # times what they sum up to
-    if chances.shape[1] % BLOCK:
-        chances = F.pad(chances, (0, -chances.shape[1] % BLOCK))
-    blocks = chances.view(len(logits), -1, BLOCK)  # (rows, blocks, BLOCK)
+    blocks = _in_blocks(chances)  # (rows, blocks, BLOCK)
     sums = blocks.sum(dim=-1)  # (rows, blocks)
     wanted = torch.tensor(uniforms, dtype=torch.float64).float()
     block, rest = _pass(sums, wanted * sums.sum(dim=-1))
     token, _ = _pass(blocks[torch.arange(len(logits)), block], rest)
     drawn = (block * BLOCK + token).tolist()
     return [chosen.get(row, token) for row, token in enumerate(drawn)]
+
+
+def _in_blocks(chances: torch.Tensor) -> torch.Tensor:
+    """Return rows of shape (rows, vocabulary) as (rows, blocks, BLOCK), filled up with zeros.
+
+    A long row that is summed at once is shared out among threads where it is the only one, and
+    then rounds differently.
+    """
+    import torch.nn.functional as F
+
+    if chances.shape[1] % BLOCK:
+        chances = F.pad(chances, (0, -chances.shape[1] % BLOCK))
+    return chances.view(len(chances), -1, BLOCK)
 
 
 def _pass(parts: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -58,9 +68,13 @@ def _pass(parts: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torc
 
 
 def read_logprobs(logits: torch.Tensor, tokens: Sequence[int]) -> list[float]:
-    """Return the log-probability of a token of each row, at temperature 1."""
+    """Return the log-probability of a token of each row, at temperature 1.
+
+    The logits are written over.
+    """
     import torch
 
-    chosen = torch.tensor(tokens)[:, None]
-    found = logits.gather(1, chosen)[:, 0] - logits.logsumexp(dim=-1)
-    return found.tolist()
+    scores = logits.sub_(logits.amax(dim=-1, keepdim=True))
+    found = scores.gather(1, torch.tensor(tokens)[:, None])[:, 0]
+    sums = _in_blocks(scores.exp_()).sum(dim=-1).sum(dim=-1)  # (rows,)
+    return (found - sums.log()).tolist()

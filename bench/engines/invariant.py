@@ -4,10 +4,10 @@ Every row of a step is computed by itself to the last bit (`bench.engines.paged_
 company nor history changes a text: keys and values that generation left are those that a prompt
 would leave. They are kept (`bench.engines.block_pool`), and a child costs its own tokens.
 
-A step takes one token of every sequence that generates, and of prompts as many as there is room
-for beside them. States that a head scores (`bench.engines.invariant_ppm`) come out of the same
-steps. Each candidate draws from a generator of its own, seeded by the request and its number: how
-many are asked for changes none of them.
+A step takes one token of every sequence that generates, with guesses of those that follow
+(`bench.engines.drafting`), and of prompts as many as there is room for beside them. States that a
+head scores (`bench.engines.invariant_ppm`) come out of the same steps. Each candidate draws from a
+generator of its own, seeded by the request and its number: how many are asked for changes none.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from bench.engines.base import STOP_WINDOW, Completion, Finish, Precision, Request, derive_seed
 from bench.engines.block_pool import BlockPool, BlockTable, count_alike
 from bench.engines.determinism import is_kept, probe
+from bench.engines.drafting import MOST, Drafter, price
 from bench.engines.memory import BLOCK, ran_out
 from bench.engines.paged_model import PagedModel, Row, fastest_precision
 from bench.engines.stepping import Pending, PlaceTexts, SteppingEngine, Text
@@ -59,6 +61,10 @@ class _Sequence:
     """Tokens whose keys and values are in the blocks."""
     table: BlockTable
     draw: random.Random
+    drafted: list[int] = field(default_factory=list)
+    """Tokens that are guessed to come next, in the step that is under way."""
+    numbers: list[float] = field(default_factory=list)
+    """Drawn already, for the tokens that come next."""
     logprobs: list[float] = field(default_factory=list)
     places: Sequence[int] = ()
     """Of the tokens whose states are read."""
@@ -68,6 +74,30 @@ class _Sequence:
     @property
     def generated(self) -> list[int]:
         return self.ids[self.pending.prompt_tokens :]
+
+    def list_numbers(self) -> list[float]:
+        """Return the numbers by which the next token, and those guessed behind it, are drawn."""
+        while len(self.numbers) <= len(self.drafted):
+            self.numbers.append(self.draw.random())
+        return self.numbers[: 1 + len(self.drafted)]
+
+    def add(self, token: int, logprob: float | None) -> bool:
+        """Append a token that was drawn; return whether it is the one that was guessed there."""
+        self.ids.append(token)
+        del self.numbers[0]
+        if logprob is not None:
+            self.logprobs.append(logprob)
+        place = len(self.ids) - 1 - self.computed
+        return self.drafted[place : place + 1] == [token]
+
+    def list_new(self) -> range:
+        """Return after each token of this step how many were generated until then."""
+        return range(self.computed - self.pending.prompt_tokens + 1, len(self.generated) + 1)
+
+    def cut(self, end: int) -> None:
+        """Drop what was generated after so many tokens."""
+        del self.ids[self.pending.prompt_tokens + end :]
+        del self.logprobs[end:]
 
     def list_lacking(self) -> list[int]:
         """Return the places of the tokens that are to be computed; some were before."""
@@ -129,9 +159,13 @@ class InvariantEngine(SteppingEngine):
         self.reused_tokens = 0
         """Tokens of prompts that were known. A completion does not tell them: they are history's
         affair, and records must not be."""
-        self.looks_up = True
-        """Whether beginnings that are known are taken; without it a prompt is computed whole, which
-        is for measuring what that costs."""
+        self.guessed = self.guessed_right = 0
+        """Tokens that were computed before they were drawn, and those of them that then were."""
+        self.looks_up = self.guesses = True
+        """Whether beginnings that are known are taken, and tokens guessed. Without the one a prompt
+        is computed whole, without the other each token takes a step, which is for measuring what
+        that costs: no text depends on either."""
+        self._drafter = Drafter()
         self.determinism = "per request; not verified on this machine"
         self._start("invariant-engine")
 
@@ -168,8 +202,9 @@ class InvariantEngine(SteppingEngine):
         return found
 
     def forget(self) -> None:
-        """Take no beginning for known any more. Nothing may run."""
+        """Take no beginning for known any more, and guess from nothing. Nothing may run."""
         self._blocks.forget()
+        self._drafter = Drafter()
 
     # The engine's thread, from here on.
 
@@ -203,6 +238,7 @@ class InvariantEngine(SteppingEngine):
         first = self._begin(pending, 0, pending.ids, table.known, table)
         pending.handle = _Answer([None] * pending.request.n, [first])
         self.reused_tokens += table.known
+        self._drafter.learn(pending.ids, table.known)
 
     def _add_texts(self, pending: Pending, texts: Sequence[Text]) -> None:
         if not texts:
@@ -259,25 +295,32 @@ class InvariantEngine(SteppingEngine):
         """
         rows: list[Row] = []
         taken: list[list[int]] = []  # places of each sequence
-        ready, spoken, read = [], [], []
+        spoken, read = list[int](), list[int]()
+        ready: list[_Sequence] = []
         left = PASS_ROWS - len(self._running)
         for sequence in self._running:
             lacking = sequence.list_lacking()
             part = lacking[: 1 + max(left, 0)]
             left -= len(part) - 1
-            sequence.table.reserve(part[-1] + 1)
-            blocks = sequence.table.blocks
-            for at in part:
-                if at in sequence.places:
-                    read.append(len(rows))
-                rows.append(Row(sequence.ids[at], at, blocks))
             taken.append(part)
             if len(part) == len(lacking):
                 ready.append(sequence)
-                if not sequence.places:
-                    spoken.append(len(rows) - 1)
-        if not rows:
+        if not taken:
             return
+        speaking = [sequence for sequence in ready if not sequence.places]
+        with self.spending("guessing"):
+            self._guess(speaking, sum(map(len, taken)), left)
+        for sequence, part in zip(self._running, taken, strict=True):
+            tokens = [*sequence.ids, *sequence.drafted]
+            last = part[-1] + len(sequence.drafted)
+            sequence.table.reserve(last + 1)
+            blocks = sequence.table.blocks
+            for at in [*part, *range(part[-1] + 1, last + 1)]:
+                if at in sequence.places:
+                    read.append(len(rows))
+                rows.append(Row(tokens[at], at, blocks))
+            if part[-1] + 1 == len(sequence.ids) and not sequence.places:
+                spoken += range(len(rows) - 1 - len(sequence.drafted), len(rows))
         with self.spending("computing"):
             computed = self._model.compute(rows, spoken, read)
         self.steps, self.rows = self.steps + 1, self.rows + len(rows)
@@ -287,7 +330,6 @@ class InvariantEngine(SteppingEngine):
             sequence.computed = max(sequence.computed, part[-1] + 1)
             sequence.table.name(sequence.ids[: sequence.computed])
             sequence.states |= {at: next(states) for at in part if at in sequence.places}
-        speaking = [sequence for sequence in ready if not sequence.places]
         if speaking:
             with self.spending("drawing"):
                 self._draw(computed.logits, speaking)
@@ -295,13 +337,34 @@ class InvariantEngine(SteppingEngine):
             if sequence.places:
                 self._deliver(sequence)
 
+    def _guess(self, speaking: Sequence[_Sequence], rows: int, left: int) -> None:
+        """Guess how those go on that have begun to speak, in a step of so many `rows` without it.
+
+        At most `left` tokens in all, and none behind which no token could be drawn any more.
+        """
+        for sequence in speaking:
+            sequence.drafted = []
+            room = sequence.pending.request.max_tokens - len(sequence.generated) - 1
+            if self.guesses and sequence.generated and min(room, left) > 0:
+                sequence.drafted = self._drafter.guess(
+                    sequence.ids, most=min(MOST, room, left), least=price(len(speaking), rows)
+                )
+                left -= len(sequence.drafted)
+                self.guessed += len(sequence.drafted)
+
     def _draw(self, logits: Any, ready: Sequence[_Sequence]) -> None:
-        """Draw the next token of each sequence from its logits, of shape (rows, vocabulary)."""
+        """Draw the next tokens of each sequence from its logits, of shape (rows, vocabulary).
+
+        A sequence has a row for its next token, and one behind each that was guessed.
+        """
         import torch
 
         scores = torch.from_numpy(logits)
+        firsts = [0, *accumulate(1 + len(sequence.drafted) for sequence in ready)]
         forked = [
-            (row, each) for row, sequence in enumerate(ready) for each in self._fan_out(sequence)
+            (row, each)
+            for row, sequence in zip(firsts, ready, strict=False)
+            for each in self._fan_out(sequence)
         ]
         others = scores[[row for row, _ in forked]]  # before the rows are written over
         _draw_each(scores, ready)
@@ -320,11 +383,25 @@ class InvariantEngine(SteppingEngine):
             yield made
 
     def _deliver_ended(self, sequences: Sequence[_Sequence]) -> None:
-        tails = self._tokenizer.batch_decode([each.generated[-STOP_WINDOW:] for each in sequences])
-        for sequence, tail in zip(sequences, tails, strict=True):
-            request = sequence.pending.request
-            ends = sequence.ids[-1] in self._ends or request.find_end(tail) is not None
-            if ends or len(sequence.generated) >= request.max_tokens:
+        """Answer for those that have come to their ends, and drop what they have behind them."""
+        ways = [(each, end) for each in sequences for end in each.list_new()]
+        tails = self._tokenizer.batch_decode(
+            [each.generated[:end][-STOP_WINDOW:] for each, end in ways]
+        )
+        ended = set[_Sequence]()
+        for (sequence, end), tail in zip(ways, tails, strict=True):
+            if sequence in ended:
+                continue
+            request, token = sequence.pending.request, sequence.generated[end - 1]
+            stops = token in self._ends or request.find_end(tail) is not None
+            if stops or end >= request.max_tokens:
+                sequence.cut(end)
+                ended.add(sequence)
+        for sequence in sequences:
+            self._drafter.learn(sequence.ids, sequence.computed)
+            self.guessed_right += len(sequence.ids) - 1 - sequence.computed
+            sequence.computed = len(sequence.ids) - 1
+            if sequence in ended:
                 self._deliver(sequence)
 
     def _deliver(self, sequence: _Sequence) -> None:
@@ -358,20 +435,29 @@ class InvariantEngine(SteppingEngine):
 
 
 def _draw_each(scores: torch.Tensor, sequences: Sequence[_Sequence]) -> None:
-    """Append a token to each sequence, drawn from its row of logits, which are written over."""
+    """Append tokens to each sequence, drawn from its rows of logits, which are written over.
+
+    A row counts as long as all before it drew what was guessed.
+    """
     from bench.engines.drawing import draw_tokens, read_logprobs
 
     if not sequences:
         return
-    temperatures = [sequence.pending.request.temperature for sequence in sequences]
+    numbers = [sequence.list_numbers() for sequence in sequences]
+    temperatures = [
+        sequence.pending.request.temperature
+        for sequence, own in zip(sequences, numbers, strict=True)
+        for _ in own
+    ]
     tells = any(sequence.pending.request.logprobs for sequence in sequences)
     before = scores.clone() if tells else scores
-    tokens = draw_tokens(scores, temperatures, [each.draw.random() for each in sequences])
-    for sequence, token in zip(sequences, tokens, strict=True):
-        sequence.ids.append(token)
-    if tells:
-        for sequence, logprob in zip(sequences, read_logprobs(before, tokens), strict=True):
-            sequence.logprobs.append(logprob)
+    tokens = draw_tokens(scores, temperatures, [*chain.from_iterable(numbers)])
+    logprobs = read_logprobs(before, tokens) if tells else [None] * len(tokens)
+    drawn = zip(tokens, logprobs, strict=True)
+    for sequence, own in zip(sequences, numbers, strict=True):
+        goes_on = True
+        for token, logprob in islice(drawn, len(own)):
+            goes_on = goes_on and sequence.add(token, logprob)
 
 
 def _count_apart(texts: Sequence[Sequence[int]]) -> int:

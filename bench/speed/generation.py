@@ -14,6 +14,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from bench.checkpoints.checkpoint import (
@@ -60,6 +61,10 @@ OLD, NEW = "openvino", "invariant"
 with the PPM on transformers; and prefixes kept, with the PPM beside them."""
 ASKED: Mapping[int, float] = {1: 100, 32: 700}
 """Tokens per second that were asked of the new one, by requests in flight."""
+ALONE = 6
+"""Requests that are made one after the other, when others have been answered before."""
+_WITHOUT = {"": "", "looks_up": ", prompts computed whole", "guesses": ", nothing guessed"}
+"""What is said of the new one where it is told to do without something of its own."""
 KEPT = "openvino-cached"
 """OpenVINO's own prefix cache, with which texts depend on what ran before."""
 
@@ -67,8 +72,8 @@ KEPT = "openvino-cached"
 async def engine() -> list[Figure]:
     """Time a policy by requests in flight, then inside a search, without and with a PPM.
 
-    The old configuration is timed beside the new one, and beside the new one that computes every
-    prompt whole.
+    The old configuration is timed beside the new one, and the new one beside itself with every
+    prompt computed whole, and with nothing guessed.
     """
     policy = _find_policy()
     own, head = default_ppm(policy), _find_head(policy.name)
@@ -76,7 +81,8 @@ async def engine() -> list[Figure]:
     scorers = {f"PPM on {NEW}": (own, NEW), "PPM, a head on the policy": (head, NEW)}
     new = await _time(policy, NEW, scorers)
     kept = await _time(policy, KEPT, {})
-    anew = await _time(policy, NEW, {}, looks_up=False)
+    anew = await _time(policy, NEW, {}, off="looks_up")
+    unguessed = await _time(policy, NEW, {}, off="guesses")
     ratios = [
         Figure("MCTS, no PPM: new / old", new.alone / old.alone, "x"),
         Figure(
@@ -85,6 +91,9 @@ async def engine() -> list[Figure]:
             "x",
             at_least=1.8,
         ),
+        Figure(
+            "MCTS, no PPM: tokens guessed / one a step, both new", new.alone / unguessed.alone, "x"
+        ),
         Figure("MCTS, no PPM: prefixes kept by OpenVINO / old", kept.alone / old.alone, "x"),
     ]
     for before in old.scored.values():
@@ -92,7 +101,8 @@ async def engine() -> list[Figure]:
             Figure(f"MCTS, {what}: new / old", rate / before, "x", at_least=3.0)
             for what, rate in new.scored.items()
         ]
-    return [*old.figures, *new.figures, *kept.figures, *anew.figures, *ratios]
+    timed = (old, new, kept, anew, unguessed)
+    return [*(figure for each in timed for figure in each.figures), *ratios]
 
 
 def _find_policy() -> Checkpoint:
@@ -120,15 +130,15 @@ async def _time(
     name: str,
     scorers: Mapping[str, tuple[Checkpoint | None, str]],
     *,
-    looks_up: bool = True,
+    off: str = "",
 ) -> _Timed:
     """Time an engine, and a search on it, without a PPM and with each that there is."""
     turns = Turns()
     running = load_engine(checkpoint, name, turns)
     if isinstance(running, InvariantEngine):
-        running.looks_up = looks_up
-    asked = ASKED if name == NEW and looks_up else {}
-    name = name if looks_up else f"{name}, prompts computed whole"
+        setattr(running, off or "guesses", not off)
+    asked = ASKED if name == NEW and not off else {}
+    name = f"{name}{_WITHOUT[off]}"
     policy = ModelPolicy(
         checkpoint.name, running, template(checkpoint.template), SamplingSettings(step_tokens=64)
     )
@@ -138,6 +148,7 @@ async def _time(
         for requests in (1, 8, 32):
             _count_anew(running)
             rates[requests] = await rate(running, policy, requests)
+        later = [await rate(running, policy, 1, skip=32 + at) for at in range(ALONE)]
         figures = [
             *(
                 Figure(f"{name}, {n} requests", each, "tokens/s", at_least=asked.get(n))
@@ -145,8 +156,14 @@ async def _time(
             ),
             Figure(f"{name}, 32 requests / 1 request", rates[32] / rates[1], "x"),
             Figure(
-                f"{name}, 32 requests asked again, prompts known where they are kept",
-                await rate(running, policy, 32),
+                f"{name}, 1 request, after 32 of other problems were answered",
+                fmean(later),
+                "tokens/s",
+                at_least=asked.get(1),
+            ),
+            Figure(
+                f"{name}, 32 requests asked again with another seed",
+                await rate(running, policy, 32, seed=1),
                 "tokens/s",
             ),
             *(without := await _searched(policy, None, f"{name}, no PPM", turns)),
@@ -175,6 +192,7 @@ def _count_anew(running: Engine) -> None:
     if isinstance(running, InvariantEngine):
         running.forget()  # whoever asked before asked of the same problems
         running.steps = running.rows = running.reused_tokens = 0
+        running.guessed = running.guessed_right = 0
         running.spent.clear()
 
 
@@ -188,6 +206,12 @@ def _occupancy(running: Engine, what: str) -> list[Figure]:
     return [
         Figure(f"{what}: rows a step", rows / steps, "rows"),
         Figure(f"{what}: rows that were known", 100 * reused / (rows + reused), "%"),
+        Figure(f"{what}: rows that were guessed", 100 * running.guessed / rows, "%"),
+        Figure(
+            f"{what}: guesses that were right",
+            100 * running.guessed_right / max(running.guessed, 1),
+            "%",
+        ),
         *(
             Figure(f"{what}: the engine's thread, {each}", 100 * seconds / whole, "%")
             for each, seconds in sorted(spent.items(), key=lambda item: -item[1])
@@ -195,14 +219,18 @@ def _occupancy(running: Engine, what: str) -> list[Figure]:
     ]
 
 
-async def rate(engine: Engine, policy: ModelPolicy, requests: int, n: int = 1) -> float:
-    """Return the tokens per second of so many prompts, 64 tokens each unless the model ends."""
-    prompts = [
-        policy.template.render(problem.question, START) for problem in load(POOL, limit=requests)
-    ]
+async def rate(
+    engine: Engine, policy: ModelPolicy, requests: int, n: int = 1, *, skip: int = 0, seed: int = 0
+) -> float:
+    """Return the tokens per second of so many prompts, 64 tokens each unless the model ends.
+
+    The first `skip` problems are left out.
+    """
+    problems = load(POOL, limit=skip + requests)[skip:]
+    prompts = [policy.template.render(problem.question, START) for problem in problems]
     with measure_time() as watch:
         batches = await asyncio.gather(
-            *(engine.generate(Request(prompt, n, 0, 1.0, 64, ())) for prompt in prompts)
+            *(engine.generate(Request(prompt, n, seed, 1.0, 64, ())) for prompt in prompts)
         )
     return sum(c.tokens for completions in batches for c in completions) / watch.wall
 

@@ -65,18 +65,7 @@ def evolve(
         BenchError: the recipe has fewer rounds, or one that cannot be run; no solved problem, no
             pairs, a full disk.
     """
-    count = len(recipe.rounds) if rounds is None else rounds
-    if not 1 <= count <= len(recipe.rounds):
-        raise BenchError(
-            f"{count} rounds were asked for, and the recipe {recipe.name!r} has "
-            f"{len(recipe.rounds)}; give a number from 1 to that, or none for all"
-        )
-    base = find_checkpoint(recipe.base, "policy")
-    _require_names(recipe, base)
-    pool = load_pool(recipe.pool, seed=recipe.seed, beside=beside)
-    _require_work(recipe, pool, base)
-    require_free(work, ROUND_BYTES * count, "the work folder")
-    require_writable(cache_dir())
+    count, base, pool = check_run(recipe, rounds=rounds, work=work, beside=beside)
     work.mkdir(parents=True, exist_ok=True)
     _write_pool(pool, work / "pool.json")
     of_base = _evaluate_base(recipe, base, work)
@@ -95,6 +84,28 @@ def evolve(
         handed = result.handover
         figures.append(result.figures)
     return figures
+
+
+def check_run(
+    recipe: Recipe, *, rounds: int | None = None, work: Path, beside: Path = RECIPES
+) -> tuple[int, Checkpoint, Pool]:
+    """Return how many rounds `evolve` would run, from which model, on which pool; write nothing.
+
+    Raises BenchError for whatever would stop it that can be known before.
+    """
+    count = len(recipe.rounds) if rounds is None else rounds
+    if not 1 <= count <= len(recipe.rounds):
+        raise BenchError(
+            f"{count} rounds were asked for, and the recipe {recipe.name!r} has "
+            f"{len(recipe.rounds)}; give a number from 1 to that, or none for all"
+        )
+    base = find_checkpoint(recipe.base, "policy")
+    _require_names(recipe, base)
+    pool = load_pool(recipe.pool, seed=recipe.seed, beside=beside)
+    _require_work(recipe, pool, base)
+    require_free(work, ROUND_BYTES * count, "the work folder")
+    require_writable(cache_dir())
+    return count, base, pool
 
 
 def _require_names(recipe: Recipe, base: Checkpoint) -> None:

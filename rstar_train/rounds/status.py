@@ -42,12 +42,7 @@ class StageStatus:
 
 
 def stage_statuses(recipe: Recipe, work: Path, *, now: datetime | None = None) -> list[StageStatus]:
-    """Return every stage of the run in its order. Raises BenchError where there is no run."""
-    if not (work / "pool.json").is_file():
-        raise BenchError(
-            f"{work} holds no run of rstar-train evolve; give its --work, or the --recipe (and "
-            "--tiny) that it was started with"
-        )
+    """Return every stage of the run in its order; where there is no run, none of it is done."""
     entries = journal.read_journal(work / journal.NAME)
     found: list[StageStatus] = []
     names = ["base/evaluation"]
@@ -70,6 +65,15 @@ def _earlier(stage: StageStatus) -> StageStatus:
     expected = stage.left if stage.seconds is None else stage.seconds
     detail = f"{was} in an earlier attempt; kept if what it was made from is the same"
     return StageStatus(stage.name, 0.0, None, expected, detail)
+
+
+def require_run(work: Path) -> None:
+    """Raise BenchError where a folder holds no run."""
+    if not (work / "pool.json").is_file():
+        raise BenchError(
+            f"{work} holds no run of rstar-train evolve; give its --work, or the --recipe (and "
+            "--tiny) that it was started with"
+        )
 
 
 def render(recipe: Recipe, work: Path) -> str:

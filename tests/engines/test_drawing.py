@@ -59,3 +59,13 @@ def test_a_logprob_is_that_of_the_model_at_temperature_one() -> None:
     logits = torch.randn(3, 50)
     expected = logits.log_softmax(-1)[[0, 1, 2], [4, 5, 6]]
     assert read_logprobs(logits, [4, 5, 6]) == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_a_logprob_does_not_depend_on_the_rows_beside_it() -> None:
+    torch.manual_seed(0)
+    logits = 3 * torch.randn(60, 49_152)  # torch's own logsumexp makes another of row 35
+    tokens = torch.randint(0, 49_152, (60,)).tolist()
+    alone = [read_logprobs(logits[i : i + 1].clone(), tokens[i : i + 1])[0] for i in range(60)]
+    for first, rows in ((0, 60), (7, 9), (20, 3)):
+        part = slice(first, first + rows)
+        assert read_logprobs(logits[part].clone(), tokens[part]) == alone[part]

@@ -17,7 +17,7 @@ from bench.engines.base import Completion, Request
 from bench.engines.determinism import TOGETHER
 from bench.engines.invariant import InvariantEngine
 from bench.engines.memory import BLOCK
-from bench.errors import EngineError
+from bench.errors import DeadEngineError, EngineError
 from tests.engines.asking import COUNTING, ask, ask_one, mixed, request
 
 pytestmark = pytest.mark.skipif(
@@ -183,6 +183,59 @@ def test_a_prompt_that_is_computed_whole_gives_the_text_of_one_that_is_known(sta
         other.close()
 
 
+def test_guessed_tokens_save_steps_and_change_no_text(engine: InvariantEngine) -> None:
+    asked = [
+        *mixed(),
+        *(replace(one, logprobs=True, max_tokens=40) for one in mixed()),
+        request(COUNTING * 3, temperature=0.0, max_tokens=30),
+        request(COUNTING * 3, temperature=0.0, max_tokens=30, stop=("\n",)),
+        request(COUNTING * 3, temperature=0.7, max_tokens=17, n=3, stop=("four", "one")),
+    ]
+    engine.forget()
+    engine.guesses = False
+    before = engine.steps
+    wanted = [ask_one(engine, one) for one in asked]
+    unguessed = engine.steps - before
+    engine.guesses = True
+    try:
+        for found in (
+            [ask_one(engine, one) for one in asked],
+            ask(engine, asked),
+            ask(engine, asked[::-1])[::-1],
+        ):
+            assert found == wanted
+        before, right = engine.steps, engine.guessed_right
+        assert [ask_one(engine, one) for one in asked] == wanted
+        assert engine.guessed_right - right > 50
+        assert engine.steps - before < unguessed - 50
+        assert engine.guessed_right <= engine.guessed
+    finally:
+        engine.forget()
+
+
+def test_wrong_guesses_change_no_text(engine: InvariantEngine) -> None:
+    asked = [request(COUNTING * 2, seed=seed, n=2, max_tokens=20) for seed in range(4)]
+    wanted = ask(engine, asked)
+    learnt, right = engine._drafter, engine.guessed_right
+    draw = random.Random(3)
+
+    class Wrong:
+        def guess(self, ids: list[int], *, most: int, least: float) -> list[int]:
+            return [draw.randrange(1, 40_000) for _ in range(draw.randrange(most + 1))]
+
+        def learn(self, ids: list[int], start: int) -> None: ...
+
+    engine._drafter = Wrong()  # type: ignore[assignment]
+    try:
+        assert ask(engine, asked) == wanted
+        assert [ask_one(engine, one) for one in asked] == wanted
+        assert engine.guessed_right - right < 20
+        # And nothing wrong was kept for known.
+        assert ask(engine, [replace(one, n=3) for one in asked])[0][:1] == wanted[0][:1]
+    finally:
+        engine._drafter = learnt
+
+
 def test_an_empty_prompt_is_refused(engine: InvariantEngine) -> None:
     with pytest.raises(EngineError, match="the prompt is empty"):
         ask_one(engine, request(""))
@@ -212,6 +265,29 @@ def test_a_failure_is_told_to_those_it_met_and_gives_their_room_back(
         with pytest.raises(EngineError, match="no such kernel"):
             ask_one(small, long)
         assert ask_one(small, long) == ask_one(engine, long)
+    finally:
+        small.close()
+
+
+@pytest.mark.parametrize(
+    "failure", [MemoryError("std::bad_alloc"), RuntimeError("mmap: out of memory")]
+)
+def test_memory_that_runs_out_ends_the_engine_for_all_who_ask(
+    start: Start, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    small = start(pool_blocks=16, max_sequences=4)
+
+    def fail(*_: object) -> object:
+        raise failure
+
+    async def gathered(asked: list[Request]) -> list[object]:
+        return await asyncio.gather(*map(small.generate, asked), return_exceptions=True)
+
+    monkeypatch.setattr(small._model, "compute", fail)
+    try:
+        for errors in (asyncio.run(gathered([request(n=2)] * 5)) for _ in range(2)):
+            assert all(isinstance(error, DeadEngineError) for error in errors), errors
+            assert "ran out of memory" in str(errors[0])
     finally:
         small.close()
 

@@ -34,7 +34,7 @@ from bench.engines.opening import (
     open_scorer,
 )
 from bench.engines.paged_model import PagedModel
-from bench.errors import CheckpointError, EngineError
+from bench.errors import CheckpointError, DeadEngineError, EngineError
 from bench.prompts import START, template
 from bench.types import Problem
 from tests.engines.asking import ask_one, request
@@ -147,6 +147,19 @@ def test_a_small_pool_changes_no_score(ppm: Checkpoint, own: Any) -> None:
         assert score(small, 12) == score(own, 12)
     finally:
         small.close()
+
+
+def test_memory_that_runs_out_ends_the_run_and_scores_nothing(
+    own: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise RuntimeError("std::bad_alloc")
+
+    monkeypatch.setattr(own._model, "compute", fail)
+    with pytest.raises(DeadEngineError, match="ran out of memory"):
+        score(own, 1)
+    monkeypatch.undo()
+    assert len(score(own, 1)) == 1
 
 
 def test_a_head_on_the_policy_gives_the_scores_of_the_whole_ppm(

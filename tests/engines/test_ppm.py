@@ -24,7 +24,7 @@ from bench.engines.ppm import Pass, PPMScorer
 from bench.engines.scored_tree import Chunk, Network, ScoredTree, compute, share_passes
 from bench.engines.token_trie import Placed
 from bench.engines.turns import Turns
-from bench.errors import CheckpointError, EngineError, UnknownNameError
+from bench.errors import CheckpointError, DeadEngineError, EngineError, UnknownNameError
 from bench.prompts import OFFICIAL, START
 from tests import tiny
 from tests.scripted import problem
@@ -89,6 +89,20 @@ def score(scorer: PPMScorer, steps: list[str], partial: str = PARTIAL) -> list[f
 
 def length(tokenizer: Any, text: str) -> int:
     return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+@needs_torch
+def test_memory_that_runs_out_ends_the_run(
+    scorer: PPMScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise MemoryError("std::bad_alloc")
+
+    monkeypatch.setattr(scorer.backbone, "forward", fail)
+    with pytest.raises(DeadEngineError, match="the PPM tiny ran out of memory"):
+        score(scorer, SIBLINGS)
+    monkeypatch.undo()
+    assert len(score(scorer, SIBLINGS)) == len(SIBLINGS)
 
 
 # Values.

@@ -12,7 +12,7 @@ import pytest
 
 from bench.engines.base import Completion, Finish, Request
 from bench.engines.transformers import TransformersEngine
-from bench.errors import EngineError
+from bench.errors import DeadEngineError, EngineError
 from tests import tiny
 
 pytestmark = pytest.mark.skipif(
@@ -49,6 +49,19 @@ def engine(folder: Path) -> Iterator[TransformersEngine]:
     started = TransformersEngine(folder, name="tiny")
     yield started
     started.close()
+
+
+def test_memory_that_runs_out_ends_the_run(
+    engine: TransformersEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> object:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
+
+    monkeypatch.setattr(engine._model, "generate", fail)
+    with pytest.raises(DeadEngineError, match="the engine of tiny ran out of memory"):
+        ask_one(engine, request())
+    monkeypatch.undo()
+    assert len(ask_one(engine, request())) == 1
 
 
 # A request's text is a function of the request.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,17 @@ def test_all_tasks_and_the_newest_round_of_each_recipe_are_brought(
         assert kept <= set(declared), f"{folder} is the newest round, and the wheel lacks it"
     figures = set((ROOT / "results" / "checkpoints").glob("*/*/figures.json"))
     assert figures <= set(declared)
+
+
+def test_pages_that_llms_txt_leads_to_are_brought(declared: dict[Path, Path]) -> None:
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    files = set(declared)
+    for package, patterns in tables["package-data"].items():
+        files.update(*((ROOT / package).glob(pattern) for pattern in patterns))
+    text = (ROOT / "bench" / "llms.txt").read_text()
+    links = {target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", text)}
+    brought = {each for each in links if (ROOT / "bench" / each).resolve() in files}
+    assert links - brought == {"../tests/plugins/example/pyproject.toml"}
 
 
 def test_a_checkout_is_found_where_it_is() -> None:

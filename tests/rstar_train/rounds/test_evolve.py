@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
+from rstar_train.cli import main
 from rstar_train.recipes.recipe import RECIPES, load_recipe
 from rstar_train.recipes.tiny import shrink
 from rstar_train.rounds.ablation import ablate
@@ -81,6 +82,20 @@ def test_an_engine_that_is_not_there_is_found_before_any_work(tmp_path: Path) ->
     with pytest.raises(BenchError, match="unknown engine 'openvine'; did you mean 'openvino'"):
         evolve(recipe, work=tmp_path / "work", publish=tmp_path / "out")
     assert not (tmp_path / "work").exists()
+
+
+def test_a_dry_run_says_what_would_be_run_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ["evolve", "--recipe", "smollm2-cpu", "--rounds", "2", "--work", "work", "--dry-run"]
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    assert "2 of 4 rounds from smollm2, on a pool of " in said
+    assert "base/evaluation" in said and "not begun and" in said
+    assert list(tmp_path.iterdir()) == []
+    assert main([*asked[:-1], "--rounds", "9", "--dry-run"]) == 2
+    assert "9 rounds were asked for" in capsys.readouterr().err
 
 
 def test_ablations_need_a_finished_last_round(tmp_path: Path) -> None:

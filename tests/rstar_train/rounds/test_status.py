@@ -20,7 +20,7 @@ from rstar_train.recipes.recipe import load_recipe
 from rstar_train.rounds import journal
 from rstar_train.rounds.rstar import stages_of
 from rstar_train.rounds.stages import Stages
-from rstar_train.rounds.status import StageStatus, render, stage_statuses
+from rstar_train.rounds.status import StageStatus, render, require_run, stage_statuses
 from rstar_train.search.coverage import coverage
 
 RECIPE = load_recipe("smollm2-cpu")
@@ -70,7 +70,7 @@ def searched(work: Path, number: int, outcomes: Mapping[str, Outcome]) -> None:
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="holds no run of rstar-train evolve"):
-        stage_statuses(RECIPE, tmp_path)
+        require_run(tmp_path)
     assert main(["status", "--recipe", "smollm2-cpu", "--work", str(tmp_path)]) == 2
 
 
