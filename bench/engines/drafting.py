@@ -9,7 +9,8 @@ exact in each text.)
 
 The guess is what came most often behind the same last tokens, in anything that the engine has read
 or written. It is kept in tables of one size: where two beginnings fall on one place, guesses become
-worse, and nothing else.
+worse, and nothing else. How sure a guess is is not what its counts say, but how often guesses with
+such counts were right: every token that is written is guessed first.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ PLACES = 1 << 19
 """Of beginnings; 4 MB."""
 MOST = 8
 """Tokens that are guessed at once."""
-ROWS_OF_A_STEP = 16
+ROWS_OF_A_STEP = 12
 """A step costs as much as so many rows, before it has its first one: it reads the weights."""
 _LARGE = 250
+_GRADES = 20
+"""Of how sure counts look."""
 
 
 class Drafter:
@@ -36,14 +39,23 @@ class Drafter:
         self._tokens = array("i", bytes(4 * PLACES))
         self._right = array("H", bytes(2 * PLACES))
         self._seen = array("H", bytes(2 * PLACES))
+        self._guessed = [2.0] * _GRADES
+        self._hits = [1.0 + grade / _GRADES for grade in range(_GRADES)]
+        """Of the guesses of each grade, those that were right; what it begins with counts for 2."""
 
-    def learn(self, ids: Sequence[int], start: int) -> None:
-        """Note the tokens from `start` on, each with what is before it."""
+    def learn(self, ids: Sequence[int], start: int, *, written: bool) -> None:
+        """Note the tokens from `start` on, each with what is before it.
+
+        Those of a prompt, which nobody had to guess, do not tell how good guesses are.
+        """
         for at in range(max(start, LENGTHS[-1]), len(ids)):
-            token = ids[at]
-            for length in LENGTHS:
-                if length <= at:
-                    self._note(hash(tuple(ids[at - length : at])) % PLACES, token)
+            places = _find_places(ids[max(0, at - LENGTHS[0]) : at])
+            if written:
+                grade, guess = self._likeliest(places)
+                self._guessed[grade] += 1
+                self._hits[grade] += guess == ids[at]
+            for place in places:
+                self._note(place, ids[at])
 
     def _note(self, place: int, token: int) -> None:
         seen, right = self._seen[place] + 1, self._right[place]
@@ -59,24 +71,31 @@ class Drafter:
         """Return tokens that may come next, while it is likelier than `least` that all do."""
         tail, found, chance = list(ids[-LENGTHS[0] :]), list[int](), 1.0
         while len(found) < most:
-            share, token = self._likeliest(tail)
-            chance *= share
+            grade, token = self._likeliest(_find_places(tail))
+            chance *= self._hits[grade] / self._guessed[grade] if grade else 0.0
             if chance <= least:
                 break
             found.append(token)
-            tail.append(token)
+            tail = [*tail[1 - LENGTHS[0] :], token]
         return found
 
-    def _likeliest(self, tail: Sequence[int]) -> tuple[float, int]:
-        """Return the token that most surely comes next, and how sure that is."""
+    def _likeliest(self, places: Sequence[int]) -> tuple[int, int]:
+        """Return what most surely comes next, the grade of its counts first; 0: nothing is known."""
         best, token = 0.0, 0
-        for length in LENGTHS:
-            if length <= len(tail):
-                place = hash(tuple(tail[len(tail) - length :])) % PLACES
-                share = self._right[place] / (self._seen[place] + 1)
-                if share > best:
-                    best, token = share, self._tokens[place]
-        return best, token
+        for place in places:
+            share = self._right[place] / (self._seen[place] + 1)
+            if share > best:
+                best, token = share, self._tokens[place]
+        return int(best * _GRADES), token
+
+
+def _find_places(tail: Sequence[int]) -> list[int]:
+    """Return where it is kept what follows the last tokens of a tail, the most of them first."""
+    return [
+        hash(tuple(tail[len(tail) - length :])) % PLACES
+        for length in LENGTHS
+        if length <= len(tail)
+    ]
 
 
 def price(tokens: int, rows: int) -> float:

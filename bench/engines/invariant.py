@@ -238,7 +238,7 @@ class InvariantEngine(SteppingEngine):
         first = self._begin(pending, 0, pending.ids, table.known, table)
         pending.handle = _Answer([None] * pending.request.n, [first])
         self.reused_tokens += table.known
-        self._drafter.learn(pending.ids, table.known)
+        self._drafter.learn(pending.ids, table.known, written=False)
 
     def _add_texts(self, pending: Pending, texts: Sequence[Text]) -> None:
         if not texts:
@@ -398,7 +398,7 @@ class InvariantEngine(SteppingEngine):
                 sequence.cut(end)
                 ended.add(sequence)
         for sequence in sequences:
-            self._drafter.learn(sequence.ids, sequence.computed)
+            self._drafter.learn(sequence.ids, sequence.computed, written=True)
             self.guessed_right += len(sequence.ids) - 1 - sequence.computed
             sequence.computed = len(sequence.ids) - 1
             if sequence in ended:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bench.console import quieten_third_parties
+from bench.console import quieten_third_parties, run_guarded
 from bench.errors import BenchError, UnknownNameError
 from bench.speed.answers import measure_answers, measure_panel
 from bench.speed.engines import engines
@@ -46,6 +46,10 @@ LONG = ("scale", "ray")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the figures of the chosen sections; what a section lacks is printed in its place."""
+    return run_guarded("benchmarks", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench.speed", description="Measure the harness, part by part."
     )
@@ -56,13 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     only = parser.parse_args(argv).only
     names = only.split(",") if only else [name for name in SECTIONS if name not in LONG]
-    try:
-        for name in names:
-            if name not in SECTIONS:
-                raise UnknownNameError("section", name, SECTIONS)
-    except BenchError as error:
-        sys.stderr.write(f"benchmarks: {error}\n")
-        return error.exit_code
+    for name in names:
+        if name not in SECTIONS:
+            raise UnknownNameError("section", name, SECTIONS)
     quieten_third_parties()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
     for name in names:

@@ -2,7 +2,7 @@
 
 Siblings are scored together and one at a time: together, their common prefix goes through the model
 once. Searches have a pass each, or passes that they share (`--batch-scores`). That the values are
-equal either way is what the tests are for.
+equal either way is what the tests are for; how far engines are apart on a whole PPM is measured.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bench.engines.base import RunningScorer, StepScorer
 from bench.engines.opening import TRANSFORMERS, ScorerSettings, open_scorer
 from bench.engines.turns import Turns
 from bench.errors import CheckpointError
+from bench.evaluation.parity import BOUNDS, compare_all, embedded_solutions, score_steps
 from bench.problems import load
 from bench.prompts import START
 from bench.speed.measure import Figure, measure_time
@@ -51,6 +52,24 @@ async def ppm() -> list[Figure]:
                 figures.append(timed)
         finally:
             scorer.close()
+    return [*figures, *await _compare_engines()]
+
+
+async def _compare_engines() -> list[Figure]:
+    """Score the same steps on the two engines that are always there, as `ppm parity` does."""
+    solutions = embedded_solutions(PROBLEMS)
+    figures = []
+    for dtype, bound in BOUNDS.items():
+        scores = {}
+        for name in (TRANSFORMERS, "invariant"):
+            scorer = open_scorer(_find_newest(), settings=ScorerSettings(name, dtype=dtype))
+            try:
+                scores[name] = await score_steps(solutions, scorer)
+            finally:
+                scorer.close()
+        (found,) = compare_all(solutions, scores)
+        what = f"transformers / invariant, {dtype}: largest difference of {found.steps} steps"
+        figures.append(Figure(what, found.largest, "", at_most=bound))
     return figures
 
 

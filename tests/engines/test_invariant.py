@@ -223,7 +223,7 @@ def test_wrong_guesses_change_no_text(engine: InvariantEngine) -> None:
         def guess(self, ids: list[int], *, most: int, least: float) -> list[int]:
             return [draw.randrange(1, 40_000) for _ in range(draw.randrange(most + 1))]
 
-        def learn(self, ids: list[int], start: int) -> None: ...
+        def learn(self, ids: list[int], start: int, *, written: bool) -> None: ...
 
     engine._drafter = Wrong()  # type: ignore[assignment]
     try:
