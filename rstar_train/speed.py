@@ -2,9 +2,9 @@
 
 The embedded model and its LoRA, forwards and backwards, on texts of a stated size, each way of
 computing in turn: a PPM's pairs as here, with shared prefixes, and by TRL's RewardTrainer, SFT as
-here, packed, and by TRL's SFTTrainer; with the losses of both over the same steps. `--plot FILE.svg`
-draws these over each other. `make bench` shows the figures; that results are equal is what tests are
-for.
+here, packed, and by TRL's SFTTrainer; with the losses of both over the same steps. `--plot
+FILE.svg` draws these over each other. `make bench` shows the figures; that results are equal is
+what tests are for.
 
 What trains is fp32 everywhere: the adapter and the head. What is frozen is bf16 where the processor
 multiplies it, which is what autocast with fp32 masters would compute of a LoRA, without a cast a

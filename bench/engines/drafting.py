@@ -80,7 +80,7 @@ class Drafter:
         return found
 
     def _likeliest(self, places: Sequence[int]) -> tuple[int, int]:
-        """Return what most surely comes next, the grade of its counts first; 0: nothing is known."""
+        """Return what most surely comes next, behind the grade of its counts (0: not known)."""
         best, token = 0.0, 0
         for place in places:
             share = self._right[place] / (self._seen[place] + 1)

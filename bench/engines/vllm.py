@@ -19,14 +19,17 @@ import importlib.util
 import itertools
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from bench.engines.base import Completion, Finish, Request, derive_seed
 from bench.engines.determinism import probe
 from bench.engines.memory import ran_out, report_death
+from bench.engines.orphans import descendants, end_with_us
 from bench.engines.own_loop import OwnLoop
 from bench.errors import DeadEngineError, EngineError, MissingExtraError
 
@@ -41,6 +44,8 @@ SETTINGS = {
 }
 """Environment variables that vLLM reads when it is imported; those that are set already stay."""
 
+_guards: WeakKeyDictionary[Any, subprocess.Popen[bytes]] = WeakKeyDictionary()
+"""What waits for the end of this process, to end those of each vLLM."""
 START_SECONDS = 1800
 """How long vLLM may take to load; a large model compiles for minutes."""
 
@@ -185,13 +190,20 @@ def typed_failures(name: str) -> Iterator[None]:
 async def shut_down(llm: Any) -> None:
     """End vLLM's processes, and wait for its tasks on this loop."""
     llm.shutdown()
+    guard = _guards.pop(llm, None)
+    if guard is not None:
+        guard.kill()
+        guard.wait()
     left = asyncio.all_tasks() - {asyncio.current_task()}
     if left:
         await asyncio.wait(left, timeout=5)
 
 
 async def load(folder: Path, **more: Any) -> Any:
-    """Load a folder in vLLM, with prefix caching and with `more` settings; return its AsyncLLM."""
+    """Load a folder in vLLM, with prefix caching and with `more` settings; return its AsyncLLM.
+
+    Its processes end with this one, however that ends.
+    """
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.platforms import current_platform
     from vllm.v1.engine.async_llm import AsyncLLM
@@ -204,7 +216,12 @@ async def load(folder: Path, **more: Any) -> Any:
         settings |= {"enable_chunked_prefill": False, "max_num_batched_tokens": 16_384}
         settings |= {"enforce_eager": True, "block_size": 32}
     arguments = AsyncEngineArgs(model=str(folder), disable_log_stats=True, **settings)
-    return AsyncLLM.from_engine_args(arguments)
+    before = descendants(os.getpid())
+    llm = AsyncLLM.from_engine_args(arguments)
+    guard = end_with_us(descendants(os.getpid()) - before)
+    if guard is not None:
+        _guards[llm] = guard
+    return llm
 
 
 def _completion(result: Any, *, is_first: bool) -> Completion:
