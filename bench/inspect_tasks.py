@@ -3,7 +3,8 @@
 Inspect finds them by the entry point `bench` of the group `inspect_ai`, which is called as the
 package is, since that is what inspect goes by. In a checkout it is asked for the file:
 `inspect eval bench/inspect_tasks.py@math500`. Nothing else here imports this module. There is a
-task for each evaluation set of the registry. A response is read and judged as in a run: by the
+task for each evaluation set of the registry, and for each part of the embedded pool that has
+references. A response is read and judged as in a run: by the
 references, errata included, or by the problem's verifier. What could not be judged is left
 unscored, so that inspect counts it neither as right nor as wrong.
 """
@@ -21,6 +22,7 @@ from inspect_ai.solver import TaskState, generate, prompt_template
 from bench.answers import final_answer
 from bench.exports.inspect_log import VALUES
 from bench.problems import BENCHMARKS, Role, load
+from bench.problems.generated import PROOF, embedded_names
 from bench.runs.grading import judge, reason_of
 from bench.types import Problem
 
@@ -72,9 +74,12 @@ def _declare(name: str) -> Callable[..., Any]:
             scorer=checker(),
         )
 
-    make.__doc__ = f"{BENCHMARKS[name].title}; `-T limit=N` asks the first so many problems."
+    title = BENCHMARKS[name].title if name in BENCHMARKS else name
+    make.__doc__ = f"{title}; `-T limit=N` asks the first so many problems."
     declared: Callable[..., Any] = task(make, name=name)
     return declared
 
 
-TASKS = {name: _declare(name) for name, each in BENCHMARKS.items() if each.role is Role.EVAL}
+_SETS = [name for name, each in BENCHMARKS.items() if each.role is Role.EVAL]
+_POOLS = [name for name in embedded_names() if name.removeprefix("embedded-") not in PROOF]
+TASKS = {name: _declare(name) for name in (*_SETS, *_POOLS)}

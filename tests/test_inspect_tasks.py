@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,18 +14,36 @@ inspect_ai = pytest.importorskip("inspect_ai", reason="no inspect: pip install i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["bench/", f"{ROOT / 'bench' / 'inspect_tasks.py'}@"])
-def test_a_task_is_found_by_its_name_and_judged_by_our_checker(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_installed_package_has_its_tasks_by_name(tmp_path: Path) -> None:
+    program = (
+        "import inspect_ai, bench; print(bench.__file__);"
+        "inspect_ai.eval('bench/embedded-grade-school', model='mockllm/model', limit=1,"
+        " task_args={'limit': 2}, display='none', log_dir='logs')"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if not done.stdout.startswith(sys.prefix):
+        pytest.skip("the package is a checkout, of which inspect knows no name")
+    assert done.returncode == 0, done.stderr
+    assert len([*(tmp_path / "logs").iterdir()]) == 1
+
+
+@pytest.mark.slow
+def test_a_task_of_a_file_is_judged_by_our_checker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
     from bench.problems import load
 
-    try:
-        problems = load("gsm8k", limit=3)
-    except Exception as error:  # neither a mirror nor the hub
-        pytest.skip(str(error))
+    problems = load("embedded-grade-school", limit=3)
     monkeypatch.chdir(tmp_path)
     said = [f"It is \\boxed{{{problems[0].answer}.0}}.", "It is \\boxed{123454321}.", ""]
     outputs = [ModelOutput.from_content("mockllm/model", text) for text in said]
@@ -30,7 +51,7 @@ def test_a_task_is_found_by_its_name_and_judged_by_our_checker(
         output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
     model = get_model("mockllm/model", custom_outputs=outputs)
     (log,) = inspect_ai.eval(
-        f"{place}gsm8k",
+        f"{ROOT / 'bench' / 'inspect_tasks.py'}@embedded-grade-school",
         model=model,
         task_args={"limit": 3},
         max_samples=1,
