@@ -1,4 +1,4 @@
-"""Guesses of the next tokens, from what was read before: a batch-invariant engine checks them free.
+"""Guesses of the next tokens, from what was read before, which a batch-invariant engine checks.
 
 A step reads all weights, however few its rows are, so some rows more cost next to nothing. Where
 rows do not depend on their company, a guessed token can be computed beside the one before it, and
@@ -19,9 +19,9 @@ from array import array
 from collections.abc import Sequence
 
 LENGTHS = (8, 5, 3, 2)
-"""Tokens that are looked at, by which a next one is known."""
+"""How many last tokens are looked at, each in turn, to guess the next one."""
 PLACES = 1 << 19
-"""Of beginnings; 4 MB."""
+"""Of the tables; 4 MB in all."""
 MOST = 8
 """Tokens that are guessed at once."""
 ROWS_OF_A_STEP = 12
@@ -90,7 +90,7 @@ class Drafter:
 
 
 def _find_places(tail: Sequence[int]) -> list[int]:
-    """Return where it is kept what follows the last tokens of a tail, the most of them first."""
+    """Return the places in the tables of the last tokens of a tail, the longest run first."""
     return [
         hash(tuple(tail[len(tail) - length :])) % PLACES
         for length in LENGTHS

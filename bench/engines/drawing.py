@@ -42,8 +42,7 @@ def draw_tokens(
 def _in_blocks(chances: torch.Tensor) -> torch.Tensor:
     """Return rows of shape (rows, vocabulary) as (rows, blocks, BLOCK), filled up with zeros.
 
-    A long row that is summed at once is shared out among threads where it is the only one, and
-    then rounds differently.
+    How torch rounds the sum of a row that long depends on where it lies among other rows.
     """
     import torch.nn.functional as F
 

@@ -136,7 +136,8 @@ async def _time(
     turns = Turns()
     running = load_engine(checkpoint, name, turns)
     if isinstance(running, InvariantEngine):
-        setattr(running, off or "guesses", not off)
+        if off:
+            setattr(running, off, False)
     asked = ASKED if name == NEW and not off else {}
     name = f"{name}{_WITHOUT[off]}"
     policy = ModelPolicy(
