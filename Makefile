@@ -52,12 +52,13 @@ test: setup
 	@$(BIN)/python -m pytest -m "not slow and not gpu and not network"
 
 # test-slow: installs what the slow tests need (Ray, a fuzzer, Jupyter and TreeQuest here, vLLM in
-# .venv-vllm, inspect in .venv-inspect; 5 GB), then runs all of them; hours on two cores. Those of the
-# page need a Chromium, which is for you to install.
+# .venv-vllm, inspect in .venv-inspect, a Chromium where root may; 5 GB), then runs all of them; hours
+# on two cores.
 test-slow: setup
 	@$(INSTALL) -c .ci/constraints.txt -e '.[cpu,dev,slow]'
 	@.ci/vllm-environment .venv-vllm
 	@.ci/inspect-environment .venv-inspect
+	@.ci/chromium
 	@.venv-inspect/bin/python -m pytest -m slow tests/test_inspect_tasks.py
 	@RSTAR_BENCH_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest \
 		-m "slow and not gpu and not network" --durations=25
