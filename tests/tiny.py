@@ -46,7 +46,7 @@ def policy(folder: Path, tokenizer: Path, **changes: Any) -> Path:
 
 
 def ppm(folder: Path, tokenizer: Path, **changes: Any) -> Path:
-    """Save a tiny one-label classifier with this tokenizer; `ppm.json` is the test's to write."""
+    """Save a tiny one-label classifier with this tokenizer; its `reward.json` is the test's."""
     import torch
     from transformers import AutoTokenizer, LlamaForSequenceClassification
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.checkpoints import embedded, hub
-from bench.checkpoints.reward import PPM, find_reading
+from bench.checkpoints.ppm_config import is_own
+from bench.checkpoints.reward import find_reading
 from bench.errors import CheckpointError, UnknownNameError
 from bench.files.digests import SHORT
 from bench.files.lines import decode
@@ -249,7 +250,7 @@ def read_checkpoint(folder: Path, kind: Kind, *, name: str = "") -> Checkpoint:
                     else "a reward model: of rstar-train, of the hub, or with a reward.json"
                 )
             )
-    if kind == "ppm" and found.adapter is None and not (folder / PPM).is_file():
+    if kind == "ppm" and found.adapter is None and not is_own(folder):
         find_reading(folder, name or found.name)
     return found
 

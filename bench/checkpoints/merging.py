@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.checkpoints.gguf_export import write_gguf
-from bench.checkpoints.ppm_config import PPMConfig
+from bench.checkpoints.ppm_config import REWARD, PPMConfig, find_description
 from bench.console import expecting_other_heads
 from bench.errors import CheckpointError, MissingExtraError
 
@@ -56,7 +56,7 @@ def caching(out: Path) -> Iterator[None]:
 def save_merged(kind: Literal["policy", "ppm"], parent: Path, adapter: Path, out: Path) -> None:
     """Merge an adapter into its parent's weights and write the result (policy bf16, PPM fp32).
 
-    Raises CheckpointError: the adapter does not fit its parent, or a PPM's has no `ppm.json`.
+    Raises CheckpointError: the adapter does not fit its parent, or a PPM's has no `reward.json`.
     """
     try:
         import torch
@@ -86,7 +86,7 @@ def save_merged(kind: Literal["policy", "ppm"], parent: Path, adapter: Path, out
         if kind == "policy":
             model = model.to(torch.bfloat16)
         else:
-            shutil.copyfile(adapter / "ppm.json", out / "ppm.json")
+            shutil.copyfile(find_description(adapter), out / REWARD)
         model.save_pretrained(out)
         tokenizer.save_pretrained(out)
 

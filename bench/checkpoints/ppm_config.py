@@ -1,4 +1,7 @@
-"""`ppm.json`: how a reward model was trained, and so how its raw scores are read."""
+"""The `reward.json` of a reward model that was trained here: how its raw scores are made and read.
+
+That of a model of somebody else is `bench.checkpoints.reward`'s.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ from bench.files.atomic import replace_json
 from bench.files.lines import decode
 from bench.prompts import Format, template
 
+REWARD = "reward.json"
+"""Where a reward model, ours or another's, says how it is read."""
+_FORMERLY = "ppm.json"
+"""What ours was called at first; such checkpoints are read as before."""
+
 Squash = Literal["tanh", "tanh_fifth"]
 """tanh(raw), the paper's; or tanh(raw / 5), the official code's at inference."""
 
@@ -18,7 +26,7 @@ Squash = Literal["tanh", "tanh_fifth"]
 Aggregate = Literal["last", "min", "mean", "product"]
 """How the step scores of a trajectory become one number (`bench.search.selection`)."""
 LAST: Aggregate = "last"
-"""How scores are read where a `ppm.json` does not say: the last one alone, as in the paper."""
+"""How scores are read where a `reward.json` does not say: the last one alone, as in the paper."""
 
 Learnt = Literal["ppm", "orm", "pqm"]
 """Preferences between steps, the outcome of whole solutions, or Q itself: the last two are what the
@@ -27,7 +35,7 @@ paper compares its PPM with. All score a text at its last token, and are loaded 
 
 @dataclass(frozen=True, slots=True)
 class PPMConfig:
-    """What `ppm.json` holds: how raw scores are made and read."""
+    """What the `reward.json` of ours holds."""
 
     template: str
     """Name of the prompt template."""
@@ -48,17 +56,17 @@ class PPMConfig:
         return template(self.template).format
 
     def save(self, folder: Path) -> None:
-        """Write `ppm.json`."""
+        """Write `reward.json`."""
         values = {name: value for name, value in asdict(self).items() if value is not None}
-        replace_json(folder / "ppm.json", values)
+        replace_json(folder / REWARD, values)
 
     @classmethod
     def load(cls, folder: Path) -> PPMConfig:
-        """Read `ppm.json`. Raises CheckpointError: it is missing, or its template has changed."""
+        """Read a `reward.json`. Raises CheckpointError: there is none, or its template changed."""
         try:
-            config = cls(**decode((folder / "ppm.json").read_bytes()))
+            config = cls(**decode(find_description(folder).read_bytes()))
         except (OSError, ValueError, TypeError) as error:
-            raise CheckpointError(f"{folder} has no readable ppm.json: {error}") from error
+            raise CheckpointError(f"{folder} has no readable {REWARD}: {error}") from error
         for name, value, kinds in (
             ("squash", config.squash, Squash),
             ("kind", config.kind, Learnt),
@@ -66,7 +74,7 @@ class PPMConfig:
         ):
             if value not in get_args(kinds):
                 raise CheckpointError(
-                    f"{folder}/ppm.json: unknown {name} {value!r}; known: "
+                    f"{folder}/{REWARD}: unknown {name} {value!r}; known: "
                     f"{', '.join(get_args(kinds))}"
                 )
         digest = template(config.template).digest
@@ -76,3 +84,18 @@ class PPMConfig:
                 f"{config.template!r} ({config.template_digest}, here {digest}); train it again"
             )
         return config
+
+
+def find_description(folder: Path) -> Path:
+    """Return the file in which a reward model says how it is read; there may be none."""
+    former = folder / _FORMERLY
+    return former if former.is_file() else folder / REWARD
+
+
+def is_own(folder: Path) -> bool:
+    """Whether a reward model says that it was trained here: it names a prompt template of ours."""
+    file = find_description(folder)
+    try:
+        return file.name == _FORMERLY or "template" in decode(file.read_bytes())
+    except (OSError, ValueError, TypeError):
+        return False

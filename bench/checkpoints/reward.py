@@ -1,9 +1,10 @@
-"""`reward.json`: how a published reward model is asked, and how its numbers are read.
+"""`reward.json`: how a reward model is asked, and how its numbers are read.
 
 Reward models differ in how a solution is put before them, in which token a score stands at, and in
-what a score is. A contract says it once. Ours say it in their `ppm.json`; a model of somebody else
-says it in a `reward.json` beside its weights, or is known by its architecture or its name. The
-conventions are those of each model's own card and code.
+what a score is. A contract says it once, in a `reward.json` beside the weights: one of ours names
+its prompt template (`bench.checkpoints.ppm_config`), one of somebody else's a layout. Published
+models without one are known by their architecture or their name. The conventions are those of each
+model's own card and code.
 """
 
 from __future__ import annotations
@@ -13,13 +14,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from bench.checkpoints.ppm_config import Aggregate, PPMConfig
+from bench.checkpoints.ppm_config import REWARD, Aggregate, PPMConfig, is_own
 from bench.errors import CheckpointError
 from bench.files.lines import decode
 from bench.prompts import Format
-
-REWARD = "reward.json"
-PPM = "ppm.json"
 
 Layout = Literal["chat", "turns", "plain", "lines", "whole"]
 """How question and steps become tokens:
@@ -41,7 +39,7 @@ the tanh."""
 
 @dataclass(frozen=True, slots=True)
 class RewardContract:
-    """What a `reward.json` holds."""
+    """What the `reward.json` of a model of somebody else holds."""
 
     layout: Layout
     head: Head
@@ -107,11 +105,11 @@ BY_NAME: Mapping[str, RewardContract] = {
 
 
 def find_reading(folder: Path, name: str = "") -> PPMConfig | RewardContract:
-    """Return how a reward model is read: by its `ppm.json`, its `reward.json`, or what it is.
+    """Return how a reward model is read: by its `reward.json`, or by what it is.
 
     Raises CheckpointError: nothing of it says how, or what does is damaged.
     """
-    if (folder / PPM).is_file():
+    if is_own(folder):
         return PPMConfig.load(folder)
     if (folder / REWARD).is_file():
         return read_contract(folder)
@@ -126,7 +124,7 @@ def find_reading(folder: Path, name: str = "") -> PPMConfig | RewardContract:
         if contract is not None:
             return contract
     raise CheckpointError(
-        f"{folder} does not say how its scores are read: no {PPM}, no {REWARD}, and "
+        f"{folder} does not say how its scores are read: no {REWARD}, and "
         f"{', '.join(architectures) or 'its architecture'} is not known here. Write a {REWARD} "
         f"beside its weights: layout ({', '.join(get_args(Layout))}), head "
         f"({', '.join(get_args(Head))}), squash ({', '.join(get_args(Squash))}), marker, good and "

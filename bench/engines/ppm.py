@@ -1,8 +1,8 @@
 """The process preference model on transformers: within a search, no token is computed twice.
 
-A PPM is a sequence-classification checkpoint with one label, and a `ppm.json` that says how it was
-trained: the prompt template, where a step ends, and the squashing. Published reward models are read
-by their contract (`bench.checkpoints.reward`).
+A PPM is a sequence-classification checkpoint with one label, and a `reward.json` that says how it
+was trained: the prompt template, where a step ends, and the squashing. Published reward models are
+read by their contract (`bench.checkpoints.reward`).
 
 What is kept belongs to one search and is dropped with it, and one pass serves one search: rounding
 depends on what else is in a batch and on what is computed anew, and a search must depend on

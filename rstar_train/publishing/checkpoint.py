@@ -24,6 +24,7 @@ from bench.checkpoints.checkpoint import (
     name_of_round,
     read_checkpoint,
 )
+from bench.checkpoints.ppm_config import REWARD
 from bench.errors import BenchError
 from bench.files.atomic import replace_json
 from bench.prompts import OFFICIAL
@@ -33,7 +34,7 @@ from rstar_train.recipes.settings import LoRASettings
 
 log = logging.getLogger(__name__)
 
-_ADAPTED = (ADAPTER, "adapter_config.json", "ppm.json", "loss.jsonl")
+_ADAPTED = (ADAPTER, "adapter_config.json", REWARD, "loss.jsonl")
 """What is published of an adapter; its tokenizer is its parent's."""
 _NOT_FULL = (ADAPTER, "adapter_config.json")
 """What is not published of a whole model: what another recipe may have left there."""

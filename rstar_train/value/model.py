@@ -65,7 +65,7 @@ def load_value_model(base: Path, *, dtype: torch.dtype, bias: bool = False) -> P
 def take_bias(folder: Path) -> float:
     """Take the head's bias out of saved weights and return it.
 
-    A sequence-classification checkpoint has none; `ppm.json` keeps it.
+    A sequence-classification checkpoint has none; `reward.json` keeps it.
     """
     from safetensors.torch import load_file, save_file
 

@@ -1,7 +1,7 @@
 """The scorers that the paper compares its PPM with (section 4.3): an ORM, and a PQM.
 
-Same backbone, head, packing and checkpoint layout as the PPM; `ppm.json` names the kind. An ORM is
-made to compare whole solutions, and says little about half a one.
+Same backbone, head, packing and checkpoint layout as the PPM; `reward.json` names the kind. An ORM
+is made to compare whole solutions, and says little about half a one.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def train_ppm(
     rules: Literal["paper", "official"] = "paper",
     values: Sequence[StepRow] = (),
 ) -> PPMFigures:
-    """Train a PPM on `rows`, save it with its `ppm.json` in `out`, return its figures.
+    """Train a PPM on `rows`, save it with its `reward.json` in `out`, return its figures.
 
     `rules` are those that the rows were made by; `values` say what texts are worth, and are learnt
     where `settings.learn` says so, alone or beside the pairs. See `train_value` for the rest;

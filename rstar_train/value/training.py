@@ -49,7 +49,7 @@ def train_value(
     seed: int,
     template: Template = OFFICIAL,
 ) -> ValueFigures:
-    """Train a scorer on `rows`, save it with its `ppm.json` in `out`, return its figures.
+    """Train a scorer on `rows`, save it with its `reward.json` in `out`, return its figures.
 
     `make` turns a row into a loss term, or None where a text of it is too long. `base` is the
     Hugging Face folder of the round's policy. `settings.max_rows` takes whole problems,

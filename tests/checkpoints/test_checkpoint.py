@@ -200,9 +200,9 @@ def test_any_model_folder_is_an_untrained_policy(tmp_path: Path) -> None:
 
 def test_a_reward_model_says_how_it_is_read(tmp_path: Path) -> None:
     folder = model(tmp_path / "rm")
-    with pytest.raises(CheckpointError, match=r"no ppm\.json.*rstar-train import-official"):
+    with pytest.raises(CheckpointError, match=r"no reward\.json.*rstar-train import-official"):
         find_checkpoint(str(folder), "ppm")
-    (folder / "ppm.json").write_text("{}")
+    (folder / "reward.json").write_text('{"template": "rstar"}')
     assert find_checkpoint(str(folder), "ppm").folder == folder
 
 

@@ -99,7 +99,7 @@ def test_merging_a_ppm_says_nothing_of_the_head_that_its_parent_lacks(
 
 
 def test_a_ppm_without_its_description_is_refused(parent: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"no readable ppm\.json"):
+    with pytest.raises(CheckpointError, match=r"no readable reward\.json"):
         save_merged("ppm", parent, tmp_path, tmp_path / "merged")
 
 

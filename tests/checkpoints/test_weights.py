@@ -110,7 +110,7 @@ def test_parameters_are_counted_without_heads(tmp_path: Path, tokenizer_folder: 
     hidden, vocabulary = 32, 49152
     assert count > vocabulary * hidden
     folder = tiny.ppm(tmp_path / "ppm", tokenizer_folder)
-    (folder / "ppm.json").write_text("{}")
+    (folder / "reward.json").write_text('{"template": "rstar"}')
     assert weights.parameters(find_checkpoint(str(folder), "ppm")) == count
     assert weights.parameters(find_checkpoint("smollm2", "policy")) == embedded.PARAMETERS
 

@@ -92,10 +92,10 @@ def _write_checkpoints(folder: Path) -> None:
     for name in ("checkpoint-orphan", "ppm-deep", "ppm-template", "ppm-squash"):
         (folder / name / "adapter_model.safetensors").write_bytes(b"")
         (folder / name / "adapter_config.json").write_text("{}")
-    (folder / "ppm-deep" / "ppm.json").write_text(DEEP)
-    (folder / "ppm-template" / "ppm.json").write_text('{"template": "x", "template_digest": ""}')
+    (folder / "ppm-deep" / "reward.json").write_text(DEEP)
+    (folder / "ppm-template" / "reward.json").write_text('{"template": "x", "template_digest": ""}')
     known = {"template": "official", "template_digest": "", "squash": "sigmoid"}
-    (folder / "ppm-squash" / "ppm.json").write_text(json.dumps(known))
+    (folder / "ppm-squash" / "reward.json").write_text(json.dumps(known))
 
 
 def _write_recipes(folder: Path) -> None:

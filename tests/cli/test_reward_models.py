@@ -66,7 +66,7 @@ def test_what_is_shown_says_how_a_server_is_started(
     assert f"vllm serve {folder} --served-model-name tiny --runner pooling" in told
     copy = tmp_path / "other"
     shutil.copytree(folder, copy)
-    (copy / "ppm.json").unlink()
+    (copy / "reward.json").unlink()
     (copy / "config.json").write_text(json.dumps({"architectures": ["Qwen2ForPrmModel"]}))
     assert main(["ppm", "show", "--ppm", str(copy)]) == 0
     assert "not served: vLLM cannot score" in capsys.readouterr().out

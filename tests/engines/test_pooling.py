@@ -199,7 +199,7 @@ def test_two_numbers_are_read_as_those_of_a_wrong_and_a_right_step(
     head: str, folder: Path, tmp_path: Path
 ) -> None:
     for file in folder.iterdir():
-        if file.name != "ppm.json":
+        if file.name != "reward.json":
             (tmp_path / file.name).write_bytes(file.read_bytes())
     told = {"layout": "plain", "head": head, "squash": "softmax", "marker": "!"}
     right, wrong = (2, 0) if head == "classes" else ("+", "-")

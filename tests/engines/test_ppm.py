@@ -18,6 +18,7 @@ import pytest
 
 from bench.checkpoints.checkpoint import find_checkpoint, published_checkpoints
 from bench.checkpoints.ppm_config import PPMConfig
+from bench.checkpoints.reward import find_reading
 from bench.checkpoints.weights import full_weights
 from bench.engines.base import PathScores
 from bench.engines.ppm import Pass, PPMScorer
@@ -490,9 +491,16 @@ def test_an_unknown_template_is_refused(tmp_path: Path) -> None:
 )
 def test_a_ppm_without_its_description_is_refused(tmp_path: Path, text: str | None) -> None:
     if text is not None:
-        (tmp_path / "ppm.json").write_text(text)
-    with pytest.raises(CheckpointError, match=r"ppm\.json"):
+        (tmp_path / "reward.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"reward\.json"):
         PPMConfig.load(tmp_path)
+
+
+def test_a_description_under_its_first_name_is_read(tmp_path: Path) -> None:
+    replace(CONFIG, aggregate="min").save(tmp_path)
+    (tmp_path / "reward.json").rename(tmp_path / "ppm.json")
+    found = find_reading(tmp_path)
+    assert isinstance(found, PPMConfig) and found.aggregate == "min"
 
 
 @needs_torch

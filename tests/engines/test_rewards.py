@@ -305,7 +305,7 @@ def test_a_reward_json_reads_a_model_that_nobody_knows(
     tokenizer = make_tokenizer(tokenizer_folder, tmp_path, "<mark>")
     backbone = make_backbone(tokenizer)
     save(backbone, tmp_path, {"score.weight": make_weights(1, HIDDEN)}, architectures=["New"])
-    with pytest.raises(CheckpointError, match=r"no ppm\.json, no reward\.json, and New is not"):
+    with pytest.raises(CheckpointError, match=r"no reward\.json, and New is not"):
         find_checkpoint(str(tmp_path), "ppm")
     told = {"layout": "chat", "head": "score", "squash": "tanh", "marker": "<mark>"}
     (tmp_path / "reward.json").write_text(json.dumps(told))

@@ -89,6 +89,6 @@ def test_a_round_is_refreshed_measured_and_compared_with_variants_of_its_ppm(
     (stored,) = load_scorers(published)
     assert "head alone, both" in scorers_table(stored).to_text()
     bias = json.loads(
-        (work / "round-1" / "scorers" / "head-both" / "published" / "ppm.json").read_text()
+        (work / "round-1" / "scorers" / "head-both" / "published" / "reward.json").read_text()
     )["bias"]
     assert bias != 0

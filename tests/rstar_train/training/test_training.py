@@ -351,7 +351,7 @@ def test_a_ppm_learns_what_texts_are_worth_and_its_head_alone_can(
     settings = replace(plain, ppm=replace(plain.ppm, learn=learn, head_only=head_only, bias=True))
     figures = fit_ppm(PAIRS, settings, tiny_policy, tmp_path / "ppm", values=VALUES)
     assert figures.loss_last < 0.8 * figures.loss_first
-    assert "bias" in json.loads((tmp_path / "ppm" / "ppm.json").read_text())
+    assert "bias" in json.loads((tmp_path / "ppm" / "reward.json").read_text())
     assert not [name for name in adapter(tmp_path / "ppm") if name.endswith("bias")]
     scorer = PPMScorer(scorer_of(tiny_policy, tmp_path / "ppm", tmp_path / "m"), name="values")
     values = [scorer.values(row.prompt, [[row.chosen], [row.rejected]]) for row in PAIRS]
@@ -369,7 +369,7 @@ def test_a_head_that_was_fitted_alone_leaves_the_backbone_as_it_was(
     assert all(size == 0 for name, size in changed.items() if "lora_B" in name)
     assert changed["base_model.model.score.weight"] > 0
     assert adapter(tmp_path)["base_model.model.score.weight"].dtype == torch.float32
-    assert json.loads((tmp_path / "ppm.json").read_text())["head_only"]
+    assert json.loads((tmp_path / "reward.json").read_text())["head_only"]
 
 
 # Bad input.
