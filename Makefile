@@ -59,9 +59,7 @@ test-slow: setup
 	@.ci/vllm-environment .venv-vllm
 	@.ci/inspect-environment .venv-inspect
 	@.ci/chromium
-	@.venv-inspect/bin/python -m pytest -m slow tests/test_inspect_tasks.py
-	@RSTAR_BENCH_VLLM=$(CURDIR)/.venv-vllm $(BIN)/python -m pytest \
-		-m "slow and not gpu and not network" --durations=25
+	@.ci/test-slow .venv-vllm .venv-inspect
 
 # lint: ruff, as linter and as formatter, and whether all packages fit; changes nothing.
 lint: setup

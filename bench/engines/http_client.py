@@ -52,6 +52,8 @@ class Patience:
     """Seconds for a connection."""
     answer: float = 600.0
     """Seconds without a byte of an answer."""
+    silences: int = 2
+    """Tries of one request that may end so, for each server: a server that is busy answers."""
 
 
 PATIENCE = Patience()
@@ -64,12 +66,16 @@ class Refused(Exception):
 class Unanswered(Exception):
     """A try that another may mend."""
 
-    def __init__(self, why: str, wait: float | None = None, *, gone: bool = False) -> None:
+    def __init__(
+        self, why: str, wait: float | None = None, *, gone: bool = False, silent: bool = False
+    ) -> None:
         """Say why; `wait` are the seconds that the server asked for."""
         super().__init__(why)
         self.wait = wait
         self.gone = gone
         """Whether there was no server."""
+        self.silent = silent
+        """Whether it said nothing for as long as one waits."""
 
 
 @dataclass(slots=True)
@@ -79,6 +85,8 @@ class Server:
     url: str
     running: int = 0
     """Requests under way there."""
+    is_silent: bool = False
+    """Whether its last answer stayed out: it is greeted before it is asked again."""
 
 
 def require_httpx(feature: str) -> None:
@@ -119,6 +127,8 @@ class Servers:
         self.name = name
         self.each = [Server(url) for url in urls]
         self._patience = patience
+        self._models: str | None = None
+        """Path that lists what is served, which any server answers at once."""
         self._jitter = random.Random(0)
         """Of waits alone: no answer depends on it."""
         key = os.environ.get(API_KEY)
@@ -137,14 +147,20 @@ class Servers:
         tries are used up; DeadEngineError: no server is there any more; and what else `read` does.
         """
         failed: list[Server] = []
+        silences = self._patience.silences * len(self.each)
         for attempt in range(self._patience.tries):
             server = self._choose(order, failed)
             server.running += 1
             try:
+                if server.is_silent:
+                    await self._greet(server)
                 return read(await self._ask(server, "POST", path, body))
             except Unanswered as error:
                 failed.append(server)
                 last = error
+                silences -= error.silent
+                if not silences:
+                    break
                 if attempt + 1 < self._patience.tries:
                     await asyncio.sleep(self._wait(attempt, error))
             finally:
@@ -155,7 +171,7 @@ class Servers:
                 "start the server again and repeat the command to go on"
             ) from last
         raise EngineError(
-            f"the server of {self.name} answered none of {self._patience.tries} tries: {last}"
+            f"the server of {self.name} answered none of {len(failed)} tries: {last}"
         ) from last
 
     async def require_model(self, models: str, *, starting: str, option: str, named: str) -> None:
@@ -164,6 +180,7 @@ class Servers:
         `models` is the path that lists what is served; `starting` is a command that starts a
         server, `option` what gives its URL, and `named` what gives the model's name.
         """
+        self._models = models
         for server in self.each:
             try:
                 data = await self._ask(server, "GET", models, None)
@@ -183,6 +200,21 @@ class Servers:
                     f"{server.url} does not serve {self.name!r}; it serves {', '.join(served)}. "
                     f"{named}"
                 )
+
+    async def _greet(self, server: Server) -> None:
+        """Ask a server that was silent for its list of models. Raises Unanswered: it is gone.
+
+        A server that hangs costs the wait for one answer so, not for each try of each request.
+        """
+        if self._models is not None:
+            try:
+                async with asyncio.timeout(self._patience.connect):
+                    await self._ask(server, "GET", self._models, None)
+            except (TimeoutError, Unanswered) as error:
+                raise Unanswered("it accepts requests and answers none", gone=True) from error
+            except Refused:
+                pass  # it lives
+        server.is_silent = False
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -216,7 +248,10 @@ class Servers:
                 return dict(answer.json())
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unanswered(say(error), gone=True) from error
-        except httpx.TransportError as error:  # timeouts, and connections that break
+        except httpx.ReadTimeout as error:
+            server.is_silent = True
+            raise Unanswered(say(error), silent=True) from error
+        except httpx.TransportError as error:  # other timeouts, and connections that break
             raise Unanswered(say(error)) from error
         except (ValueError, TypeError) as error:
             raise Unanswered(f"an answer that is no JSON object ({error})") from error

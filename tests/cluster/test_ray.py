@@ -19,10 +19,12 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from bench.checkpoints import embedded
 from bench.checkpoints.checkpoint import published_checkpoints
 from bench.runs.reader import load_run
+from rstar_train.recipes.recipe import RECIPES
 
 ROOT = Path(__file__).parents[2]
 HAS_RAY = importlib.util.find_spec("ray") is not None
@@ -36,12 +38,15 @@ needs_model = pytest.mark.skipif(
 )
 WITH_MODEL = (
     *("--policy", POLICY, "--benchmark", "embedded-dial", "--limit", "8"),
-    *("--search", "sample", "--n", "2", "--ppm", POLICY),
+    *("--search", "mcts", "--rollouts", "4", "--candidates", "3", "--ppm", POLICY),
 )
 WITHOUT = (
     *("--benchmark", "embedded-inequalities", "--limit", "12"),
     *("--search", "closers", "--cpu-seconds", "2"),
 )
+
+
+RECIPE = "smollm2-cpu"
 
 
 def command(out: Path, *more: str) -> list[str]:
@@ -65,11 +70,12 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], what
         time.sleep(0.1)
 
 
-def content(out: Path) -> tuple[list[str], list[dict[str, Any]], str]:
+def content(out: Path) -> tuple[list[str], list[dict[str, Any]], str | None]:
     """Records, trees and summary of a run: what must not depend on where it was made."""
     records = sorted((out / "records.jsonl").read_text().splitlines())
     trees = [asdict(tree) for tree in load_run(out).trees()]
-    return records, trees, (out / "summary.json").read_text()
+    summary = out / "summary.json"  # a round's search has none
+    return records, trees, summary.read_text() if summary.exists() else None
 
 
 @contextmanager
@@ -120,6 +126,43 @@ def test_a_node_killed_in_mid_run_loses_nothing(tmp_path: Path) -> None:
     assert content(out) == content(tmp_path / "alone")
     about = load_run(out).header["ray"]
     assert (about["actors"], about["nodes"], about["actor_cpus"]) == (2, 2, 1)
+
+
+@pytest.mark.slow
+@needs_model
+def test_a_node_killed_while_a_round_searches_loses_nothing(tmp_path: Path) -> None:
+    recipe = yaml.safe_load((RECIPES / f"{RECIPE}.yaml").read_text())
+    # Of engines that generate the same on every node.
+    searched = {**recipe["search"], "engine": "invariant"}
+    recipe["search"], recipe["rounds"][0]["search"] = searched, {"policy": POLICY}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    file = Path("round-1", "search", "trees", "records.jsonl")
+
+    def evolve(work: Path, *more: str) -> subprocess.Popen[str]:
+        verb = [sys.executable, "-m", "rstar_train.cli", "evolve", "--tiny", "--rounds", "1"]
+        where = ["--recipe", str(tmp_path / "recipe.yaml"), "--work", str(work)]
+        return subprocess.Popen(
+            [*verb, *where, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    alone = evolve(tmp_path / "alone")
+    printed = alone.communicate()[0]
+    assert alone.returncode == 0, printed
+    work = tmp_path / "ray"
+    with two_nodes() as cluster:
+        train = evolve(work, "--ray", cluster.address, "--actors", "2")
+        trees = (work / file).parent
+        wait_for(lambda: count_records(trees) >= 3, train, "three records")
+        (second,) = cluster.worker_nodes
+        cluster.remove_node(second, allow_graceful=False)
+        before = count_records(trees)
+        said = train.communicate()[0]
+    assert train.returncode == 0, said
+    assert "was lost" in said and "Traceback" not in said, said
+    whole = content((tmp_path / "alone" / file).parent)
+    print(f"\none node of two killed after {before} of {len(whole[0])} trees")
+    assert before < len(whole[0]), "it was over before the node was killed"
+    assert content(trees) == whole
 
 
 @pytest.mark.slow

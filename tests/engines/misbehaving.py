@@ -37,6 +37,8 @@ class Behaviour:
     """What goes on from a prompt by a seed; none: a text that names both."""
     stop_key: str | None = "stop_reason"
     """Where it says which stop string ended a text, which it leaves out; None: it keeps it."""
+    deaf: bool = False
+    """Whether nothing at all is answered any more."""
     silent: bool = False
     """Whether it says nothing of the stop string that it leaves out."""
     seed: int = 0
@@ -107,6 +109,8 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            if behaviour.deaf:
+                time.sleep(2.0)
             self._send(200, {"data": [{"id": name} for name in behaviour.models]})
 
         def do_POST(self) -> None:
@@ -117,7 +121,7 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
             if behaviour.refuse and behaviour.refuse in told:
                 self._send(400, {"error": "the prompt is too long\x1b[31m"})
                 return
-            match behaviour.draw():
+            match "hang" if behaviour.deaf else behaviour.draw():
                 case "429":
                     self._send(429, {"error": "busy"}, {"Retry-After": "0.01"})
                 case "500" | "503" as status:

@@ -16,7 +16,7 @@ from bench.errors import BenchError, DeadEngineError, EngineError
 from tests.engines.misbehaving import FAULTS, Behaviour, serve
 
 pytest.importorskip("httpx")
-QUICK = Patience(tries=12, first_wait=0.001, longest_wait=0.05, answer=10.0)
+QUICK = Patience(tries=12, first_wait=0.001, longest_wait=0.05, answer=60.0)
 
 
 def ask(prompt: str, *, n: int = 1, temperature: float = 1.0, order: int = 0) -> Request:
@@ -109,6 +109,35 @@ async def test_a_server_that_never_answers_in_time_fails_the_problem() -> None:
     with opened(hung, patience=Patience(tries=2, first_wait=0.001, answer=0.2)) as engine:
         with pytest.raises(EngineError, match="answered none of 2 tries: ReadTimeout"):
             await engine.generate(ask("p"))
+
+
+async def test_a_request_is_not_tried_for_ever_where_a_server_lives_and_says_nothing() -> None:
+    hung = Behaviour(share=1.0, faults=("hang",))
+    with opened(hung, patience=replace(QUICK, answer=0.2, silences=3)) as engine:
+        with pytest.raises(EngineError, match="answered none of 3 tries: ReadTimeout"):
+            await engine.generate(ask("p"))
+    assert hung.faulted.total() == 3
+
+
+async def test_a_server_that_hangs_as_a_whole_ends_the_run_after_one_wait() -> None:
+    hung = Behaviour()
+    patience = replace(QUICK, tries=4, answer=0.3, connect=0.1)
+    with opened(hung, patience=patience) as engine:
+        hung.deaf = True
+        with pytest.raises(DeadEngineError, match="it accepts requests and answers none"):
+            await engine.generate(ask("p"))
+    assert len(hung.asked) == 1
+
+
+async def test_a_server_that_was_silent_is_asked_again_once_it_says_that_it_lives() -> None:
+    hung = Behaviour(share=1.0, faults=("hang",))
+    with opened(hung, patience=replace(QUICK, answer=0.3, silences=4)) as engine:
+        running = asyncio.create_task(engine.generate(ask("p")))
+        while not hung.faulted:
+            await asyncio.sleep(0.01)
+        hung.share = 0.0
+        await running
+    assert not engine._servers.each[0].is_silent
 
 
 async def test_those_who_were_told_when_to_come_back_do_not_come_at_once() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -26,11 +25,16 @@ import openai  # noqa: E402
 
 from bench.problems import load  # noqa: E402
 from tests.serving.conftest import P  # noqa: E402
+from tests.serving.process import (  # noqa: E402
+    SECONDS,
+    about,
+    messages,
+    read_url,
+    start,
+)
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 1800.0
-"""Of anything, on a machine that has other things to do; a quiet one needs a few."""
 BENCHMARK = "embedded-grade-school"
 KEY = "a-key-of-this-test"
 TASK = r"""
@@ -66,24 +70,6 @@ class Served:
         return openai.OpenAI(base_url=self.url, api_key=key, timeout=SECONDS, max_retries=0)
 
 
-def start(*options: str) -> subprocess.Popen[str]:
-    """Start a command as from a terminal: with Ctrl-C, which a job in the background ignores."""
-    program = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from bench.cli import main; sys.exit(main())"
-    )
-    command = [sys.executable, "-c", program, *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def read_url(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    found = re.match(r"serving at (http://127\.0\.0\.1:\d+/v1);", line)
-    assert found is not None, line
-    return found[1]
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
@@ -101,15 +87,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         process.kill()
         process.wait()
-
-
-def messages(question: str) -> Any:
-    return [{"role": "user", "content": question}]
-
-
-def about(reply: Any) -> dict[str, Any]:
-    found: dict[str, Any] = reply.model_extra["rstar"]
-    return found
 
 
 def test_a_reply_is_what_run_finds_and_its_tree_is_the_runs(served: Served, tmp_path: Path) -> None:
