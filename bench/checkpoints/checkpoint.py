@@ -9,18 +9,19 @@ engine can load is `bench.checkpoints.weights`.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from bench.checkpoints import embedded, hub
 from bench.checkpoints.ppm_config import is_own
-from bench.checkpoints.reward import find_reading
+from bench.checkpoints.reward import RewardContract, find_reading
 from bench.errors import CheckpointError, UnknownNameError
-from bench.files.digests import SHORT
+from bench.files.digests import SHORT, short_digest
 from bench.files.lines import decode
 from bench.files.shipped import find_shipped, is_checkout
 from bench.variables import read_variable
@@ -253,6 +254,20 @@ def read_checkpoint(folder: Path, kind: Kind, *, name: str = "") -> Checkpoint:
     if kind == "ppm" and found.adapter is None and not is_own(folder):
         find_reading(folder, name or found.name)
     return found
+
+
+def describe_reading(ppm: Checkpoint) -> dict[str, str]:
+    """Return what of a PPM's reading decides its scores, beside its weights, as a digest.
+
+    That of one of ours was trained with its weights, and goes with them; another's is written by
+    hand, or known here. How scores are aggregated is told by itself.
+    """
+    assert ppm.folder is not None, "a PPM has a folder"
+    reading = find_reading(ppm.folder, ppm.name)
+    if not isinstance(reading, RewardContract):
+        return {}
+    values = {name: value for name, value in asdict(reading).items() if name != "aggregate"}
+    return {"reading": short_digest(json.dumps(values, sort_keys=True).encode())}
 
 
 def _lineage(folder: Path, kind: Kind) -> dict[str, Any]:

@@ -87,9 +87,14 @@ MATH_SHEPHERD = RewardContract(
     good="+",
     bad="-",
 )
-RLHFLOW_PRM = RewardContract("turns", "vocabulary", "softmax", question_end=" ", good="+", bad="-")
+RLHFLOW_PRM = RewardContract(
+    "turns", "vocabulary", "softmax", question_end=" ", good="+", bad="-", aggregate="mean"
+)
 OUTCOME = RewardContract("whole", "score", "sigmoid", aggregate="last")
 """A classifier with one label over a chat, trained on preferences or outcomes."""
+
+_TWO: Mapping[Head, type] = {"classes": int, "vocabulary": str}
+"""Heads that make two numbers, of a wrong step and of a right one, and what names them."""
 
 BY_ARCHITECTURE: Mapping[str, RewardContract] = {
     "Qwen2ForProcessRewardModel": QWEN_MATH_PRM,
@@ -157,12 +162,27 @@ def read_contract(folder: Path) -> RewardContract:
                     f"{file}: {key} is {given.get(key)!r}; expected one of "
                     f"{', '.join(get_args(choices))}"
                 )
+    for key in ("marker", "system", "question_end"):
+        if not isinstance(given.get(key, ""), str):
+            raise CheckpointError(f"{file}: {key} is {given[key]!r}; a text is expected")
+    if not isinstance(given.get("begins", False), bool):
+        raise CheckpointError(f"{file}: begins is {given['begins']!r}; true or false is expected")
     contract = RewardContract(**given)
-    if contract.head in ("classes", "vocabulary") and None in (contract.good, contract.bad):
+    both, kind = (contract.good, contract.bad), _TWO.get(contract.head)
+    if kind is not None and not all(type(each) is kind for each in both):
         raise CheckpointError(
             f"{file}: the head {contract.head!r} needs good and bad, the "
             + ("numbers of two labels" if contract.head == "classes" else "two words")
         )
+    if (contract.squash == "softmax") != (kind is not None):
+        raise CheckpointError(
+            f"{file}: the head {contract.head!r} makes "
+            + ("two numbers, which" if kind is not None else "one number, which")
+            + f" {contract.squash} does not read; expected "
+            + ("softmax" if kind is not None else "sigmoid or tanh")
+        )
+    if contract.layout == "turns" and not isinstance(contract.good, str):
+        raise CheckpointError(f"{file}: the layout 'turns' needs good, a word that answers a step")
     if contract.layout in ("chat", "plain", "lines") and not contract.marker:
         raise CheckpointError(
             f"{file}: the layout {contract.layout!r} needs a marker, which stands behind each step"

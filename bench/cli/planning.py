@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ def _add_plan(verbs: Any) -> None:
     )
     command.add_argument(
         "--redrawn",
-        type=_share,
+        type=_share_or_none,
         default=0.5,
         help="share of the variance of a problem's difference that another seed draws anew "
         "[%(default)s]",
@@ -105,6 +105,11 @@ def _share(text: str) -> float:
     return value
 
 
+def _share_or_none(text: str) -> float:
+    """Read a share of 1, or 0."""
+    return 0.0 if text.strip() in ("0", "0.0", "0%", "0pp") else _share(text)
+
+
 def _chance(text: str) -> float:
     """Read a share below 1: nothing is found, or excluded, with certainty."""
     value = _share(text)
@@ -131,18 +136,24 @@ def _plan(arguments: argparse.Namespace) -> int:
             f"a difference of {100 * arguments.detect:g} points needs at least as many problems on "
             f"which the two differ, and --discordant is {arguments.discordant:g}; give a larger one"
         )
-    print_rich(grids_to_rich([_lay_out_plan(arguments)]), columns=COLUMNS)
+    counts = _count_needed(arguments)
+    if arguments.format == "json":
+        asked = ("detect", "power", "alpha", "comparisons", "redrawn")
+        needed = [{"discordant": d, "problems": by_seeds} for d, by_seeds in counts.items()]
+        print(json.dumps({name: getattr(arguments, name) for name in asked} | {"needed": needed}))
+        return 0
+    print_rich(grids_to_rich([_lay_out_plan(arguments, counts)]), columns=COLUMNS)
     return 0
 
 
-def _lay_out_plan(arguments: argparse.Namespace) -> Any:
+def _count_needed(arguments: argparse.Namespace) -> dict[float, dict[int, int | None]]:
+    """Return the problems needed, by share of discordant ones and by seeds; none are enough."""
     from bench import stats
-    from bench.reports.grid import Grid
 
-    def count(discordant: float, seeds: int) -> str:
+    def count(discordant: float, seeds: int) -> int | None:
         if arguments.detect > discordant:
-            return "-"
-        needed = stats.count_problems(
+            return None
+        return stats.count_problems(
             arguments.detect,
             discordant=discordant,
             alpha=arguments.alpha / arguments.comparisons,
@@ -150,17 +161,24 @@ def _lay_out_plan(arguments: argparse.Namespace) -> Any:
             seeds=seeds,
             redrawn=arguments.redrawn,
         )
-        return f"{needed:,}"
 
-    asked: Sequence[float] = [
-        arguments.discordant / 2,
-        arguments.discordant,
-        min(1.0, arguments.discordant * 2),
-    ]
+    given: float = arguments.discordant
+    shares = (given / 2, given, min(1.0, given * 2))
+    return {share: {seeds: count(share, seeds) for seeds in _SEEDS} for share in shares}
+
+
+def _lay_out_plan(
+    arguments: argparse.Namespace, counts: Mapping[float, Mapping[int, int | None]]
+) -> Any:
+    from bench.reports.grid import Grid
+
     return Grid(
         f"Problems that find a difference of {100 * arguments.detect:g} points",
         ["Discordant", *(f"{seeds} seed{'s' * (seeds > 1)}" for seeds in _SEEDS)],
-        [[f"{100 * d:g} %", *(count(d, seeds) for seeds in _SEEDS)] for d in asked],
+        [
+            [f"{100 * d:g} %", *("-" if n is None else f"{n:,}" for n in by_seeds.values())]
+            for d, by_seeds in counts.items()
+        ],
         [
             f"With probability {arguments.power:g}, by a paired test at {arguments.alpha:g}"
             + (f"/{arguments.comparisons}" if arguments.comparisons > 1 else "")

@@ -53,7 +53,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _prm_eval(arguments: argparse.Namespace) -> int:
-    from bench.checkpoints.checkpoint import find_checkpoint
+    from bench.checkpoints.checkpoint import describe_reading, find_checkpoint
     from bench.engines.opening import ScorerSettings, check_scorer, open_scorer
     from bench.files.outputs import check_output
     from bench.prm_bench.metrics import HALF, Threshold, fit_threshold, judge
@@ -72,7 +72,8 @@ def _prm_eval(arguments: argparse.Namespace) -> int:
     settings = read_scorer(arguments, ppm)
     check_scorer(ppm, settings)
     # Scores of another engine have other last digits: one file holds those of one.
-    model = ", ".join([ppm.name, *(f"{k} {v}" for k, v in settings.describe().items())])
+    about = {"digest": ppm.digest, **describe_reading(ppm), **settings.describe()}
+    model = ", ".join([ppm.name, *(f"{k} {v}" for k, v in about.items())])
     done = len(read_scores(every, model, arguments.out).keys() & {each.id for each in every})
     if done:
         sys.stderr.write(f"{done} of {len(every)} solutions were scored before\n")

@@ -21,7 +21,9 @@ from bench.search import Trace
 from bench.types import Problem
 
 PASSED_ON = ("RSTAR_", "OPENAI_BASE_URL", "OMP_NUM_THREADS")
-"""Beginnings of the variables that an actor gets from the command. Keys are not among them."""
+"""Beginnings of the variables that an actor gets from the command."""
+_KEY = "_KEY"
+"""The end of those that it does not get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ class Surroundings:
     """Names of folders begin there."""
     variables: Mapping[str, str] = field(
         default_factory=lambda: {
-            name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(PASSED_ON) and not name.endswith(_KEY)
         }
     )
 

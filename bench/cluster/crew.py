@@ -168,7 +168,10 @@ class Crew:
             except Exception as error:  # whatever it is, those who wait for a slot must hear of it
                 await self.end(error)
                 return
-        if not self._free and len(self._hiring) <= 1:  # this one is the last
+        task = asyncio.current_task()
+        assert task is not None
+        self._hiring.discard(task)  # now, not when it is over: two may give up in one turn
+        if not self._free and not self._hiring:
             await self.end(
                 ClusterError(
                     "every actor was lost, and none could be put in their place. What was stored "

@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ from bench.types import Problem
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
+_PLACE_SECONDS = 1
+"""Of one wait for a placement group; a run that ends meanwhile waits for its end."""
 _MISSED = 3
 """Times in a row that the head does not answer before it is taken for gone."""
 _SETTINGS = b"\x04"
@@ -261,7 +264,7 @@ class _Office:
         )
         seconds = self.settings.actor_seconds
         try:
-            is_placed = await asyncio.to_thread(group.wait, seconds)
+            is_placed = await _wait_for_place(group, seconds)
         except Exception as error:  # of Ray's, and of no kind of its own
             raise ClusterError(f"the cluster went away: {_tell_reason(error)}") from error
         if not is_placed:
@@ -344,6 +347,21 @@ class RayWorker:
 
     async def _ask_to_stop(self) -> None:
         await self.handle.stop.remote()
+
+
+async def _wait_for_place(group: Any, seconds: float) -> bool:
+    """Wait for the room of a placement group; return whether it was found in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        waiting = asyncio.ensure_future(asyncio.to_thread(group.wait, _PLACE_SECONDS))
+        try:
+            is_placed = await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            # A thread that still waits when Ray is left never ends, nor does the program then.
+            await asyncio.wait([waiting])
+            raise
+        if is_placed or time.monotonic() > deadline:
+            return bool(is_placed)
 
 
 def _drop(*arguments: object, **named: object) -> None:

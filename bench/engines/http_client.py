@@ -20,6 +20,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from bench.errors import BenchError, DeadEngineError, EngineError, MissingExtraError
 
@@ -110,11 +111,19 @@ def read_urls(
             "environment; several with commas between"
         )
     for url in urls:
-        if not url.startswith(("http://", "https://")):
+        if not _is_url(url):
             raise BenchError(
                 f"{url!r} is no URL of a server; expected one such as {example}, or https://..."
             )
     return urls
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 class Servers:
@@ -147,6 +156,8 @@ class Servers:
         tries are used up; DeadEngineError: no server is there any more; and what else `read` does.
         """
         failed: list[Server] = []
+        last: dict[str, Unanswered] = {}
+        """What each server did at its last try."""
         silences = self._patience.silences * len(self.each)
         for attempt in range(self._patience.tries):
             server = self._choose(order, failed)
@@ -157,7 +168,7 @@ class Servers:
                 return read(await self._ask(server, "POST", path, body))
             except Unanswered as error:
                 failed.append(server)
-                last = error
+                last[server.url] = error
                 silences -= error.silent
                 if not silences:
                     break
@@ -165,14 +176,16 @@ class Servers:
                     await asyncio.sleep(self._wait(attempt, error))
             finally:
                 server.running -= 1
-        if last.gone:
+        told = next((error for error in last.values() if not error.gone), None)
+        if told is None:
+            told = last[failed[-1].url]
             raise DeadEngineError(
-                f"no server of {self.name} answers any more ({last}). What is recorded is kept; "
+                f"no server of {self.name} answers any more ({told}). What is recorded is kept; "
                 "start the server again and repeat the command to go on"
-            ) from last
+            ) from told
         raise EngineError(
-            f"the server of {self.name} answered none of {len(failed)} tries: {last}"
-        ) from last
+            f"the server of {self.name} answered none of {len(failed)} tries: {told}"
+        ) from told
 
     async def require_model(self, models: str, *, starting: str, option: str, named: str) -> None:
         """Raise EngineError where a server is not there, or does not serve the model.
@@ -251,7 +264,7 @@ class Servers:
         except httpx.ReadTimeout as error:
             server.is_silent = True
             raise Unanswered(say(error), silent=True) from error
-        except httpx.TransportError as error:  # other timeouts, and connections that break
+        except httpx.RequestError as error:  # other timeouts, connections that break, odd bytes
             raise Unanswered(say(error)) from error
         except (ValueError, TypeError) as error:
             raise Unanswered(f"an answer that is no JSON object ({error})") from error

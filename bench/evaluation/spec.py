@@ -22,6 +22,7 @@ from bench.checkpoints.checkpoint import (
     Checkpoint,
     checkpoints_dir,
     default_ppm,
+    describe_reading,
     find_checkpoint,
     published_checkpoints,
     served_checkpoint,
@@ -155,7 +156,12 @@ class Resolved:
             "policy": None if policy is None else _describe_policy(policy, spec.sampling),
             "ppm": None
             if ppm is None
-            else {"name": ppm.name, "digest": ppm.digest, **self.scorer.describe()},
+            else {
+                "name": ppm.name,
+                "digest": ppm.digest,
+                **describe_reading(ppm),
+                **self.scorer.describe(),
+            },
             "search": self._search,
             "engine": self.engine,
             **({"precision": spec.precision} if spec.precision else {}),

@@ -11,6 +11,7 @@ from typing import Any
 from bench.engines.base import StepScorer
 from bench.errors import RunDirError
 from bench.files.atomic import append
+from bench.files.digests import short_digest
 from bench.files.lines import cut_half_line, encode, scan
 from bench.prm_bench.rows import JudgedSolution
 from bench.prompts.tags import END_OF_STEP
@@ -43,7 +44,7 @@ async def score_solutions(
         scored = await asyncio.gather(*(score_solution(each, scorer) for each in part))
         for each, values in zip(part, scored, strict=True):
             found[each.id] = values
-            line = encode({"id": each.id, "ppm": model, "values": values})
+            line = encode({"id": each.id, "asked": _digest(each), "ppm": model, "values": values})
             await asyncio.to_thread(append, out, line)
             if on_done is not None:
                 on_done()
@@ -70,29 +71,33 @@ def read_scores(
     if not out.exists():
         return {}
     cut_half_line(out)
-    steps = {each.id: len(each.steps) for each in solutions}
+    asked = {each.id: _digest(each) for each in solutions}
     found = {}
     for line in scan(out, _read_line).lines:
         if line.value is None:
             raise RunDirError(f"{out}, line {line.number} is unreadable ({line.fault}); remove it")
-        name, of, values = line.value
+        name, digest, of, values = line.value
         if of != model:
             raise RunDirError(
                 f"{out} holds scores of {of!r}, not of {model!r}; choose another --out"
             )
-        if name in steps and steps[name] != len(values):
+        if name in asked and asked[name] != digest:
             raise RunDirError(
-                f"{out}, line {line.number}: {len(values)} values, and {name!r} has {steps[name]} "
-                "steps; choose another --out"
+                f"{out}, line {line.number}: {name!r} had another question or other steps when it "
+                "was scored; choose another --out"
             )
         found[name] = values
     return found
 
 
-def _read_line(data: Any) -> tuple[str, str, list[float]]:
-    if not isinstance(data, dict) or not {"id", "ppm", "values"} <= data.keys():
-        raise ValueError("no id, ppm and values")
+def _digest(solution: JudgedSolution) -> str:
+    return short_digest(encode({"question": solution.question, "steps": list(solution.steps)}))
+
+
+def _read_line(data: Any) -> tuple[str, str, str, list[float]]:
+    if not isinstance(data, dict) or not {"id", "asked", "ppm", "values"} <= data.keys():
+        raise ValueError("no id, asked, ppm and values")
     values = [float(value) for value in data["values"]]
     if not all(math.isfinite(value) and -1 <= value <= 1 for value in values):
         raise ValueError("a value outside [-1, 1]")
-    return str(data["id"]), str(data["ppm"]), values
+    return str(data["id"]), str(data["asked"]), str(data["ppm"]), values

@@ -12,6 +12,8 @@ from typing import Any
 from bench.errors import BenchError, DeadEngineError, EngineError, RefusedError, SandboxError
 
 INVALID = "invalid_request_error"
+DO_NOT_REPEAT = {"x-should-retry": "false"}
+"""Tells OpenAI's client, which else asks again after any 5xx, that the same would come of it."""
 
 
 class RequestError(BenchError):

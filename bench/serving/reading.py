@@ -252,7 +252,10 @@ def _read_temperature(body: Mapping[str, Any]) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RequestError(f"temperature is {value!r}; it must be a number", param="temperature")
-    return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise RequestError("temperature has too many digits", param="temperature") from None
 
 
 def _read_limit(body: Mapping[str, Any], settings: ServerSettings) -> int:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bench.engines.base import Policy, StepScorer
@@ -25,7 +25,7 @@ from bench.search.clock import cut_to_rollouts, find_affordable
 from bench.search.expansion import WATCH
 from bench.search.selection import value_path
 from bench.serving.budget import Metered, SpentError
-from bench.serving.errors import RequestError, explain_failure
+from bench.serving.errors import DO_NOT_REPEAT, RequestError, explain_failure
 from bench.serving.queueing import Gate
 from bench.serving.reading import Asked
 from bench.serving.settings import ServerSettings
@@ -208,6 +208,10 @@ def _conclude(
     in_order = ended is Ended.FINISHED or not asked.resolved.entry.is_ordered_late
     if ended is Ended.TIME or not in_order:
         _reach_answers(trace)
+        if asked.resolved.entry.is_ordered_late:
+            paid = _count_paid(trace, asked.max_tokens)
+            if paid < len(trace.finished):
+                counted, ended = replace(trace, finished=trace.finished[:paid]), Ended.TOKENS
     elif meter.generated > asked.max_tokens:
         affordable = find_affordable(trace, asked.max_tokens).rollouts
         if affordable < len(trace.rollouts):
@@ -222,6 +226,7 @@ def _conclude(
                 "here; ask for a smaller budget",
                 status=504,
                 kind="time_over",
+                headers=DO_NOT_REPEAT,
             )
         outcome, reason = explain_nothing(counted)
         if ended is Ended.TOKENS:
@@ -253,6 +258,16 @@ def _reach_answers(trace: Trace) -> None:
     for node in trace.nodes:
         if node.kind is NodeKind.ANSWER and node.index not in reached:
             trace.record(EventKind.ROLLOUT, node)
+
+
+def _count_paid(trace: Trace, most: int) -> int:
+    """Return how many answers so many tokens pay for, where the clock is not in order."""
+    made: set[int] = set()
+    for count, end in enumerate(trace.finished):
+        made.update(node.index for node in trace.lineage(end))
+        if sum(trace.nodes[index].tokens for index in made) > most:
+            return count
+    return len(trace.finished)
 
 
 def _stopping() -> RequestError:

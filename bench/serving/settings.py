@@ -26,8 +26,9 @@ class ServerSettings:
     """Requests that may wait beside those; further ones are told to come again (429)."""
     max_tokens: Count = 65_536
     """Generated tokens of a request, which may ask for fewer."""
-    max_seconds: Positive = 600.0
-    """Seconds of a search, its wait not counted; then it answers with what it has."""
+    max_seconds: Positive = 540.0
+    """Seconds of a search, its wait not counted; then it answers with what it has. OpenAI's client
+    hangs up after 600, by itself."""
     trees: Amount = 256
     """Search trees that are kept; the oldest go first."""
     max_body: Count = 262_144

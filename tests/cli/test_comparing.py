@@ -144,6 +144,9 @@ def test_a_plan_says_how_many_problems_and_seeds(capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit):
         bench.cli.main(["plan", "--detect", "2pp", "--power", "1"])
     assert "'1' is wrong; it must be below 1" in capsys.readouterr().err
+    told = json.loads(said(capsys, "plan", "--detect", "2pp", "--redrawn", "0", "--format", "json"))
+    assert [each["discordant"] for each in told["needed"]] == [0.1, 0.2, 0.4]
+    assert told["needed"][1]["problems"]["1"] == told["needed"][1]["problems"]["8"] == 3923
     error = refused(capsys, "plan", "--detect", "30pp", "--discordant", "10%")
     assert "a difference of 30 points needs" in error
 

@@ -130,6 +130,26 @@ async def test_nothing_is_waited_for_once_nobody_is_left(tmp_path: Path) -> None
     assert kept and "p4" not in kept  # what was solved before stays
 
 
+@pytest.mark.parametrize("tries", [1, 3])
+async def test_nothing_is_waited_for_where_all_are_lost_in_one_turn(tries: int) -> None:
+    together = asyncio.Barrier(2)
+
+    class Mortal(Scripted):
+        async def solve(self, problem: Problem, begun: Trace | None) -> Solved:
+            await together.wait()
+            raise LostWorkerError("its node went away")
+
+    def make(place: int, before: int) -> Scripted:
+        if before and tries == 1:
+            raise ClusterError("there is no room")
+        return Mortal(f"{place}.{before}", 1)
+
+    async with Crew(Work(), Office(make).hire, 2, tries=tries) as crew, asyncio.timeout(10):
+        asked = [crew.solve(each) for each in PROBLEMS[:8]]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    assert any(isinstance(each, ClusterError) for each in found)
+
+
 async def test_a_place_that_only_loses_workers_is_given_up_and_the_others_go_on(
     tmp_path: Path,
 ) -> None:

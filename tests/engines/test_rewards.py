@@ -250,6 +250,7 @@ def test_rlhflow_scores_how_likely_the_verdict_is(tokenizer_folder: Path, tmp_pa
     tokenizer = make_tokenizer(tokenizer_folder, tmp_path)
     name = "RLHFlow/Llama3.1-8B-PRM-Deepseek-Data"
     assert find_reading(tmp_path, name) == RLHFLOW_PRM
+    assert RLHFLOW_PRM.aggregate == "mean"  # as its own code ranks solutions
     words = [tokenizer.encode(word)[-1] for word in "+-"]
     model = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
 
@@ -335,6 +336,16 @@ def test_a_marker_that_the_tokenizer_does_not_know_is_refused(
         ({"head": "classes"}, "the head 'classes' needs good and bad, the numbers of two labels"),
         ({"aggregate": "median"}, "aggregate is 'median'; expected one of last"),
         ({"colour": "red"}, "unknown key 'colour'; known: aggregate"),
+        ({"marker": 5}, "marker is 5; a text is expected"),
+        ({"begins": "no"}, "begins is 'no'; true or false is expected"),
+        ({"head": "classes", "good": "yes", "bad": "no"}, "the numbers of two labels"),
+        ({"head": "vocabulary", "good": 1, "bad": 0}, "good and bad, the two words"),
+        ({"squash": "softmax"}, "'score' makes one number, which softmax does not read"),
+        (
+            {"head": "classes", "good": 1, "bad": 0},
+            "'classes' makes two numbers, which tanh does not read; expected softmax",
+        ),
+        ({"layout": "turns"}, "the layout 'turns' needs good, a word that answers a step"),
     ],
 )
 def test_a_contract_that_means_nothing_is_one_sentence(

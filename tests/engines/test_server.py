@@ -153,6 +153,16 @@ async def test_where_no_server_is_left_the_run_ends() -> None:
             await engine.generate(ask("p"))
 
 
+@pytest.mark.parametrize("order", [0, 1])
+async def test_a_run_goes_on_while_one_of_its_servers_lives_however_busy(order: int) -> None:
+    busy = Behaviour(share=1.0, faults=("503",))
+    with opened(Behaviour(), busy, patience=Patience(tries=4, first_wait=0.001)) as engine:
+        engine._servers.each[0].url = "http://127.0.0.1:9/v1"
+        with pytest.raises(EngineError, match="503") as caught:
+            await engine.generate(ask("p", order=order))
+    assert not isinstance(caught.value, DeadEngineError)
+
+
 async def test_a_server_that_never_recovers_fails_the_problem_with_what_it_said() -> None:
     behaviour = Behaviour(share=1.0, faults=("503",))
     with opened(behaviour, patience=Patience(tries=3, first_wait=0.001)) as engine:
@@ -217,5 +227,6 @@ def test_urls_come_from_the_option_or_the_environment(monkeypatch: pytest.Monkey
     monkeypatch.delenv("OPENAI_BASE_URL")
     with pytest.raises(BenchError, match="needs the URL of a server: --base-url"):
         read_urls()
-    with pytest.raises(BenchError, match="'localhost:8000' is no URL of a server"):
-        read_urls("localhost:8000")
+    for wrong in ("localhost:8000", "http://localhost:8OOO/v1", "http://a:80000/v1", "http:///v1"):
+        with pytest.raises(BenchError, match=f"'{wrong}' is no URL of a server"):
+            read_urls(wrong)

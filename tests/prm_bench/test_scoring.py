@@ -61,11 +61,17 @@ def test_what_was_scored_before_is_not_scored_again(tmp_path: Path) -> None:
     ("line", "said"),
     [
         (
-            {"id": "p", "ppm": "other", "values": [0, 0]},
+            {"id": "p", "asked": "0", "ppm": "other", "values": [0, 0]},
             "scores of 'other', not of 'lengths'",
         ),
-        ({"id": "p", "ppm": "lengths", "values": [0]}, "1 values, and 'p' has 2 steps"),
-        ({"id": "p", "ppm": "lengths", "values": [7, 0]}, r"unreadable \(.*outside \[-1, 1\]"),
+        (
+            {"id": "p", "asked": "0", "ppm": "lengths", "values": [0, 0]},
+            "'p' had another question or other steps when it was scored",
+        ),
+        (
+            {"id": "p", "asked": "0", "ppm": "lengths", "values": [7, 0]},
+            r"unreadable \(.*outside \[-1, 1\]",
+        ),
         ({"id": "p"}, "line 1 is unreadable"),
     ],
 )

@@ -242,6 +242,20 @@ async def test_the_servers_own_limit_ends_what_grows_side_by_side(make_service: 
     assert reply["choices"][0]["finish_reason"] == "length"
 
 
+async def test_the_requests_own_limit_holds_where_the_servers_ends_the_search(
+    make_service: Make, sandbox: Sandbox
+) -> None:
+    problem = Problem("p1", QUESTION, "", "served")
+    whole = await sample(problem, ScriptedPolicy(write), sandbox, config=Sampling(n=4), seed=7)
+    one = whole.usage.policy_generated // 4
+    service = make_service(ScriptedPolicy(write), max_tokens=3 * one)
+    given = {"model": f"sample-8/{P}", "problem_id": "p1", "search": {"at_once": 1}}
+    reply = (await ask(service, **given, max_tokens=one + 3)).json()
+    print(reply)
+    about = reply["rstar"]
+    assert (about["answers"], about["ended"]) == (1, "tokens")
+
+
 async def test_a_search_without_an_answer_says_so(make_service: Make) -> None:
     service = make_service(ScriptedPolicy(lambda partial, index: "\nx = \n<end_of_code>"))
     reply = (await ask(service)).json()
@@ -310,6 +324,7 @@ async def test_a_search_whose_time_is_over_answers_with_what_it_has(make_service
     assert about["answers"] > 0
     late = await ask(make_service(Slow(), max_seconds=0.2))
     assert (late.status_code, late.json()["error"]["type"]) == (504, "time_over")
+    assert late.headers["x-should-retry"] == "false"  # else a client asks twice more
 
 
 async def test_a_client_that_hangs_up_ends_its_search_and_frees_its_place(
