@@ -25,6 +25,8 @@ from bench.types import Outcome, Verdict
 
 Pair = tuple[str, str | None]
 """Gold and prediction."""
+Asked = tuple[str, tuple[str, ...], str | None]
+"""Gold, other right answers, and prediction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,13 @@ class Question:
     prediction: str | None
     equal: bool | None = None
     """The label, where there is one."""
+    others: tuple[str, ...] = ()
+    """Other right answers, of a problem that has several."""
+
+    @property
+    def asked(self) -> Asked:
+        """What a checker is asked; questions that ask the same are asked once."""
+        return self.gold, self.others, self.prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +119,13 @@ def compare(
     on_done: Callable[[], None] | None = None,
 ) -> Flips:
     """Ask both about all that the scores are made of, and others, each distinct pair once."""
-    verdicts: dict[Pair, tuple[Question, Verdict, Verdict]] = {}
+    verdicts: dict[Asked, tuple[Question, Verdict, Verdict]] = {}
     for question in pairs(scores, others):
-        pair = question.gold, question.prediction
-        verdicts[pair] = question, a.check(*pair), b.check(*pair)
+        verdicts[question.asked] = question, _ask(a, question), _ask(b, question)
         if on_done is not None:
             on_done()
     of_scores = {
-        name: [(q, *verdicts[q.gold, q.prediction][1:]) for q in questions]
-        for name, questions in scores.items()
+        name: [(q, *verdicts[q.asked][1:]) for q in questions] for name, questions in scores.items()
     }
     labelled = [found for found in verdicts.values() if found[0].equal is not None]
     return Flips(
@@ -135,13 +142,24 @@ def compare(
     )
 
 
+def _ask(checker: Checker, question: Question) -> Verdict:
+    """Return what a checker says: correct where it says so of any right answer."""
+    said = checker.check(question.gold, question.prediction)
+    if said.outcome is Outcome.CORRECT or isinstance(checker, Recorded):
+        return said  # a run's verdict is of all of them
+    for gold in question.others:
+        if (other := checker.check(gold, question.prediction)).outcome is Outcome.CORRECT:
+            return other
+    return said
+
+
 def pairs(
     scores: Mapping[str, Sequence[Question]], others: Sequence[Question] = ()
 ) -> list[Question]:
-    """Return the questions that differ in gold or prediction, the first of each."""
-    first: dict[Pair, Question] = {}
+    """Return the questions that ask something else, the first of each."""
+    first: dict[Asked, Question] = {}
     for question in (*chain.from_iterable(scores.values()), *others):
-        first.setdefault((question.gold, question.prediction), question)
+        first.setdefault(question.asked, question)
     return list(first.values())
 
 
@@ -150,13 +168,20 @@ def list_case_questions(cases: Sequence[Case]) -> dict[str, list[Question]]:
     return {"accepted": [Question(c.name, c.gold, c.prediction, c.equal) for c in cases]}
 
 
-def list_run_questions(run: Run) -> dict[str, list[Question]]:
-    """Return the questions of a run by selector: what each chose, problem by problem."""
+def list_run_questions(
+    run: Run, alternatives: Mapping[str, Sequence[str]] = {}
+) -> dict[str, list[Question]]:
+    """Return the questions of a run by selector: what each chose, problem by problem.
+
+    `alternatives` has other right answers by problem.
+    """
     scores: dict[str, list[Question]] = {}
     for record in _with_references(run):
         if record.error is None:
             for name, chosen in record.selected.items():
-                question = Question(record.problem_id, record.gold, chosen.answer)
+                of, gold = record.problem_id, record.gold
+                others = tuple(alternatives.get(of, ()))
+                question = Question(of, gold, chosen.answer, others=others)
                 scores.setdefault(name, []).append(question)
     return scores
 
@@ -166,10 +191,17 @@ def _with_references(run: Run) -> list[Record]:
     return [record for record in run.records if record.verifier is None]
 
 
-def list_sample_questions(run: Run) -> list[Question]:
+def list_sample_questions(
+    run: Run, alternatives: Mapping[str, Sequence[str]] = {}
+) -> list[Question]:
     """Return every sample as a question; samples of one problem are no independent scores."""
     return [
-        Question(f"{record.problem_id}#{index}", record.gold, sample.answer)
+        Question(
+            f"{record.problem_id}#{index}",
+            record.gold,
+            sample.answer,
+            others=tuple(alternatives.get(record.problem_id, ())),
+        )
         for record in _with_references(run)
         for index, sample in enumerate(record.samples)
     ]

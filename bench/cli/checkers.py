@@ -126,6 +126,7 @@ def _diff(arguments: argparse.Namespace) -> int:
     from bench.checkers import compare, flips, load_cases
     from bench.checkers.panel import open_checker
     from bench.checkers.tables import flip_lines, score_table
+    from bench.evaluation.rescoring import list_alternatives
     from bench.files.outputs import check_output
     from bench.runs.reader import load_run
 
@@ -143,8 +144,9 @@ def _diff(arguments: argparse.Namespace) -> int:
         verified = sum(record.verifier is not None for record in run.records)
         if verified:
             print(f"{verified} of {len(run.records)} records were decided by a verifier: left out")
-        scores = flips.list_run_questions(run)
-        others = flips.list_sample_questions(run) if arguments.samples else []
+        alternatives = list_alternatives(run)
+        scores = flips.list_run_questions(run, alternatives)
+        others = flips.list_sample_questions(run, alternatives) if arguments.samples else []
     else:
         cases = load_cases(arguments.what)
         scores = flips.list_case_questions(cases)

@@ -68,7 +68,7 @@ def rescore_run(source: Run, change: Change, on_done: Callable[[], None] | None 
     if change.checker is not None or change.conventions is not None:
         conventions = {**conventions_of(source), **(change.conventions or {})}
         with closing(_open(change, Conventions(**conventions))) as checker:
-            run = regrade(run, checker, _list_alternatives(source), on_done)
+            run = regrade(run, checker, list_alternatives(source), on_done)
     return Rescored(run, trees)
 
 
@@ -232,7 +232,7 @@ def read_problems(run: Run) -> dict[str, Problem]:
     return {problem.id: problem for problem in problems}
 
 
-def _list_alternatives(run: Run) -> dict[str, Sequence[str]]:
+def list_alternatives(run: Run) -> dict[str, Sequence[str]]:
     """Return other right answers by problem; only errata have some."""
     benchmark = run.config.get("benchmark")
     errata = benchmark.get("errata") if isinstance(benchmark, Mapping) else None

@@ -105,12 +105,12 @@ def covers(run: Cell, cell: Cell) -> bool:
     if a.entry.is_sampling and a.entry.function is b.entry.function:
         holds = set(b.selectors) <= set(a.selectors)
         same_ppm = b.ppm is None or (a.ppm is not None and a.ppm.digest == b.ppm.digest)
-        return holds and same_ppm and _holds(a.search_config, b.search_config, a.entry.counts)
+        return holds and same_ppm and _holds(a.search_config, b.search_config, a.entry.prefix_knob)
     return (
         a.spec.search == b.spec.search
         and a.aggregate == b.aggregate
         and _digest(a.ppm) == _digest(b.ppm)
-        and _holds(a.search_config, b.search_config, a.entry.counts)
+        and _holds(a.search_config, b.search_config, a.entry.prefix_knob)
     )
 
 
@@ -161,7 +161,7 @@ def _digest(checkpoint: Checkpoint | None) -> str | None:
 
 def _read_cell(cell: Cell, run: Run) -> SweptCell:
     resolved, config = cell.resolved, cell.resolved.search_config
-    counts = resolved.entry.counts
+    counts = resolved.entry.prefix_knob
     tokens = getattr(config, "tokens", None)
     return SweptCell(
         name=cell.name,

@@ -9,7 +9,6 @@ from papers stand apart: other policies, budgets and checkers.
 from __future__ import annotations
 
 import json
-import math
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -202,8 +201,10 @@ def _test(a: tuple[Row, Run], b: tuple[Row, Run]) -> tuple[float, float]:
         return stats.mcnemar(won, lost), fmean(differences)
     from scipy.stats import ttest_1samp
 
-    p = float(ttest_1samp(differences, 0.0).pvalue) if len(set(differences)) > 1 else 1.0
-    return (1.0 if math.isnan(p) else p), fmean(differences)
+    if len(set(differences)) == 1:  # nothing varies, and a t-test divides by that: a sign test
+        won, lost = (len(shared) * (sign * differences[0] > 0) for sign in (1, -1))
+        return stats.mcnemar(won, lost), differences[0]
+    return float(ttest_1samp(differences, 0.0).pvalue), fmean(differences)
 
 
 def _standing(row: Row, run: Run, rank: int, *, shared: bool) -> Standing:

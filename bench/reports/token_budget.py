@@ -189,7 +189,13 @@ def _cut(
         key = Key(stored.problem_id, stored.seed)
         if key in left:
             trace = _trace(run, cut[key], stored.tree)
-            cut[key] = _choose_again(cut[key], trace, reach(trace), selectors)
+            reached = reach(trace)
+            if reached.rollouts > len(cut[key].samples):
+                raise RunDirError(
+                    f"{run.path}: the tree of problem {stored.problem_id!r} is larger than its "
+                    "record, as a growing run leaves it that was killed. Repeat the run's command"
+                )
+            cut[key] = _choose_again(cut[key], trace, reached, selectors)
             left.remove(key)
     if left:
         _trace(run, cut[min(left)], None)

@@ -150,13 +150,20 @@ class _Tree:
         line = await self._generate(expander, parent)
         end = line[-1]
         if end.kind is NodeKind.ANSWER:
-            await expander.score(parent, [line])
+            await self._score(expander, end)
             value = expander.value_path(end)
         else:
             value = DEAD_END
         trace.record(EventKind.REACHED, end, value)
         trace.record(EventKind.ROLLOUT, end)
         self._learn(trace, parent, end, (1 + value) / 2)
+
+    async def _score(self, expander: Expander, end: Node) -> None:
+        """Have the PPM score what of an answer's path it has not: a dead end's steps are not."""
+        trace = expander.trace
+        path = trace.lineage(end.index)
+        known = next(at for at, node in enumerate(path) if node.value is None)
+        await expander.score(trace.nodes[path[known - 1].index if known else ROOT], [path[known:]])
 
     def _descend(self, trace: Trace) -> Node:
         """Return the node that is to generate."""

@@ -103,6 +103,9 @@ class SearchEntry:
     """What the policy writes for it, and the PPM reads."""
     needs_logprobs: bool = False
     """Whether it goes by the policy's probabilities."""
+    ends_each: bool = True
+    """Whether each of what `counts` counts leaves one rollout on the clock; an iteration of CPL
+    leaves none, or several."""
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
@@ -111,9 +114,14 @@ class SearchEntry:
 
     @property
     def counts(self) -> str | None:
-        """The knob that counts rollouts, samples or subtrees, any smaller number being a prefix."""
+        """The knob that counts rollouts, iterations, samples or subtrees, and names a run."""
         both = {Use.BUDGET, Use.LABEL}
         return next((name for name, knob in self.knobs.items() if both <= knob.uses), None)
+
+    @property
+    def prefix_knob(self) -> str | None:
+        """The knob by whose number a run may be cut, so that it is the smaller search."""
+        return self.counts if self.ends_each else None
 
     @property
     def uses_ppm(self) -> bool:
@@ -264,6 +272,7 @@ SEARCHES: Registry[SearchEntry] = Registry(
             },
             format="plans",
             needs_logprobs=True,
+            ends_each=False,
         ),
         "cpl_solution": SearchEntry(
             solution_mcts,
@@ -274,6 +283,7 @@ SEARCHES: Registry[SearchEntry] = Registry(
                 "cpl_solution_likely": select_likely,
             },
             needs_logprobs=True,
+            ends_each=False,
         ),
         "closers": _prover("closers", decide_by_closers, Closers),
         **{name: _prover(name, partial(decide_by_lips, name=name), Lips) for name in ABLATIONS},

@@ -130,7 +130,7 @@ class TaggedSteps:
         for each in trace.lineage(node.index):
             if each.index in self._executions:
                 printed += self._executions[each.index].stdout
-            if each.kind is NodeKind.STEP and END_OF_OUTPUT in each.text:
+            if each.kind in (NodeKind.STEP, NodeKind.LOOKAHEAD) and END_OF_OUTPUT in each.text:
                 printed = ""  # shown where the step asked for it
         return printed
 

@@ -105,6 +105,9 @@ def find_fall(
     mean = drops.mean(axis=0)
     weights = draw_weights(m, seed)
     observed = _studentize(mean, (drops**2).mean(axis=0), m)
+    # The same difference in every problem is the clearest of all, not none.
+    constant = (drops == drops[:1]).all(axis=0) & (mean != 0)
+    observed[constant] = np.copysign(np.inf, mean[constant])
     centred = drops - mean
     drawn = _studentize(weights @ centred, weights @ centred**2, m).max(axis=1)
     peak = int(observed.argmax())

@@ -138,6 +138,16 @@ def test_a_tree_covers_smaller_budgets_and_nothing_that_differs_otherwise(tmp_pa
     }
 
 
+def test_iterations_of_cpl_are_no_rollouts_and_cover_nothing(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "benchmark: embedded-dial\nlimit: 3\npolicy: [{name: cpl-r2, ppm: cpl-r2}]\n"
+        "search: {name: cpl, iterations: [2, 8]}\n",
+    )
+    cells = plan_cells(read_sweep(file).combinations)
+    assert [cell.covered_by for cell in cells] == [None, None]
+
+
 def test_samples_until_tokens_are_spent_cover_fewer_tokens_and_so_many_samples(
     tmp_path: Path,
 ) -> None:

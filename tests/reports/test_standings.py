@@ -59,6 +59,15 @@ def test_runs_that_differ_in_their_seed_are_one_row() -> None:
     assert [rank for _, rank, _ in ranks(found)] == [1, 1, 3]
 
 
+def test_rows_that_differ_alike_on_every_problem_of_several_seeds_are_told_apart() -> None:
+    runs = [
+        made(policy, [outcome] * 30, seed=seed)
+        for policy, outcome in (("right", C), ("wrong", W))
+        for seed in (0, 1)
+    ]
+    assert ranks(rank_runs(runs)) == [("right", 1, False), ("wrong", 2, False)]
+
+
 def test_a_copy_is_left_out_and_a_repetition_stands_apart() -> None:
     again = made("first", [C] * 2 + [W] * 38)
     found = rank_runs([*RUNS, RUNS[0], again])

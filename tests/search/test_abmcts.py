@@ -40,12 +40,28 @@ class Counting:
         return box("new" if second == first + 1 else "old")
 
 
+class DeadFirst(Counting):
+    """Its first rollout dies at the second step; later ones go on from the first or anew."""
+
+    def __call__(self, partial: str, index: int) -> str:
+        return step("1 / 0") if self.written == 1 and self.count() else super().__call__(partial, 0)
+
+    def count(self) -> int:
+        self.written += 1
+        return self.written
+
+
 async def search(
-    sandbox: Sandbox, values: dict[str, float], *, seed: int = 0, **knobs: object
+    sandbox: Sandbox,
+    values: dict[str, float],
+    *,
+    seed: int = 0,
+    write: Counting | None = None,
+    **knobs: object,
 ) -> Trace:
     return await ab_mcts(
         problem(),
-        ScriptedPolicy(Counting()),
+        ScriptedPolicy(write or Counting()),
         sandbox,
         config=ABMCTS(**knobs),  # type: ignore[arg-type]
         seed=seed,
@@ -130,6 +146,19 @@ async def test_rewards_are_evidence_where_they_were_generated_and_on_the_way(
     assert trace.nodes[0].q == pytest.approx(6 * 0.5)
     assert sum(trace.nodes[child].visits for child in trace.nodes[0].children) == 6
     assert len(list_finished(trace)) == 6
+
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_steps_of_a_dead_end_are_scored_once_an_answer_goes_on_from_them(
+    sandbox: Sandbox,
+) -> None:
+    for seed in range(20):
+        trace = await search(sandbox, {"x = 1": -0.9}, seed=seed, rollouts=6, write=DeadFirst())
+        ends = [trace.lineage(end) for end in trace.finished]
+        assert all(node.value is not None for line in ends for node in line)
+        if any(line[0].index == 1 for line in ends):
+            return  # one went on from the step of the dead end
+    raise AssertionError("no rollout went on from the dead end's step")
 
 
 @pytest.mark.asyncio(loop_scope="package")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bench.sandbox import Sandbox
@@ -150,6 +152,28 @@ async def test_a_lookahead_of_several_steps_stops_at_an_answer_or_a_failure(
     )
     assert sum(node.kind is NodeKind.LOOKAHEAD for node in trace.nodes) == 2
     assert answers(trace) == ["1"]
+
+
+async def test_what_an_imagined_step_asked_to_be_shown_is_not_shown_again(
+    sandbox: Sandbox,
+) -> None:
+    shown = []
+
+    def script(partial: str, index: int) -> str:
+        shown.extend(re.findall(r"<output>\s*(.*?)\s*<end_of_output>", partial, re.DOTALL)[1:])
+        if "<output>" not in partial:
+            return "\nx = 1\nprint(5)\n<output>" if "x = 0" in partial else step("x = 0")
+        return "\nprint(7)\n<end_of_code>" if partial.count("<output>") == 1 else box("1")
+
+    await lookahead(
+        problem(),
+        ScriptedPolicy(script),
+        sandbox,
+        config=Lookahead(beam_width=1, candidates=1, lookahead=4),
+        seed=0,
+        scorer=ScriptedScorer({}),
+    )
+    assert shown and set(shown) == {"7"}
 
 
 async def test_each_subtree_follows_its_own_best_candidate(sandbox: Sandbox) -> None:

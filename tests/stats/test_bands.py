@@ -56,6 +56,14 @@ def test_a_curve_that_falls_on_every_problem_is_found() -> None:
     assert fall.differing == 60
 
 
+def test_the_same_fall_on_every_problem_is_the_clearest_one() -> None:
+    fall = find_fall([[1.0, 0.5, 0.0]] * 30)
+    assert (fall.peak, fall.drop, fall.low, fall.differing) == (0, 1.0, 1.0, 30)
+    assert fall.p < 0.01
+    assert find_fall([[0.0, 1.0]] * 30).p == 1.0
+    assert find_fall([[1.0, 1.0]] * 30).p > 0.05
+
+
 def test_a_curve_that_rises_does_not_fall() -> None:
     rng = np.random.default_rng(4)
     first = rng.random(60) / 2
