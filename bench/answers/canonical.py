@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-_SPACING = re.compile(r"\\[,;:> ]|~|\\quad|\\qquad|\\displaystyle(?![a-zA-Z])|\s")
+_SPACING = re.compile(r"(?:\\[,;:> ]|~|\\quad|\\qquad|\\displaystyle(?![a-zA-Z])|\s)+")
 _LOOSE_SPACE = re.compile(r"(?<![0-9A-Za-z]) +| +(?![0-9A-Za-z])")
 _SIZES = re.compile(r"\\(?:left|right|big|Big|bigl|bigr)(?![a-zA-Z])\.?")
 _FRACTIONS = re.compile(r"\\[dtc]frac(?![a-zA-Z])")

@@ -40,7 +40,8 @@ class Conventions:
     separators: bool = True
     r"""Whether `1,234`, `1\,234` and `1 234` are one number, and `3,5` may be a decimal comma."""
     case: bool = False
-    """Whether the case of words matters, as in `Even` and `even`. That of symbols always does."""
+    """Whether the case of words matters, as in `Even` and `even`. That of symbols always does, but
+    for the letter of a choice: `b` answers `B`."""
     guess: Literal["accept", "refuse", "report"] = "report"
     """What becomes of an answer that nothing in the text states: its last formula or number. It is
     judged like any other, or is none; `report` judges that of an answer in a few words, and says of

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from bench.answers.canonical import normalize_spelling
 from bench.answers.comparers import Finding, choices, compare
-from bench.answers.comparers.words import choice_text
+from bench.answers.comparers.words import choice_text, labelled_value, reordered
 from bench.answers.conventions import Conventions
 from bench.answers.expressions import Answer, Number, Quantity, Text
 from bench.answers.forms import form
@@ -73,7 +73,8 @@ def decide(gold: str, prediction: str, conventions: Conventions) -> Decision:
             decision = replace(decision, reason=f"{decision.reason} ({note})")
         if extraction.where not in _CERTAIN and len(prediction) <= _SHORT:
             # All of it may be an answer, too: a list in words, or a number with a long unit.
-            whole = _read_and_compared(reference, prediction.strip(), conventions)
+            text = labelled_value(reference, prediction) or prediction
+            whole = _read_and_compared(reference, text.strip(), conventions)
             if whole.outcome is Outcome.CORRECT or _is_quantity(prediction):
                 return whole
     if extraction.is_guess:
@@ -121,6 +122,7 @@ def _otherwise(
         pairs.append((reference, labelled_answer(answer)))
     if extraction.where is Where.BOX and decision.outcome is Outcome.UNPARSED:
         pairs.append((reference, stated_answer(remove_text_commands(answer)).answer or ""))
+    pairs.append((reference, labelled_value(reference, answer)))
     pairs.append((statement(reference), answer))
     for gold, prediction in pairs:
         if gold and prediction:
@@ -162,13 +164,15 @@ _SQUEEZED = re.compile(
 _FONTS = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mbox|operatorname)\s*\{([^{}]*)\}|\\([dt])(?=frac)"
 )
-_DIGIT_GAP = re.compile(r"(?<=[\d}])\s+(?=[\d])|(?<=\d)\s+(?=\\frac)")
+_GAP = r"(?:\s|~|\\[,;: ()\[\]]|\\q?quad(?![a-zA-Z])|\$)+"
+_DIGIT_GAP = re.compile(rf"(?<=[\d}}]){_GAP}(?=\d)|(?<=\d){_GAP}(?=\\frac)")
+_GROUPED_DECIMALS = re.compile(r"(?<=\.)\d{3}(?:\\,\d{3})*\\,\d{1,3}(?!\\?,?\d)")
 
 
 def _same_spelling(gold: str, prediction: str) -> bool:
-    """Whether the texts differ in white space, dollar signs and sizes alone.
+    r"""Whether the texts differ in white space, dollar signs and sizes alone.
 
-    White space between digits stays: `1 1/2` is not `11/2`.
+    What stands between digits stays: `1 1/2` is not `11/2`, nor are `$1$ $2$` and `1\quad 2` 12.
     """
     if len(prediction) > _SPREAD * len(gold) + _SHORT:
         return False  # nobody spreads an answer so far
@@ -177,7 +181,10 @@ def _same_spelling(gold: str, prediction: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _squeezed(text: str) -> str:
-    text = _DIGIT_GAP.sub("\u00a6", text.strip().rstrip("$. \n"))
+    text = text.strip().rstrip("$. \n")
+    if "\\," in text:
+        text = _GROUPED_DECIMALS.sub(lambda m: m[0].replace("\\,", ""), text)
+    text = _DIGIT_GAP.sub("\u00a6", text)
     text = _FONTS.sub(lambda m: m[1] if m[1] is not None else "\\", text)
     return _SQUEEZED.sub(lambda m: m[1] or "", text)
 
@@ -186,6 +193,7 @@ def _read_and_compared(gold: str, prediction: str, conventions: Conventions) -> 
     chosen = choices(gold, prediction)
     if chosen is None and (rest := choice_text(gold)) and _same_spelling(rest, prediction):
         chosen = Finding(True, "choice", "the text of the choice")
+    chosen = chosen or reordered(gold, prediction)
     if chosen is not None:
         outcome = Outcome.CORRECT if chosen.equal else Outcome.WRONG
         return Decision(outcome, chosen.comparer, chosen.reason, gold.strip(), prediction.strip())
@@ -257,7 +265,7 @@ def _compared(
 
 
 _UNREAD = re.compile(r"\\(?:int|iint|oint|lim|sum|prod)(?![a-zA-Z])")
-_COMMA = re.compile(r"\d(?:,|\{,\}|\\,|\\!|\s|\\ )+\d")
+_COMMA = re.compile(r"\d(?:,|\{,\}|\\[,!;: ]|\s|~)+\d")
 
 
 _THOUSANDS = re.compile(r"[\s$]*[-+]?\d{1,3}(?:(?:,|\{,\})\d{3})+[\s$]*")

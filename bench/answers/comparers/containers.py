@@ -1,7 +1,8 @@
 r"""Lists, tuples, sets and what stands in brackets, item by item.
 
 Tuples and intervals are ordered; sets are not, and nor are bare lists (`-1, 2`), since "find all
-solutions" has no order. A bare list may also stand for a tuple, in order. The two ends of an
+solutions" has no order unless the other side names its values. A bare list may also stand for a
+tuple, in order. The two ends of an
 interval must be open or closed alike.
 """
 
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bench.answers.comparers.finding import Asked, Finding, all_of
+from bench.answers.comparers.naming import is_name
 from bench.answers.expressions import (
     EXPRESSIONS,
     Answer,
@@ -90,7 +92,7 @@ def lists(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
                 unordered(_distinct(g, asked), _distinct(p, asked), asked), "set", "elements"
             )
         if other.opening == "[" and other.closing == "]" and not asked.conventions.ordered_lists:
-            return items_verdict(unordered(g, p, asked), "list", "items")
+            return items_verdict(_as_named(gold, prediction, asked), "list", "items")
         if (other.opening, other.closing) != ORDERED:
             return Finding(False, "list", "a list against an interval")
         same = len(g) == len(p) and all_of([asked.same(x, y) for x, y in zip(g, p, strict=True)])
@@ -102,7 +104,49 @@ def lists(gold: Answer, prediction: Answer, asked: Asked) -> Finding | None:
     if asked.conventions.ordered_lists:
         same = len(g) == len(p) and all_of([asked.same(x, y) for x, y in zip(g, p, strict=True)])
         return items_verdict(same, "list", "items in order")
-    return items_verdict(unordered(g, p, asked), "list", "items")
+    if len(g) != len(_items(gold)) or len(p) != len(_items(prediction)):
+        return items_verdict(unordered(g, p, asked), "list", "items")
+    return items_verdict(_as_named(gold, prediction, asked), "list", "items")
+
+
+def _as_named(gold: Answer, prediction: Answer, asked: Asked) -> bool | None:
+    """Whether two lists have the same items, where one may name what the other only lists.
+
+    `7, 3` is not `m = 3, n = 7`: the names say which value comes first, if in no other way then
+    by the alphabet. Names of one kind (`x = 1, x = 2`) and names in words say nothing of order.
+    """
+    g, p = _items(gold), _items(prediction)
+    orders = [(x, p) for x in _orders(gold, prediction)] or [
+        (g, x) for x in _orders(prediction, gold)
+    ]
+    if not orders:
+        return unordered(g, p, asked)
+    found = [
+        len(x) == len(y) and all_of([asked.same(a, b) for a, b in zip(x, y, strict=True)])
+        for x, y in orders
+    ]
+    return True if True in found else None if None in found else False
+
+
+def _orders(named: Answer, bare: Answer) -> list[tuple[Answer, ...]]:
+    """The orders in which a bare list may give the values that another list names."""
+    items = _items(named)
+    if isinstance(named, Listing) and named.joint == "or":
+        return []
+    if any(isinstance(x, Relation) for x in _items(bare)):
+        return []
+    names = [
+        x.sides[0]
+        for x in items
+        if isinstance(x, Relation) and x.signs == ("=",) and isinstance(x.sides[0], EXPRESSIONS)
+    ]
+    stems = [x.name.partition("_")[0] if isinstance(x, Symbol) else repr(x) for x in names]
+    if len(names) < len(items) or len(set(stems)) < len(stems) or not all(map(is_name, names)):
+        return []
+    if not all(isinstance(x, Symbol) for x in names):
+        return [items]
+    alphabetical = sorted(range(len(stems)), key=lambda k: (stems[k].lower(), stems[k]))
+    return [items, tuple(items[k] for k in alphabetical)]
 
 
 def _spread(x: Group, *, tied: bool) -> Listing | None:

@@ -32,6 +32,7 @@ from bench.answers.expressions import (
     subtract,
     variables,
 )
+from bench.answers.grammar.symbols import ACCENTS
 
 _OF_ANY_CONSTANT = frozenset(
     "for where with and is are any some all real arbitrary constant constants number numbers fixed "
@@ -114,22 +115,24 @@ def _definitions(gold: Relation, prediction: Relation, asked: Asked) -> Finding 
         names.append(first)
         values.append(last)
     g, p = values
-    same_name = names[0] == names[1]
+    renamed, same_name = names[1], names[0] == names[1]
     if isinstance(g, EXPRESSIONS) and isinstance(p, EXPRESSIONS):
         wanted, given = (_bound_variable(n, v) for n, v in zip(names, (g, p), strict=True))
         if wanted and given and wanted != given:
             p = rename_symbols(p, {given: wanted})
-            same_name = same_name or rename_bound(names[1], given, wanted) == names[0]
+            renamed = rename_bound(names[1], given, wanted)
+            same_name = same_name or renamed == names[0]
         constant = not variables(g) and not variables(p)
         symbols = all(isinstance(n, Symbol) for n in names)
         if symbols and constant and not same_name and not _same_stem(names):
             return Finding(False, "equation", "values of different variables")
-    if not _compatible(names[0], names[1], asked):
-        return (
-            None
-            if not all(isinstance(n, Text) for n in names)
-            else Finding(False, "equation", "values of different things")
-        )
+    if not _compatible(names[0], renamed, asked):
+        # Of expressions, the equation as a whole may still be the same one: `x = y`, `y = x`.
+        if all(isinstance(v, EXPRESSIONS) for v in values) and not all(
+            isinstance(n, Text | Apply) for n in names
+        ):
+            return None
+        return Finding(False, "equation", "values of different things")
     found = asked.compare(g, p)
     if not found.equal and isinstance(g, EXPRESSIONS) and isinstance(p, EXPRESSIONS):
         bound = _bound_variable(names[0], g)
@@ -158,26 +161,81 @@ def _renamings(gold: Expression, prediction: Expression, bound: str) -> list[dic
 def _same_stem(names: list[Answer]) -> bool:
     """Whether one name is the other with an index: `x_1` and `x`, not `x_1` and `x_2`."""
     g, p = (n.name for n in names if isinstance(n, Symbol))
-    return ("_" in g) != ("_" in p) and g.partition("_")[0] == p.partition("_")[0]
+    return _same_but_for_index(g, p)
+
+
+def _same_but_for_index(gold: str, prediction: str) -> bool:
+    stems = gold.partition("_")[0], prediction.partition("_")[0]
+    return ("_" in gold) != ("_" in prediction) and stems[0] == stems[1]
+
+
+def _same_angle(gold: str, prediction: str) -> bool:
+    """Whether these are `ABC` and `CBA`, as in the name of an angle or of a triangle."""
+    return len(gold) == 3 and gold.isupper() and gold == prediction[::-1]
 
 
 def _compatible(gold: Answer, prediction: Answer, asked: Asked) -> bool:
-    """Whether two names may be for one thing: `f(x)` and `y` may, `sin x` and `cos x` may not."""
-    if gold == prediction:
+    """Whether two names may be for one thing: `f(x)` and `y` may, `f(x)` and `g(x)` may not.
+
+    Nor may `y` and `z`: a name says nothing only where the other side has none.
+    """
+    gold, prediction = _without_accent(gold, prediction), _without_accent(prediction, gold)
+    if gold == prediction or isinstance(gold, Text) != isinstance(prediction, Text):
         return True
-    if isinstance(gold, Text) != isinstance(prediction, Text):
-        return True
-    if isinstance(gold, Symbol) and isinstance(prediction, Symbol):
-        (g, _, first), (p, _, second) = (n.name.partition("_") for n in (gold, prediction))
-        if g == p and first and second:
-            return False  # y_1 and y_2
-    simple = [
-        isinstance(n, Symbol)
-        or (isinstance(n, Apply) and n.function not in KNOWN)
-        or bool(isinstance(n, EXPRESSIONS) and _bound_variable(n, n))
-        for n in (gold, prediction)
-    ]
-    return all(simple) or bool(asked.same(gold, prediction))
+    pair = gold, prediction
+    heads = [_head(name) for name in pair]
+    if not all(heads):
+        return bool(asked.same(gold, prediction))
+    plain = [isinstance(name, Symbol) for name in pair]
+    if all(plain):
+        return _same_but_for_index(*heads) or _same_angle(*heads)
+    if any(plain):
+        symbol, function = heads if plain[0] else heads[::-1]
+        graph = _graph_of(prediction if plain[0] else gold)
+        primes = len(function) - len(function.rstrip("'"))
+        if symbol == graph + "'" * primes or symbol.partition("_")[0] == function:
+            return True
+    if isinstance(gold, Apply) and isinstance(prediction, Apply):
+        return _same_but_for_index(*heads) and gold.arguments == prediction.arguments
+    return not any(plain) and bool(asked.same(gold, prediction))  # `AB` and `BA`
+
+
+def _head(name: Answer) -> str:
+    """What a variable or the function in `f(x)` is called; nothing where the name is neither."""
+    match name:
+        case Symbol(symbol) | Product((Symbol(symbol), Symbol())):
+            return symbol
+        case Apply(function, _) if function not in KNOWN:
+            return function
+        case _:
+            return ""
+
+
+def _graph_of(function: Answer) -> str:
+    """By convention, the graph of a function is `y = f(x)`, and over a plane `z = f(x, y)`."""
+    return "z" if isinstance(function, Apply) and len(function.arguments) == 2 else "y"
+
+
+def _without_accent(name: Answer, other: Answer) -> Answer:
+    r"""`\hat y` as y, and `\overline{AB}` as AB: a sign above says what kind of thing is named.
+
+    So do a typeface, as in `\mathbb{E}(X)`, and the m of the measure of an angle.
+    """
+    if isinstance(name, EXPRESSIONS):
+        faces = {x: x.removeprefix(_FACE) for x in variables(name) if x.startswith(_FACE)}
+        name = rename_symbols(name, faces) if faces else name
+    match name:
+        case Apply(function, (inner,)) if function in ACCENTS:
+            return inner
+        case Symbol(ends) if len(ends) == 2 and ends.isupper() and isinstance(other, Product):
+            return multiply(*map(Symbol, ends))
+        case Product((Symbol("m"), Symbol() as angle)) if angle == other:
+            return angle
+        case _:
+            return name
+
+
+_FACE = "mathbb "
 
 
 def rename_bound(x: Answer, given: str, wanted: str) -> Answer:
@@ -191,9 +249,10 @@ def _bound_variable(name: Answer, value: Expression) -> str:
         case Apply(function, (Symbol(),)) if function in KNOWN:
             return ""
         case Apply(_, (Symbol(argument),)) | Product((Symbol(), Symbol(argument))):
-            return argument
+            # `P(A)` is the probability of one event, and `AB` a segment: their A and B are fixed.
+            fixed = argument[0].isupper() and argument not in variables(value)
+            return "" if fixed else argument
         case _:
-            del value
             return ""
 
 

@@ -8,6 +8,7 @@ choice when it stands first and alone: `C`, `(C)`, `C. 42`; not in `A or B`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from bench.answers.comparers.finding import Asked, Finding
 from bench.answers.expressions import Answer, Symbol, Text
@@ -26,6 +27,8 @@ _LABELLED = re.compile(
     r"|,?(?=\s+(?:not|non|because|since)\s)|\s+(?=[A-Z($\d]))\s*(.*)",
     re.DOTALL,
 )
+_SMALL_LETTER = re.compile(r"[({\[\s]*([a-dfgh])[)}\]\s]*|[\s{]*\(\s*(e)\s*\)[\s}]*")
+"""A choice by its small letter; a bare `e` or `i` is a number."""
 _OTHER_LETTER = re.compile(r"(?:(?:or|and|/|&)\s*)?\(?[A-J](?:\)|\b(?!['’]))")
 _NONE = frozenset(
     (
@@ -123,6 +126,10 @@ def choices(gold: str, prediction: str) -> Finding | None:
         return None
     letter = (bare or labelled)[1] if (bare or labelled) else ""  # type: ignore[index]
     given = _CHOICE.fullmatch(prediction.rstrip("."))
+    if bare and (small := _SMALL_LETTER.fullmatch(prediction.rstrip("."))):
+        name = (small[1] or small[2]).upper()
+        same = name == letter
+        return Finding(same, "choice", f"choice {name}" + ("" if same else f", not {letter}"))
     if given is None:
         given = _LABELLED.fullmatch(prediction)
         if given is None:
@@ -170,3 +177,76 @@ def choice_text(gold: str) -> str:
     """Return the text of a labelled choice, `Cecile` in `C Cecile`; or nothing."""
     labelled = _LABELLED.fullmatch(_WRAPPER.sub("", gold).replace("$", "").strip())
     return labelled[2].strip() if labelled else ""
+
+
+_SPACES = r"(?:\s|~|\\[,;: ]|\\q?quad(?![a-zA-Z]))*"
+_LABEL = re.compile(
+    r"(?:\s|\$|\\\()*"
+    r"(?P<font>\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox)\s*\{\s*)?"
+    rf"\((?P<letter>[A-J])\)[.:]?(?P<gap>{_SPACES})(?P<end>(?(font)\}}{_SPACES})?)"
+)
+"""The label of a choice, in letters of its own or set apart from what follows."""
+_CALCULATES = re.compile(
+    r"[\s$]*(?:[+*/^=_,!'<>]"
+    r"|\\(?:cdot|times|div|cup|cap|in|to|leq?|geq?|neq?|approx)(?![a-zA-Z]))"
+)
+_SHORT_RUN = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{1,3}(?![A-Za-z])")
+"""Letters that may be variables."""
+
+
+def labelled_value(gold: str, prediction: str) -> str:
+    r"""Return `12` of the prediction `\textbf{(C) }12`, where the reference is a value.
+
+    Nothing where the reference has the letter itself, as a choice or a variable: `(C)12` may be a
+    product then. Nor is it a label where it is calculated with: `(C)+12`, `(A)(12)`.
+    """
+    label = _LABEL.match(prediction)
+    if label is None or any(label["letter"] in run for run in _SHORT_RUN.findall(gold)):
+        return ""
+    plain = _WRAPPER.sub("", gold).replace("$", "").strip()
+    if _CHOICE.fullmatch(plain) or _LABELLED.fullmatch(plain):
+        return ""
+    rest = prediction[label.end() :]
+    if not rest or _CALCULATES.match(rest):
+        return ""
+    if label["font"]:
+        return rest if label["end"] else label["font"] + rest  # `\text{(C) 12}`
+    return rest if label["gap"] or rest[0].isalnum() or rest[0] in "\\$" else ""
+
+
+_RUNS = re.compile(r"[\s$]*[A-Za-z]{2,}(?:\s*,\s*[A-Za-z]{2,})*[\s$.]*")
+_FONT = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|operatorname)\s*\{([^{}\\]*)\}"
+)
+_VARIABLES = frozenset("xyzabcmnpqrstuvkdghlw")
+"""Letters that are usually multiplied with each other; most words have others, too."""
+_PRODUCT = 2
+"""As many capital letters may be a product, or the ends of a segment: `AB` is `BA`."""
+
+
+def reordered(gold: str, prediction: str) -> Finding | None:
+    """Words, orderings and outcomes of the same letters: `CAB` is not `ABC`, as `xyz` is `zyx`.
+
+    Only for what is nothing but runs of letters; with a number or a sign, it is mathematics.
+    """
+    texts = [_FONT.sub(r"\1", x) for x in (gold, prediction)]
+    if not all(_RUNS.fullmatch(x) for x in texts):
+        return None
+    g, p = (Counter(re.findall(r"[A-Za-z]+", x)) for x in texts)
+    mine, others = list((g - p).elements()), list((p - g).elements())
+    if not mine or Counter(map(_letters, mine)) != Counter(map(_letters, others)):
+        return None
+    if any(_is_product(run) for run in (*mine, *others)):
+        return None
+    return Finding(False, "text", "the same letters in another order")
+
+
+def _letters(run: str) -> str:
+    return "".join(sorted(run))
+
+
+def _is_product(run: str) -> bool:
+    """Whether a run of letters may be the product of them."""
+    if run.isupper():
+        return len(run) <= _PRODUCT
+    return len(run) <= _PRODUCT or _VARIABLES.issuperset(run.lower())

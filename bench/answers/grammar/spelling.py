@@ -89,6 +89,8 @@ _DOLLARS = re.compile(r"\s*-?\s*\$\s*\d[^$]*")
 """A sign that closes no formula: it is money."""
 _CHOOSE = re.compile(r"(?<![\w\\{])(\d+|[a-z])\s+choose\s+(\d+|[a-z])(?!\w)")
 _SWISS = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?!['\d])")
+_PERIOD_IN_BRACKETS = re.compile(r"([\s$]*[-+]?\d+\.\d*)\((\d{1,12})\)([\s$.]*)")
+"""`0.1(6)`, which is a number where it is all of the answer."""
 _GOES_ON = re.compile(r"(\.\d{3,60})\s?\.\.\.")
 _INFINITY = re.compile(r"\b(?:(negative|minus)|positive|plus)\s+infinity\b", re.IGNORECASE)
 _CHOSEN = re.compile(r"(?:\{\s*\})?[_^]\s*\{?(\d+|[a-z])\}?\s*C\s*_\s*\{?(\d+|[a-z])\}?(?!\w)")
@@ -161,6 +163,9 @@ def clean(text: str) -> str:
     if "^" in text:
         text = _DEGREES_OF_HEAT.sub(lambda m: rf"\text{{ {_SCALES[m[1]]}}}", text)
         text = _DEGREE_O.sub(r"^\\circ ", text)
+    if ")" in text and "." in text:
+        if period := _PERIOD_IN_BRACKETS.fullmatch(text):
+            text = rf"{period[1]}\overline{{{period[2]}}}{period[3]}"
     if "..." in text:
         text = _GOES_ON.sub(_going_on, text)
     if "infinity" in text.lower():

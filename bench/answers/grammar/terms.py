@@ -7,6 +7,7 @@ nothing else; and a phrase, which is no value, where English words stand between
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from bench.answers.expressions import (
     MINUS_ONE,
@@ -130,5 +131,11 @@ def read_spelled(tokens: Sequence[Token]) -> Answer | None:
     """Return a number in words, `twenty-one` or `three hundred and two`."""
     if not all(t.kind in ("letters", "word") or t.text == "-" for t in tokens):
         return None
-    value = read_words([t.text.lower() for t in tokens if t.text != "-"])
+    words = [t.text.lower() for t in tokens if t.text != "-"]
+    if words in _HALVES:
+        return number(Fraction(1, 2))
+    value = read_words(words)
     return None if value is None else number(value)
+
+
+_HALVES = (["half"], ["one", "half"], ["a", "half"])

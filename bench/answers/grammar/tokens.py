@@ -45,7 +45,9 @@ class Token:
     """Whether white space stood before it."""
 
 
-_THOUSANDS = r"(?<![\d,])\d{1,3}(?:(?:,|\{,\}|\\,|,\\!|\\!,|\\\s)\d{3}){1,7}(?!,?\d)(?:\.\d+)?"
+_THOUSANDS = (
+    r"(?<![\d,])\d{1,3}(?:(?:,|\{,\}|\\[,;:]|,\\!|\\!,|\\\s|~)\d{3}){1,7}(?!,?\d)(?:\.\d+)?"
+)
 _TIGHT = r"(?<![\d,])\d{1,3}(?:(?:\{,\}|\\,|,\\!|\\!,)\d{3}){1,7}(?!\d)(?:\.\d+)?"
 """Separators that nobody puts between the items of a list."""
 _PLAIN = (
@@ -193,7 +195,7 @@ def _argument(text: str, position: int) -> tuple[str, int]:
     return text[position + 1 :], len(text)
 
 
-_SEPARATOR = re.compile(r"\{,\}|\\[,!\s]|,|\s")
+_SEPARATOR = re.compile(r"\{,\}|\\[,!;:\s]|,|\s|~")
 
 
 def _plain_number(token: str, commas: Commas) -> str:
