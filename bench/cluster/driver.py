@@ -218,11 +218,21 @@ class _Head:
         while missed < _MISSED:
             await asyncio.sleep(CONNECT_SECONDS)
             missed = 0 if await self.answers() else missed + 1
-        await crew.end(
-            ClusterError(
-                f"the head of the Ray cluster at {self.address} is gone. What was stored is "
-                "intact: start the cluster anew, and repeat the command to go on"
-            )
+        await crew.end(ClusterError(self._tell_gone()))
+
+    async def require(self) -> None:
+        """Raise BenchError where it is gone: no place of the cluster can be filled then."""
+        for missed in range(_MISSED):
+            if await self.answers():
+                return
+            if missed + 1 < _MISSED:
+                await asyncio.sleep(CONNECT_SECONDS)
+        raise BenchError(self._tell_gone())
+
+    def _tell_gone(self) -> str:
+        return (
+            f"the head of the Ray cluster at {self.address} is gone. What was stored is intact: "
+            "start the cluster anew, and repeat the command to go on"
         )
 
 
@@ -254,8 +264,7 @@ class _Office:
         from ray.util.placement_group import placement_group
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-        if not await self.head.answers():
-            raise ClusterError(f"the cluster's head at {self.head.address} does not answer")
+        await self.head.require()
         # The group may go elsewhere than to the node that was meant: that may be gone.
         group = placement_group(
             [{"CPU": share.cpus} | ({"GPU": share.gpus} if share.gpus else {})],
