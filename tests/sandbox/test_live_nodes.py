@@ -78,6 +78,40 @@ def test_siblings_draw_different_numbers(lively: Sequence[tuple[str, str]]) -> N
     assert len(set(drawn)) > 1
 
 
+CYCLES = (
+    "log = []\nclass A:\n    def __del__(self): log.append(1)\n"
+    "for _ in range(50):\n    a = A()\n    a.me = a\n",
+    "class B: pass\nfor _ in range(200000):\n    b = B()\n    b.me = b\nprint(len(log))",
+    "print(len(log))",
+)
+DRAWN = (
+    "from sympy import randprime\nx = randprime(10**6, 10**7)\nprint(x)",
+    "import statistics\nprint(x, statistics.NormalDist().samples(2))",
+    "import scipy\nprint(x)",
+    "from scipy.optimize import differential_evolution as d\n"
+    "print(d(lambda v: (v[0]**2 - 1)**2, [(-2, 2)], maxiter=3).x)",
+)
+
+
+@pytest.mark.parametrize("programs", [CYCLES, DRAWN], ids=["garbage", "chance by other names"])
+async def test_a_chain_prints_the_same_however_its_nodes_were_kept(
+    programs: Sequence[str],
+) -> None:
+    async def run(live: int, *, shed: bool = False) -> list[str]:
+        printed, node = [], None
+        async with Sandbox(SandboxConfig(workers=1, live=live, cache=0)) as sandbox:
+            for code in programs:
+                node = await sandbox.run(code, parent=node)
+                assert node.ok, node.error
+                printed.append(node.stdout)
+                if shed:
+                    sandbox.live.shed()
+        return printed
+
+    kept = await run(8)
+    assert await run(8, shed=True) == await run(0) == kept
+
+
 async def test_a_node_is_forked_from_its_parents_process() -> None:
     async with Sandbox(SandboxConfig(workers=1)) as sandbox:
         node = await sandbox.run("import time\nborn = time.perf_counter()\nprint(born)")

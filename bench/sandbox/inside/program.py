@@ -7,6 +7,7 @@ written to descriptor 1 by C code are lost, as is everything printed before a `S
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import os
@@ -17,8 +18,10 @@ from typing import Any, NamedTuple
 
 from bench.sandbox.wire import BOUND, ENDINGS, MAX_ERROR, RESULT, Program
 
-_RANDOM = ("random", "secrets", "uuid", "stats")
-"""What a program that draws has to name, or an ancestor of it."""
+_RANDOM = ("rand", "secrets", "uuid", "stat", "sample", "scipy")
+"""What a program that draws names, mostly; one that names none of it draws the same as siblings."""
+_GENERATORS = (("numpy.random", 32), ("sympy.core.random", 64))
+"""Modules with a generator of their own, and how many bits its seed has."""
 
 
 class Report(NamedTuple):
@@ -85,22 +88,32 @@ class Chance:
 
         Without it siblings would share one stream. Generators are seeded from the first program of
         a chain on that names one, since seeding writes to as many pages as a small step does; until
-        then they continue from the parent's, which is a function of the chain too. What is not
-        covered asks the kernel directly: a new, unseeded `random.Random`.
+        then they continue from the parent's, which is a function of the chain too: before the first
+        program all were seeded alike. What is not covered asks the kernel directly: a new, unseeded
+        `random.Random`.
         """
         self.seed, self.drawn = program.seed.to_bytes(8), 0
         for name in _RANDOM:
             self._asked = self._asked or name in program.code
         if self._asked:
-            random.seed(program.seed)
-            for name, bits in (("numpy.random", 32), ("sympy.core.random", 64)):
-                if name in sys.modules:
-                    sys.modules[name].seed(program.seed % 2**bits)
+            _seed(program.seed)
 
     def install(self) -> None:
-        """Take the place of the kernel's random bytes, for `secrets` and `default_rng` too."""
+        """Take the place of the kernel's random bytes, for `secrets` and `default_rng` too.
+
+        Generators that were seeded from the kernel when their modules were imported are seeded
+        anew, by the same number in every interpreter.
+        """
+        _seed(0)
         os.urandom = self
         random._urandom = self  # type: ignore[attr-defined]
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    for name, bits in _GENERATORS:
+        if name in sys.modules:
+            sys.modules[name].seed(seed % 2**bits)
 
 
 def run_all(
@@ -112,6 +125,9 @@ def run_all(
         if report.ending != "ok":  # an ancestor, which ran before: not this program's failure
             return Report("crashed", error=f"in replay: {report.error}")
         chance.restart(program)
+        # What is garbage is collected, and told of it, when a count of new objects says so. The
+        # count begins anew with each program, whether it runs in a child or in a replay.
+        gc.freeze()
         report = _run(program.code, namespace, output)
     return report
 
