@@ -85,7 +85,7 @@ CYCLES = (
     "print(len(log))",
 )
 DRAWN = (
-    "unnamed = __import__('ran' + 'dom')\nprint(unnamed.getrandbits(40))",
+    "unnamed = __import__('ran' + 'dom')\nprint(unnamed.uniform(0, 1))",
     "from sympy import randprime\nx = randprime(10**6, 10**7)\nprint(x)",
     "import statistics\nprint(x, statistics.NormalDist().samples(2))",
     "import scipy\nprint(x)",
