@@ -133,6 +133,10 @@ def _fit(given: argparse.Namespace) -> int:
             f"the recipe {recipe.name!r} trains {recipe.system}, which has no section "
             f"{training.section!r}; choose a recipe that has one"
         )
+    if given.out.resolve() == given.base.resolve():
+        raise BenchError(
+            f"--out {given.out} is the folder of --base, whose weights would be lost; give another"
+        )
     parent = read_checkpoint(given.base, "policy")
     with first_process_first():  # an adapter is merged
         base = full_weights(parent)

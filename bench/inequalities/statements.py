@@ -303,10 +303,23 @@ def find_names(statement: Statement) -> frozenset[str]:
     return frozenset[str]().union(*map(find_variables, sides))
 
 
+def raises_e(expression: Expression) -> bool:
+    """Whether a power of `e` holds a variable, as where the exponential function is meant."""
+    if not isinstance(expression, tuple):
+        return False
+    op, *operands = expression
+    if op == "^" and "e" in find_variables(operands[0]) and find_variables(operands[1]):
+        return True
+    return any(map(raises_e, operands))
+
+
 def _needs_names(statement: Statement) -> bool:
     """Whether a reader of the relations alone would take other variables, or in another order."""
-    return list(statement.variables) != order_names(find_names(statement)) or not all(
-        map(is_plain_name, statement.variables)
+    sides = (side for _, *pair in statement.assumptions + statement.claims for side in pair)
+    return (
+        list(statement.variables) != order_names(find_names(statement))
+        or not all(map(is_plain_name, statement.variables))
+        or any(map(raises_e, sides))
     )
 
 

@@ -127,6 +127,11 @@ def _publish(
         and (file.name in _ADAPTED if adapts else file.name not in (*_NOT_FULL, *leave_out))
     ]
     published = {file.name for file in files}
+    if not any(file.match(WEIGHTS) for file in files):
+        raise BenchError(
+            f"{trained} holds no weights to publish, and {out} keeps what it has. Was a file "
+            "removed there? Remove the folder, and repeat the command to train it again"
+        )
     for file in (*out.glob(WEIGHTS), out / "adapter_config.json"):
         if file.name not in published:
             file.unlink(missing_ok=True)  # what was published here before took another form

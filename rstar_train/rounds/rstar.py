@@ -176,6 +176,7 @@ class Round(RoundAtWork[RoundSettings]):
             data=file,
             sections={"lora": settings.lora, "ppm": settings.ppm, "rows": settings.rows},
             weights=weights_file(settings.lora),
+            more={"values": rows_of / refresh.VALUES} if refreshes else {},
         )
 
     @property
@@ -251,7 +252,10 @@ class Round(RoundAtWork[RoundSettings]):
             "on_policy_rows",
             OnPolicyRowFigures,
             lambda: refresh.make_rows(learnt, self.trained / "on_policy_rows"),
-            inputs=dict(zip(names, digests, strict=False)),
+            inputs={
+                **dict(zip(names, digests, strict=False)),
+                "refresh": sections_digest(seed, {"refresh": self.settings.refresh}),
+            },
             outputs=(refresh.PAIRS, refresh.VALUES),
         )
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from bench.checkpoints.checkpoint import Checkpoint
+from bench.checkpoints.checkpoint import WEIGHTS, Checkpoint
 from bench.errors import BenchError
 from bench.files.atomic import replace_json
 from bench.files.digests import file_digest
@@ -92,7 +92,8 @@ class Stages:
             inputs: digests of everything else that decides the outcome; compared with the
                 manifest's.
             sections: dataclasses of the recipe by name; with the seed they decide the outcome.
-            outputs: names of the files that must be there afterwards, and unchanged to be kept.
+            outputs: names of the files that must be there afterwards, and unchanged to be kept; a
+                pattern stands for all that there are.
 
         Raises:
             BenchError: what `work` raises, or the disk is full, broken or not to be written.
@@ -135,7 +136,7 @@ class Stages:
             "inputs": inputs,
             "config": {name: _values(section) for name, section in sections.items()},
             "figures": figures.to_json(),
-            "outputs": {name: file_digest(folder / name) for name in outputs},
+            "outputs": {name: file_digest(folder / name) for name in _list_files(folder, outputs)},
             **describe_training(),
         }
         replace_json(folder / MANIFEST, manifest)
@@ -152,13 +153,17 @@ class Stages:
         data: Path,
         sections: Mapping[str, object],
         weights: str,
+        more: Mapping[str, Path] = {},
     ) -> Trained[F]:
         """Run a training of `parent` on a file of rows as a stage; see `run`.
 
-        `weights` is the file that the training writes last.
+        `weights` is the file that the training writes last, `more` what else it reads, by name.
         """
         inputs = {"parent": parent.digest, "data": file_digest(data)}
-        figures = self.run(name, kind, work, inputs=inputs, sections=sections, outputs=(weights,))
+        inputs.update((name, file_digest(file)) for name, file in more.items())
+        figures = self.run(
+            name, kind, work, inputs=inputs, sections=sections, outputs=(weights, WEIGHTS)
+        )
         decided = {"recipe": sections_digest(self.seed, sections), **inputs}
         return Trained(self.folder / name, figures, decided)
 
@@ -199,6 +204,16 @@ def _kept(folder: Path, inputs: Json, kind: type[F]) -> F | None:
     except ValueError as error:
         log.warning("%s: its figures cannot be read (%s), made again", label(folder), error)
         return None
+
+
+def _list_files(folder: Path, outputs: Sequence[str]) -> list[str]:
+    """Return the names that some names and patterns stand for, each once."""
+    found = [
+        name
+        for each in outputs
+        for name in ([p.name for p in sorted(folder.glob(each))] if "*" in each else [each])
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _values(section: object) -> Json:

@@ -184,7 +184,8 @@ def save(trainer: Trainer, folder: Path) -> None:
         shutil.rmtree(folder / "trainer", ignore_errors=True)
 
 
-_HEAD = ".score."
+_HEAD = "score"
+"""What a scalar head is called: `score.weight` of a whole model, with a prefix in an adapter."""
 
 
 def _halve(folder: Path) -> None:
@@ -197,7 +198,7 @@ def _halve(folder: Path) -> None:
 
     for path in sorted(folder.glob(WEIGHTS)):
         weights = {
-            name: tensor if _HEAD in name else tensor.to(torch.bfloat16)
+            name: tensor if _HEAD in name.split(".") else tensor.to(torch.bfloat16)
             for name, tensor in load_file(str(path)).items()
         }
         partial = path.with_suffix(".partial")

@@ -32,7 +32,8 @@ def load_value_model(base: Path, *, dtype: torch.dtype, bias: bool = False) -> P
 
         def forward(self, input: torch.Tensor) -> torch.Tensor:
             """Return raw scores, shape (..., 1), of hidden states, shape (..., hidden size)."""
-            return super().forward(input.float())
+            with torch.autocast(input.device.type, enabled=False):  # which would make it bf16
+                return super().forward(input.float())
 
     class Packed:
         """What is added to a model's own class."""

@@ -102,6 +102,16 @@ def test_a_second_training_takes_the_place_of_the_first_in_its_folder(
     ]
 
 
+def test_the_base_is_not_written_over(
+    tiny_policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = read_checkpoint(tiny_policy, "policy").digest
+    options = ("--recipe", "smollm2-cpu", "--rows", "none.jsonl", "--base", str(tiny_policy))
+    assert main(["sft", *options, "--out", f"{tiny_policy}/../{tiny_policy.name}"]) == 2
+    assert "is the folder of --base, whose weights would be lost" in capsys.readouterr().err
+    assert read_checkpoint(tiny_policy, "policy").digest == before
+
+
 def test_a_base_that_is_no_model_is_refused_before_anything_is_trained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -341,6 +341,7 @@ class _Reader:
 
     def _read_bracket(self) -> Expression:
         opening = self._take()
+        self._refuse_part_of_number(opening)
         value = self.read_sum()
         if colon := self._take_mark(":"):
             if not self._take_mark("R"):
@@ -351,6 +352,19 @@ class _Reader:
             raise self._expect(f"an operator or the end of '{opening.text}'")
         self._take()
         return value
+
+    def _refuse_part_of_number(self, opening: Token) -> None:
+        r"""Raise at `[x]` and `{x}`, but not at LaTeX's groups: nobody puts a name in brackets."""
+        shown = self._source.show(opening)
+        groups = self._source.spelling is Spelling.LATEX and shown == "{"
+        after = self._tokens[self._place : self._place + 2]
+        if opening.text == "(" or groups or [t.kind for t in after] != [Kind.NAME, Kind.CLOSE]:
+            return
+        part = "a floor" if opening.text == "[" else "a fractional part"
+        raise refuse(
+            self._source.text,
+            opening._replace(text=f"'{shown}' around one name, which may be {part},"),
+        )
 
     def _read_root(self, root: Token) -> Expression:
         latex = self._source.spelling is Spelling.LATEX

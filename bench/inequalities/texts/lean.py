@@ -26,9 +26,25 @@ from bench.inequalities.texts.grammar import (
     read_relations,
     unwrap,
 )
-from bench.inequalities.texts.tokens import Kind, Spelling, Token, refuse, tokenize
+from bench.inequalities.texts.tokens import (
+    Kind,
+    Spelling,
+    StatementError,
+    Token,
+    quote,
+    refuse,
+    tokenize,
+)
 
 _HEADER = re.compile(r"\b(?:(?:theorem|lemma)\s+[^\s({\[:]*|example\b)")
+_PREAMBLE = re.compile(
+    r"(?:(?:import|open|open_locale|namespace|set_option|(?:noncomputable )?section)\b[^:={}]*)?"
+    r"(?:@\[[^\]]*\]\s*)?(?:private|protected)?"
+)
+"""A line before the header that says nothing about a statement in real numbers."""
+_COMMENT = re.compile(r"--[^\n]*|/-")
+_BLOCK = re.compile(r"/-|-/")
+"""The signs within a block comment, which may hold others but no comment of a line."""
 
 
 def read_lean(text: str) -> Statement:
@@ -36,11 +52,14 @@ def read_lean(text: str) -> Statement:
 
     Raises StatementError and UnsupportedStatement.
     """
-    header = _HEADER.search(text)
+    code = _blank_comments(text)
+    header = _HEADER.search(code)
     start = header.end() if header else 0
-    end = text.find(":=", start)
+    if header:
+        _check_preamble(text, code[: header.start()])
+    end = code.find(":=", start)
     # Blanks in place of the name keep the places of errors right.
-    tokens = tokenize(" " * start + text[start : end if end >= 0 else None], Spelling.LEAN)
+    tokens = tokenize(" " * start + code[start : end if end >= 0 else None], Spelling.LEAN)
     lean = _Lean(text)
     if header or _begins_with_binder(tokens):
         tokens = lean.read_binders(tokens)
@@ -51,6 +70,37 @@ def read_lean(text: str) -> Statement:
         tokens = tokens[1:]
     lean.read_goal(tokens)
     return Statement(tuple(lean.variables), tuple(lean.assumptions), tuple(lean.claims))
+
+
+def _blank_comments(text: str) -> str:
+    """Return a text with blanks for its comments, which may hold `:=`; places stay right."""
+    blanked = list(text)
+    opened: list[int] = []
+    place = 0
+    while found := (_BLOCK if opened else _COMMENT).search(text, place):
+        start, place = found.span()
+        if found[0] == "/-":
+            opened.append(start)
+            continue
+        if found[0] == "-/":
+            start = opened.pop()
+        blanked[start:place] = [c if c == "\n" else " " for c in text[start:place]]
+    if opened:
+        raise StatementError(f"a comment is never closed at {quote(text, opened[0])}; add its '-/'")
+    return "".join(blanked)
+
+
+def _check_preamble(text: str, before: str) -> None:
+    """Raise if a text before the header, such as `variable (ha : 0 < a)`, may say something."""
+    position = 0
+    for line in before.splitlines(keepends=True):
+        if line.strip() and not _PREAMBLE.fullmatch(line.strip()):
+            place = position + len(line) - len(line.lstrip())
+            raise StatementError(
+                f"something stands before the theorem at {quote(text, place)}; write its "
+                "variables and hypotheses behind the theorem's name, and remove it"
+            )
+        position += len(line)
 
 
 def _begins_with_binder(tokens: Stretch) -> bool:

@@ -11,7 +11,9 @@ without a sign where all names are letters, and what can be read in two ways is 
 of more letters are declared: `... for real foo, bar`.
 
 In plain text and LaTeX, what follows the first comma, `;` or word such as `with`, `for`, `if` are
-conditions; several claims are joined by `and`. `a, b > 0` is two conditions, as is `0 < a, b`.
+conditions; several claims are joined by `and`. `a, b > 0` is two conditions, as is `0 < a, b`; and
+`0 < a, b < 1` is refused. No product goes across a new line, `\quad`, `\\` or `$`: between two
+relations it is like a `;`, beside an operator it is a space, elsewhere it is refused.
 Variables come in the order of a declaration (`for real y, x`), then in that of the alphabet.
 
 Nothing is simplified, and nothing is assumed that is not written: a variable is real.
@@ -19,7 +21,7 @@ Nothing is simplified, and nothing is assumed that is not written: a variable is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -32,6 +34,7 @@ from bench.inequalities.statements import (
     find_names,
     is_plain_name,
     order_names,
+    raises_e,
 )
 from bench.inequalities.texts.grammar import (
     Source,
@@ -53,6 +56,7 @@ from bench.inequalities.texts.tokens import (
     CONNECTORS,
     FILLERS,
     PIECE,
+    Gap,
     Kind,
     Spelling,
     StatementError,
@@ -68,6 +72,7 @@ __all__ = ["StatementError", "UnsupportedStatement", "read_expression", "read_st
 MAX_VARIABLES = 100
 """Variables of a statement; points with many more take gigabytes."""
 
+_SEPARATORS = frozenset((",", ";", ":", "->", "and", "forall"))
 _SIGNS = {"positive": ">", "nonnegative": ">="}
 
 
@@ -109,6 +114,7 @@ def read_statement(text: str, assume: Sequence[str] = ()) -> Statement:
     except RecursionError as error:
         raise _too_deep() from error
     statement = draft.finish()
+    _refuse_euler(draft, statement)
     count = len(statement.variables)
     if count > MAX_VARIABLES:
         raise StatementError(
@@ -116,6 +122,19 @@ def read_statement(text: str, assume: Sequence[str] = ()) -> Statement:
             "write one with fewer"
         )
     return statement
+
+
+def _refuse_euler(draft: _Draft, statement: Statement) -> None:
+    """Raise where a power of `e` holds a variable and nothing says that `e` is one itself."""
+    bounded = {side for bound in filter(_is_bound, draft.assumptions) for side in bound[1:]}
+    if "e" in {*draft.variables, *draft.mentioned, *bounded}:
+        return
+    relations = statement.assumptions + statement.claims
+    if any(raises_e(side) for _, *pair in relations for side in pair):
+        raise StatementError(
+            "'e' may be a variable or Euler's number where a power of it holds a variable; write "
+            "'for real e' if it is a variable, and Euler's number is not read"
+        )
 
 
 def read_expression(text: str, variables: Sequence[str] = ()) -> Expression:
@@ -150,7 +169,70 @@ def _tokenize_free(text: str) -> _Text:
             kept.append(token)
         elif not _is_filler(token, tokens[max(place - 1, 0)], tokens[place + 1]):
             kept += _read_letters(source, token)
-    return source, kept
+        else:
+            tokens[place + 1] = tokens[place + 1]._replace(gap=Gap.BREAK)
+    return source, _settle_gaps(source, kept)
+
+
+def _settle_gaps(source: Source, tokens: Stretch) -> Stretch:
+    """Return tokens with a `;` in those gaps where what stands beside would become a product."""
+    behind = _find_related(tokens, *_SEPARATORS.difference((",", "and")))
+    behind_sign = _find_related(tokens, *_SEPARATORS)
+    settled: Stretch = []
+    before = [False]
+    """Whether a relation was met since the last separator, in each of the open brackets."""
+    for place, token in enumerate(tokens):
+        if token.gap and _is_joined(settled, token):
+            signed, broken = is_mark(token, "-", "+"), token.gap is Gap.BREAK
+            related = before[-1] and (behind_sign if signed else behind)[place]
+            if broken and related and not signed and len(before) == 1:
+                settled.append(Token(Kind.MARK, ";", token.start, token.start))
+                before = [False]
+            elif (broken or not signed) and (related or broken and not signed):
+                raise source.complain(
+                    token,
+                    "a gap or line break stands between what may or may not belong together",
+                    "write '*' for a product, ',' or 'with' before a condition",
+                )
+        _note_relation(before, token, _SEPARATORS, Kind.OPEN)
+        settled.append(token)
+    return settled
+
+
+def _find_related(tokens: Stretch, *separators: str) -> list[bool]:
+    """Return whether, from each token on, a relation or an adjective comes before a separator."""
+    noted = [False]
+    related = []
+    for token in reversed(tokens):
+        _note_relation(noted, token, separators, Kind.CLOSE)
+        related.append(noted[-1])
+    return related[::-1]
+
+
+def _note_relation(
+    noted: list[bool], token: Token, separators: Collection[str], opening: Kind
+) -> None:
+    """Note in the innermost bracket what a token is, or that a bracket opens or closes."""
+    if token.kind in (Kind.OPEN, Kind.CLOSE):
+        if token.kind is opening:
+            noted.append(False)
+        else:
+            noted.pop()
+    elif is_mark(token, "in", *RELATIONS):
+        noted[-1] = True
+    elif token.kind is Kind.WORD:
+        noted[-1] = token.text in ADJECTIVES
+    elif is_mark(token, *separators):
+        noted[-1] = False
+
+
+def _is_joined(before: Stretch, token: Token) -> bool:
+    """Whether a token would be read as one product or sum with what stands before it."""
+    ends = (Kind.NUMBER, Kind.NAME, Kind.POWER, Kind.CLOSE)
+    begins = (Kind.NUMBER, Kind.NAME, Kind.ROOT, Kind.FRACTION, Kind.OPEN)
+    if not before or not (before[-1].kind in ends or is_mark(before[-1], "R")):
+        return False
+    return token.kind in begins or is_mark(token, "-", "+")
 
 
 def _is_filler(token: Token, before: Token, after: Token) -> bool:
@@ -171,7 +253,8 @@ def _read_letters(source: Source, token: Token) -> Iterator[Token]:
     """Yield a word as the names that it is made of."""
     width = 1 if source.spelling is Spelling.LATEX else token.end - token.start
     for start in range(token.start, token.end, width):
-        yield Token(Kind.NAME, source.text[start : start + width], start, start + width)
+        gap = token.gap if start == token.start else Gap.NONE
+        yield Token(Kind.NAME, source.text[start : start + width], start, start + width, gap)
 
 
 def _resolve(texts: Sequence[_Text], variables: Sequence[str] = ()) -> list[_Text]:
@@ -194,6 +277,7 @@ def _resolve(texts: Sequence[_Text], variables: Sequence[str] = ()) -> list[_Tex
             tokens = list(_cut_names(source, tokens, declared, alone))
         names.update(token.text for token in tokens if token.kind is Kind.NAME)
         resolved.append((source, tokens))
+    _refuse_functions(resolved, declared)
     implicit = all(is_plain_name(name) or name.partition("_")[0] in GREEK for name in names)
     return [
         (
@@ -206,6 +290,23 @@ def _resolve(texts: Sequence[_Text], variables: Sequence[str] = ()) -> list[_Tex
         )
         for source, tokens in resolved
     ]
+
+
+def _refuse_functions(texts: Sequence[_Text], declared: set[str]) -> None:
+    """Raise where an undeclared `f` stands in `f(x)`, and everywhere before a bracket."""
+    alone = set(declared)
+    applied: list[tuple[Source, Token]] = []
+    for source, tokens in texts:
+        for place, token in enumerate(tokens):
+            if token.kind is not Kind.NAME:
+                continue
+            if tokens[place + 1].text != "(":
+                alone.add(token.text)
+            elif [t.kind for t in tokens[place + 2 : place + 4]] == [Kind.NAME, Kind.CLOSE]:
+                applied.append((source, token))
+    for source, token in applied:
+        if token.text not in alone:
+            raise unknown_function(source, token)
 
 
 def _find_declared(tokens: Stretch) -> Iterator[str]:
@@ -257,7 +358,7 @@ def _cut_names(
 def _cut(tokens: Stretch) -> list[tuple[str, Stretch]]:
     """Return the stretches between words such as `with` and `then`, and what each of them is.
 
-    That is an "if", a "then", or, at the beginning, "".
+    That is an "if", a "then", what follows a ":", or, at the beginning, "".
     """
     pieces, start, part = [], 0, ""
     depth = 0
@@ -266,8 +367,10 @@ def _cut(tokens: Stretch) -> list[tuple[str, Stretch]]:
         begins = ""
         if token.kind is Kind.WORD and token.text in CONNECTORS or is_mark(token, "forall"):
             begins = "if"
-        elif token.kind is Kind.WORD and token.text in CONCLUSIONS or is_mark(token, "->", ":"):
+        elif token.kind is Kind.WORD and token.text in CONCLUSIONS or is_mark(token, "->"):
             begins = "then"
+        elif is_mark(token, ":"):
+            begins = ":"
         if begins and depth == 0:
             pieces.append((part, end_at(tokens, place, start)))
             start, part = place + 1, begins
@@ -276,14 +379,16 @@ def _cut(tokens: Stretch) -> list[tuple[str, Stretch]]:
 
 def _read_free(source: Source, tokens: Stretch) -> _Draft:
     """Read a claim with its conditions, whichever comes first."""
-    pieces = _cut(tokens)
+    pieces = _settle_colons(source, _cut(tokens))
     at = max((place for place, (part, _) in enumerate(pieces) if part == "then"), default=0)
     claim = pieces[at][1]
     while is_mark(claim[0], ",", ";"):
         claim = claim[1:]
     place = next(find_outside(claim, ",", ";"), None)
     more: list[Stretch] = []
+    in_gap = False
     if place is not None:
+        in_gap = claim[place].start == claim[place].end
         claim, more = end_at(claim, place), [claim[place + 1 :]]
     if claim[0].kind is Kind.END:
         raise source.complain(
@@ -292,22 +397,78 @@ def _read_free(source: Source, tokens: Stretch) -> _Draft:
             "write 'claim with conditions' or 'if conditions then claim'",
         )
     draft = _Draft(claims=read_claims(source, claim))
-    if more and more[0][0].kind is not Kind.END and any(map(_is_bound, draft.claims)):
-        raise source.complain(
-            more[0][0],
-            "it is not clear which relation is the claim",
-            "write 'claim with conditions' or 'if conditions then claim'",
-        )
+    if more and more[0][0].kind is not Kind.END:
+        # Lines may come in any order, so what is a condition must be seen from it.
+        unclear = in_gap and not _hold_conditions(source, more[0])
+        if unclear or any(map(_is_bound, draft.claims)):
+            raise source.complain(
+                more[0][0],
+                "it is not clear which relation is the claim",
+                "write 'claim with conditions' or 'if conditions then claim'",
+            )
     before = [stretch for _, stretch in pieces[:at]]
     for stretch in (*before, *more, *(stretch for _, stretch in pieces[at + 1 :])):
         _read_conditions(draft, source, stretch)
+    if more and not in_gap:
+        _refuse_shared_name(source, claim, more[0], draft)
     return draft
+
+
+def _refuse_shared_name(source: Source, claim: Stretch, more: Stretch, draft: _Draft) -> None:
+    """Raise at `... >= 2b a, b > 0`, where `a` may be of the claim or of the conditions."""
+    if len(claim) < 3 or claim[-2].kind is not Kind.NAME or not _is_joined(claim[:-2], claim[-2]):
+        return
+    last, listed = claim[-2], more[0].kind is Kind.NAME and is_mark(more[1], ",", *RELATIONS)
+    bounded = {side for bound in filter(_is_bound, draft.assumptions) for side in bound[1:]}
+    if listed and claim[-3].end < last.start and last.text not in bounded:
+        raise source.complain(
+            last,
+            f"'{source.show(last)}' may be a factor or the first of the names behind it",
+            "write '*' for a product, ',' or 'with' before a condition",
+        )
+
+
+def _settle_colons(
+    source: Source, pieces: Sequence[tuple[str, Stretch]]
+) -> list[tuple[str, Stretch]]:
+    """Return the pieces; each that follows a ":" becomes an "if" or a "then"."""
+    settled: list[tuple[str, Stretch]] = []
+    for part, stretch in pieces:
+        if part == ":":
+            part = "then"
+            if settled[-1][0] == "if" and settled[-1][1][0].kind is Kind.END:
+                settled.pop()  # `subject to: a > 0`
+                part = "if"
+            elif facing := [
+                piece for led, piece in settled if led != "if" and piece[0].kind is not Kind.END
+            ]:
+                before = _hold_conditions(source, facing[-1])
+                behind = _hold_conditions(source, stretch)
+                if before == behind:
+                    raise source.complain(
+                        stretch[0],
+                        "it is not clear which side of ':' is the claim",
+                        "write 'claim with conditions' or 'if conditions then claim'",
+                    )
+                part = "if" if behind else "then"
+        settled.append((part, stretch))
+    return settled
+
+
+def _hold_conditions(source: Source, tokens: Stretch) -> bool:
+    """Whether a stretch has nothing but equations, and relations of names and numbers."""
+    draft = _Draft()
+    _read_conditions(draft, source, tokens)
+    return bool(draft.assumptions or draft.variables or draft.mentioned) and all(
+        op in ("=", "!=") or not (isinstance(left, tuple) or isinstance(right, tuple))
+        for op, left, right in draft.assumptions
+    )
 
 
 def _read_conditions(draft: _Draft, source: Source, tokens: Stretch) -> None:
     """Read lists such as `a, b > 0, ab = 1; positive c, d real`."""
     for group in split(tokens, ";"):
-        for listing in _cut_lists(group):
+        for listing in _cut_lists(source, group):
             relations, found = _read_list(source, listing.items, bool(listing.adjectives))
             names = list(dict.fromkeys(found))
             for adjective in listing.adjectives:
@@ -334,11 +495,24 @@ class _List:
     """Whether the adjectives come first, and so hold for what is still to come."""
 
 
-def _cut_lists(group: Stretch) -> list[_List]:
+def _refuse_word_between(source: Source, item: Stretch) -> None:
+    """Raise at `b real c > 0`, which would be a product without the word."""
+    for before, token, after in zip(item, item[1:], item[2:], strict=False):
+        outer = before.kind is Kind.WORD or after.kind in (Kind.WORD, Kind.END)
+        if token.kind is Kind.WORD and not outer:
+            raise source.complain(
+                token,
+                f"'{source.show(token)}' stands between what would be one expression",
+                "write ',' between conditions",
+            )
+
+
+def _cut_lists(source: Source, group: Stretch) -> list[_List]:
     """Return lists, each begun by its adjectives (`positive a, b`) or ended (`a, b positive`)."""
     lists, current = [_List()], _List()
     for item in split(group, ",", "and"):
         words = [token for token in item if token.kind is Kind.WORD]
+        _refuse_word_between(source, item)
         content = [token for token in item if token.kind is not Kind.WORD]
         if len(content) == 1 and not current.items and lists[-1].adjectives:
             lists[-1].adjectives += words  # `a, b real and positive`
@@ -375,7 +549,10 @@ def _read_list(
     bare: list[Token] = []
     ended: Relation | None = None
     """The last relation, if its right side is a name."""
+    end = 0
     for item in items:
+        comma = source.text.startswith(",", end)
+        end = item[-1].start
         item = unwrap(_strip_membership(item), "and", *RELATIONS)
         if item[0].kind is Kind.NAME and item[1].kind is Kind.END:
             bare.append(item[0])
@@ -385,6 +562,12 @@ def _read_list(
             op, _, right = found[0]
             if bare and (op in ("=", "!=") or (ended and isinstance(ended[1], Fraction))):
                 raise _refuse_sharing(source, bare[0])
+            if ended and comma and _may_share(ended, found[0]):
+                raise source.complain(
+                    item[0],
+                    f"it is not clear which bounds '{ended[2]}' and '{item[0].text}' share",
+                    "write the bounds of each name, or 'and' between the conditions",
+                )
             relations += [(op, token.text, right) for token in bare]
             names += [*(token.text for token in bare), item[0].text]
         else:
@@ -399,6 +582,13 @@ def _read_list(
             raise _refuse_sharing(source, bare[0])
         relations += [(op, left, token.text) for token in bare]
     return relations, names + [token.text for token in bare]
+
+
+def _may_share(first: Relation, second: Relation) -> bool:
+    """Whether `0 < a` and then `b < 1` may be `0 < a, b < 1` said of both names."""
+    op, left, name = first
+    same = op[0] == second[0][0] and op not in ("=", "!=")
+    return same and isinstance(left, Fraction) and name != second[1]
 
 
 def _is_bound(relation: Relation) -> bool:

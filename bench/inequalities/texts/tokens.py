@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from bench.errors import BenchError
@@ -53,6 +53,17 @@ class Kind(StrEnum):
     END = "end"
 
 
+class Gap(IntEnum):
+    """What is between a token and the one before it."""
+
+    NONE = 0
+    """Nothing, or what may be in the middle of a product."""
+    SPACE = 1
+    """More than the space in a product, but perhaps without a meaning."""
+    BREAK = 2
+    """What no author has in the middle of a product: a new line, a new formula, a wide space."""
+
+
 class Token(NamedTuple):
     """A piece of a text, with its place."""
 
@@ -60,6 +71,7 @@ class Token(NamedTuple):
     text: str
     start: int
     end: int
+    gap: Gap = Gap.NONE
 
 
 MAX_LENGTH = 20_000
@@ -230,6 +242,17 @@ _PATTERNS = {
         re.VERBOSE | re.DOTALL,
     ),
 }
+_GAPS = {
+    Spelling.PLAIN: {
+        Gap.BREAK: re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"),
+        Gap.SPACE: re.compile(r"\s\s|[^\S ]"),
+    },
+    # In LaTeX a single new line is a space.
+    Spelling.LATEX: {
+        Gap.BREAK: re.compile(r"\\q?quad|\\[\\()\[\]]|[$&]|~\s*~|\n\s*\n"),
+        Gap.SPACE: re.compile(r"\s\s|[^\S ]|(?:\\[ ,:;]\s*){2}"),
+    },
+}
 _SETS = {"R": "ℝ", "N": "ℕ", "Z": "ℤ", "Q": "ℚ", "C": "ℂ"}
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
@@ -280,7 +303,17 @@ def tokenize(text: str, spelling: Spelling) -> list[Token]:
     for token in tokens:
         if token.kind is Kind.UNSUPPORTED:
             raise refuse(text, token)
-    return [*tokens, Token(Kind.END, "", len(text.rstrip()), len(text))]
+    tokens.append(Token(Kind.END, "", len(text.rstrip()), len(text)))
+    return list(_mark_gaps(text, spelling, tokens))
+
+
+def _mark_gaps(text: str, spelling: Spelling, tokens: Sequence[Token]) -> Iterator[Token]:
+    end = 0
+    for token in tokens:
+        between = text[end : token.start]
+        found = (gap for gap, sign in _GAPS.get(spelling, {}).items() if sign.search(between))
+        yield token._replace(gap=next(found, Gap.NONE))
+        end = token.end
 
 
 def _scan(text: str, spelling: Spelling) -> Iterator[Token]:
@@ -398,6 +431,8 @@ def _read_words(text: str, match: re.Match[str]) -> Iterator[Token]:
         )
     for found in words:
         group = "mark" if found[0] in ",;." else "name"
+        if len(found[0]) > MAX_DIGITS:
+            raise _refuse_length(text, group, start + found.start(), len(found[0]))
         yield _make(group, found[0], start + found.start(), start + found.end())
 
 

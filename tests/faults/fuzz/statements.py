@@ -19,7 +19,7 @@ SEEDS = (
     b"for real foo, bar: foo*foo + bar*bar >= 0",
     "∀ x > 0, x + 1 / x ≥ 2".encode(),
 )
-FOUND: tuple[bytes, ...] = ()
+FOUND = (b"\\frac{be \\text{ mark" + b"M" * 120 + b"f } a r } ab > p",)
 
 
 def try_input(data: bytes) -> None:

@@ -98,7 +98,7 @@ def test_one_statement_is_read_from_many_spellings(text: str) -> None:
         ("a^2b + b", "a^2*b + b"),
         ("x₁x₂ + x_1 + x2 + x₂", "x_1*x_2 + x_1 + x2 + x_2"),
         ("αβ + γ", "alpha*beta + gamma"),
-        ("3[a + {b}]", "3*(a + b)"),
+        ("3[a + {b + 1}]", "3*(a + (b + 1))"),
         (r"\frac12 x", "(1/2)*x"),
         (r"\frac a{b+c}", "a/(b + c)"),
         (r"\dfrac{a}{2}b", "(a/2)*b"),
@@ -166,6 +166,118 @@ def test_conditions_are_lists_of_relations(text: str, assumptions: str) -> None:
 def test_a_product_that_looks_like_a_word_is_a_product(text: str) -> None:
     plain = "a*b + b*e + e*a >= -b*e - 2*b*e*b*e + b*e^2 with a, b, e > 0"
     assert hash_up_to_renaming(read_statement(text)) == hash_up_to_renaming(read_statement(plain))
+
+
+CLEARED = "b^2 + a^2 >= 2*b with a, b > 0"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (r"b^2+a^2 \ge 2b \qquad a, b > 0", CLEARED),
+        (r"b^2+a^2 \ge 2b \quad a, b > 0", CLEARED),
+        (r"b^2+a^2 \ge 2b ~~ a, b > 0", CLEARED),
+        (r"b^2+a^2 \ge 2b \\ a, b > 0", CLEARED),
+        (r"$b^2+a^2 \ge 2b$ $a, b > 0$", CLEARED),
+        (r"\(b^2+a^2 \ge 2b\) \(a, b > 0\)", CLEARED),
+        (r"b^2+a^2 &\ge 2b & a, b &> 0", CLEARED),
+        ("b^2+a^2 >= 2b\na, b > 0", CLEARED),
+        ("b^2+a^2\n>= 2b\r\na > 0\nb > 0", CLEARED),
+        ("b^2+a^2 >= 2b\na, b positive", "b^2 + a^2 >= 2*b for real a, b with a, b > 0"),
+        ("b^2+a^2 +\n  1\n - 1 >= 2b", "b^2 + a^2 + 1 - 1 >= 2*b"),
+        ("b^2+a^2 >= 2b -\n  a\n with a = 2", "b^2 + a^2 >= 2*b - a with a = 2"),
+        ("b^2+a^2 >= 2b, a,\n b > 0", CLEARED),
+        (r"\frac ab+\frac ba \ge 2 \qquad a,b>0", "a/b + b/a >= 2 with a, b > 0"),
+        (r"a^2+b^2 \ge 2ab \\ a>0", "a^2 + b^2 >= 2*a*b with a > 0"),
+        (r"$a>0$ $b>0$ then $ab>0$", "a*b > 0 with a, b > 0"),
+        ("\\frac{a}{b}\n\\frac{b}{a} \\ge 1 - a", "a/b*(b/a) >= 1 - a"),
+        ("a b >= 1 holds a > 0", "a*b >= 1 with a > 0"),
+    ],
+)
+def test_a_gap_is_no_product(text: str, plain: str) -> None:
+    assert read_statement(text) == read_statement(plain)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a>0\nb>0\na/b+b/a>=2", "not clear which relation is the claim"),
+        ("abc >= 1\na + b + c >= 3", "not clear which relation is the claim"),
+        ("a\nb >= 1", "a gap or line break stands between"),
+        ("a >= 2a\nb", "a gap or line break stands between"),
+        ("(a\nb) >= 2", "a gap or line break stands between"),
+        (r"a \ge 2a \quad b", "a gap or line break stands between"),
+        (r"a^2 \ge 2b \qquad -1 < b", "a gap or line break stands between"),
+        ("a^2 >= 2b    a, b > 0", "a gap or line break stands between"),
+        ("a^2 \\ge 2b\na, b > 0", "a gap or line break stands between"),
+        (r"a^2 \ge 2b \; \; a, b > 0", "a gap or line break stands between"),
+        ("a >= 1 with b real c > 0", "'real' stands between"),
+        ("a^2+b^2 >= 2b a, b > 0", "'a' may be a factor or the first of the names"),
+        ("a+b <= 1+ab for 0 <= a, b <= 1", "it is not clear which bounds 'a' and 'b' share"),
+        ("-1 <= x, y <= 1 -> x + y <= 2", "it is not clear which bounds 'x' and 'y' share"),
+        ("xy <= 2 for 1 > x, y > 0", "it is not clear which bounds 'x' and 'y' share"),
+        ("x >= 3 : x > 0", "it is not clear which side of ':' is the claim"),
+        ("xy >= 3 : x + y > 2", "it is not clear which side of ':' is the claim"),
+        ("e^x >= 1 + x for real x", "'e' may be a variable or Euler's number"),
+        ("1/(2e)^(-x) >= 1 + x", "'e' may be a variable or Euler's number"),
+        (r"\mathrm{e}^{x} \ge 1 + x", "'e' may be a variable or Euler's number"),
+        ("f(x) >= f(y)", "unknown function 'f'"),
+        (r"f\left(x\right) \ge f(x + y)", "unknown function 'f'"),
+    ],
+)
+def test_what_has_two_readings_is_refused(text: str, said: str) -> None:
+    with pytest.raises(StatementError, match=said) as caught:
+        read_statement(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("x + y >= 1 for 0 < x and y < 1", "x + y >= 1 with 0 < x; y < 1"),
+        ("x + y >= 1 for 0 < x, x < 1", "x + y >= 1 with 0 < x; x < 1"),
+        ("x + y >= 1 for 0 < x, y > 1", "x + y >= 1 with 0 < x; y > 1"),
+        ("x + 1/x >= 3 : x > 0", "x + 1/x >= 3 with x > 0"),
+        ("x + 1/x >= 3 where x real: x > 0", "x + 1/x >= 3 for real x with x > 0"),
+        ("x + 1/x >= 3 subject to: x > 0", "x + 1/x >= 3 with x > 0"),
+        ("x, y > 0, xy = 1: x + y >= 2", "x + y >= 2 with x, y > 0; x*y = 1"),
+        ("x, y > 0: show that x + y >= 2", "x + y >= 2 with x, y > 0"),
+        ("f(x) + f >= 0", "f*x + f >= 0"),
+        ("c >= b a, b, a > 0", "c >= b*a with b, a > 0"),
+        ("f(x + 1) >= 0", "f*(x + 1) >= 0"),
+        (r"{x}^2 + \sqrt{x} \ge 0", "x^2 + sqrt(x) >= 0"),
+        ("e^2 + x^e >= 0", "e^2 + x^e >= 0"),
+    ],
+)
+def test_what_has_one_reading_is_read(text: str, plain: str) -> None:
+    assert read_statement(text) == read_statement(plain)
+
+
+def test_a_declared_e_is_a_variable_and_prints_as_one() -> None:
+    for text in ("e^x >= 1 for real e, x", "e^x >= 1 with e > 0", "theorem P (e x : ℝ) : e^x ≥ 1"):
+        statement = read_statement(text)
+        assert read_statement(format_text(statement)) == statement
+        assert read_statement(format_latex(statement)) == statement
+
+
+def test_a_comment_in_a_theorem_says_nothing() -> None:
+    kept = read_statement("theorem X (a b : ℝ) : a*b ≤ 1/2 ∧ a > 5 := by")
+    for text in (
+        "theorem X (a b : ℝ) : a*b ≤ 1/2 -- := \n ∧ a > 5 := by",
+        "theorem X (a b : ℝ) : a*b ≤ 1/2 /- := /- := -/ := -/ ∧ a > 5 := by",
+        "/-- theorem Y : a -/\n-- lemma Z\ntheorem X (a b : ℝ) : a*b ≤ 1/2 ∧ a > 5 := by",
+        "import Mathlib\nopen Real\n\nset_option x 0 in\nsection\nnamespace Foo\n"
+        "theorem X (a b : ℝ) : a*b ≤ 1/2 ∧ a > 5 := by",
+    ):
+        assert read_statement(text) == kept
+    with pytest.raises(StatementError, match="a comment is never closed at '.* <here>/- b'"):
+        read_statement("theorem X (a b : ℝ) : a*b ≤ 1/2 /- b")
+
+
+def test_what_stands_before_a_theorem_is_not_passed_over() -> None:
+    for before in ("variable (a : ℝ) (ha : 0 < a)\n", "def f := 2\n", "section variable (x : ℝ) "):
+        with pytest.raises(StatementError, match="something stands before the theorem at '"):
+            read_statement(before + "theorem X : a ≥ 0 := by")
 
 
 def test_several_claims_are_joined_by_and() -> None:
@@ -318,6 +430,9 @@ UNSUPPORTED = [
     ("exp(x) >= 1 + x", "the function exp"),
     (r"\sin x \le x", "the function sin"),
     ("max(a, b) >= a", "the function max"),
+    ("[x] <= x", "'[' around one name, which may be a floor,"),
+    ("{x} >= 0", "'{' around one name, which may be a fractional part,"),
+    (r"\left\{ x \right\} \ge 0", r"'\{' around one name, which may be a fractional part,"),
     ("|a| >= a", "an absolute value"),
     ("abs(a) >= a", "an absolute value"),
     ("theorem P (x : ℝ) : (π:ℝ) ≥ x", "the irrational constant pi"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.checkpoints.checkpoint import EMBEDDED, Kind, find_checkpoint, read_checkpoint
+from bench.errors import BenchError
 from rstar_train.publishing.cards import card, write_cards
 from rstar_train.publishing.checkpoint import Lineage, publish, round_name
 from rstar_train.recipes.recipe import load_recipe
@@ -76,6 +77,22 @@ def test_what_is_published_again_is_as_before_and_tells_who_trained_it(tmp_path:
     lineage = json.loads(found[0]["lineage.json"])
     assert lineage["trained_by"] == {"git": GIT, "packages": {}, "finished": "then"}
     assert "| code | c0ffee |" in card(lineage, FIGURES)
+
+
+def test_a_training_without_its_weights_takes_nothing_from_what_is_published(
+    tmp_path: Path,
+) -> None:
+    out = published(tmp_path)
+    (tmp_path / "work" / "policy" / "adapter_model.safetensors").unlink()
+    lineage = Lineage(
+        **{"name": "x", "kind": "policy", "parent": find_checkpoint(EMBEDDED, "policy")},
+        **{"round": 3, "recipe": "r", "searcher": {}, "annotation": "ppm", "inputs": {}},
+        **{"figures": {}, "trained_by": {}},
+    )
+    with pytest.raises(BenchError, match="holds no weights to publish, and .* keeps what it has"):
+        lora = RECIPE.defaults.lora
+        publish(tmp_path / "work" / "policy", out, lineage, lora=lora, leave_out=())
+    assert read_checkpoint(out, "policy").name == "smollm2-r3"
 
 
 @pytest.mark.parametrize("kind", ["policy", "ppm"])

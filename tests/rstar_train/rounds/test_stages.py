@@ -48,6 +48,23 @@ def run(folder: Path, inputs: dict[str, Any], work: Any, **options: Any) -> Time
     )
 
 
+def test_a_stage_is_done_again_where_any_of_its_files_is_gone_or_changed(tmp_path: Path) -> None:
+    stage, counted = tmp_path / "stage", Counted()
+
+    def work() -> Times:
+        for name in ("config.json", "model-1.safetensors", "model-2.safetensors"):
+            (stage / name).write_text(name)
+        return counted()
+
+    outputs = ("config.json", "*.safetensors")
+    for times in (1, 1):
+        assert run(stage, {}, work, outputs=outputs).times == times
+    (stage / "model-2.safetensors").unlink()
+    assert run(stage, {}, work, outputs=outputs).times == 2
+    (stage / "model-1.safetensors").write_text("edited")
+    assert run(stage, {}, work, outputs=outputs).times == 3
+
+
 def test_a_stage_is_done_again_only_when_its_inputs_change(tmp_path: Path) -> None:
     work = Counted()
     inputs = {"recipe": "abc", "files": ("x", "y")}  # a tuple reads back as a list

@@ -26,6 +26,13 @@ def test_putting_a_head_on_a_policy_says_nothing_of_the_head_it_lacks(
     assert not model.score.weight.any()
 
 
+def test_a_head_computes_in_fp32_under_autocast_too(tokenizer_folder: Path, tmp_path: Path) -> None:
+    model = load_value_model(tiny.policy(tmp_path, tokenizer_folder), dtype=torch.float32)
+    hidden = torch.ones(2, model.score.in_features, dtype=torch.bfloat16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert model.score(hidden).dtype == torch.float32
+
+
 def test_another_weight_that_is_missing_is_told(tokenizer_folder: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
