@@ -11,7 +11,14 @@ import re
 from collections.abc import Sequence
 
 from bench.answers.responses.marks import Extracted, Where
-from bench.answers.responses.sentences import SENTENCE, Piece, cut_pieces, is_prose, is_task
+from bench.answers.responses.sentences import (
+    SENTENCE,
+    Piece,
+    cut_pieces,
+    is_denied,
+    is_prose,
+    is_task,
+)
 
 UNMARKED = "no box, and no 'answer is'"
 RANGE = 1500
@@ -74,7 +81,12 @@ _THE_ANSWER = re.compile(
     r"(?:final\s+|correct\s+|only\s+)?(?:answer|solution)\b.*",
     re.IGNORECASE,
 )
-_REFUTED = re.compile(r"\bis (?:not (?:the|our|my|correct|right)|wrong|incorrect)\b", re.IGNORECASE)
+_REFUTED = re.compile(
+    r"\b(?:is(?: not|n['’]t) (?:the|our|my|correct|right)|is (?:wrong|incorrect))\b", re.IGNORECASE
+)
+_NEGATED_VERB = re.compile(r"cannot|[a-z]+n['’]t")
+_EXCLUSIONS = (("cannot",), ("can't",), ("can’t",))
+"""`Therefore $n$ cannot be 9` says what a letter cannot be, `it cannot be 9` denies an answer."""
 _TRUTH = re.compile(r"\W*(yes|no|true|false|correct|incorrect)\s*[,.;:]", re.IGNORECASE)
 _REMARK = re.compile(
     r"\s*[,;(]?\s*\bwhere\s+(?:\\\(|\$)?\\?[A-Za-z](?:_\{?\w+\}?)?(?:\$|\\\))?\s+"
@@ -159,9 +171,9 @@ def _said(sentence: str) -> Extracted | None:
         return Extracted(truth[1], Where.SENTENCE, UNMARKED)
     if (named := _THE_ANSWER.fullmatch(sentence)) and not is_prose(named[1]):
         return Extracted(named[1].strip(" *"), Where.SENTENCE, UNMARKED)
-    bold = [part for part in _BOLD.findall(sentence) if not is_prose(part)]
-    if bold and re.search(r"\d", bold[-1]):
-        return Extracted(bold[-1].strip(), Where.BOLD, UNMARKED)
+    bold = [part for part in _BOLD.finditer(sentence) if not is_prose(part[1])]
+    if bold and re.search(r"\d", bold[-1][1]) and not is_denied(sentence, bold[-1].start()):
+        return Extracted(bold[-1][1].strip(), Where.BOLD, UNMARKED)
     concluded = _SHORT_CONCLUSION.sub("", sentence, count=1)
     if not is_prose(concluded):
         return Extracted(concluded.strip(" *"), Where.SENTENCE, UNMARKED)
@@ -180,6 +192,9 @@ def value_said(pieces: Sequence[Piece], *, concluding: bool) -> str:
 
     `concluding` says that the sentence draws a conclusion: then its only piece is what it is.
     """
+    excluded = concluding and len(pieces) > 1 and pieces[-1].before[:1] in _EXCLUSIONS
+    if pieces[-1].denied and not excluded:
+        return ""
     for piece in reversed(pieces):
         if len(piece.before) > 1 and piece.before[-2] == "there":
             number = _NUMBER.match(piece.text)
@@ -208,6 +223,7 @@ def is_subject(piece: Piece) -> bool:
     return bool(
         piece.after[0] in ("and", "or", "but")
         or set(piece.after) & _VERBS
+        or _NEGATED_VERB.fullmatch(piece.after[0])
         or _CHINESE_SUBJECT.match(piece.after[0])
     )
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 
 from bench.answers.grammar.spelling import restore_backslashes
-from bench.answers.responses.boxes import boxed_answer
+from bench.answers.responses.boxes import boxed_answer, without_code
 from bench.answers.responses.closing import UNMARKED, closing_answer
 from bench.answers.responses.guesses import guessed_answer, is_cut_off, without_unit
 from bench.answers.responses.marks import Extracted, Where
-from bench.answers.responses.sentences import cut_pieces, is_prose
+from bench.answers.responses.sentences import cut_pieces, is_denied, is_prose
 from bench.answers.responses.statements import (
     LONG,
     answer_behind_hashes,
@@ -27,6 +27,12 @@ from bench.answers.responses.statements import (
 
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox)[ \t]+([^\s{}$\\]+)")
 _FINAL = re.compile(r"final answer is[ \t:*]*", re.IGNORECASE)
+_STATED = re.compile(
+    r"[\s\"'*“(\[{]*(?:[-+−–.]?\s*\d|[-+−]\s?(?:[A-Za-z]\b|[$\\(√∞])|[$\\√∞∅€£|±≤≥<>]"
+    r"|[A-Za-z](?:\s*[-+=^_/]|\()|(?:sqrt|pi|ln|log|sin|cos|tan|exp|[Α-ω])(?![A-Za-z])"
+    r"|[A-Z](?:\)|(?=[\s*]*(?:[.,;:]|$)))|(?:True|False|Yes|No)(?=[\s*.]*$))"
+)
+"""How an answer begins, as no remark on one does: `correct`, `verified`, `above`, `indeed 3`."""
 _ANSWER_LINE = re.compile(r"answer(?:\s+is)?[ \t:*]*\n+[ \t]*([^\n]+)", re.IGNORECASE)
 _OUTPUT = re.compile(
     r"```output\s*\n(.*?)```|<output>(.*?)<end_of_output>|<interpreter>(.*?)</interpreter>",
@@ -52,6 +58,10 @@ def final_answer(text: str) -> Extracted:
     text = restore_backslashes(text)
     boxed = boxed_answer(text)
     if boxed is not None:
+        if "```" in text and boxed_answer(plain := without_code(text)) is None:
+            # The only box is one that a program would print.
+            if answer := answer_in_words(plain):
+                return Extracted(answer, Where.WORDS, "a box in code does not count")
         return boxed
     if "box" in text:
         for match in reversed(list(_BARE_BOX.finditer(text[-LONG:]))):
@@ -110,7 +120,8 @@ def _without_words(found: Extracted) -> Extracted:
     if is_prose(answer) and not re.match(r"\(?[A-J]\b", answer):
         stated = closing_answer(answer)
         if stated is None and len(pieces := cut_pieces(answer)) == 1:
-            return Extracted(without_unit(pieces[0].text), found.where, found.reason)
+            if not pieces[0].denied:
+                return Extracted(without_unit(pieces[0].text), found.where, found.reason)
         answer = (stated and stated.answer) or answer
     return Extracted(without_unit(answer), found.where, found.reason)
 
@@ -135,12 +146,16 @@ def _unmarked(text: str) -> Extracted:
 
 def _overruled(text: str) -> Extracted | None:
     """A `final answer is` after the last box, which has the last word."""
+    text = without_code(text) if "```" in text else text
     marks = [match.end() for match in _FINAL.finditer(text, max(0, len(text) - LONG))]
     if not marks or marks[-1] < text.rfind("boxed{") or marks[-1] < text.rfind("boxed {"):
         return None
     end = text.find("\n", marks[-1])
-    answer = phrase(text[marks[-1] : len(text) if end < 0 else end])
-    if not answer or is_prose(answer):
+    stated = text[marks[-1] : len(text) if end < 0 else end]
+    answer = phrase(stated)
+    if not answer or is_prose(answer) or is_denied(text, marks[-1]):
+        return None
+    if not _STATED.match(remove_text_commands(stated)):
         return None
     return Extracted(answer, Where.WORDS, "after the last box")
 

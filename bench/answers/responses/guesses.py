@@ -61,7 +61,7 @@ def guessed_answer(text: str) -> Extracted | None:
         if is_task(sentence):
             continue
         for piece in reversed(cut_pieces(without_remark(sentence))):
-            if is_subject(piece) or is_circumstance(piece):
+            if piece.denied or is_subject(piece) or is_circumstance(piece):
                 continue
             if _FORMULA.fullmatch(piece.text):
                 return Extracted(piece.text.strip("$ "), Where.FORMULA, UNMARKED)

@@ -23,7 +23,18 @@ _TASK = re.compile(
     re.IGNORECASE,
 )
 """A question, an order or a premise: it says what is wanted, and not what it is."""
-CONTRADICTED = re.compile(r"\b(?:wrong|not|instead|incorrect|no)\b", re.IGNORECASE)
+CONTRADICTED = re.compile(
+    r"\b(?:wrong|not|instead|incorrect|no|never|cannot|unlikely|[a-z]+n['’]t)\b", re.IGNORECASE
+)
+_DENIAL = re.compile(
+    r"\b(?:not|never|cannot|unlikely|[a-z]+n['’]t"
+    r"|(?:first|initially|originally)[ ]+(?:thought|guessed|assumed|believed))"
+    r"(?:[ ]+(?:think|believe|that|this|it|the|an?|our|my|final|correct|right|answer|value|result"
+    r"|be|is|to|have|equals?|really|actually|possibly|exactly))*[ :*$(\\\[{]*$",
+    re.IGNORECASE,
+)
+"""Only small words may follow up to a value: `the number that cannot be a sum is 7` denies none."""
+_DENIAL_REACH = 100
 
 _LETTERS = r"A-Za-z\u00c0-\u024f\u1e00-\u1eff"
 OTHER_SCRIPTS = r"\u0400-\u1dff\u2e80-\ud7ff\uf900-\ufaff"
@@ -43,6 +54,11 @@ _AMPLE = 600
 def is_task(sentence: str) -> bool:
     """Whether a sentence asks for an answer, or says what is given, and so states none."""
     return bool(_TASK.search(sentence))
+
+
+def is_denied(text: str, at: int) -> bool:
+    """Whether the words right before a place deny what stands there: `I don't think it is`."""
+    return bool(_DENIAL.search(text[max(0, at - _DENIAL_REACH) : at]))
 
 
 def is_prose(text: str) -> bool:
@@ -72,6 +88,8 @@ class Piece:
     after: tuple[str, ...]
     pointed: bool
     """Whether a colon points at it."""
+    denied: bool
+    """Whether the words before it say that it is not so."""
 
 
 _TOKEN = re.compile(
@@ -96,9 +114,10 @@ _MANY_LETTERS = 3
 
 def cut_pieces(sentence: str) -> list[Piece]:
     """Return the mathematics of a sentence, in order."""
-    found: list[tuple[str, list[str], bool]] = []
+    found: list[tuple[str, list[str], bool, bool]] = []
     words: list[str] = []
     run = ""
+    begun = 0
 
     def end_run() -> None:
         """Put the mathematics that was read so far among what was found, if it is any."""
@@ -106,14 +125,17 @@ def cut_pieces(sentence: str) -> list[Piece]:
         text = _without_punctuation(run)
         if _MATHEMATICS.search(text):
             if found and len(words) == 1 and words[0] in _JOINTS:
-                first, before, pointed = found.pop()
-                found.append((f"{first} {_JOINTS[words[0]]} {text}", before, pointed))
+                first, before, pointed, denied = found.pop()
+                joined = f"{first} {_JOINTS[words[0]]} {text}"
+                found.append((joined, before, pointed, denied))
             else:
-                found.append((text, words, run.lstrip().startswith((":", "："))))
+                pointed = run.lstrip().startswith((":", "："))
+                found.append((text, words, pointed, is_denied(sentence, begun)))
             words = []
         run = ""
 
     for match in _TOKEN.finditer(sentence):
+        begun = begun if run else match.start()
         if match.lastgroup != "word":
             run += match[0]
         elif (text := _as_mathematics(match[0], run, sentence, match.end())) is not None:
@@ -122,10 +144,10 @@ def cut_pieces(sentence: str) -> list[Piece]:
             end_run()
             words.append(match[0].lower())
     end_run()
-    behind = [*(before for _, before, _ in found[1:]), words][: len(found)]
+    behind = [*(before for _, before, _, _ in found[1:]), words][: len(found)]
     return [
-        Piece(text, tuple(before), tuple(after), pointed)
-        for (text, before, pointed), after in zip(found, behind, strict=True)
+        Piece(text, tuple(before), tuple(after), pointed, denied)
+        for (text, before, pointed, denied), after in zip(found, behind, strict=True)
     ]
 
 

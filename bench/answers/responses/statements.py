@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from bench.answers.responses.sentences import SENTENCE, is_prose
+from bench.answers.responses.sentences import SENTENCE, is_denied, is_prose
 
 LONG = 20_000
 """Characters at the end of a text in which words are looked for; a box may stand anywhere."""
@@ -73,7 +73,7 @@ def answer_in_words(text: str) -> str:
     """Return what follows the last "the answer is", in any of the languages; or nothing."""
     start = max(0, len(text) - LONG)
     near = text[-_NEAR:]
-    marks = [*_ends_in_english(text, start)]
+    marks = [mark for mark in _ends_in_english(text, start) if not is_denied(text, mark)]
     if not text.isascii():
         marks += [match.end() for match in _CHINESE.finditer(text, start)]
     if _has_other_words(near):

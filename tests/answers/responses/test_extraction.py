@@ -73,12 +73,88 @@ def test_a_box_cut_off_after_a_whole_one_is_mentioned() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    [r"\boxed{", "{", "}", "answer is ", "answer is <", "$", "\\", r"\boxed ", "####", "<|a"],
+    [
+        *[r"\boxed{", "{", "}", "answer is ", "answer is <", "$", "\\", r"\boxed ", "####", "<|a"],
+        *[r"not \boxed{}", r"-\boxed{1 ", r"not \boxed{1}", r"\boxed{...", "not the answer is 1"],
+        *["```python\n", "```\n", "```py\n\\boxed{1}\n```\n", r"\boxed{1} is ", r"\boxed{1    }%"],
+    ],
 )
 def test_hostile_text_is_read_in_linear_time(unit: str) -> None:
     start = time.thread_time()
     final_answer(unit * 20_000)
     assert time.thread_time() - start < 1.0
+
+
+BESIDE_A_BOX = [
+    (r"So \boxed{5} % done", "5"),
+    (r"$\boxed{x+1}$ % comment", "x+1"),
+    (r"\boxed{x+1}% comment", "x+1"),
+    (r"\boxed{5}%", "5%"),
+    (r"\boxed{5} %.", "5%"),
+    ("\\boxed{5} %\nThat is it.", "5%"),
+    (r"\boxed{5} % of it", "5%"),
+    (r"$\boxed{3,5}$%", "3,5%"),
+    (r"$\boxed{5}\%$ in all", r"5\%"),
+    (r"\boxed{p = 20}\%", r"p = 20\%"),
+    (r"\boxed{28}$ pct", "28pct"),
+    (r"x = -\boxed{2}", "-2"),
+    (r"**x = -\boxed{2}**", "-2"),
+    (r"It is -\boxed{2}.", "-2"),
+    (r"so $-\boxed{\frac{1}{2}}$", r"-\frac{1}{2}"),
+    ("\\[\n-\\boxed{2}\n\\]", "-2"),
+    (r"$x = -\boxed{90}^\circ$", r"-90^\circ"),
+    (r"$x = -\boxed{2}$ and $y = -\boxed{3}$", "-2, -3"),
+    (r"3-\boxed{2}", "2"),
+    (r"$x -\boxed{2}$", "2"),
+    (r"$5$-\boxed{2}", "2"),
+    (r"- \boxed{2}", "2"),
+    (r"---\boxed{2}", "2"),
+    (r"$x = -\boxed{-2}$", "-2"),
+    (r"$y = -\boxed{2}x$", "2"),
+    (r"$y = -\boxed{x+1}$", "x+1"),
+    (r"$\frac{-\boxed{2}}{3}$", "2"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), BESIDE_A_BOX)
+def test_a_sign_counts_where_it_belongs_to_the_box(text: str, answer: str) -> None:
+    assert final_answer(text).answer == answer
+
+
+AFTER_A_BOX = [
+    *[
+        (said, said)
+        for said in ("3", "-3", "x = 5", "x + 1", "f(2)", "sqrt(2)", "π", "1/2", "B", "No")
+    ],
+    *[("$x$", "x"), (r"\(y\)", "y"), (r"\text{False}", r"\text{False}"), ("(B) 12", "(B) 12")],
+    *[
+        (said, "7")
+        for said in ("correct", "indeed 3", "as above", "verified", "above (see 3)", "it")
+    ],
+    *[(said, "7") for said in ("not 3", "never 3", "- as said - as before", "in the box")],
+]
+
+
+@pytest.mark.parametrize(("said", "answer"), AFTER_A_BOX)
+def test_only_an_answer_replaces_what_is_boxed_before_it(said: str, answer: str) -> None:
+    assert stated_answer(rf"So \boxed{{7}}. **The final answer is {said}.**").answer == answer
+    doubted = stated_answer(rf"So \boxed{{7}}. I don't think the final answer is {said}.")
+    assert doubted.answer == "7"
+
+
+IN_CODE = [
+    ("We get \\boxed{1}.\n```python\nprint(r'\\boxed{2}')\n```", "1"),
+    ("We get \\boxed{1}.\n```python\nprint(r'\\boxed{2}')", "1"),
+    ("I will write \\boxed{...}.\n```python\nprint(r'\\boxed{2}')\n```", "2"),
+    ("We get \\boxed{1}.\n```\n\\boxed{2}\n```", "2"),
+    ("We get \\boxed{1}.\n```output\n\\boxed{2}\n```", "2"),
+    ("\\boxed{1}\n```python\nprint('The final answer is: ' + str(2))\n```", "1"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), IN_CODE)
+def test_a_program_states_no_answer_where_there_is_another(text: str, answer: str) -> None:
+    assert stated_answer(text).answer == answer
 
 
 STATED = [
