@@ -91,6 +91,12 @@ class RoundSettings:
                 "ppm: the released extraction knows right answers by a Q of 1, and under the "
                 "paper's rules the PPM's value is in Q; not 'official'"
             )
+        if self.rows.rules == "official" and self.ppm.learn not in (None, "pairs"):
+            return (
+                "ppm.learn must be pairs where rows.rules is official: values are learnt as the "
+                "paper's tanh, and the released code reads a fifth of the score; not "
+                f"{self.ppm.learn!r}"
+            )
         if not self.refresh.problems and self.ppm.learn not in (None, "pairs"):
             return (
                 "refresh.problems must be above 0 where ppm.learn is not pairs: the values are "

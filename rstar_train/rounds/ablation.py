@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -174,7 +174,9 @@ class Ablation:
 
         def work(lora: LoRASettings, ppm: PPMSettings) -> ValueFigures:
             rows, base = read_rows(StepRow, file), full_weights(self.policy)
-            return train_pqm(rows, base, out, settings=ppm, lora=lora, seed=seed)
+            # Centering is for pairs, which leave a mean free. It would pull what is regressed to 0.
+            plain = replace(ppm, centering=None)
+            return train_pqm(rows, base, out, settings=plain, lora=lora, seed=seed)
 
         return self._train_scorer("pqm", file, work)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bench.checkpoints.checkpoint import WEIGHTS
 from bench.errors import BenchError, CheckpointError, MissingExtraError
 from bench.files.atomic import replace_json
+from bench.files.digests import file_digest
 from rstar_train.figures import TrainerFigures
 from rstar_train.recipes.recipe import sections_digest
 from rstar_train.recipes.settings import FitSettings, LoRASettings
@@ -114,7 +115,7 @@ def training_digest(
     """Return a digest of what a training depends on: settings, base weights, rows in order."""
     hasher = hashlib.sha256(sections_digest(seed, sections).encode())
     for name in sorted(path.name for path in base.glob("*.safetensors")):
-        hasher.update(f"{name} {(base / name).stat().st_size} {base.resolve()}".encode())
+        hasher.update(f"{name} {file_digest(base / name)}".encode())
     for row in rows:
         hasher.update(json.dumps(dataclasses.asdict(row), sort_keys=True).encode())
     return hasher.hexdigest()

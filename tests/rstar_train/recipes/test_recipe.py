@@ -17,6 +17,7 @@ from bench.search import MCTS
 from rstar_train.recipes.recipe import RECIPES, load_recipe, sections_digest
 from rstar_train.recipes.settings import Source
 
+BASE = {"policy": "base"}
 PPM = {"annotation": "ppm"}
 PUBLISHED = {
     "pool": "11a5b311b8f0b020",
@@ -126,6 +127,16 @@ def test_a_wrong_key_or_value_is_named(
         (
             [{"search": {"policy": "base", "rollouts": 16, "unsolved_rollouts": [8]}}],
             r"rounds\[1\]: search.unsolved_rollouts must be ascending, and above search.rollouts",
+        ),
+        (
+            [
+                {
+                    "search": {"policy": "base"},
+                    "rows": {"rules": "official"},
+                    "ppm": {"learn": "both"},
+                }
+            ],
+            r"rounds\[1\]: ppm.learn must be pairs where rows.rules is official",
         ),
         (
             [{"search": {"policy": "base"}}, {"rows": {"rules": "official"}, "search": PPM}],

@@ -148,6 +148,18 @@ def test_the_first_loss_is_that_of_the_responses_alone(tiny_policy: Path, tmp_pa
     assert figures.loss_first == pytest.approx(plain_loss(tiny_policy, SOLUTIONS), rel=0.01)
 
 
+def test_a_training_is_told_by_what_its_base_holds(tiny_policy: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(tiny_policy, tmp_path / "copy"))
+    sections = {"sft": recipe().sft}
+    first = trainer.training_digest(0, sections, tiny_policy, SOLUTIONS)
+    assert trainer.training_digest(0, sections, copy, SOLUTIONS) == first
+    file = copy / "model.safetensors"
+    weights = bytearray(file.read_bytes())
+    weights[-1] ^= 1  # of the same size
+    file.write_bytes(weights)
+    assert trainer.training_digest(0, sections, copy, SOLUTIONS) != first
+
+
 def test_rank_0_trains_every_weight_in_fp32(
     tiny_policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
