@@ -17,7 +17,6 @@ from bench.search import MCTS
 from rstar_train.recipes.recipe import RECIPES, load_recipe, sections_digest
 from rstar_train.recipes.settings import Source
 
-BASE = {"policy": "base"}
 PPM = {"annotation": "ppm"}
 PUBLISHED = {
     "pool": "11a5b311b8f0b020",
