@@ -38,9 +38,8 @@ def checker() -> Scorer:
 
     async def score(state: TaskState, target: Target) -> Score:
         problem: Problem = state.metadata["problem"]
-        response = state.output.completion
-        verdict = await judge(problem, response)
-        answer = final_answer(response).answer
+        answer = final_answer(state.output.completion).answer
+        verdict = await judge(problem, answer)
         about = {"outcome": str(verdict.outcome)}
         if verdict.outcome.is_failure:
             return Score.unscored(explanation=reason_of(verdict), metadata=about)

@@ -36,6 +36,27 @@ def test_an_installed_package_has_its_tasks_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_problem_with_a_verifier_is_judged_by_the_answer_of_the_response(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
+
+    monkeypatch.chdir(tmp_path)
+    said = "We have 2 + 5 + 2 = 9. So the answer is \\boxed{(6-(2-5))}."
+    output = ModelOutput.from_content("mockllm/model", said)
+    output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+    (log,) = inspect_ai.eval(
+        f"{ROOT / 'bench' / 'inspect_tasks.py'}@embedded-countdown",
+        model=get_model("mockllm/model", custom_outputs=[output]),
+        task_args={"limit": 1},
+        log_dir=str(tmp_path),
+        display="none",
+    )
+    (sample,) = log.samples
+    assert sample.scores["checker"].metadata["outcome"] in ("correct", "wrong")  # it was read
+
+
+@pytest.mark.slow
 def test_a_task_of_a_file_is_judged_by_our_checker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

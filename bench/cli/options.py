@@ -250,6 +250,7 @@ def read_spec(
     from bench.engines.policy import SamplingSettings
     from bench.evaluation.spec import RunSpec
 
+    _require_server(arguments)
     return RunSpec(
         arguments.benchmark,
         arguments.policy,
@@ -273,6 +274,7 @@ def read_search(arguments: argparse.Namespace, benchmark: str) -> RunSpec:
     from bench.evaluation.spec import RunSpec
     from bench.search.registry import all_knobs, configure
 
+    _require_server(arguments)
     return RunSpec(
         benchmark,
         arguments.policy,
@@ -282,6 +284,18 @@ def read_search(arguments: argparse.Namespace, benchmark: str) -> RunSpec:
         batch_scores=arguments.batch_scores,
         **given_knobs(arguments, (*_MODELS, _PPM_ENGINE)),
     )
+
+
+def _require_server(arguments: argparse.Namespace) -> None:
+    """Refuse a server's URL that nobody would ask: the policy would run here."""
+    from bench.engines.opening import AUTO, SERVER
+
+    engine = vars(arguments).get("engine", AUTO)
+    if getattr(arguments, "base_url", None) is not None and engine != SERVER:
+        raise BenchError(
+            f"--base-url says where --engine {SERVER} asks, and the engine is {engine!r}; add "
+            f"--engine {SERVER}, or leave --base-url out"
+        )
 
 
 _PPM_ENGINE = "ppm_engine"

@@ -88,6 +88,8 @@ def _row(row: Mapping[str, Any], hub: Hub) -> dict[str, Any]:
 _PRINTED: Mapping[Gold, Callable[[Mapping[str, Any]], str]] = {
     Gold.AS_IS: lambda row: row["answer"],
     Gold.INTEGER: lambda row: row["answer"],
-    Gold.AFTER_HASHES: lambda row: f"{row['solution']}\n#### {row['answer']}",
+    Gold.AFTER_HASHES: lambda row: (
+        row["solution"] if "####" in row["solution"] else f"{row['solution']}\n#### {row['answer']}"
+    ),
 }
 """How a hub prints the reference, where the mirror keeps all that it takes."""

@@ -23,7 +23,8 @@ and 4.7 with 300.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -140,9 +141,31 @@ def judge_run(
     for run, base in pairs:
         notes += check_comparable(base, run)
         asked += _list_asked(policy, run, base, kinds)
+    notes += _note_absent(policy, {run.benchmark for run, _ in pairs})
     fails_at = policy.alpha / max(1, sum(each.count for each in asked))
-    checks = [c for each in asked for c in _check(each, policy.alpha, fails_at)]
+    checks = [check for pair in pairs for run in pair for check in _check_whole(run)]
+    checks += [c for each in asked for c in _check(each, policy.alpha, fails_at)]
     return Gate(tuple(checks), tuple(dict.fromkeys(notes)))
+
+
+def _note_absent(policy: Policy, given: Collection[str]) -> list[str]:
+    """Note the benchmarks that have rules and no run. Raises BenchError: one may be misspelt."""
+    absent = [name for name in policy.benchmarks if name not in given]
+    for name in absent:
+        if difflib.get_close_matches(name, given, cutoff=0.85):
+            raise UnknownNameError("benchmark of the policy", name, given)
+    return [f"{name}: the policy has rules for it, and no run of it was given" for name in absent]
+
+
+def _check_whole(run: Run) -> list[Check]:
+    """Return a check that holds up a run with problems left to do, which are no random ones."""
+    benchmark = run.config.get("benchmark")
+    asked = benchmark.get("problems") if isinstance(benchmark, Mapping) else None
+    done = len({record.problem_id for record in run.records})
+    if asked is None or done >= asked:
+        return []
+    subject, found = f"{run.benchmark}, {run.path.name}", f"{done} of {asked} done"
+    return [Check(subject, "all problems", found, done, GateVerdict.INCONCLUSIVE)]
 
 
 @dataclass(frozen=True, slots=True)

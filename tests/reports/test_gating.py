@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,27 @@ def test_the_same_answers_pass() -> None:
     found = gate(HALF)
     assert found.verdict is GateVerdict.GO
     assert found.verdict.exit_code == 0
+
+
+def test_a_run_that_is_not_finished_is_inconclusive_whatever_it_has_answered() -> None:
+    whole = greedy(HALF)
+    config = {**whole.config, "benchmark": {"name": whole.benchmark, "problems": len(HALF)}}
+    whole = replace(whole, header={**whole.header, "config": config})
+    part = replace(
+        whole, records=tuple(r for r in whole.records if r.selected["greedy"].outcome is C)
+    )
+    found = judge_run(DEFAULT, [(part, whole)], lambda name: {})
+    assert found.verdict is GateVerdict.INCONCLUSIVE
+    assert "150 of 300 done" in [check.found for check in found.checks]
+    assert judge_run(DEFAULT, [(whole, whole)], lambda name: {}).verdict is GateVerdict.GO
+
+
+def test_rules_of_a_benchmark_without_a_run_are_told_and_a_misspelt_one_is_refused() -> None:
+    asked = Policy(benchmarks={"math500": Rule(min_accuracy=0.9)})
+    assert any("math500: the policy has rules" in note for note in gate(HALF, asked).notes)
+    name = greedy(HALF).benchmark
+    with pytest.raises(BenchError, match=f"did you mean '{name}'"):
+        gate(HALF, Policy(benchmarks={f"{name}l": Rule()}))
 
 
 def test_planted_regressions_fail() -> None:
