@@ -41,7 +41,13 @@ def encode(sources: Sequence[Source]) -> Bundle:
             continue
         for row in source.rows:
             if row.accuracy is not None:
-                files[_path_of(source, row)] = _encode(source, row)
+                path = _path_of(source, row)
+                if path in files:
+                    raise DataError(
+                        f"two runs would be the one file {path}, as when they differ in their seed "
+                        "or their PPM: which of them counts is for you to say; export one"
+                    )
+                files[path] = _encode(source, row)
         notes += _warn(source)
     if not files:
         raise DataError(f"nothing to write for the hub. {' '.join(notes)}".rstrip())

@@ -26,6 +26,12 @@ def test_a_whole_benchmark_is_an_entry_that_the_hub_reads() -> None:
     assert "not judged: 1" in entry.notes
 
 
+def test_two_results_that_would_be_one_file_are_refused() -> None:
+    one, other = (make_source(greedy(each, benchmark="gsm8k")) for each in (WHOLE, [C] * 1319))
+    with pytest.raises(DataError, match=r"would be the one file .*greedy\.yaml"):
+        encode([one, other])
+
+
 def test_part_of_a_benchmark_is_refused() -> None:
     with pytest.raises(DataError, match=r"it has 2 of 1319 problems"):
         encode([make_source(greedy([C, W], benchmark="gsm8k"))])
