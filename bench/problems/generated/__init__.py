@@ -2,7 +2,8 @@
 
 Each family of a tier is one generator with a fixed configuration: reasoning-gym's, or one of this
 folder. Training and evaluation problems come from different generator seeds, and any problem of the
-training split that the evaluation split also contains is dropped, so the splits of a family are disjoint.
+training split that the evaluation split also contains is dropped, so the splits of a family are
+disjoint.
 
 The tiers of `SCHOOLING` name a level of schooling, not a measured difficulty. Those of `DIAL` are
 families of one kind at several lengths, meant to be solved sometimes and not always, so that a
