@@ -88,8 +88,9 @@ class PPMConfig:
 
 def find_description(folder: Path) -> Path:
     """Return the file in which a reward model says how it is read; there may be none."""
-    former = folder / _FORMERLY
-    return former if former.is_file() else folder / REWARD
+    file, former = folder / REWARD, folder / _FORMERLY
+    # Where both are, the former one is of an earlier training into the same folder.
+    return former if former.is_file() and not file.is_file() else file
 
 
 def is_own(folder: Path) -> bool:

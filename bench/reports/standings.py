@@ -189,7 +189,8 @@ def _rank(runs: Sequence[Run]) -> Board:
 def _test(a: tuple[Row, Run], b: tuple[Row, Run]) -> tuple[float, float]:
     """Return the p of "neither is better" on the problems of both, and share(a) - share(b).
 
-    With one seed the exact McNemar test; with several a paired t-test of the problems' means.
+    With one seed the exact McNemar test; with several a paired t-test of the problems' means, or an
+    exact sign test where all of these differ alike.
     """
     of_a, of_b = (judged_answers(outcomes(run, row.method)) for row, run in (a, b))
     shared = sorted(of_a.keys() & of_b.keys())
@@ -202,8 +203,8 @@ def _test(a: tuple[Row, Run], b: tuple[Row, Run]) -> tuple[float, float]:
     from scipy.stats import ttest_1samp
 
     if len(set(differences)) == 1:  # nothing varies, and a t-test divides by that: a sign test
-        won, lost = (len(shared) * (sign * differences[0] > 0) for sign in (1, -1))
-        return stats.mcnemar(won, lost), differences[0]
+        differing = len(shared) if differences[0] else 0
+        return stats.mcnemar(differing, 0), differences[0]
     return float(ttest_1samp(differences, 0.0).pvalue), fmean(differences)
 
 

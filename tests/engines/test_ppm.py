@@ -501,6 +501,9 @@ def test_a_description_under_its_first_name_is_read(tmp_path: Path) -> None:
     (tmp_path / "reward.json").rename(tmp_path / "ppm.json")
     found = find_reading(tmp_path)
     assert isinstance(found, PPMConfig) and found.aggregate == "min"
+    replace(CONFIG, aggregate="mean").save(tmp_path)  # as a training into the same folder does
+    again = find_reading(tmp_path)
+    assert isinstance(again, PPMConfig) and again.aggregate == "mean"
 
 
 @needs_torch

@@ -2,8 +2,7 @@ r"""Lists, tuples, sets and what stands in brackets, item by item.
 
 Tuples and intervals are ordered; sets are not, and nor are bare lists (`-1, 2`), since "find all
 solutions" has no order unless the other side names its values. A bare list may also stand for a
-tuple, in order. The two ends of an
-interval must be open or closed alike.
+tuple, in order. The two ends of an interval must be open or closed alike.
 """
 
 from __future__ import annotations
