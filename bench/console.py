@@ -5,6 +5,7 @@ Whatever it prints or logs is made visible (`bench.terminal`), model text and da
 
 from __future__ import annotations
 
+import atexit
 import errno
 import io
 import logging
@@ -35,6 +36,24 @@ def run_guarded(program: str, command: Callable[[], int]) -> int:
 
     What the machine refuses (a full disk, a folder where a file should be) is the user's to mend.
     """
+    _Ended.status = _guard(program, command)
+    return _Ended.status
+
+
+class _Ended:
+    status: ClassVar[int] = 0
+    """Of the command that was run last."""
+
+
+def skip_end_of_interpreter() -> None:
+    """End the process, after its command, without what Python does then; its status stays.
+
+    For a library whose threads would crash there.
+    """
+    atexit.register(lambda: os._exit(_Ended.status))
+
+
+def _guard(program: str, command: Callable[[], int]) -> int:
     _open_closed_streams()
     # Python has no stream for a descriptor that is closed; then `print` would drop all in silence.
     if cast(TextIO | None, sys.stdout) is None:

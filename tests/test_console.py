@@ -32,6 +32,26 @@ def test_the_status_of_a_command_is_its_own() -> None:
     assert run_guarded("tool", lambda: 1) == 1
 
 
+SKIPS = """
+import atexit, sys
+from bench.console import run_guarded, skip_end_of_interpreter
+
+def command():
+    print("done")
+    skip_end_of_interpreter()
+    return int(sys.argv[1])
+
+atexit.register(print, "a crash")
+sys.exit(run_guarded("tool", command))
+"""
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_status_stays_where_the_end_of_the_interpreter_is_skipped(status: int) -> None:
+    done = subprocess.run([sys.executable, "-c", SKIPS, str(status)], capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (status, b"done\n", b"")
+
+
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [

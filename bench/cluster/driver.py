@@ -27,6 +27,7 @@ from bench.cluster.actor import Actor, Ready, Refused, Surroundings
 from bench.cluster.crew import Crew, LostWorkerError
 from bench.cluster.placing import Node, Placement, place_actors
 from bench.cluster.settings import LOCAL, ClusterSettings
+from bench.console import skip_end_of_interpreter
 from bench.errors import BenchError, ClusterError, MissingExtraError
 from bench.evaluation.filling import fill_run
 from bench.evaluation.harness import Harness
@@ -149,9 +150,9 @@ def _joined(settings: ClusterSettings) -> Iterator[Any]:
                 ray.shutdown()
         else:
             # It would wait for the head, then end the process by force. Without it Ray's threads
-            # crash when the interpreter ends; so that ends before they can.
+            # crash when the interpreter ends.
             atexit.unregister(ray.shutdown)
-            atexit.register(os._exit, ClusterError.exit_code)
+            skip_end_of_interpreter()
 
 
 def _check_address(address: str) -> None:

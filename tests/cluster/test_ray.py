@@ -195,11 +195,11 @@ def test_a_killed_command_leaves_no_cluster_and_goes_on_when_repeated(tmp_path: 
     assert content(out) == content(tmp_path / "alone")
 
 
-@pytest.mark.slow
-def test_a_head_killed_in_mid_run_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
-    out = tmp_path / "run"
+@contextmanager
+def begun_on_two_nodes(out: Path, problems: int) -> Iterator[tuple[Any, subprocess.Popen[str]]]:
+    """A cluster and a run on it, three of whose problems are solved."""
     with two_nodes() as cluster:
-        more = ("--limit", "60", "--ray", cluster.address, "--concurrency", "1")
+        more = ("--limit", str(problems), "--ray", cluster.address, "--concurrency", "1")
         with subprocess.Popen(
             command(out, *WITHOUT, *more),
             cwd=ROOT,
@@ -208,11 +208,68 @@ def test_a_head_killed_in_mid_run_ends_the_command_with_a_sentence(tmp_path: Pat
             text=True,
         ) as driver:
             wait_for(lambda: count_records(out) >= 3, driver, "three records")
+            yield cluster, driver
+
+
+def suspend_actors() -> list[psutil.Process]:
+    found = [each for each in psutil.process_iter(["cmdline"]) if "ray::Actor" in str(each.info)]
+    for each in found:
+        each.suspend()
+    return found
+
+
+@pytest.mark.slow
+def test_a_head_killed_in_mid_run_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with begun_on_two_nodes(out, 60) as (cluster, driver):
+        suspended = suspend_actors()  # what they have in hand is not done before that is noticed
+        try:
             cluster.remove_node(cluster.head_node, allow_graceful=False)
             _, said = driver.communicate(timeout=300)
+        finally:
+            for each in suspended:
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
+    assert suspended
     assert driver.returncode == 2, said
     assert "is gone. What was stored is intact" in said
     assert len(load_run(out).records) >= 3  # and is read
+
+
+LEAVES = """
+import asyncio, sys
+from bench.cluster.driver import solve_on
+from bench.cluster.settings import ClusterSettings
+from bench.console import run_guarded
+from bench.evaluation.spec import RunSpec, resolve
+from bench.evaluation.work import SpecWork
+
+async def work():
+    spec = RunSpec(policy=None, benchmark="embedded-inequalities", search="closers")
+    async with solve_on(ClusterSettings(address=sys.argv[1]))(SpecWork.of(resolve(spec), 1)):
+        print("joined", flush=True)
+        sys.stdin.readline()
+
+sys.exit(run_guarded("tool", lambda: asyncio.run(work()) or 0))
+"""
+
+
+@pytest.mark.slow
+def test_a_command_that_is_done_before_its_head_is_missed_ends_well() -> None:
+    with two_nodes() as cluster:
+        with subprocess.Popen(
+            [sys.executable, "-c", LEAVES, cluster.address],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as driver:
+            assert driver.stdout is not None
+            assert driver.stdout.readline() == "joined\n"
+            cluster.remove_node(cluster.head_node, allow_graceful=False)
+            _, said = driver.communicate("\n", timeout=300)
+    assert driver.returncode == 0, said
 
 
 @pytest.mark.slow
