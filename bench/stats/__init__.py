@@ -5,7 +5,14 @@ What computes with numpy is imported from its own module, when a report needs it
 a score).
 """
 
-from bench.stats.intervals import Bounds, Interval, bounds, clustered_mean, wilson
+from bench.stats.intervals import (
+    Bounds,
+    Interval,
+    bounds,
+    clustered_mean,
+    clustered_share,
+    wilson,
+)
 from bench.stats.paired import (
     PairedDifference,
     holm,
@@ -22,6 +29,7 @@ __all__ = [
     "PairedDifference",
     "bounds",
     "clustered_mean",
+    "clustered_share",
     "count_problems",
     "holm",
     "mcnemar",

@@ -16,7 +16,7 @@ from bench.checkpoints.ppm_config import PPMConfig
 from bench.engines.ppm import PPMScorer
 from bench.files.atomic import replace, replace_json
 from bench.reports.figure import COLOURS, error_bars, new_figure, svg
-from bench.stats import wilson
+from bench.stats import Interval, clustered_share
 from rstar_train.figures import PairCounts, PairFigures
 from rstar_train.rows.row import PairRow
 from rstar_train.training.batching import draw_whole_problems
@@ -38,7 +38,7 @@ class CalibrationBin:
     said: float
     """Mean probability that the PPM gives the order it puts them in, from 0.5 on."""
     share: float
-    """Share of the pairs that it orders rightly, with a Wilson interval from `low` to `high`."""
+    """Share of the pairs that it orders rightly, between `low` and `high`, clustered by problem."""
     low: float
     high: float
 
@@ -48,7 +48,8 @@ def measure_pairs(
 ) -> PairFigures:
     """Return how often a merged PPM prefers the chosen side of held-out pairs, as in search.
 
-    Whole problems, of at most `HELD_OUT_PAIRS` rows, with Wilson intervals; a tie is a mistake.
+    Whole problems, of at most `HELD_OUT_PAIRS` rows; a tie is a mistake. Intervals are clustered by
+    problem (`clustered_share`): pairs below one prefix share it, and often a side.
     Where `out` is given, `calibration.svg` and `calibration.json` are written there.
     """
     drawn = draw_whole_problems(rows, HELD_OUT_PAIRS, seed)
@@ -58,12 +59,14 @@ def measure_pairs(
     finally:
         scorer.close()
     margins = [chosen - rejected for chosen, rejected in values]
-    bins = calibrate(margins, scale=5.0 if PPMConfig.load(ppm).squash == "tanh_fifth" else 1.0)
+    problems = [row.problem_id for row in drawn]
+    scale = 5.0 if PPMConfig.load(ppm).squash == "tanh_fifth" else 1.0
+    bins = calibrate(margins, problems, scale=scale)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         replace_json(out / "calibration.json", [asdict(each) for each in bins])
         replace(out / "calibration.svg", calibration_plot(bins))
-    of_all = _count(margins)
+    of_all = _count(margins, problems)
     return PairFigures(
         held_out_pairs=len(drawn),
         pairs=of_all.pairs,
@@ -72,7 +75,10 @@ def measure_pairs(
         low=of_all.low,
         high=of_all.high,
         by_kind={
-            kind: _count([m for m, row in zip(margins, drawn, strict=True) if row.kind == kind])
+            kind: _count(
+                [margin for margin, row in zip(margins, drawn, strict=True) if row.kind == kind],
+                [row.problem_id for row in drawn if row.kind == kind],
+            )
             for kind in sorted({row.kind for row in drawn})
         },
         calibration_error=sum(each.pairs * abs(each.said - each.share) for each in bins)
@@ -93,10 +99,19 @@ def warn_at_chance(figures: PairFigures) -> None:
         )
 
 
-def _count(margins: Sequence[float]) -> PairCounts:
+def _count(margins: Sequence[float], problems: Sequence[str]) -> PairCounts:
     right = sum(margin > 0 for margin in margins)
-    interval = wilson(right, len(margins))
-    return PairCounts(len(margins), right, interval.estimate, interval.low, interval.high)
+    share = _share(margins, problems)
+    return PairCounts(len(margins), right, share.estimate, share.low, share.high)
+
+
+def _share(margins: Sequence[float], problems: Sequence[str]) -> Interval:
+    """Return the share of margins above 0, each with the problem that it is of."""
+    counts: dict[str, tuple[int, int]] = {}
+    for margin, problem in zip(margins, problems, strict=True):
+        right, pairs = counts.get(problem, (0, 0))
+        counts[problem] = (right + (margin > 0), pairs + 1)
+    return clustered_share(list(counts.values()))
 
 
 def pair_values(rows: Sequence[PairRow], scorer: PPMScorer) -> list[tuple[float, float]]:
@@ -113,23 +128,23 @@ def pair_values(rows: Sequence[PairRow], scorer: PPMScorer) -> list[tuple[float,
     return [(values[row.prompt + row.chosen], values[row.prompt + row.rejected]) for row in rows]
 
 
-def calibrate(margins: Sequence[float], *, scale: float = 1.0) -> list[CalibrationBin]:
+def calibrate(
+    margins: Sequence[float], problems: Sequence[str], *, scale: float = 1.0
+) -> list[CalibrationBin]:
     """Return the calibration of margins v(chosen) - v(rejected), least sure first.
 
-    `scale` multiplies margins back to what the loss compared.
+    `problems` names the problem of each. `scale` multiplies margins back to what the loss compared.
     """
-    ranked = sorted(margins, key=abs)
+    ranked = sorted(zip(margins, problems, strict=True), key=lambda each: abs(each[0]))
     count = min(BINS, len(ranked))
     edges = [len(ranked) * at // count for at in range(count + 1)] if count else [0]
     bins = []
     for first, last in zip(edges, edges[1:], strict=False):
-        part = ranked[first:last]
+        part = [margin for margin, _ in ranked[first:last]]
         right = sum(margin > 0 for margin in part)
         said = sum(1 / (1 + math.exp(-scale * abs(margin))) for margin in part) / len(part)
-        interval = wilson(right, len(part))
-        bins.append(
-            CalibrationBin(len(part), right, said, interval.estimate, interval.low, interval.high)
-        )
+        share = _share(part, [problem for _, problem in ranked[first:last]])
+        bins.append(CalibrationBin(len(part), right, said, share.estimate, share.low, share.high))
     return bins
 
 

@@ -91,6 +91,50 @@ def test_the_clustered_interval_covers_as_often_as_it_says() -> None:
     assert 0.925 <= hits / trials <= 0.975
 
 
+def test_a_share_of_trials_is_that_of_all_of_them_and_one_each_gives_wilson() -> None:
+    assert stats.clustered_share([(1, 1), (0, 9)]).estimate == 0.1
+    for right in range(31):
+        each = [(1, 1)] * right + [(0, 1)] * (30 - right)
+        assert as_values(stats.clustered_share(each)) == pytest.approx(
+            as_values(stats.wilson(right, 30)), abs=1e-12
+        )
+
+
+def test_trials_that_agree_within_their_problem_are_worth_one() -> None:
+    agreeing = [(8, 8)] * 12 + [(0, 8)] * 18
+    assert as_values(stats.clustered_share(agreeing)) == pytest.approx(
+        as_values(stats.wilson(12, 30))
+    )
+    certain = stats.clustered_share([(64, 64)] * 29 + [(1, 1)])
+    assert certain.low == pytest.approx(stats.wilson(29, 29).low, abs=0.002)
+
+
+def test_trials_of_one_problem_are_one_trial() -> None:
+    assert stats.clustered_share([(30, 40)]).low < stats.wilson(30, 40).low / 2
+
+
+def test_the_interval_of_a_share_of_trials_covers_as_often_as_it_says() -> None:
+    rng = random.Random(20250101)
+    trials, hits, hits_of_single = 1500, 0, 0
+    for _ in range(trials):
+        counts = []
+        for _ in range(60):
+            chance, n = rng.betavariate(1.4, 0.6), rng.choice((1, 2, 4, 16))  # mean 0.7
+            counts.append((sum(rng.random() < chance for _ in range(n)), n))
+        interval = stats.clustered_share(counts)
+        single = stats.wilson(sum(r for r, _ in counts), sum(n for _, n in counts))
+        hits += interval.low <= 0.7 <= interval.high
+        hits_of_single += single.low <= 0.7 <= single.high
+    assert 0.92 <= hits / trials <= 0.97
+    assert hits_of_single / trials < 0.75
+
+
+@pytest.mark.parametrize("counts", [[], [(0, 0)], [(3, 2)]])
+def test_a_share_of_no_trials_is_refused(counts: list[tuple[int, int]]) -> None:
+    with pytest.raises(ValueError, match="expected successes of trials"):
+        stats.clustered_share(counts)
+
+
 def test_no_problems_have_no_mean() -> None:
     with pytest.raises(ValueError, match="no problems"):
         stats.clustered_mean([])

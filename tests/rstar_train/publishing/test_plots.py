@@ -29,7 +29,8 @@ def words(picture: bytes) -> list[str]:
 
 
 def test_calibration_has_a_point_for_every_bin_and_says_of_how_many_pairs() -> None:
-    bins = calibrate([at / 40 - 0.4 for at in range(60)])
+    margins = [at / 40 - 0.4 for at in range(60)]
+    bins = calibrate(margins, [str(at % 20) for at in range(60)])
     picture = calibration_plot(bins, title="Pairs <held out> & scored")
     assert marks(picture, "bins") == len(bins) > 1
     assert "Pairs <held out> & scored: 60" in words(picture)
