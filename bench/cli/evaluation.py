@@ -385,6 +385,8 @@ def _print_runs(runs: Sequence[Any], arguments: argparse.Namespace) -> None:
     tables = [leaderboard(each, against=arguments.against) for each in cuts]
     chains = judge_chains(cuts, arguments.chain) if arguments.chain else [None] * len(cuts)
     every_k = read_all(runs)
+    if arguments.k and not every_k:
+        log.warning("--k changes nothing: no run holds several samples of a problem")
     grids = lay_out(every_k, arguments.k)
     _print_tables(list(zip(tables, chains, strict=True)), arguments.format, every_k, grids)
     _tell_of_machine(runs)

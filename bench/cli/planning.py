@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from bench.reports.round_costs import Basis, Range, RoundCost
 
 _SEEDS = (1, 2, 4, 8)
+_ABOUT_DETECT = {
+    "power": 0.8,
+    "alpha": 0.05,
+    "discordant": 0.2,
+    "redrawn": 0.5,
+    "comparisons": 1,
+}
+"""Defaults of the options that go with --detect."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -55,33 +63,26 @@ def _add_plan(verbs: Any) -> None:
         help="a second that one GPU generates, for all rounds [that of --sample, or the paper's]",
     )
     command.add_argument("--format", choices=("table", "json"), default="table")
-    command.add_argument(
-        "--power", type=_chance, default=0.8, help="chance of finding it [%(default)s]"
-    )
-    command.add_argument(
-        "--alpha", type=_chance, default=0.05, help="level of the two-sided test [%(default)s]"
-    )
+    command.add_argument("--power", type=_chance, help="chance of finding it [%(default)s]")
+    command.add_argument("--alpha", type=_chance, help="level of the two-sided test [%(default)s]")
     command.add_argument(
         "--discordant",
         type=_share,
-        default=0.2,
         help="share of the problems that exactly one of the two solves; `compare-runs` shows it as "
         "won/lost [%(default)s]",
     )
     command.add_argument(
         "--redrawn",
         type=_share_or_none,
-        default=0.5,
         help="share of the variance of a problem's difference that another seed draws anew "
         "[%(default)s]",
     )
     command.add_argument(
         "--comparisons",
         type=positive_integer,
-        default=1,
         help="made together, of which the strictest is planned for [%(default)s]",
     )
-    command.set_defaults(run=_plan)
+    command.set_defaults(run=_plan, **_ABOUT_DETECT)
 
 
 LEAST = 1e-6
@@ -194,6 +195,9 @@ def _plan_rounds(arguments: argparse.Namespace) -> int:
     from bench.reports.round_costs import paper_basis, read_basis, read_rounds, reckon_rounds
     from bench.runs.reader import load_run
 
+    for name, default in _ABOUT_DETECT.items():
+        if getattr(arguments, name) != default:
+            raise BenchError(f"--{name} is about --detect; give that in place of --problems")
     if arguments.recipe is None:
         raise BenchError("--problems needs --recipe NAME: whose rounds are to be reckoned?")
     rounds = read_rounds(arguments.recipe)

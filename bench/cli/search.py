@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.cli.options import positive_integer, workers
 from bench.console import print_rich
+from bench.errors import BenchError
 
 
 def add_verbs(verbs: Any) -> None:
@@ -91,6 +92,9 @@ def _tree(arguments: argparse.Namespace) -> int:
     from bench.runs.reader import load_run
 
     if arguments.step is not None:
+        for name in ("selector", "depth"):
+            if getattr(arguments, name) is not None:
+                raise BenchError(f"--{name} is about a whole tree; leave out --step, or that")
         run = load_run(arguments.path)
         print_rich(shown_step(run, arguments.problem, arguments.step, seed=arguments.seed))
         return 0

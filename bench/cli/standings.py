@@ -54,8 +54,9 @@ def _leaderboard(arguments: argparse.Namespace) -> int:
     for file in [*arguments.out, *drawn]:
         check_output(file, paths)
     standings = rank_runs(load_run(path) for path in paths)
-    for file in arguments.out:
-        replace(file, encode(standings, file.suffix))
+    encoded = {file: encode(standings, file.suffix) for file in arguments.out}
+    for file, data in encoded.items():
+        replace(file, data)
     for file in drawn:
         replace(file, draw_every_k([of for board in standings.boards for of in board.every_k]))
     print_rich(grids_to_rich(lay_out(standings)), columns=COLUMNS)

@@ -177,9 +177,10 @@ def test_a_leaderboard_is_printed_and_written(
     assert fewer == ["oracle@1", "oracle@2", "majority@1", "majority@2"]
     assert text.count("Every k to 3 · scripted on pool") == 2
     assert fits("\n".join(line for line in text.splitlines() if "rstar-bench" not in line))
-    assert "choose one of .md" in refused(
-        capsys, "leaderboard", str(tmp_path), "--out", str(tmp_path / "board.xls")
-    )
+    good, bad = str(tmp_path / "good.md"), str(tmp_path / "board.xls")
+    told = refused(capsys, "leaderboard", str(tmp_path), "--out", good, "--out", bad)
+    assert "choose one of .md" in told
+    assert not Path(good).exists()  # all or none
 
 
 def test_a_report_of_samples_holds_every_k(
@@ -200,6 +201,14 @@ def test_a_report_shows_the_numbers_of_samples_that_are_asked_for(
     assert "| k | 1 | 3 |" in text
     told = refused(capsys, "report", runs[0], "--k", "4")
     assert "has 3 samples of each problem, so k goes from 1 to 3" in told
+
+
+def test_a_report_of_runs_without_samples_says_that_k_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    search = {"name": "greedy"}
+    said(capsys, "report", store(tmp_path / "greedy", ["1/2"], search=search), "--k", "1,3")
+    assert "--k changes nothing" in caplog.text
 
 
 @pytest.mark.parametrize("verb", ["report", "leaderboard"])
