@@ -148,12 +148,14 @@ def compare(
 
     `tokens` cuts all at so many generated tokens a problem. `pairs` name what is compared, as
     `METHOD:BASE_METHOD`; by default every method that both have. Raises BenchError: there are not
-    two, they asked other problems, or cannot be cut.
+    two, they asked other problems, or cannot be cut so.
     """
     if isinstance(runs, str | Path | Results) or len(runs) < 2:
         raise BenchError(
             "compare needs a list of at least two runs, the base first, as in compare([a, b])"
         )
+    if tokens is not None and tokens < 1:
+        raise BenchError(f"tokens is {tokens}; give how many a problem may take, at least 1")
     read = [each if isinstance(each, Results) else load(each) for each in runs]
     base, *others = (each.run for each in read)
     at = None if tokens is None else ("tokens", float(tokens))

@@ -7,6 +7,7 @@ arrive decided.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import NoneType
@@ -60,8 +61,10 @@ class Sample:
         return cls(
             answer=_get(data, "answer", str, NoneType),
             outcome=Outcome(_get(data, "outcome", str)),
-            score=None if score is None else float(score),
-            step_scores=tuple(float(s) for s in _get(data, "step_scores", list)),
+            score=None if score is None else _to_finite("score", score),
+            step_scores=tuple(
+                _to_finite("step_scores", s) for s in _get(data, "step_scores", list)
+            ),
             tokens=_get(data, "tokens", int),
             reason=_get(data, "reason", str),
             guess=None if guess is None else Outcome(guess),
@@ -192,6 +195,12 @@ def _read_verifier(data: object) -> Verifier | None:
     if not isinstance(data, dict):
         raise ValueError(f"'verifier' is of type {type(data).__name__}, expected dict")
     return Verifier(_get(data, "name", str), _get(data, "parameters", dict))
+
+
+def _to_finite(key: str, value: object) -> float:
+    if not isinstance(value, _NUMBER) or isinstance(value, bool) or not math.isfinite(value):
+        raise ValueError(f"{key!r} holds {value!r}, expected a finite number")
+    return float(value)
 
 
 def _get(data: Mapping[str, Any], key: str, *kinds: type) -> Any:

@@ -280,17 +280,22 @@ class Round(RoundAtWork[RoundSettings]):
         from rstar_train.value.pair_accuracy import measure_pairs, warn_at_chance
 
         file = self.folder / "held_out_rows" / PAIRS
-        if not file.stat().st_size:
-            return PairFigures(held_out_pairs=0)
         out, seed = self.trained / "pair_accuracy", self.seed
+        plots = PLOTS if file.stat().st_size else ()
+
+        def work() -> PairFigures:
+            if not plots:
+                return PairFigures(held_out_pairs=0)
+            return measure_pairs(read_rows(PairRow, file), full_weights(ppm), seed=seed, out=out)
+
         figures = self.training_stages.run(
             "pair_accuracy",
             PairFigures,
-            lambda: measure_pairs(read_rows(PairRow, file), full_weights(ppm), seed=seed, out=out),
+            work,
             inputs={"ppm": ppm.digest, "held_out": file_digest(file)},
-            outputs=PLOTS,
+            outputs=plots,
         )
-        for name in PLOTS:
+        for name in plots:
             replace(self.publish / self.name / name, (out / name).read_bytes())
         warn_at_chance(figures)
         return figures

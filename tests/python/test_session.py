@@ -164,6 +164,8 @@ def test_runs_are_compared_with_the_first(results: list[Results]) -> None:
     assert "majority" in str(found) and "<table>" in found._repr_html_()
     with pytest.raises(BenchError, match="at least two runs, the base first"):
         compare([greedy])
+    with pytest.raises(BenchError, match="tokens is 0; give how many"):
+        compare([greedy, two], tokens=0)
 
 
 def test_a_run_without_a_folder_is_found_again(

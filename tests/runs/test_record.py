@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -81,6 +82,9 @@ def test_the_resume_key_is_problem_and_seed() -> None:
         (("samples", 0), "cut", "expected an object, found str"),
         (("samples", 0, "outcome"), "right", "'right' is not a valid Outcome"),
         (("samples", 0, "score"), "0.7", "'score' is of type str, expected int or float"),
+        (("samples", 0, "score"), math.nan, "'score' holds nan, expected a finite number"),
+        (("samples", 0, "step_scores"), ["0.5"], "'step_scores' holds '0.5', expected a finite"),
+        (("samples", 0, "step_scores"), [math.inf], "'step_scores' holds inf, expected a finite"),
         (("selected", "majority"), None, "expected an object, found NoneType"),
         (("tokens",), [], "'tokens' is of type list, expected dict"),
     ],
