@@ -133,6 +133,8 @@ def read_figures(kind: type[F], file: Path, remedy: str) -> F:
         ) from error
 
 
+REFRESHED = "refreshed"
+"""The round's own PPM among scorers, where it learnt other texts than they."""
 _VARIANTS = (
     ("data", "random", "greedy", "samples as they come"),
     ("data", "rejection", "greedy", "right samples, best by ORM"),
@@ -141,6 +143,8 @@ _VARIANTS = (
     ("scorers", "pqm", "mcts", "PQM"),
     ("scorers", "ppm", "best_of_n", "PPM"),
     ("scorers", "ppm", "mcts", "PPM"),
+    ("scorers", REFRESHED, "best_of_n", "PPM, the policy's own texts"),
+    ("scorers", REFRESHED, "mcts", "PPM, the policy's own texts"),
 )
 
 
@@ -150,9 +154,11 @@ def ablation_tables(figures: AblationFigures) -> list[TextTable]:
     parts = {"data": figures.data, "scorers": figures.scorers}
     rows = []
     for part, name, method, words in _VARIANTS:
-        cell = parts[part][name].methods.get(method)
+        found = parts[part].get(name)
+        cell = None if found is None else found.methods.get(method)
         if cell is not None:
-            own = name in ("verified", "ppm")  # compared with the round before, elsewhere
+            # Compared with the round before, elsewhere.
+            own = name in ("verified", REFRESHED if REFRESHED in figures.scorers else "ppm")
             gain = None if own else cell.against_before
             rows.append([part, words, *method_cells(cell, [gain])])
     title = f"Ablations of round {figures.round}, each variant paired with the round's own"
@@ -162,10 +168,11 @@ def ablation_tables(figures: AblationFigures) -> list[TextTable]:
 def _held_out_table(held_out: Mapping[str, PairFigures]) -> TextTable:
     """Return how many held-out pairs of each kind every scorer orders; an ORM learns no steps."""
     rows = []
-    for name in ("orm", "pqm", "ppm"):
+    words = {"orm": "ORM", "pqm": "PQM", "ppm": "PPM", REFRESHED: "PPM, the policy's own texts"}
+    for name in (each for each in words if each in held_out):
         kinds = held_out[name].by_kind or {}
         cells = (kinds.get(kind) for kind in ("solution", "step"))
-        rows.append([name.upper(), *(_ordered(cell) for cell in cells)])
+        rows.append([words[name], *(_ordered(cell) for cell in cells)])
     title = "Held-out pairs that each scorer orders rightly, %"
     return TextTable(title, ["scorer", "whole solutions", "steps below one prefix"], rows)
 

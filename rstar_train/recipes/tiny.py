@@ -43,6 +43,8 @@ PLAN_ROWS, PLAN_EPOCHS = 32, 4.0
 PPM_ROWS = 8
 REFRESHED = 6
 """Problems that a round's new policy samples, besides those held out."""
+WARM = 1.2
+"""Temperature of a policy that samples them, at least: it must also be wrong now and then."""
 EVALUATED = 3
 """Problems of an evaluation."""
 KNOBS = {"n": 2, "rollouts": 2, "candidates": 2, "max_depth": 5, "iterations": 3, "children": 2}
@@ -82,9 +84,12 @@ def _plan_round(settings: CPLRound) -> CPLRound:
 
 
 def _round(settings: RoundSettings) -> RoundSettings:
+    search = _search(settings.search)
+    if settings.refresh.problems:
+        search = dataclasses.replace(search, temperature=max(search.temperature, WARM))
     return dataclasses.replace(
         settings,
-        search=_search(settings.search),
+        search=search,
         rows=_rows(settings.rows),
         sft=_fit(settings.sft, SFT_ROWS, SFT_EPOCHS),
         ppm=_fit(settings.ppm, PPM_ROWS, 1.0),

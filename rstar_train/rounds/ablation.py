@@ -4,8 +4,9 @@ Data (the paper's Table 7): the same base model trained on the last round's veri
 samples of the policy that searched for them, and on its right samples ranked by the ORM. Scorers
 (Table 8): PPM, PQM and ORM trained from the last policy on the same texts, those that the last
 round's pairs compare; the first two guide MCTS, the ORM chooses among samples. Everything else is
-the same for all: recipe, problems, rows a family, evaluation. Stages lie in `ablation/` of the work
-folder, and resume as rounds do.
+the same for all: recipe, problems, rows a family, evaluation. A round whose PPM learnt what its new
+policy wrote (`refresh`) has it beside one more, which is trained here on those pairs. Stages lie in
+`ablation/` of the work folder, and resume as rounds do.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from rstar_train.figures import (
     ValueFigures,
 )
 from rstar_train.publishing.checkpoint import Lineage, publish, round_name, weights_file
-from rstar_train.publishing.tables import ABLATION, FIGURES, load_figures
+from rstar_train.publishing.tables import ABLATION, FIGURES, REFRESHED, load_figures
 from rstar_train.recipes.recipe import RECIPES, Recipe, RoundSettings, sections_digest
 from rstar_train.recipes.settings import (
     AblationSettings,
@@ -107,13 +108,17 @@ class Ablation:
         scorers = {
             "orm": self._measured("orm", self.policy, orm, "sample"),
             "pqm": self._measured("pqm", self.policy, pqm, "mcts"),
-            "ppm": last.evaluation,
         }
         held_out = {
             "orm": self._measure_pairs("orm", orm),
             "pqm": self._measure_pairs("pqm", pqm),
-            "ppm": last.pair_accuracy,
         }
+        own = "ppm"
+        if self.settings.refresh.problems:
+            own, ppm = REFRESHED, self._train_ppm()
+            scorers["ppm"] = self._measured("ppm", self.policy, ppm, "sample", "mcts")
+            held_out["ppm"] = self._measure_pairs("ppm", ppm)
+        scorers[own], held_out[own] = last.evaluation, last.pair_accuracy
         data = {
             name: self._measured(name, self._train_policy(name), None, "greedy")
             for name in ("random", "rejection")
@@ -180,7 +185,24 @@ class Ablation:
 
         return self._train_scorer("pqm", file, work)
 
-    def _train_scorer(self, name: str, file: Path, work: Callable[..., ValueFigures]) -> Checkpoint:
+    def _train_ppm(self) -> Checkpoint:
+        """Train a PPM on the search's pairs, where the round's own learnt other texts."""
+        from rstar_train.value.ppm import train_ppm
+
+        file, out, seed = self._last / "rows" / PAIRS, self.folder / "ppm", self.recipe.seed
+
+        def work(lora: LoRASettings, ppm: PPMSettings, rows: RowSettings) -> ValueFigures:
+            pairs, base = read_rows(PairRow, file), full_weights(self.policy)
+            plain = replace(ppm, learn="pairs")
+            return train_ppm(
+                pairs, base, out, settings=plain, lora=lora, seed=seed, rules=rows.rules
+            ).as_values()
+
+        return self._train_scorer("ppm", file, work, rows=self.settings.rows)
+
+    def _train_scorer(
+        self, name: str, file: Path, work: Callable[..., ValueFigures], **more: object
+    ) -> Checkpoint:
         settings = self.settings
         trained = self.stages.train(
             name,
@@ -188,7 +210,7 @@ class Ablation:
             work,
             parent=self.policy,
             data=file,
-            sections={"lora": settings.lora, "ppm": settings.ppm},
+            sections={"lora": settings.lora, "ppm": settings.ppm, **more},
             weights=weights_file(settings.lora),
         )
         return self._published(name, "ppm", trained, self.policy)
@@ -308,14 +330,14 @@ class Ablation:
         )
 
     def _measured(
-        self, name: str, policy: Checkpoint, ppm: Checkpoint | None, search: str
+        self, name: str, policy: Checkpoint, ppm: Checkpoint | None, *searches: str
     ) -> EvaluationFigures:
         """Evaluate one variant on the round's problems, paired with the round's own."""
         folder, seed = self.folder / f"{name}-evaluation", self.recipe.seed
 
         def work(evaluation: EvaluationSettings) -> EvaluationFigures:
             runs = evaluate(
-                evaluation, folder, seed=seed, policy=policy, ppm=ppm, searches=(search,)
+                evaluation, folder, seed=seed, policy=policy, ppm=ppm, searches=searches
             )
             own = load_runs(self._last / "evaluation")
             return figures_of(runs, families_of(evaluation.benchmark), before=own)

@@ -18,7 +18,7 @@ from rstar_train.figures import (
     PairFigures,
     ScorerFigures,
 )
-from rstar_train.publishing.tables import ablation_tables, round_tables, scorers_table
+from rstar_train.publishing.tables import REFRESHED, ablation_tables, round_tables, scorers_table
 from tests.rstar_train.made_figures import (
     difference,
     evaluation,
@@ -149,6 +149,25 @@ def test_ablations_are_paired_with_the_round_and_show_what_the_scorers_order() -
     assert ["ORM", "75.0 [70.0, 80.0]", "75.0 [70.0, 80.0]"] in stripped
     assert ["PQM", "-", "75.0 [70.0, 80.0]"] in stripped
     assert ["PPM", "-", "-"] in stripped
+
+
+def test_a_ppm_that_learnt_other_texts_stands_beside_one_that_learnt_those_of_the_rest() -> None:
+    cell = method(before=difference(0.1, 0.0, 0.2, 0.5))
+    scored = evaluation(best_of_n=cell, mcts=cell)
+    of = {"orm": pairs(), "pqm": pairs(), "ppm": pairs(), REFRESHED: PairFigures(0)}
+    variants, held_out = ablation_tables(
+        AblationFigures(
+            round=4,
+            data={name: evaluation(greedy=cell) for name in ("random", "rejection", "verified")},
+            scorers=dict.fromkeys(of, scored),
+            held_out=of,
+            rows=AblationRowFigures(1, 1, 1, 1),
+        )
+    )
+    gains = {row[1]: row[5] for row in variants.rows if row[0] == "scorers"}
+    assert gains["PPM"].startswith("+10.0")
+    assert gains["PPM, the policy's own texts"] == "-"
+    assert [row[0] for row in held_out.rows] == ["ORM", "PQM", "PPM", "PPM, the policy's own texts"]
 
 
 def test_a_refreshed_round_says_what_its_ppm_is_worth_and_what_is_left_to_win() -> None:

@@ -11,10 +11,17 @@ import pytest
 from bench.checkpoints.checkpoint import find_checkpoint
 from bench.checkpoints.ppm_config import PPMConfig
 from bench.errors import BenchError, UnknownNameError
-from rstar_train.publishing.tables import load_figures, load_scorers, round_tables, scorers_table
+from rstar_train.publishing.tables import (
+    REFRESHED,
+    load_figures,
+    load_scorers,
+    round_tables,
+    scorers_table,
+)
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.recipes.settings import PoolSettings, Source
 from rstar_train.recipes.tiny import shrink
+from rstar_train.rounds.ablation import ablate
 from rstar_train.rounds.evolve import evolve
 from rstar_train.rounds.refresh import draw_problems
 from rstar_train.rounds.rstar import Handover, Round, stages_of
@@ -72,10 +79,12 @@ def test_variants_need_a_round_that_was_refreshed(tmp_path: Path) -> None:
 def test_a_round_is_refreshed_measured_and_compared_with_variants_of_its_ppm(
     tmp_path: Path,
 ) -> None:
-    recipe, work, published = shrink(load_recipe("smollm2-dial")), tmp_path / "w", tmp_path / "p"
-    evolve(recipe, rounds=1, work=work, publish=published)
+    work, published = tmp_path / "w", tmp_path / "p"
+    four = shrink(load_recipe("smollm2-dial"))
+    recipe = replace(four, rounds=four.rounds[:1], again=())
+    evolve(recipe, work=work, publish=published)
     stages = {file.parent.name for file in (work / "round-1").glob("*/stage.json")}
-    assert stages >= set(stages_of(recipe.rounds[0])) - {"pair_accuracy"}
+    assert stages >= set(stages_of(recipe.rounds[0]))
     (figures,) = load_figures(published)
     assert figures.worth is not None
     assert figures.worth.headroom.samples == recipe.rounds[0].refresh.samples - 1
@@ -92,3 +101,9 @@ def test_a_round_is_refreshed_measured_and_compared_with_variants_of_its_ppm(
         (work / "round-1" / "scorers" / "head-both" / "published" / "reward.json").read_text()
     )["bias"]
     assert bias != 0
+    ablated = ablate(recipe, work=work, publish=published)
+    # The PPM beside ORM and PQM learnt what they did; the round's own did not.
+    assert set(ablated.scorers) == set(ablated.held_out) == {"orm", "pqm", "ppm", REFRESHED}
+    assert ablated.scorers[REFRESHED] == figures.evaluation
+    lineage = json.loads((published / "ablation" / "ppm" / "ppm" / "lineage.json").read_text())
+    assert lineage["figures"]["rows"] == figures.rows.pairs
