@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.checkpoints.checkpoint import find_checkpoint
+from bench.checkpoints.checkpoint import find_checkpoint, read_checkpoint
 from bench.checkpoints.ppm_config import PPMConfig
 from bench.errors import BenchError, UnknownNameError
+from bench.files.digests import file_digest
 from rstar_train.publishing.tables import (
     REFRESHED,
     load_figures,
@@ -21,7 +22,7 @@ from rstar_train.publishing.tables import (
 from rstar_train.recipes.recipe import load_recipe
 from rstar_train.recipes.settings import PoolSettings, Source
 from rstar_train.recipes.tiny import shrink
-from rstar_train.rounds.ablation import ablate
+from rstar_train.rounds.ablation import Ablation
 from rstar_train.rounds.evolve import evolve
 from rstar_train.rounds.refresh import draw_problems
 from rstar_train.rounds.rstar import Handover, Round, stages_of
@@ -101,9 +102,14 @@ def test_a_round_is_refreshed_measured_and_compared_with_variants_of_its_ppm(
         (work / "round-1" / "scorers" / "head-both" / "published" / "reward.json").read_text()
     )["bias"]
     assert bias != 0
-    ablated = ablate(recipe, work=work, publish=published)
+    base = find_checkpoint(recipe.base, "policy")
+    policy = read_checkpoint(published / "round-1" / "policy", "policy")
+    # The base, which searched nothing, solves nothing to be sampled: the new policy does.
+    pool = load_pool(recipe.pool, seed=recipe.seed)
+    ablated = Ablation(recipe, pool, work, published, base, sampler=policy, policy=policy).run()
     # The PPM beside ORM and PQM learnt what they did; the round's own did not.
     assert set(ablated.scorers) == set(ablated.held_out) == {"orm", "pqm", "ppm", REFRESHED}
     assert ablated.scorers[REFRESHED] == figures.evaluation
     lineage = json.loads((published / "ablation" / "ppm" / "ppm" / "lineage.json").read_text())
-    assert lineage["figures"]["rows"] == figures.rows.pairs
+    pairs = file_digest(work / "round-1" / "rows" / "pairs.jsonl")
+    assert pairs in lineage["inputs"].values()
