@@ -58,7 +58,8 @@ def test_a_growth_killed_while_it_drops_lines_is_finished_by_the_next(tmp_path: 
 def test_every_operation_of_a_job_may_be_the_last_twice(name: str) -> None:
     count = inject(name, depth=2)
     assert count.differences == []
-    assert count.states > count.operations
+    # Each of those states was resumed, and killed in its turn.
+    assert count.moments > count.states > 10
 
 
 def write_carelessly(folder: Path) -> None:
