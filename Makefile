@@ -52,8 +52,8 @@ test: setup
 	@$(BIN)/python -m pytest -m "not slow and not gpu and not network"
 
 # test-slow: installs what the slow tests need (Ray, a fuzzer, Jupyter and TreeQuest here, vLLM in
-# .venv-vllm, inspect in .venv-inspect, a Chromium where root may; 5 GB), then runs all of them; hours
-# on two cores.
+# .venv-vllm, inspect in .venv-inspect, a Chromium where root may; 5 GB), then runs all of them: two
+# hours on two cores, with up to 25 GB of weights for a while.
 test-slow: setup
 	@$(INSTALL) -c .ci/constraints.txt -e '.[cpu,dev,slow]'
 	@.ci/vllm-environment .venv-vllm

@@ -131,6 +131,7 @@ def test_a_node_killed_in_mid_run_loses_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_model
+@pytest.mark.usefixtures("own_cache")
 def test_a_node_killed_while_a_round_searches_loses_nothing(tmp_path: Path) -> None:
     recipe = yaml.safe_load((RECIPES / f"{RECIPE}.yaml").read_text())
     # Of engines that generate the same on every node.

@@ -125,6 +125,7 @@ def ended(work: Path, number: int) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_cache")
 def test_four_rounds_run_end_to_end_killed_and_resumed(tmp_path: Path) -> None:
     work = tmp_path / "work"
     records = work / "round-2" / "search" / "trees" / "records.jsonl"

@@ -40,6 +40,7 @@ def ended(work: Path, number: int) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_cache")
 def test_both_rounds_of_cpl_run_end_to_end_killed_and_resumed(tmp_path: Path) -> None:
     work, log = tmp_path / "work", tmp_path / "log"
     records = work / "round-2" / "search" / "trees" / "records.jsonl"

@@ -51,6 +51,7 @@ def test_a_policy_or_a_recipe_of_other_prompts_is_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_cache")
 def test_a_head_is_fitted_measured_and_read_from_the_steps_of_a_search(tmp_path: Path) -> None:
     names = [name for name in published_checkpoints("policy") if "dial" in name]
     policy, recipe = find_checkpoint(names[-1], "policy"), load_recipe("smollm2-dial")

@@ -77,6 +77,7 @@ def test_variants_need_a_round_that_was_refreshed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_cache")
 def test_a_round_is_refreshed_measured_and_compared_with_variants_of_its_ppm(
     tmp_path: Path,
 ) -> None:
