@@ -52,8 +52,8 @@ test: setup
 	@$(BIN)/python -m pytest -m "not slow and not gpu and not network"
 
 # test-slow: installs what the slow tests need (Ray, a fuzzer, Jupyter and TreeQuest here, vLLM in
-# .venv-vllm, inspect in .venv-inspect, a Chromium where root may; 5 GB), then runs all of them: two
-# hours on two cores, with up to 25 GB of weights for a while.
+# .venv-vllm, inspect in .venv-inspect, a Chromium where root may; 5 GB), then runs all of them: two to
+# three hours on two cores. A training that is tested keeps some 20 GB of weights until it is done.
 test-slow: setup
 	@$(INSTALL) -c .ci/constraints.txt -e '.[cpu,dev,slow]'
 	@.ci/vllm-environment .venv-vllm

@@ -50,7 +50,14 @@ def skip_end_of_interpreter() -> None:
 
     For a library whose threads would crash there.
     """
-    atexit.register(lambda: os._exit(_Ended.status))
+    atexit.register(_end_process)
+
+
+def _end_process() -> None:
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    # Python sets it for an exception that nobody caught, which no command's status tells of.
+    os._exit(1 if hasattr(sys, "last_value") else _Ended.status)
 
 
 def _guard(program: str, command: Callable[[], int]) -> int:

@@ -39,7 +39,7 @@ from bench.console import run_guarded, skip_end_of_interpreter
 def command():
     print("done")
     skip_end_of_interpreter()
-    return int(sys.argv[1])
+    return int(sys.argv[1])  # or raises what is a fault of ours
 
 atexit.register(print, "a crash")
 sys.exit(run_guarded("tool", command))
@@ -50,6 +50,12 @@ sys.exit(run_guarded("tool", command))
 def test_the_status_stays_where_the_end_of_the_interpreter_is_skipped(status: int) -> None:
     done = subprocess.run([sys.executable, "-c", SKIPS, str(status)], capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (status, b"done\n", b"")
+
+
+def test_a_fault_is_no_success_where_the_end_of_the_interpreter_is_skipped() -> None:
+    done = subprocess.run([sys.executable, "-c", SKIPS, "x"], capture_output=True)
+    assert (done.returncode, done.stdout) == (1, b"done\n")
+    assert b"ValueError" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,10 @@ async def wait():
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
     try:
         print("begun", flush=True)
-        await asyncio.sleep(60)
+        # As in a command at work something happens now and then: a signal between Python's last
+        # look and the system's wait is heard with that.
+        while True:
+            await asyncio.sleep(0.1)
     finally:
         print("closed")
 

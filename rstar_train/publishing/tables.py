@@ -135,16 +135,17 @@ def read_figures(kind: type[F], file: Path, remedy: str) -> F:
 
 REFRESHED = "refreshed"
 """The round's own PPM among scorers, where it learnt other texts than they."""
+_SCORERS = {"orm": "ORM", "pqm": "PQM", "ppm": "PPM", REFRESHED: "PPM, the policy's own texts"}
 _VARIANTS = (
     ("data", "random", "greedy", "samples as they come"),
     ("data", "rejection", "greedy", "right samples, best by ORM"),
     ("data", "verified", "greedy", "verified by search"),
-    ("scorers", "orm", "best_of_n", "ORM"),
-    ("scorers", "pqm", "mcts", "PQM"),
-    ("scorers", "ppm", "best_of_n", "PPM"),
-    ("scorers", "ppm", "mcts", "PPM"),
-    ("scorers", REFRESHED, "best_of_n", "PPM, the policy's own texts"),
-    ("scorers", REFRESHED, "mcts", "PPM, the policy's own texts"),
+    ("scorers", "orm", "best_of_n", _SCORERS["orm"]),
+    ("scorers", "pqm", "mcts", _SCORERS["pqm"]),
+    ("scorers", "ppm", "best_of_n", _SCORERS["ppm"]),
+    ("scorers", "ppm", "mcts", _SCORERS["ppm"]),
+    ("scorers", REFRESHED, "best_of_n", _SCORERS[REFRESHED]),
+    ("scorers", REFRESHED, "mcts", _SCORERS[REFRESHED]),
 )
 
 
@@ -168,11 +169,10 @@ def ablation_tables(figures: AblationFigures) -> list[TextTable]:
 def _held_out_table(held_out: Mapping[str, PairFigures]) -> TextTable:
     """Return how many held-out pairs of each kind every scorer orders; an ORM learns no steps."""
     rows = []
-    words = {"orm": "ORM", "pqm": "PQM", "ppm": "PPM", REFRESHED: "PPM, the policy's own texts"}
-    for name in (each for each in words if each in held_out):
+    for name in (each for each in _SCORERS if each in held_out):
         kinds = held_out[name].by_kind or {}
         cells = (kinds.get(kind) for kind in ("solution", "step"))
-        rows.append([words[name], *(_ordered(cell) for cell in cells)])
+        rows.append([_SCORERS[name], *(_ordered(cell) for cell in cells)])
     title = "Held-out pairs that each scorer orders rightly, %"
     return TextTable(title, ["scorer", "whole solutions", "steps below one prefix"], rows)
 
